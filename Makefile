@@ -1,0 +1,203 @@
+# Secure OTA. `make help` lists what this file can do.
+#
+# One archive holds every floor of src/ but the entry points; each program links what it uses of it, so the agent
+# carries neither curses nor SQLite. Objects live in build/MODE/, where MODE follows SANITIZER, so that a sanitizer
+# build never mixes with the plain one. Dependencies are tracked for each object by -MMD.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+MAKEFLAGS += --no-builtin-rules
+
+CXX := $(if $(filter default,$(origin CXX)),g++,$(CXX))
+SANITIZER ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
+T ?= 60
+JOBS ?= $(shell nproc)
+# A bare `make` uses every core; a jobserver handed down by the caller is kept.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+
+MODE := $(if $(SANITIZER),$(SANITIZER),release)$(if $(findstring clang,$(CXX)),-clang)
+OUT := build/$(MODE)
+BIN := $(if $(filter release,$(MODE)),build/bin,$(OUT)/bin)
+
+CCACHE := $(shell command -v ccache 2>/dev/null)
+export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+
+# Debian 12 ships Boost 1.81 beside its default 1.74; both keep their headers in /usr/include, so nothing is named here.
+PKGS := libcurl openssl sqlite3 ncursesw simdjson spdlog
+PKG_CFLAGS := $(patsubst -I/%,-isystem /%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+CPPFLAGS += -Isrc -I. -DBOOST_ERROR_CODE_HEADER_ONLY -DBOOST_PROCESS_USE_STD_FS -DBOOST_ASIO_NO_DEPRECATED
+CXXFLAGS_ALL := -std=c++20 -pthread $(WARN) $(PKG_CFLAGS)
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,--as-needed -pthread $(LDFLAGS)
+
+ifeq ($(SANITIZER),address)
+CXXFLAGS_ALL += -O1 -g1 -fno-omit-frame-pointer -fPIE -fsanitize=address,undefined -fno-sanitize-recover=all
+LDFLAGS_ALL += -fsanitize=address,undefined
+else ifeq ($(SANITIZER),undefined)
+CXXFLAGS_ALL += -O1 -g1 -fPIE -fsanitize=undefined -fno-sanitize-recover=all
+LDFLAGS_ALL += -fsanitize=undefined
+else ifeq ($(SANITIZER),thread)
+CXXFLAGS_ALL += -O1 -g1 -fPIE -fsanitize=thread
+LDFLAGS_ALL += -fsanitize=thread
+else
+CXXFLAGS_ALL += -O2 -g1 $(HARDEN)
+endif
+# g++ 12 reports false maybe-uninitialized and tsan warnings in Asio and Catch2 when it instruments.
+ifneq ($(SANITIZER),)
+ifeq ($(findstring clang,$(CXX)),)
+CXXFLAGS_ALL += -Wno-error=maybe-uninitialized -Wno-tsan
+endif
+endif
+CXXFLAGS_ALL += $(CXXFLAGS)
+
+LIBS_AGENT := -lcurl -lssl -lcrypto
+LIBS := $(LIBS_AGENT) -lsqlite3 -lsimdjson -lncursesw -ltinfo -lspdlog -lfmt
+LIBS_TEST := -lvterm -lutil
+
+LIB_SRC := $(filter-out src/main/%,$(wildcard src/*/*.cpp src/*/*/*.cpp))
+AGENT_SRC := $(filter-out agents/main.cpp,$(wildcard agents/*.cpp))
+TEST_SUPPORT_SRC := $(wildcard tests/support/*.cpp)
+UNIT_SRC := $(wildcard tests/unit/*_test.cpp tests/unit/*/*_test.cpp tests/unit/*/*/*_test.cpp)
+GOLDEN_SRC := $(wildcard tests/golden/*_test.cpp)
+INTEGRATION_SRC := $(wildcard tests/integration/*_test.cpp)
+E2E_SRC := $(wildcard tests/e2e/*_test.cpp)
+
+obj = $(patsubst %.cpp,$(OUT)/%.o,$(1))
+LIB := $(OUT)/libota.a
+AGENT_LIB := $(OUT)/libota-agent.a
+PROGRAMS := $(patsubst src/main/%.cpp,$(BIN)/%,$(subst _,-,$(wildcard src/main/ota_console.cpp src/main/otactl.cpp src/main/ota_sim.cpp)))
+PROGRAMS := $(PROGRAMS) $(if $(wildcard agents/main.cpp),$(BIN)/ota-agent)
+TESTS := $(if $(UNIT_SRC),$(BIN)/unit-tests) $(if $(GOLDEN_SRC),$(BIN)/golden-tests) \
+	$(if $(INTEGRATION_SRC),$(BIN)/integration-tests) $(if $(E2E_SRC),$(BIN)/e2e-tests) \
+	$(if $(wildcard tests/tuf_client/main.cpp),$(BIN)/tuf-client)
+
+# One precompiled header of the standard library and nlohmann/json halves the build; each file still includes what it
+# uses (`make headers` and clang-tidy compile without it). Clang and the sanitizer's compiler differ in format: g++ only.
+ifeq ($(findstring clang,$(CXX)),)
+PCH := $(OUT)/pch/prelude.h
+TEST_PCH := $(OUT)/pch/test_prelude.h
+USE_PCH := -Winvalid-pch -include $(PCH)
+USE_TEST_PCH := -Winvalid-pch -include $(TEST_PCH)
+PCH_DEP := $(PCH).gch
+TEST_PCH_DEP := $(TEST_PCH).gch
+endif
+
+.PHONY: build run test check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz \
+	tests lint-fast compile-commands
+.SECONDARY:
+
+build: compile_commands.json $(PROGRAMS) ## build the four programs into build/bin (the default)
+
+tests: build $(TESTS) ## build every test program
+
+run: deps ## install what is missing, build, open the console with its local agents
+	@$(MAKE) --no-print-directory build
+	@$(BIN)/ota-console --root .
+
+test: deps ## install what is missing, build, run every test
+	@$(MAKE) --no-print-directory tests
+	@tools/run-tests $(BIN) all
+
+check: ## all that CI runs
+	@bash .ci/run
+
+deps: ## install what the build needs and does not find (nothing to do: no network)
+	@tools/deps build
+
+$(OUT)/pch/%.h: tools/pch/%.h
+	@mkdir -p $(@D)
+	@cp $< $@
+$(OUT)/pch/%.h.gch: $(OUT)/pch/%.h
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL) -x c++-header $< -o $@
+
+$(OUT)/src/%.o: src/%.cpp $(PCH_DEP)
+	@mkdir -p $(@D)
+	$(CCACHE) $(CXX) $(USE_PCH) $(CPPFLAGS) $(CXXFLAGS_ALL) -MMD -MP -c $< -o $@
+$(OUT)/agents/%.o: agents/%.cpp $(PCH_DEP)
+	@mkdir -p $(@D)
+	$(CCACHE) $(CXX) $(USE_PCH) $(CPPFLAGS) $(CXXFLAGS_ALL) -MMD -MP -c $< -o $@
+$(OUT)/tests/%.o: tests/%.cpp $(TEST_PCH_DEP)
+	@mkdir -p $(@D)
+	$(CCACHE) $(CXX) $(USE_TEST_PCH) $(CPPFLAGS) $(CXXFLAGS_ALL) -MMD -MP -c $< -o $@
+
+# Catch2 2 builds its runner out of the same header that the prelude holds already.
+$(OUT)/tests/support/main.o: USE_TEST_PCH :=
+
+$(LIB): $(call obj,$(LIB_SRC))
+	@rm -f $@
+	ar rcs $@ $^
+$(AGENT_LIB): $(call obj,$(AGENT_SRC))
+	@rm -f $@
+	ar rcs $@ $^
+
+link = @mkdir -p $(@D) && echo "link $@" && $(CXX) $(CXXFLAGS_ALL) -o $@ $(1) $(LDFLAGS_ALL)
+$(BIN)/ota-console: $(OUT)/src/main/ota_console.o $(LIB)
+	$(call link,$< $(LIB)) $(LIBS)
+$(BIN)/otactl: $(OUT)/src/main/otactl.o $(LIB)
+	$(call link,$< $(LIB)) $(LIBS)
+$(BIN)/ota-sim: $(OUT)/src/main/ota_sim.o $(LIB)
+	$(call link,$< $(LIB)) $(LIBS)
+$(BIN)/ota-agent: $(OUT)/agents/main.o $(AGENT_LIB) $(LIB)
+	$(call link,$< $(AGENT_LIB) $(LIB)) $(LIBS_AGENT)
+$(BIN)/tuf-client: $(OUT)/tests/tuf_client/main.o $(AGENT_LIB) $(LIB)
+	$(call link,$< $(AGENT_LIB) $(LIB)) $(LIBS_AGENT)
+
+$(BIN)/unit-tests: $(call obj,$(UNIT_SRC) $(TEST_SUPPORT_SRC)) $(AGENT_LIB) $(LIB)
+	$(call link,$^) $(LIBS) $(LIBS_TEST)
+$(BIN)/golden-tests: $(call obj,$(GOLDEN_SRC) $(TEST_SUPPORT_SRC)) $(AGENT_LIB) $(LIB)
+	$(call link,$^) $(LIBS) $(LIBS_TEST)
+$(BIN)/integration-tests: $(call obj,$(INTEGRATION_SRC) $(TEST_SUPPORT_SRC)) $(AGENT_LIB) $(LIB)
+	$(call link,$^) $(LIBS) $(LIBS_TEST)
+$(BIN)/e2e-tests: $(call obj,$(E2E_SRC) $(TEST_SUPPORT_SRC)) $(AGENT_LIB) $(LIB)
+	$(call link,$^) $(LIBS) $(LIBS_TEST)
+
+compile_commands.json: Makefile tools/compile-commands $(LIB_SRC) $(AGENT_SRC)
+	@tools/compile-commands "$(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL)" > $@.tmp && mv $@.tmp $@
+
+lint: lint-fast tidy ## format check, include directions, names, shellcheck, clang-tidy
+
+lint-fast: ## the part of lint that takes seconds
+	@tools/lint
+
+tidy: compile_commands.json ## clang-tidy over src/ and agents/
+	@tools/tidy
+
+headers: ## each header compiles alone
+	@tools/headers "$(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL)"
+
+format: ## rewrite sources in the house's format
+	@git ls-files '*.cpp' '*.h' | xargs clang-format -i
+
+asan: ## unit, golden and integration tests under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory SANITIZER=address tests
+	@tools/run-tests build/address/bin sanitize
+
+tsan: ## the tests with threads under ThreadSanitizer
+	@$(MAKE) --no-print-directory SANITIZER=thread tests
+	@tools/run-tests build/thread/bin threads
+
+approve: ## accept the screens that the last golden run wrote (read the diff first)
+	@tools/approve
+
+-include tests/bench/bench.mk
+-include tests/fuzz/fuzz.mk
+
+install: build ## install programs, default configuration and systemd units (PREFIX, DESTDIR)
+	@tools/install "$(DESTDIR)" "$(PREFIX)" "$(BIN)"
+
+clean: ## remove all that was built
+	rm -rf build compile_commands.json
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+-include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(AGENT_SRC) $(UNIT_SRC) $(GOLDEN_SRC) $(INTEGRATION_SRC) $(E2E_SRC) \
+	$(TEST_SUPPORT_SRC) agents/main.cpp tests/tuf_client/main.cpp $(wildcard src/main/*.cpp)))

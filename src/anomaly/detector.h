@@ -1,0 +1,46 @@
+// A device's health, judged from its telemetry alone.
+//
+// A DeviceDetector is fed accepted samples in order and holds what it needs of the past; it asks no
+// clock, opens no file and allocates nothing once every metric was seen. The same samples and
+// thresholds give the same bits, so a recorded incident replays to the same verdict.
+//
+// Thread: one at a time (fleet's stripe lock).
+#pragma once
+
+#include <memory>
+
+#include "base/clock.h"
+#include "model/settings.h"
+#include "model/telemetry.h"
+#include "model/verdict.h"
+
+namespace ota::anomaly {
+
+class DeviceDetector {
+ public:
+  explicit DeviceDetector(const model::Thresholds& thresholds);
+  ~DeviceDetector();
+  DeviceDetector(DeviceDetector&&) noexcept;
+  DeviceDetector& operator=(DeviceDetector&&) noexcept;
+
+  // New limits; history is kept.
+  void set_thresholds(const model::Thresholds& thresholds);
+
+  // Takes a plausible, in-order sample that the server received at `received` (server's clock).
+  void observe(const model::Sample& sample, WallTime received);
+  // A sample that was refused: never healthy, and a device that sends only such becomes unknown.
+  void refuse(model::SampleFault fault, WallTime received);
+
+  // Cheap: the level and risk at `now`, staleness included. No allocation.
+  model::Level level(WallTime now) const;
+  int risk(WallTime now) const;
+  double score() const;
+  // The whole explanation; allocates.
+  model::Verdict verdict(WallTime now) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ota::anomaly

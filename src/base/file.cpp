@@ -1,0 +1,126 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+#include <utility>
+
+namespace ota {
+namespace fs = std::filesystem;
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  if (this != &other) {
+    reset();
+    fd_ = other.release();
+  }
+  return *this;
+}
+
+int FileDescriptor::release() {
+  return std::exchange(fd_, -1);
+}
+
+void FileDescriptor::reset() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+Result<std::string> read_file(const fs::path& path, std::size_t max_bytes) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return fail_errno(errno, "read " + path.string());
+  std::string content;
+  std::array<char, 16384> chunk{};
+  while (true) {
+    const ssize_t got = ::read(fd.get(), chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(errno, "read " + path.string());
+    if (got == 0) return content;
+    if (content.size() + static_cast<std::size_t>(got) > max_bytes) {
+      return fail(Errc::kLimit,
+                  path.string() + " is larger than " + std::to_string(max_bytes) + " bytes");
+    }
+    content.append(chunk.data(), static_cast<std::size_t>(got));
+  }
+}
+
+Result<void> write_all(int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t put = ::write(fd, content.data(), content.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return fail_errno(errno, "write");
+    content.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+Result<void> sync_directory(const fs::path& folder) {
+  const FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return fail_errno(errno, "open folder " + folder.string());
+  if (::fsync(fd.get()) != 0) return fail_errno(errno, "sync folder " + folder.string());
+  return {};
+}
+
+Result<void> write_file_durably(const fs::path& path, std::string_view content, mode_t mode) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::string temporary = (folder / ("." + path.filename().string() + ".XXXXXX")).string();
+  FileDescriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd) return fail_errno(errno, "write " + path.string());
+  const auto give_up = [&](Error error) {
+    ::unlink(temporary.c_str());
+    return error.within("write " + path.string());
+  };
+  if (::fchmod(fd.get(), mode) != 0) return give_up(fail_errno(errno, "set mode"));
+  if (auto written = write_all(fd.get(), content); !written) return give_up(written.error());
+  if (::fsync(fd.get()) != 0) return give_up(fail_errno(errno, "sync"));
+  fd.reset();
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up(fail_errno(errno, "rename"));
+  return sync_directory(folder);
+}
+
+Result<void> make_directories(const fs::path& folder, mode_t mode) {
+  std::error_code error;
+  if (fs::is_directory(folder, error)) return {};
+  if (folder.has_parent_path()) {
+    if (auto parent = make_directories(folder.parent_path(), 0755); !parent) return parent;
+  }
+  if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST) {
+    return fail_errno(errno, "make folder " + folder.string());
+  }
+  return {};
+}
+
+Result<FileLock> FileLock::try_acquire(const fs::path& path) {
+  FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return fail_errno(errno, "open lock " + path.string());
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return fail_errno(errno, "lock " + path.string());
+    std::array<char, 24> holder{};
+    const ssize_t got = ::read(fd.get(), holder.data(), holder.size() - 1);
+    const std::string pid =
+        got > 0 ? std::to_string(std::atol(holder.data())) : "unknown";  // NOLINT(cert-err34-c)
+    return fail(Errc::kConflict, path.string() + " is held by pid " + pid);
+  }
+  if (::ftruncate(fd.get(), 0) != 0) return fail_errno(errno, "lock " + path.string());
+  if (auto written = write_all(fd.get(), std::to_string(::getpid()) + "\n"); !written)
+    return written.error();
+  return FileLock(std::move(fd));
+}
+
+Result<FileLock> FileLock::acquire(const fs::path& path, int patience_ms) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);
+  while (true) {
+    auto lock = try_acquire(path);
+    if (lock || lock.error().code != Errc::kConflict) return lock;
+    if (std::chrono::steady_clock::now() >= deadline) return lock;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+}  // namespace ota

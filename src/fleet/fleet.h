@@ -1,0 +1,160 @@
+// The brain: live device table, ingest, update jobs. It owns the order of the rules and knows no
+// protocol.
+//
+// Calls return at once: memory only, under short locks; what must be durable is queued to the
+// store, and a `Done` is called after the commit (on the store's writer thread). Device rows are
+// striped, so ingest of different devices does not contend; jobs and enrolments share one lock,
+// they are rare.
+//
+// Thread: any, unless said otherwise.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "fleet/snapshot.h"
+#include "model/decision.h"
+#include "model/device.h"
+#include "model/event.h"
+#include "model/job.h"
+#include "model/release.h"
+#include "model/settings.h"
+#include "model/telemetry.h"
+
+namespace ota::store {
+class Store;
+}
+
+namespace ota::fleet {
+
+// What a device says of itself: at start, after each change of a slot, and every few minutes.
+struct DeviceStatus {
+  std::string agent;  // "ota-agent 1.0.0"
+  std::string
+      hardware;  // as the device believes; a mismatch with the whitelist is an event and blocks
+  model::BootId boot;
+  std::string slot;  // "A" or "B"
+  std::optional<model::Image> running;
+  std::optional<model::Image> confirmed;
+  std::optional<model::Image> written;
+  std::string fallback;         // why it fell back at this start; empty otherwise
+  std::string fallback_sha256;  // the release that it fell back from
+};
+
+struct IngestResult {
+  std::size_t accepted = 0;
+  std::vector<std::pair<std::uint64_t, model::SampleFault>> refused;  // by seq
+};
+
+struct Command {
+  enum class Kind : std::uint8_t { kUpdate, kCancel, kRollback };
+  Kind kind = Kind::kUpdate;
+  std::string job_id;  // empty for a rollback
+  int attempt = 1;
+  model::Release release;
+  WallTime deadline;
+};
+
+struct PushRequest {
+  std::vector<std::string> devices;
+  std::optional<model::Version>
+      version;  // none: the target version of ota_settings for each device's model
+  std::string override_reason;
+  bool again = false;    // also what the device fell back from
+  bool dry_run = false;  // evaluate only; nothing is stored
+  std::string actor;     // "console", "operator:CN"
+};
+struct PushOutcome {
+  model::Decision decision;
+  std::string job_id;  // where a job was made
+};
+
+template <class T>
+using Answered = std::function<void(Result<T>)>;
+using Done = std::function<void(Result<void>)>;
+
+struct Hooks {
+  // A device has a new command: answer its parked poll. Called without locks held, from any thread.
+  std::function<void(const std::string& device)> wake_device;
+  // A device lost its right to be connected (revoked, off the whitelist).
+  std::function<void(const std::string& device)> cut_off_device;
+  // New events, after they were queued: wakes followers of the log.
+  std::function<void()> new_events;
+};
+
+class Fleet {
+ public:
+  // `store` and `clock` outlive it. Call load() before anything else.
+  Fleet(store::Store& store, const Clock& clock, std::shared_ptr<const model::Settings> settings);
+  ~Fleet();
+  void set_hooks(Hooks hooks);
+  // Reads devices, jobs and the newest events. Blocks on the store; once, before the server starts.
+  Result<void> load();
+
+  // -- settings and firmware --
+  void apply_settings(std::shared_ptr<const model::Settings> settings);
+  void set_config_problems(std::vector<ConfigProblem> problems);
+  void set_releases(std::vector<model::Release> releases);  // from verified metadata
+  std::shared_ptr<const model::Settings> settings() const;
+
+  // -- devices; `device` is the certificate's name --
+  // Whether this certificate may speak for the device now: whitelisted, enrolled, not revoked, the
+  // right key. The error's context is the distinct reason ("revoked", "not in the whitelist",
+  // "another certificate").
+  Result<void> admit(const std::string& device, const std::string& certificate_serial) const;
+  IngestResult ingest(const std::string& device, std::span<const model::Sample> samples);
+  void report_status(const std::string& device, const DeviceStatus& status, Done done);
+  void report_job(const std::string& device, const std::string& job_id,
+                  const model::JobReport& report, Done done);
+  // Commands that wait for the device; a queued job becomes sent once the gate has allowed it
+  // again.
+  void take_commands(const std::string& device, Answered<std::vector<Command>> done);
+
+  // -- operators --
+  void push(PushRequest request, Answered<std::vector<PushOutcome>> done);
+  void cancel(const std::string& job_id, const std::string& actor, Done done);
+  void rollback(const std::string& device, const std::string& actor, Done done);
+  void acknowledge(const std::string& device, const std::string& actor,
+                   Done done);  // FAILED and ROLLBACK words
+  std::optional<model::Job> job(const std::string& id) const;
+  std::vector<model::Job> jobs(const std::string& device,
+                               std::size_t limit) const;  // newest first; empty id: all
+
+  // -- enrolment --
+  // A one-time token's hash and its end; the token itself is never stored. Only whitelisted ids.
+  void open_enrolment(const std::string& device, const std::string& token_hash, WallTime expires,
+                      const std::string& actor, Done done);
+  // Uses the token up (even where what follows fails) and says whether `key_fingerprint` may enrol
+  // as the device: kDenied (no such token, expired, used), kConflict (the id has another key:
+  // flagged on both).
+  Result<std::string> redeem_token(const std::string& token_hash,
+                                   const std::string& key_fingerprint, const std::string& address);
+  void enrolled(const std::string& device, const std::string& certificate_serial,
+                const std::string& key_fingerprint, WallTime expires, Done done);
+  void renewed(const std::string& device, const std::string& certificate_serial, WallTime expires,
+               Done done);
+  void revoke(const std::string& device, const std::string& actor, Done done);
+
+  // -- events from other parts (server, supervisor, configuration) --
+  void record(model::Event event);
+
+  // Staleness, deadlines, watch periods; about four times a second. Thread: one, the server's.
+  void tick();
+
+  // -- what is seen --
+  std::shared_ptr<const Snapshot> snapshot() const;
+  std::shared_ptr<const DeviceDetail> detail(const std::string& device) const;  // null: not known
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ota::fleet

@@ -1,0 +1,169 @@
+// What the fleet shows to the screen and to the admin API: immutable values, published a few times
+// a second.
+//
+// A snapshot shares its unchanged parts with the one before it: only rows that changed are built
+// anew, so neither size nor rate of the fleet is paid per frame. Thread: any, const only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/decision.h"
+#include "model/device.h"
+#include "model/enum_text.h"
+#include "model/event.h"
+#include "model/job.h"
+#include "model/release.h"
+#include "model/settings.h"
+#include "model/telemetry.h"
+#include "model/verdict.h"
+
+namespace ota::fleet {
+
+// The one word for a device, worst first: the order is the default sort order.
+enum class DeviceState : std::uint8_t {
+  kFailed,    // last job failed and needs hands, until acknowledged or a later success
+  kRollback,  // fell back to its old slot: safe
+  kBlocked,   // verdict critical: the gate would refuse
+  kUpdating,
+  kOffline,  // enrolled, but silent
+  kUnknown,  // no verdict yet, or never enrolled
+  kOnline,
+};
+inline constexpr model::EnumTable<DeviceState, 7> kDeviceStateWords{
+    {{DeviceState::kFailed, "FAILED"},
+     {DeviceState::kRollback, "ROLLBACK"},
+     {DeviceState::kBlocked, "BLOCKED"},
+     {DeviceState::kUpdating, "UPDATING"},
+     {DeviceState::kOffline, "OFFLINE"},
+     {DeviceState::kUnknown, "UNKNOWN"},
+     {DeviceState::kOnline, "ONLINE"}}};
+constexpr std::string_view to_text(DeviceState state) {
+  return model::enum_text(kDeviceStateWords, state);
+}
+
+// One line of the summary.
+struct DeviceRow {
+  std::string id;
+  std::string hardware;
+  std::string group;
+  bool listed = true;  // in the whitelist
+  bool enrolled = false;
+  bool revoked = false;
+  bool second_key_seen = false;
+  bool online = false;  // an accepted sample within thresholds.stale_after
+  bool local = false;   // a supervised agent of this host
+  DeviceState state = DeviceState::kUnknown;
+  model::Level level = model::Level::kUnknown;
+  int risk = 0;
+  std::string label;  // the verdict's label: "High Load"
+  WallTime level_since;
+  model::Facts facts;
+  std::optional<model::Version> target;                          // what ota_settings wants for it
+  std::array<std::optional<float>, model::kMetricCount> values;  // last accepted sample
+  WallTime last_seen;  // server's time of the last accepted sample; epoch: never
+  std::string job;     // running job's id, or the last one's
+  model::JobState job_state = model::JobState::kQueued;
+  int job_percent = 0;
+  std::string gate;  // short: "pass", "cpu, mem", "stale", "up to date"
+  std::uint64_t refused_samples = 0;
+};
+
+inline constexpr std::size_t kRowsPerChunk = 256;
+using RowChunk = std::vector<std::shared_ptr<const DeviceRow>>;
+
+struct Counts {
+  std::size_t devices = 0;
+  std::size_t online = 0;
+  std::size_t stable = 0;
+  std::size_t watch = 0;
+  std::size_t critical = 0;
+  std::size_t unknown = 0;
+  std::size_t updating = 0;
+  std::size_t failed = 0;
+  std::size_t rolled_back = 0;
+  std::vector<std::pair<std::string, std::size_t>>
+      versions;  // confirmed version -> devices, most first
+};
+
+// A configuration file whose last edit was refused; the last good one is in force.
+struct ConfigProblem {
+  std::string file;
+  std::string message;
+  WallTime since;
+};
+
+struct ServerStatus {
+  enum class Phase : std::uint8_t { kStarting, kUp, kDown, kDraining };
+  Phase phase = Phase::kStarting;
+  std::string listen;   // "0.0.0.0:8443"
+  std::string problem;  // why it is down
+  WallTime retry_at;
+  WallTime started;
+  std::string ca_fingerprint;
+  double requests_per_second = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t errors_4xx = 0;
+  std::uint64_t errors_5xx = 0;
+  std::uint64_t refused_handshakes = 0;
+};
+
+struct AgentStatus {
+  std::string id;
+  enum class Phase : std::uint8_t { kStopped, kStarting, kRunning, kBackoff, kFailed };
+  Phase phase = Phase::kStopped;
+  int pid = 0;
+  unsigned restarts = 0;
+  WallTime since;
+  WallTime next_try;
+  std::string last_exit;            // "exit 1", "signal 9"
+  std::vector<std::string> output;  // last lines, printable
+};
+
+struct Snapshot {
+  std::uint64_t revision = 0;  // grows with each publication
+  WallTime at;
+  Counts counts;
+  std::vector<std::shared_ptr<const RowChunk>> rows;  // in id order, chunk after chunk
+  std::vector<std::shared_ptr<const model::Job>>
+      jobs;  // running ones first, then the newest; at most 200
+  std::shared_ptr<const std::vector<model::Release>> releases;  // newest version first
+  // The newest events, oldest first; at most 2,000 (older ones come from the store).
+  std::shared_ptr<const std::vector<std::shared_ptr<const model::Event>>> events;
+  std::uint64_t last_event = 0;
+  model::Thresholds thresholds;
+  std::vector<ConfigProblem> config_problems;
+  bool store_writable = true;
+  std::string store_problem;
+  WallTime store_problem_since;
+
+  // The row of a device, none where it is not known. O(log n).
+  const DeviceRow* find(const std::string& id) const;
+};
+
+// One point of a graph; values are empty where the device did not send them.
+struct HistoryPoint {
+  WallTime at;
+  std::array<std::optional<float>, model::kMetricCount> values;
+  float score = 0;
+  model::Level level = model::Level::kUnknown;
+};
+
+// All about one device, built when asked for.
+struct DeviceDetail {
+  DeviceRow row;
+  std::optional<model::DeviceSpec> spec;
+  std::optional<model::DeviceRecord> record;
+  model::Verdict verdict;
+  std::optional<model::Decision>
+      gate;                           // against the target version, where one is set and published
+  std::vector<HistoryPoint> history;  // oldest first
+  std::vector<model::Job> jobs;       // newest first, at most 20
+};
+
+}  // namespace ota::fleet

@@ -1,0 +1,57 @@
+// Which handler answers which request, and who may call it: an explicit table, walked by a test.
+//
+// Immutable once the server has it; any thread.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/message.h"
+
+namespace ota::http {
+
+// Called on an io thread: must not block. Answers through the Responder, at once or later.
+using Handler = std::function<void(const Request&, Responder)>;
+
+// kAnyone: also without a certificate. kDevice: a device, for itself (the handler takes the id from
+// the peer). kLoopbackOrOperator: /metrics.
+enum class Access : std::uint8_t {
+  kAnyone,
+  kDevice,
+  kOperator,
+  kDeviceOrOperator,
+  kLoopbackOrOperator
+};
+
+struct Route {
+  Method method = Method::kGet;
+  std::string pattern;  // "/v1/jobs/{id}/report"; "{rest...}" at the end matches several segments
+  Access access = Access::kOperator;
+  Handler handler;
+  bool large_body = false;  // limits.import_bytes instead of limits.body_bytes
+};
+
+struct Match {
+  const Route* route = nullptr;
+  std::vector<std::string_view> params;
+  bool path_known = false;  // some route has this path with another method: 405, not 404
+};
+
+class Router {
+ public:
+  void add(Route route);  // before the server starts
+  Match match(Method method, std::string_view path) const;
+  const std::vector<Route>& routes() const { return routes_; }
+
+ private:
+  std::vector<Route> routes_;
+};
+
+// Whether this peer may call a route at all; the reason where not (401 without a certificate, else
+// 403).
+Result<void> authorize(Access access, const Peer& peer);
+
+}  // namespace ota::http

@@ -1,0 +1,69 @@
+// The HTTPS server: listeners, connections, limits, TLS; it knows no route's meaning.
+//
+// start() returns after the socket listens; io threads are its own. Every connection has a deadline
+// for each phase (handshake, header, body, idle). drain() stops accepting, lets running answers end
+// and returns within `patience`. Thread: start, drain and the destructor from one thread; the rest
+// from any.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "http/router.h"
+#include "model/settings.h"
+
+namespace ota::pki {
+struct ServerIdentity;
+}
+
+namespace ota::http {
+
+struct ServerStats {
+  std::uint64_t requests = 0;
+  std::uint64_t connections = 0;  // open now
+  std::uint64_t accepted = 0;
+  std::uint64_t refused_handshakes = 0;
+  std::uint64_t errors_4xx = 0;
+  std::uint64_t errors_5xx = 0;
+  std::uint64_t limited = 0;  // 429 and refused connections
+};
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;  // 0: any free one
+  std::uint32_t threads = 1;
+  model::ServerLimits limits;
+};
+
+struct ServerHooks {
+  // Whether a device's certificate is good now; asked for each request of a device (cheap,
+  // thread-safe).
+  std::function<Result<void>(const std::string& name, const std::string& serial)> admit_device;
+  // A handshake was refused: the reason in words ("no certificate", "certificate expired", "unknown
+  // authority", "TLS version too low") and the address. At most a few a second for each address.
+  std::function<void(const std::string& address, const std::string& reason)> handshake_refused;
+};
+
+class Server {
+ public:
+  Server(ServerOptions options, const pki::ServerIdentity& identity,
+         std::shared_ptr<const Router> router, ServerHooks hooks);
+  ~Server();
+
+  Result<void> start();
+  std::uint16_t port() const;  // the bound one
+  void apply_limits(const model::ServerLimits& limits);
+  void disconnect(const std::string& device);  // closes all connections of this certificate's name
+  ServerStats stats() const;
+  void drain(milliseconds patience);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ota::http

@@ -1,0 +1,293 @@
+// The JSON forms of the model: storage, admin API and export share them. Members that older files
+// lack get defaults; unknown members are ignored, so that a newer file can be read.
+#include <nlohmann/json.hpp>
+
+#include "model/decision.h"
+#include "model/device.h"
+#include "model/event.h"
+#include "model/job.h"
+#include "model/release.h"
+#include "model/time_json.h"
+#include "model/verdict.h"
+
+namespace ota::model {
+
+using nlohmann::json;
+
+namespace {
+
+template <class T>
+void put_optional(json& out, const char* key, const std::optional<T>& value) {
+  if (value) out[key] = *value;
+}
+template <class T>
+void get_optional(const json& in, const char* key, std::optional<T>& value) {
+  const auto found = in.find(key);
+  if (found != in.end() && !found->is_null()) value = found->get<T>();
+}
+template <class T>
+void get_or_keep(const json& in, const char* key, T& value) {
+  const auto found = in.find(key);
+  if (found != in.end()) found->get_to(value);
+}
+
+}  // namespace
+
+bool valid_device_id(std::string_view id) {
+  constexpr std::size_t kMaxLength = 63;
+  if (id.empty() || id.size() > kMaxLength) return false;
+  const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  if (!alphanumeric(id[0])) return false;
+  for (char c : id) {
+    if (!alphanumeric(c) && c != '.' && c != '_' && c != '-') return false;
+  }
+  return true;
+}
+
+bool Release::fits(std::string_view model) const {
+  for (const std::string& candidate : hardware) {
+    if (candidate == model) return true;
+  }
+  return false;
+}
+
+void to_json(json& out, const Signal& signal) {
+  out = json{{"metric", signal.metric}, {"kind", signal.kind},   {"level", signal.level},
+             {"value", signal.value},   {"limit", signal.limit}, {"since", time_json(signal.since)},
+             {"share", signal.share},   {"text", signal.text}};
+  put_optional(out, "expected", signal.expected);
+  put_optional(out, "spread", signal.spread);
+  put_optional(out, "tail", signal.tail);
+}
+void from_json(const json& in, Signal& signal) {
+  in.at("metric").get_to(signal.metric);
+  in.at("kind").get_to(signal.kind);
+  in.at("level").get_to(signal.level);
+  in.at("value").get_to(signal.value);
+  get_or_keep(in, "limit", signal.limit);
+  get_optional(in, "expected", signal.expected);
+  get_optional(in, "spread", signal.spread);
+  get_optional(in, "tail", signal.tail);
+  signal.since = time_at(in, "since");
+  get_or_keep(in, "share", signal.share);
+  get_or_keep(in, "text", signal.text);
+}
+
+void to_json(json& out, const Verdict& verdict) {
+  out = json{{"level", verdict.level},
+             {"risk", verdict.risk},
+             {"score", verdict.score},
+             {"label", verdict.label},
+             {"sentence", verdict.sentence},
+             {"would_clear", verdict.would_clear},
+             {"since", time_json(verdict.since)},
+             {"signals", verdict.signals}};
+}
+void from_json(const json& in, Verdict& verdict) {
+  in.at("level").get_to(verdict.level);
+  in.at("risk").get_to(verdict.risk);
+  get_or_keep(in, "score", verdict.score);
+  get_or_keep(in, "label", verdict.label);
+  get_or_keep(in, "sentence", verdict.sentence);
+  get_or_keep(in, "would_clear", verdict.would_clear);
+  verdict.since = time_at(in, "since");
+  get_or_keep(in, "signals", verdict.signals);
+}
+
+void to_json(json& out, const Release& release) {
+  out = json{{"version", release.version},     {"hardware", release.hardware},
+             {"class", release.release_class}, {"notes", release.notes},
+             {"target", release.target},       {"length", release.length},
+             {"sha256", release.sha256}};
+}
+void from_json(const json& in, Release& release) {
+  in.at("version").get_to(release.version);
+  in.at("hardware").get_to(release.hardware);
+  in.at("class").get_to(release.release_class);
+  get_or_keep(in, "notes", release.notes);
+  in.at("target").get_to(release.target);
+  in.at("length").get_to(release.length);
+  in.at("sha256").get_to(release.sha256);
+}
+
+void to_json(json& out, const DeviceSpec& spec) {
+  out = json{
+      {"id", spec.id}, {"hardware", spec.hardware}, {"group", spec.group}, {"notes", spec.notes}};
+}
+void from_json(const json& in, DeviceSpec& spec) {
+  in.at("id").get_to(spec.id);
+  in.at("hardware").get_to(spec.hardware);
+  get_or_keep(in, "group", spec.group);
+  get_or_keep(in, "notes", spec.notes);
+}
+
+void to_json(json& out, const Image& image) {
+  out = json{{"version", image.version}, {"sha256", image.sha256}};
+}
+void from_json(const json& in, Image& image) {
+  in.at("version").get_to(image.version);
+  get_or_keep(in, "sha256", image.sha256);
+}
+
+void to_json(json& out, const Facts& facts) {
+  out = json::object();
+  put_optional(out, "assigned", facts.assigned);
+  put_optional(out, "written", facts.written);
+  put_optional(out, "booted", facts.booted);
+  put_optional(out, "confirmed", facts.confirmed);
+}
+void from_json(const json& in, Facts& facts) {
+  get_optional(in, "assigned", facts.assigned);
+  get_optional(in, "written", facts.written);
+  get_optional(in, "booted", facts.booted);
+  get_optional(in, "confirmed", facts.confirmed);
+}
+
+void to_json(json& out, const DeviceRecord& record) {
+  out = json{{"id", record.id},
+             {"enrolled", record.enrolled},
+             {"revoked", record.revoked},
+             {"second_key_seen", record.second_key_seen},
+             {"certificate_serial", record.certificate_serial},
+             {"key_fingerprint", record.key_fingerprint},
+             {"certificate_expires", time_json(record.certificate_expires)},
+             {"enrolled_at", time_json(record.enrolled_at)},
+             {"last_seen", time_json(record.last_seen)},
+             {"agent", record.agent},
+             {"slot", record.slot},
+             {"facts", record.facts},
+             {"rejected", record.rejected}};
+}
+void from_json(const json& in, DeviceRecord& record) {
+  in.at("id").get_to(record.id);
+  get_or_keep(in, "enrolled", record.enrolled);
+  get_or_keep(in, "revoked", record.revoked);
+  get_or_keep(in, "second_key_seen", record.second_key_seen);
+  get_or_keep(in, "certificate_serial", record.certificate_serial);
+  get_or_keep(in, "key_fingerprint", record.key_fingerprint);
+  record.certificate_expires = time_at(in, "certificate_expires");
+  record.enrolled_at = time_at(in, "enrolled_at");
+  record.last_seen = time_at(in, "last_seen");
+  get_or_keep(in, "agent", record.agent);
+  get_or_keep(in, "slot", record.slot);
+  get_or_keep(in, "facts", record.facts);
+  get_or_keep(in, "rejected", record.rejected);
+}
+
+void to_json(json& out, const CheckOutcome& outcome) {
+  out = json{{"check", outcome.check},
+             {"result", outcome.result},
+             {"observed", outcome.observed},
+             {"required", outcome.required},
+             {"remedy", outcome.remedy}};
+}
+void from_json(const json& in, CheckOutcome& outcome) {
+  in.at("check").get_to(outcome.check);
+  in.at("result").get_to(outcome.result);
+  get_or_keep(in, "observed", outcome.observed);
+  get_or_keep(in, "required", outcome.required);
+  get_or_keep(in, "remedy", outcome.remedy);
+}
+
+void to_json(json& out, const Decision& decision) {
+  out = json{{"answer", decision.answer},    {"device", decision.device},
+             {"version", decision.version},  {"sha256", decision.sha256},
+             {"at", time_json(decision.at)}, {"headline", decision.headline},
+             {"risk", decision.risk},        {"override_reason", decision.override_reason},
+             {"checks", decision.checks}};
+}
+void from_json(const json& in, Decision& decision) {
+  in.at("answer").get_to(decision.answer);
+  in.at("device").get_to(decision.device);
+  in.at("version").get_to(decision.version);
+  get_or_keep(in, "sha256", decision.sha256);
+  decision.at = time_at(in, "at");
+  get_or_keep(in, "headline", decision.headline);
+  get_or_keep(in, "risk", decision.risk);
+  get_or_keep(in, "override_reason", decision.override_reason);
+  get_or_keep(in, "checks", decision.checks);
+}
+
+void to_json(json& out, const JobStep& step) {
+  out = json{{"state", step.state}, {"at", time_json(step.at)}, {"detail", step.detail}};
+}
+void from_json(const json& in, JobStep& step) {
+  in.at("state").get_to(step.state);
+  step.at = time_at(in, "at");
+  get_or_keep(in, "detail", step.detail);
+}
+
+void to_json(json& out, const Job& job) {
+  out = json{{"id", job.id},
+             {"device", job.device},
+             {"release", job.release},
+             {"actor", job.actor},
+             {"override_reason", job.override_reason},
+             {"state", job.state},
+             {"percent", job.percent},
+             {"attempt", job.attempt},
+             {"created", time_json(job.created)},
+             {"updated", time_json(job.updated)},
+             {"deadline", time_json(job.deadline)},
+             {"error_code", job.error_code},
+             {"detail", job.detail},
+             {"watch", job.watch},
+             {"watch_until", time_json(job.watch_until)},
+             {"steps", job.steps}};
+}
+void from_json(const json& in, Job& job) {
+  in.at("id").get_to(job.id);
+  in.at("device").get_to(job.device);
+  in.at("release").get_to(job.release);
+  get_or_keep(in, "actor", job.actor);
+  get_or_keep(in, "override_reason", job.override_reason);
+  in.at("state").get_to(job.state);
+  get_or_keep(in, "percent", job.percent);
+  get_or_keep(in, "attempt", job.attempt);
+  job.created = time_at(in, "created");
+  job.updated = time_at(in, "updated");
+  job.deadline = time_at(in, "deadline");
+  get_or_keep(in, "error_code", job.error_code);
+  get_or_keep(in, "detail", job.detail);
+  get_or_keep(in, "watch", job.watch);
+  job.watch_until = time_at(in, "watch_until");
+  get_or_keep(in, "steps", job.steps);
+}
+
+void to_json(json& out, const JobReport& report) {
+  out = json{{"seq", report.seq},
+             {"state", report.state},
+             {"percent", report.percent},
+             {"error_code", report.error_code},
+             {"detail", report.detail}};
+  put_optional(out, "written_sha256", report.written_sha256);
+}
+void from_json(const json& in, JobReport& report) {
+  in.at("seq").get_to(report.seq);
+  in.at("state").get_to(report.state);
+  get_or_keep(in, "percent", report.percent);
+  get_or_keep(in, "error_code", report.error_code);
+  get_or_keep(in, "detail", report.detail);
+  get_optional(in, "written_sha256", report.written_sha256);
+}
+
+void to_json(json& out, const Event& event) {
+  out = json{{"seq", event.seq},         {"at", time_json(event.at)}, {"severity", event.severity},
+             {"kind", event.kind},       {"source", event.source},    {"actor", event.actor},
+             {"message", event.message}, {"data", event.data},        {"previous", event.previous},
+             {"hash", event.hash}};
+}
+void from_json(const json& in, Event& event) {
+  in.at("seq").get_to(event.seq);
+  event.at = time_at(in, "at");
+  in.at("severity").get_to(event.severity);
+  in.at("kind").get_to(event.kind);
+  in.at("source").get_to(event.source);
+  get_or_keep(in, "actor", event.actor);
+  in.at("message").get_to(event.message);
+  get_or_keep(in, "data", event.data);
+  get_or_keep(in, "previous", event.previous);
+  get_or_keep(in, "hash", event.hash);
+}
+
+}  // namespace ota::model

@@ -1,0 +1,38 @@
+// A published firmware image, as its signed TUF metadata describes it.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "model/enum_text.h"
+#include "model/version.h"
+
+namespace ota::model {
+
+// kSecurity and kRemediation may be pushed to an anomalous device by an explicit override;
+// kFunctional never.
+enum class ReleaseClass : std::uint8_t { kFunctional, kSecurity, kRemediation };
+inline constexpr EnumTable<ReleaseClass, 3> kReleaseClassWords{
+    {{ReleaseClass::kFunctional, "functional"},
+     {ReleaseClass::kSecurity, "security"},
+     {ReleaseClass::kRemediation, "remediation"}}};
+OTA_ENUM_TEXT(ReleaseClass, parse_release_class, kReleaseClassWords)
+
+struct Release {
+  Version version;
+  std::vector<std::string> hardware;  // models that it fits
+  ReleaseClass release_class = ReleaseClass::kFunctional;
+  std::string notes;
+  std::string target;  // TUF target name, such as "firmware-2.1.5.img"
+  std::uint64_t length = 0;
+  std::string sha256;  // of the image, lower-case hex: the release's identity
+
+  bool fits(std::string_view model) const;
+};
+
+void to_json(nlohmann::json& out, const Release& release);
+void from_json(const nlohmann::json& in, Release& release);
+
+}  // namespace ota::model

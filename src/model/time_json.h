@@ -1,0 +1,30 @@
+// Wall times in JSON: RFC 3339 text, null for "never" (the epoch).
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+
+#include "base/clock.h"
+
+namespace ota::model {
+
+inline nlohmann::json time_json(WallTime time) {
+  if (time == WallTime{}) return nullptr;
+  return format_rfc3339(time);
+}
+
+inline WallTime time_of(const nlohmann::json& in) {
+  if (in.is_null()) return {};
+  auto time = parse_rfc3339(in.get_ref<const std::string&>());
+  if (!time) throw std::invalid_argument(time.error().text());
+  return *time;
+}
+
+// The member's time, "never" where it is absent.
+inline WallTime time_at(const nlohmann::json& in, const char* key) {
+  const auto found = in.find(key);
+  return found == in.end() ? WallTime{} : time_of(*found);
+}
+
+}  // namespace ota::model

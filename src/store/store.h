@@ -1,0 +1,101 @@
+// What is durable: JSON documents in named collections, and the chain of events.
+//
+// One writer thread commits in groups; `commit` returns at once and `done` is called on the writer
+// thread after the batch is on disk (or failed: then nothing of the batch was applied). Reads see
+// what is committed and block on the database: not for an io thread or the UI thread.
+//
+// Thread: any, unless said otherwise.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "model/event.h"
+
+namespace ota::store {
+
+// Collections in use: "devices", "jobs", "enrolments", "minutes", "meta". Keys sort bytewise.
+struct Put {
+  std::string collection;
+  std::string key;
+  std::string document;  // JSON text
+};
+struct Erase {
+  std::string collection;
+  std::string key;
+};
+struct Document {
+  std::string key;
+  std::string document;
+};
+
+// Committed as one or not at all. Events get their sequence number, previous hash and hash when the
+// batch is queued.
+struct Batch {
+  std::vector<Put> puts;
+  std::vector<Erase> erases;
+  std::vector<model::Event> events;
+  bool empty() const { return puts.empty() && erases.empty() && events.empty(); }
+};
+
+struct EventQuery {
+  std::uint64_t after = 0;  // only later ones
+  std::size_t limit = 1000;
+  model::Severity at_least = model::Severity::kInfo;
+  std::string source;  // empty: all
+  std::string kind_prefix;
+  bool newest_first = false;
+};
+
+// Why the store takes no writes; shown in the console, and no push is accepted meanwhile.
+struct Health {
+  bool writable = true;
+  std::string problem;
+  WallTime since;
+};
+
+using Done = std::function<void(Result<void>)>;
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Queues the batch behind all earlier ones and returns its events, complete with seq and hashes.
+  virtual std::vector<model::Event> commit(Batch batch, Done done) = 0;
+  // Waits until all that was queued before is committed (or failed).
+  virtual Result<void> flush() = 0;
+
+  virtual Result<std::vector<Document>> load(const std::string& collection) = 0;
+  virtual Result<std::optional<std::string>> get(const std::string& collection,
+                                                 const std::string& key) = 0;
+  // Keys in [from, to), in order, at most `limit`.
+  virtual Result<std::vector<Document>> range(const std::string& collection,
+                                              const std::string& from, const std::string& to,
+                                              std::size_t limit) = 0;
+  virtual Result<std::vector<model::Event>> events(const EventQuery& query) = 0;
+  // The chain's last sequence number (0: none) as queued.
+  virtual std::uint64_t last_event() const = 0;
+
+  // The whole state as one JSON document, and back (replaces all; refused where it does not
+  // verify).
+  virtual Result<std::string> export_state() = 0;
+  virtual Result<void> import_state(std::string_view document) = 0;
+
+  virtual Health health() const = 0;
+};
+
+// Opens the store named by `url` ("sqlite:PATH", relative to `root`). Errors: kConflict (another
+// process has it open: the context names the pid), kInvalid (not our database, or a newer schema),
+// kFull, kIo, kDenied.
+Result<std::unique_ptr<Store>> open_store(const std::string& url, const std::string& root,
+                                          const Clock& clock);
+
+}  // namespace ota::store

@@ -1,0 +1,57 @@
+// Child agents of this host: start, watch, restart with back-off, stop with grace.
+//
+// Each child has a clean signal mask, a process group of its own, stdin from /dev/null, a death
+// signal (SIGTERM when the console dies), and its output read line by line into a bounded buffer.
+// No orphan is left, however the console ends. Works in a thread of its own; Thread: all calls from
+// any.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "fleet/snapshot.h"
+#include "model/event.h"
+#include "model/settings.h"
+
+namespace ota::supervisor {
+
+struct ChildSpec {
+  std::string id;
+  std::filesystem::path program;
+  std::vector<std::string> arguments;
+};
+
+struct SupervisorOptions {
+  milliseconds first_backoff{500};
+  milliseconds longest_backoff{30000};
+  milliseconds healthy_after{10000};  // a child that ran this long starts its back-off anew
+  milliseconds stop_grace{3000};      // SIGTERM, then SIGKILL
+  std::size_t lines_kept = 200;
+  unsigned give_up_after = 0;  // failed starts in a row; 0: never
+};
+
+class Supervisor {
+ public:
+  // `record` gets an event for each start, exit and stop.
+  Supervisor(SupervisorOptions options, const Clock& clock,
+             std::function<void(model::Event)> record);
+  ~Supervisor();  // stops all children
+
+  void set_children(std::vector<ChildSpec> children);  // starts new ones, stops those that are gone
+  void start(const std::string& id);
+  void restart(const std::string& id);
+  void stop(const std::string& id);
+  void stop_all();  // returns when every child is gone
+  std::shared_ptr<const std::vector<fleet::AgentStatus>> status() const;
+  void on_change(std::function<void()> called);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ota::supervisor

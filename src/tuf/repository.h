@@ -1,0 +1,63 @@
+// The signing side: a TUF repository in `firmware/` with its online keys in `state/keys/`.
+//
+//   firmware/metadata/N.root.json  N.targets.json  N.snapshot.json  timestamp.json  (consistent
+//   snapshots, TUF 6.2) firmware/targets/HASH.NAME                      images
+//
+// Each change writes new files first and the timestamp last, so a reader sees the old repository or
+// the new one, and a crash in between leaves the old one. A lock file keeps two processes apart.
+// All calls block on files.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/release.h"
+
+namespace ota::tuf {
+
+struct RoleStatus {
+  std::string role;  // "root", "targets", "snapshot", "timestamp", or a delegated role's name
+  std::uint64_t version = 0;
+  WallTime expires;
+  unsigned threshold = 0;
+  unsigned keys = 0;
+  bool keys_online = true;  // its signing keys lie in state/keys
+};
+
+class Repository {
+ public:
+  // Opens what is there; kNotFound where there is none (see create()).
+  static Result<Repository> open(const std::filesystem::path& firmware,
+                                 const std::filesystem::path& keys, const Clock& clock);
+  // Makes keys and an empty, signed repository. kExists where there is one.
+  static Result<Repository> create(const std::filesystem::path& firmware,
+                                   const std::filesystem::path& keys, const Clock& clock);
+  Repository(Repository&&) noexcept;
+  Repository& operator=(Repository&&) noexcept;
+  ~Repository();
+
+  // What is published, verified against the root; newest version first.
+  Result<std::vector<model::Release>> releases() const;
+  // Copies the image in, signs targets, snapshot, timestamp. `release.target`, `length` and
+  // `sha256` are filled in from the file. kExists: the version is published with other bytes for
+  // one of its models.
+  Result<model::Release> add(const std::filesystem::path& image, model::Release release);
+  Result<void> remove(const model::Version& version);
+  // Signs a new timestamp (and snapshot) where the present one ends within `margin`. True where it
+  // did.
+  Result<bool> refresh_if_due(std::chrono::seconds margin);
+  Result<std::vector<RoleStatus>> status() const;
+  // The newest root, as published: what a device pins when it joins.
+  Result<std::string> root() const;
+
+ private:
+  struct Impl;
+  explicit Repository(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ota::tuf
