@@ -116,27 +116,31 @@ $(OUT)/pch/%.h: tools/pch/%.h
 	@mkdir -p $(@D)
 	@cp $< $@
 $(OUT)/pch/%.h.gch: $(OUT)/pch/%.h
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL) -x c++-header $< -o $@
+	@echo "pch $<"
+	@$(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL) -x c++-header -c $< -o $@
 
 $(OUT)/src/%.o: src/%.cpp $(PCH_DEP)
 	@mkdir -p $(@D)
-	$(CCACHE) $(CXX) $(USE_PCH) $(CPPFLAGS) $(CXXFLAGS_ALL) -MMD -MP -c $< -o $@
+	@echo "c++ $<"
+	@$(CCACHE) $(CXX) $(USE_PCH) $(CPPFLAGS) $(CXXFLAGS_ALL) -MMD -MP -c $< -o $@
 $(OUT)/agents/%.o: agents/%.cpp $(PCH_DEP)
 	@mkdir -p $(@D)
-	$(CCACHE) $(CXX) $(USE_PCH) $(CPPFLAGS) $(CXXFLAGS_ALL) -MMD -MP -c $< -o $@
+	@echo "c++ $<"
+	@$(CCACHE) $(CXX) $(USE_PCH) $(CPPFLAGS) $(CXXFLAGS_ALL) -MMD -MP -c $< -o $@
 $(OUT)/tests/%.o: tests/%.cpp $(TEST_PCH_DEP)
 	@mkdir -p $(@D)
-	$(CCACHE) $(CXX) $(USE_TEST_PCH) $(CPPFLAGS) $(CXXFLAGS_ALL) -MMD -MP -c $< -o $@
+	@echo "c++ $<"
+	@$(CCACHE) $(CXX) $(USE_TEST_PCH) $(CPPFLAGS) $(CXXFLAGS_ALL) -MMD -MP -c $< -o $@
 
 # Catch2 2 builds its runner out of the same header that the prelude holds already.
 $(OUT)/tests/support/main.o: USE_TEST_PCH :=
 
 $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@
-	ar rcs $@ $^
+	@ar rcs $@ $^
 $(AGENT_LIB): $(call obj,$(AGENT_SRC))
 	@rm -f $@
-	ar rcs $@ $^
+	@ar rcs $@ $^
 
 link = @mkdir -p $(@D) && echo "link $@" && $(CXX) $(CXXFLAGS_ALL) -o $@ $(1) $(LDFLAGS_ALL)
 $(BIN)/ota-console: $(OUT)/src/main/ota_console.o $(LIB)
