@@ -34,7 +34,7 @@ PKG_CFLAGS := $(patsubst -I/%,-isystem /%,$(shell pkg-config --cflags $(PKGS) 2>
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
-CPPFLAGS += -Isrc -I. -DBOOST_ERROR_CODE_HEADER_ONLY -DBOOST_PROCESS_USE_STD_FS -DBOOST_ASIO_NO_DEPRECATED
+CPPFLAGS += -Isrc -I. -I$(OUT)/gen -DBOOST_ERROR_CODE_HEADER_ONLY -DBOOST_PROCESS_USE_STD_FS -DBOOST_ASIO_NO_DEPRECATED
 CXXFLAGS_ALL := -std=c++20 -pthread $(WARN) $(PKG_CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,--as-needed -pthread $(LDFLAGS)
 
@@ -118,6 +118,15 @@ $(OUT)/pch/%.h: tools/pch/%.h
 $(OUT)/pch/%.h.gch: $(OUT)/pch/%.h
 	@echo "pch $<"
 	@$(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL) -x c++-header -c $< -o $@
+
+# The API's description, as a constant of the program.
+OPENAPI := $(OUT)/gen/gen/api/openapi_json.h
+$(OPENAPI): src/api/openapi.json
+	@mkdir -p $(@D)
+	@{ echo '#pragma once'; echo '#include <string_view>'; echo 'namespace ota::api {'; \
+	  echo 'inline constexpr std::string_view kOpenApiJson = R"__json('; cat $<; \
+	  echo ')__json";'; echo '}  // namespace ota::api'; } > $@
+$(call obj,$(wildcard src/api/*.cpp)): $(if $(wildcard src/api/openapi.json),$(OPENAPI))
 
 $(OUT)/src/%.o: src/%.cpp $(PCH_DEP)
 	@mkdir -p $(@D)
