@@ -72,7 +72,7 @@ Result<void> write_file_durably(const fs::path& path, std::string_view content, 
   std::string temporary = (folder / ("." + path.filename().string() + ".XXXXXX")).string();
   FileDescriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd) return fail_errno(errno, "write " + path.string());
-  const auto give_up = [&](Error error) {
+  const auto give_up = [&](const Error& error) {
     ::unlink(temporary.c_str());
     return error.within("write " + path.string());
   };
