@@ -1,6 +1,7 @@
 // The four configuration files as values. `config/` reads and checks them; the defaults here are
-// the shipped ones. Every member has a line in config/README.md with its range; limits are checked
-// there and nowhere else.
+// the shipped ones. Durations are written as seconds in the files and may have decimals there.
+// Every member has a line in config/README.md with its range; limits are checked by config/ and
+// nowhere else.
 #pragma once
 
 #include <chrono>
@@ -20,20 +21,21 @@ using std::chrono::seconds;
 
 // config/thresholds.json
 struct Thresholds {
-  double cpu_threshold = 90;   // percent
-  double mem_threshold = 90;   // percent
-  double disk_threshold = 95;  // percent
-  double temp_threshold = 80;  // degrees Celsius
-  double hysteresis = 5;       // points below the limit before a breach counts as over
-  double watch_margin = 10;    // points below the limit from which a device is on watch
-  seconds raise_after{5};      // a breach must last this long before it is critical
-  seconds clear_after{10};     // and be over this long before it is stable again
-  seconds stale_after{15};     // without an accepted sample for this long: unknown
+  double cpu_threshold = 90;               // percent
+  double mem_threshold = 90;               // percent
+  double disk_threshold = 95;              // percent
+  double temp_threshold = 80;              // degrees Celsius
+  double hysteresis = 5;                   // points below the limit before a breach counts as over
+  double watch_margin = 10;                // points below the limit from which a device is on watch
+  milliseconds raise_after = seconds(5);   // a breach must last this long before it is critical
+  milliseconds clear_after = seconds(10);  // and be over this long before it is stable again
+  milliseconds stale_after = seconds(15);  // without an accepted sample for this long: unknown
   std::uint32_t min_samples =
       5;  // accepted samples of this boot before a verdict other than unknown
-  double anomaly_score_threshold = 0.5;  // score from which the baseline models call it an anomaly
-  seconds refractory{60};                // one incident is one alarm
-  seconds block_escalate_after{24 * 3600};  // a block older than this is an event of its own
+  double anomaly_score_threshold = 0.5;   // score from which the baseline models call it an anomaly
+  milliseconds refractory = seconds(60);  // one incident is one alarm
+  milliseconds block_escalate_after =
+      seconds(24 * 3600);  // a block older than this is an event of its own
   bool operator==(const Thresholds&) const = default;
 };
 
@@ -41,15 +43,15 @@ struct Thresholds {
 struct OtaSettings {
   std::optional<Version> target_version = Version(2, 1, 5);
   std::map<std::string, Version> model_overrides;  // hardware model -> version
-  seconds watch_period{120};  // after a success, telemetry is watched this long
+  milliseconds watch_period = seconds(120);  // after a success, telemetry is watched this long
   std::uint32_t max_retries = 2;
-  seconds sent_deadline{60};  // deadlines of a job's states
-  seconds download_deadline{1800};
-  seconds verify_deadline{120};
-  seconds install_deadline{300};
-  seconds boot_deadline{180};
-  seconds confirm_deadline{180};
-  seconds queued_deadline{600};
+  milliseconds sent_deadline = seconds(60);  // deadlines of a job's states
+  milliseconds download_deadline = seconds(1800);
+  milliseconds verify_deadline = seconds(120);
+  milliseconds install_deadline = seconds(300);
+  milliseconds boot_deadline = seconds(180);
+  milliseconds confirm_deadline = seconds(180);
+  milliseconds queued_deadline = seconds(600);
   bool operator==(const OtaSettings&) const = default;
 
   // What a device of this hardware model shall run; none where nothing is set.
@@ -78,10 +80,10 @@ struct ServerLimits {
   std::uint32_t header_bytes = 8192;
   std::uint32_t body_bytes = 262144;
   std::uint32_t import_bytes = 268435456;  // POST /v1/state/import alone
-  seconds handshake_timeout{10};
-  seconds header_timeout{10};
-  seconds body_timeout{20};
-  seconds idle_timeout{90};
+  milliseconds handshake_timeout = seconds(10);
+  milliseconds header_timeout = seconds(10);
+  milliseconds body_timeout = seconds(20);
+  milliseconds idle_timeout = seconds(90);
   std::uint32_t requests_per_second_per_device = 50;
   std::uint32_t samples_per_request = 1000;
   std::uint32_t json_depth = 16;
@@ -106,7 +108,7 @@ struct ConsoleSettings {
   std::vector<LocalAgent> agents;
   std::string store_url = "sqlite:state/ota.db";
   std::uint32_t history_samples = 900;  // readings kept in memory for each device's graphs
-  seconds certificate_lifetime{90LL * 24 * 3600};  // of a device's certificate
+  milliseconds certificate_lifetime = seconds(90LL * 24 * 3600);  // of a device's certificate
   bool operator==(const ConsoleSettings&) const = default;
 };
 
