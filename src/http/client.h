@@ -1,7 +1,8 @@
 // A blocking HTTPS client over libcurl, for agents and otactl: mutual TLS 1.3, bounded in size,
 // time and speed.
 //
-// One Client keeps one connection alive. Thread: one at a time; cancel() from any.
+// One Client keeps one connection alive. Only the given authority is trusted, proxies and redirects
+// are not followed, and HTTP/1.1 is spoken. Thread: one at a time; cancel() and close() from any.
 #pragma once
 
 #include <atomic>
@@ -27,6 +28,10 @@ struct ClientOptions {
   milliseconds timeout{30000};  // of a whole request
   std::string user_agent = "ota";
   bool allow_plain_http = false;  // tests and the conformance client only
+  // Instead of `authority`, at a first contact: SHA-256 (lower-case hex) of the DER of the
+  // authority's certificate. The server's chain must hold that certificate and be signed by it, or
+  // the handshake fails before anything is sent.
+  std::string authority_fingerprint;
 };
 
 struct Reply {
@@ -57,13 +62,20 @@ class Client {
     std::uint64_t min_bytes_per_second = 64;  // slower than this for `slow_after`: kTimeout
     seconds slow_after{30};
   };
-  // Streams the body to `sink` in order; `sink` returning an error ends it with that error. A
-  // server that ignores the Range answers 200: then `restart` is called before the first byte.
+  // Streams the body of a 200 or 206 to `sink` in order; `sink` returning an error ends it with
+  // that error. A server that ignores the Range answers 200: then `restart` is called before the
+  // first byte. The body of any other status goes into the Reply (its first 64 KiB). kLimit: more
+  // than `max_bytes` in all.
   Result<Reply> download(const std::string& path, const Download& options,
                          const std::function<Result<void>(std::string_view)>& sink,
                          const std::function<void()>& restart);
-  // Ends a running request with kUnavailable.
+  // Ends a running request with kUnavailable, at once; without one it does nothing.
   void cancel();
+  // As cancel(), and every later request ends so too.
+  void close();
+  // After a request that was checked by fingerprint: the authority's certificate as PEM; empty
+  // before.
+  std::string presented_authority() const;
 
  private:
   struct Impl;
