@@ -2,12 +2,14 @@
 // throughout.
 //
 //   authority.crt .key   the root of device, server and operator certificates (10 years)
-//   server.crt .key      SANs: localhost, 127.0.0.1, ::1, the host's names and addresses,
-//   console.json's extra names operator.crt .key    OU=operator; what otactl presents
+//   server.crt    .key   SANs: localhost, 127.0.0.1, ::1, the host's names and addresses, and
+//                        console.json's extra names
+//   operator.crt  .key   OU=operator; what otactl presents
 //
-// Certificates carry the role as OU and the name as CN; devices' ones are client-auth only. Calls
-// block on files and signing (about 1 ms): not for an io thread, but issue() may be called from a
-// worker. Thread: any after opening.
+// Certificates carry the role as OU and the name as CN; devices' ones are client-auth only. A
+// certificate is valid from five minutes before it was made: clocks differ. Calls block on files
+// and signing (about 1 ms): not for an io thread, but issue() may be called from a worker.
+// Thread: any after opening.
 #pragma once
 
 #include <filesystem>
@@ -18,6 +20,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "pki/device_key.h"
+#include "pki/join_code.h"
 
 namespace ota::pki {
 
@@ -38,7 +42,8 @@ struct IssuedCertificate {
 class Authority {
  public:
   // Opens state/pki, or makes it at the first run. Refuses keys that others can read (kDenied says
-  // which). The server's certificate is made anew where it ends within 30 days or lacks a name.
+  // which). The server's and the operator's certificates are made anew where they end within 30
+  // days, lack a name or do not fit their key. `clock` must outlive the authority.
   static Result<Authority> open_or_create(const std::filesystem::path& state,
                                           const std::vector<std::string>& names,
                                           const Clock& clock);
@@ -53,7 +58,8 @@ class Authority {
 
   // The key's fingerprint of a CSR whose own signature holds; only P-256 keys. kInvalid otherwise.
   Result<std::string> csr_key_fingerprint(std::string_view csr_pem) const;
-  // A client certificate OU=device, CN=`device` for the CSR's key. Names in the CSR are ignored.
+  // A client certificate OU=device, CN=`device` for the CSR's key. Names in the CSR are ignored. It
+  // never outlives the authority.
   Result<IssuedCertificate> issue_device(const std::string& device, std::string_view csr_pem,
                                          std::chrono::seconds lifetime) const;
 
@@ -62,24 +68,5 @@ class Authority {
   explicit Authority(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-// The device's side of enrolment. A key made here never leaves `folder` (0600).
-struct DeviceKey {
-  // Makes key and CSR; the key file exists durably before the CSR is returned. Uses the key that is
-  // there already.
-  static Result<std::string> make_csr(const std::filesystem::path& key_file,
-                                      const std::string& device);
-};
-
-// "ota1." + base64url of {"token","fingerprint"}.
-struct JoinCode {
-  std::string token;
-  std::string fingerprint;
-  std::string text() const;
-  static Result<JoinCode> parse(std::string_view text);
-};
-
-// SHA-256 (hex) of a PEM certificate's DER.
-Result<std::string> certificate_fingerprint(std::string_view pem);
 
 }  // namespace ota::pki
