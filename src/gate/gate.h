@@ -1,6 +1,13 @@
 // May this device have this image now? An ordered list of named checks, each a pure function of the
 // input.
 //
+// The order of the table decides which refusal is the headline. One exception: a device that is
+// known, enrolled, runs a trusted image and has the version already is skipped even where it is
+// silent or sick, because nothing would be sent to it.
+//
+// An override ("remediation" or "security" release and a reason in words) turns a refusal of the
+// verdict into kOverridden; it helps no other check, and a functional release never.
+//
 // Pure: no clock, no I/O; any thread. The same input gives the same Decision.
 #pragma once
 
@@ -37,18 +44,34 @@ struct Input {
   bool again = false;                     // explicit word: offer a release that it fell back from
 };
 
+// What a check found, and the two to four words that head a refusal because of it.
+struct Finding {
+  model::CheckResult result = model::CheckResult::kBlock;
+  std::string observed;  // what is, in words and numbers
+  std::string required;  // what would pass
+  std::string remedy;    // what would have to change; empty where it passed
+  std::string_view reason = {};
+};
+
 struct Check {
   std::string_view name;  // unique, as shown
   std::string_view help;  // one sentence
-  model::CheckOutcome (*evaluate)(const Input&);
+  Finding (*evaluate)(const Input&);
 };
 
-// The checks in their order: known, enrolled, online, trusted-image, verdict, hardware, version,
-// no-job, not-rejected.
+// The checks in their order: known, enrolled, online, trusted-image, verdict, published, hardware,
+// version, no-job, not-rejected.
 std::span<const Check> checks();
 
 // All checks are evaluated, so that the operator sees every reason at once; the first block or skip
 // gives the headline.
 model::Decision evaluate(const Input& input);
+
+// The headline without its first word: "Anomaly Detected", "Device already on v2.1.5".
+std::string_view headline_reason(const model::Decision& decision);
+
+// A decision that allowed, turned into a refusal by something outside the table (the state cannot
+// be saved, say).
+model::Decision refuse(model::Decision decision, std::string_view check, const Finding& finding);
 
 }  // namespace ota::gate

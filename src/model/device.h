@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/enum_text.h"
 #include "model/version.h"
 
 namespace ota::model {
@@ -42,6 +43,13 @@ struct Facts {
   bool operator==(const Facts&) const = default;
 };
 
+// What an operator still has to look at; until acknowledged or a later success.
+enum class Attention : std::uint8_t { kNone, kFailed, kRolledBack };
+inline constexpr EnumTable<Attention, 3> kAttentionWords{{{Attention::kNone, "none"},
+                                                          {Attention::kFailed, "failed"},
+                                                          {Attention::kRolledBack, "rolled-back"}}};
+OTA_ENUM_TEXT(Attention, parse_attention, kAttentionWords)
+
 // The durable part of a device (collection "devices", key = id).
 struct DeviceRecord {
   std::string id;
@@ -49,13 +57,20 @@ struct DeviceRecord {
   bool revoked = false;
   bool second_key_seen = false;    // someone tried to enrol this id with another key
   std::string certificate_serial;  // hex; the one certificate that is accepted
+  std::string previous_serial;     // accepted too, until a renewed certificate is used first
   std::string key_fingerprint;     // SHA-256 of the SubjectPublicKeyInfo, hex
   WallTime certificate_expires;
   WallTime enrolled_at;
-  WallTime last_seen;  // as of the last durable write; the live value is in the snapshot
-  std::string agent;   // "ota-agent 1.0.0"
-  std::string slot;    // active slot as the agent names it
+  WallTime last_seen;    // as of the last durable write; the live value is in the snapshot
+  std::string agent;     // "ota-agent 1.0.0"
+  std::string slot;      // active slot as the agent names it
+  std::string hardware;  // as the device itself says; empty: never said
   Facts facts;
+  // Images that this device was seen to confirm for a known reason: the first that it ever reported
+  // (trust on first use) and those that a job brought. Oldest first, at most 8.
+  std::vector<Image> trusted;
+  Attention attention = Attention::kNone;
+  bool rollback_requested = false;  // an operator's word that the device has not fetched yet
   std::map<std::string, std::string>
       rejected;  // release digest -> why the device fell back from it
 };

@@ -82,6 +82,8 @@ struct Job {
   std::string detail;      // one sentence on how it ended or where it stands
   Watch watch = Watch::kNone;
   WallTime watch_until;
+  std::uint64_t report_seq = 0;   // of the last report that was applied
+  bool cancel_requested = false;  // the device was asked to stop and has not answered yet
   std::vector<JobStep> steps;
 };
 

@@ -155,7 +155,12 @@ void to_json(json& out, const DeviceRecord& record) {
              {"last_seen", time_json(record.last_seen)},
              {"agent", record.agent},
              {"slot", record.slot},
+             {"hardware", record.hardware},
              {"facts", record.facts},
+             {"trusted", record.trusted},
+             {"previous_serial", record.previous_serial},
+             {"attention", record.attention},
+             {"rollback_requested", record.rollback_requested},
              {"rejected", record.rejected}};
 }
 void from_json(const json& in, DeviceRecord& record) {
@@ -170,6 +175,11 @@ void from_json(const json& in, DeviceRecord& record) {
   record.last_seen = time_at(in, "last_seen");
   get_or_keep(in, "agent", record.agent);
   get_or_keep(in, "slot", record.slot);
+  get_or_keep(in, "hardware", record.hardware);
+  get_or_keep(in, "trusted", record.trusted);
+  get_or_keep(in, "previous_serial", record.previous_serial);
+  get_or_keep(in, "attention", record.attention);
+  get_or_keep(in, "rollback_requested", record.rollback_requested);
   get_or_keep(in, "facts", record.facts);
   get_or_keep(in, "rejected", record.rejected);
 }
@@ -233,6 +243,8 @@ void to_json(json& out, const Job& job) {
              {"detail", job.detail},
              {"watch", job.watch},
              {"watch_until", time_json(job.watch_until)},
+             {"report_seq", job.report_seq},
+             {"cancel_requested", job.cancel_requested},
              {"steps", job.steps}};
 }
 void from_json(const json& in, Job& job) {
@@ -251,6 +263,8 @@ void from_json(const json& in, Job& job) {
   get_or_keep(in, "detail", job.detail);
   get_or_keep(in, "watch", job.watch);
   job.watch_until = time_at(in, "watch_until");
+  get_or_keep(in, "report_seq", job.report_seq);
+  get_or_keep(in, "cancel_requested", job.cancel_requested);
   get_or_keep(in, "steps", job.steps);
 }
 
