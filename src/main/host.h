@@ -1,8 +1,10 @@
-// The server side of `ota-console`, wired: configuration, keys, firmware, store, fleet, HTTPS server, local agents.
+// The server side of `ota-console`, wired: configuration, keys, firmware, store, fleet, HTTPS
+// server, local agents.
 //
-// Everything runs in a background thread that start() makes, so the screen can paint before any of it is up. Each part
-// that fails (port taken, database locked) is shown as the server's state and tried again. Shutdown order: no new
-// requests, agents stopped, running answers finished, store flushed and closed.
+// Everything runs in a background thread that start() makes, so the screen can paint before any of
+// it is up. Each part that fails (port taken, database locked) is shown as the server's state and
+// tried again. Shutdown order: no new requests, agents stopped, running answers finished, store
+// flushed and closed.
 //
 // Thread: start, stop and the destructor from one thread; the rest from any.
 #pragma once
@@ -33,8 +35,8 @@ namespace ota::main {
 
 struct HostOptions {
   std::filesystem::path root = ".";
-  bool run_agents = true;                // supervise the agents of console.json
-  std::filesystem::path agent_program;   // ota-agent
+  bool run_agents = true;               // supervise the agents of console.json
+  std::filesystem::path agent_program;  // ota-agent
 };
 
 class Host {
@@ -53,7 +55,8 @@ class Host {
   std::shared_ptr<supervisor::Supervisor> supervisor() const;
   // Called from any thread when something that a screen shows has changed.
   void on_change(std::function<void()> called);
-  // Waits until the server serves (its port) or start-up failed for good (the reason), at most `patience`.
+  // Waits until the server serves (its port) or start-up failed for good (the reason), at most
+  // `patience`.
   Result<std::uint16_t> wait_ready(milliseconds patience);
 
  private:
