@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ostream>
 #include <stdexcept>
 
 namespace ota {
@@ -65,6 +66,10 @@ std::string Error::text() const {
   }
   if (!line.empty()) line += ": ";
   return line + code.message();
+}
+
+std::ostream& operator<<(std::ostream& out, const Error& error) {
+  return out << error.text();
 }
 
 Error fail_errno(int error_number, std::string context) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <boost/system/result.hpp>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -46,6 +47,9 @@ struct [[nodiscard]] Error {
   // One line for people: "context: sentence; because: ...".
   std::string text() const;
 };
+
+// Its text(); lets a failing test say what the error was.
+std::ostream& operator<<(std::ostream& out, const Error& error);
 
 template <class T>
 using Result = boost::system::result<T, Error>;

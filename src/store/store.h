@@ -4,6 +4,11 @@
 // thread after the batch is on disk (or failed: then nothing of the batch was applied). Reads see
 // what is committed and block on the database: not for an io thread or the UI thread.
 //
+// When a write fails (disk full), every batch that is queued at that moment fails with it, and the
+// chain of events goes back to the last one on disk. The events that commit() returned for them are
+// void, and their numbers are given anew: who keeps such an event must drop it when `done` brings
+// an error, or wait for `done` before showing it.
+//
 // Thread: any, unless said otherwise.
 #pragma once
 
@@ -40,9 +45,9 @@ struct Document {
 // Committed as one or not at all. Events get their sequence number, previous hash and hash when the
 // batch is queued.
 struct Batch {
-  std::vector<Put> puts;
-  std::vector<Erase> erases;
-  std::vector<model::Event> events;
+  std::vector<Put> puts{};
+  std::vector<Erase> erases{};
+  std::vector<model::Event> events{};
   bool empty() const { return puts.empty() && erases.empty() && events.empty(); }
 };
 
@@ -50,8 +55,8 @@ struct EventQuery {
   std::uint64_t after = 0;  // only later ones
   std::size_t limit = 1000;
   model::Severity at_least = model::Severity::kInfo;
-  std::string source;  // empty: all
-  std::string kind_prefix;
+  std::string source{};  // empty: all
+  std::string kind_prefix{};
   bool newest_first = false;
 };
 
@@ -68,9 +73,13 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Queues the batch behind all earlier ones and returns its events, complete with seq and hashes.
+  // Queues the batch behind all earlier ones and returns its events, complete with seq and hashes
+  // (none where the batch is refused at once). `done` may be empty, may commit again, and must not
+  // wait for the store. Its errors: kFull, kIo, kConflict (locked by another program), kLimit (a
+  // document over 8 MiB), kUnavailable (an import is running).
   virtual std::vector<model::Event> commit(Batch batch, Done done) = 0;
-  // Waits until all that was queued before is committed (or failed).
+  // Waits until all that was queued before is committed (or failed: then with that error). Not on
+  // the writer thread.
   virtual Result<void> flush() = 0;
 
   virtual Result<std::vector<Document>> load(const std::string& collection) = 0;
@@ -80,12 +89,14 @@ class Store {
   virtual Result<std::vector<Document>> range(const std::string& collection,
                                               const std::string& from, const std::string& to,
                                               std::size_t limit) = 0;
+  // An event that was altered beyond reading comes back as one that does not verify.
   virtual Result<std::vector<model::Event>> events(const EventQuery& query) = 0;
   // The chain's last sequence number (0: none) as queued.
   virtual std::uint64_t last_event() const = 0;
 
-  // The whole state as one JSON document, and back (replaces all; refused where it does not
-  // verify).
+  // The whole state as one JSON document (src/store/README.md), and back. An import replaces all,
+  // or nothing where the document does not verify (kInvalid); batches that come while it writes
+  // fail with kUnavailable. Whoever holds state in memory loads it again afterwards.
   virtual Result<std::string> export_state() = 0;
   virtual Result<void> import_state(std::string_view document) = 0;
 

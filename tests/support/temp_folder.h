@@ -1,10 +1,12 @@
-// A folder of a test's own that is gone afterwards.
+// A folder of its own for one test, removed with all that is in it. Thread: as a path.
 #pragma once
 
 #include <stdlib.h>
+
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace ota::test {
 
@@ -15,15 +17,13 @@ class TempFolder {
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
     path_ = name;
   }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
   ~TempFolder() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
   const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 
  private:
   std::filesystem::path path_;

@@ -1,0 +1,95 @@
+#include "store/sqlite/schema.h"
+
+#include <array>
+#include <string>
+
+namespace ota::store {
+namespace {
+
+// Documents lie in their primary key's order, so that a collection or a range of keys is one
+// sequential read. Events are read newest first: by sequence number, by source, and those above a
+// severity by small partial indexes, since "only warnings" over a million events must not read a
+// million.
+constexpr const char* kTables = R"(
+  CREATE TABLE documents(
+    collection TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    document   TEXT NOT NULL,
+    PRIMARY KEY(collection, key)
+  ) WITHOUT ROWID;
+  CREATE TABLE events(
+    seq      INTEGER PRIMARY KEY,
+    severity INTEGER NOT NULL,
+    source   TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    document TEXT NOT NULL
+  );
+  CREATE INDEX events_by_source ON events(source, seq);
+  CREATE INDEX events_notice  ON events(seq) WHERE severity >= 1;
+  CREATE INDEX events_warning ON events(seq) WHERE severity >= 2;
+  CREATE INDEX events_error   ON events(seq) WHERE severity >= 3;
+)";
+
+// What the writer fills to find out whether a full disk has space again.
+constexpr const char* kProbe = R"(
+  CREATE TABLE probe(id INTEGER PRIMARY KEY, filler BLOB NOT NULL);
+)";
+
+constexpr std::array kMigrations{kTables, kProbe};
+
+Result<void> check_owner(Database& database, std::int64_t newest) {
+  auto application = database.number("PRAGMA application_id");
+  if (!application) return application.error();
+  auto version = database.number("PRAGMA user_version");
+  if (!version) return version.error();
+  auto tables = database.number("SELECT count(*) FROM sqlite_master");
+  if (!tables) return tables.error();
+  const bool empty = *application == 0 && *version == 0 && *tables == 0;
+  if (!empty && *application != kApplicationId) {
+    return fail(Errc::kInvalid,
+                "this is a database of another program; move it away, or name "
+                "another one as store.url in config/console.json");
+  }
+  if (*version > newest) {
+    return fail(Errc::kInvalid, "its schema is version " + std::to_string(*version) +
+                                    ", this program knows up to " + std::to_string(newest) +
+                                    "; start the newer program that wrote it");
+  }
+  return {};
+}
+
+Result<void> apply(Database& database, std::span<const char* const> steps) {
+  auto version = database.number("PRAGMA user_version");
+  if (!version) return version.error();
+  for (auto step = static_cast<std::size_t>(*version); step < steps.size(); ++step) {
+    if (auto done = database.run(steps[step]); !done) {
+      return done.error().within("migrate to version " + std::to_string(step + 1));
+    }
+  }
+  const std::string stamp = "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                            "; PRAGMA user_version=" + std::to_string(steps.size());
+  return database.run(stamp.c_str());
+}
+
+}  // namespace
+
+std::span<const char* const> migrations() {
+  return kMigrations;
+}
+
+Result<void> prepare_schema(Database& database, std::span<const char* const> steps) {
+  // The owner is checked before the first write: a foreign file stays as it is, its journal mode
+  // too.
+  const auto newest = static_cast<std::int64_t>(steps.size());
+  if (auto owner = check_owner(database, newest); !owner) return owner;
+  for (const char* setting : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"}) {
+    if (auto set = database.run(setting); !set) return set;
+  }
+  if (auto begun = database.run("BEGIN IMMEDIATE"); !begun) return begun;
+  auto applied = apply(database, steps);
+  if (applied) applied = database.run("COMMIT");
+  if (!applied && !database.autocommit()) (void)database.run("ROLLBACK");
+  return applied;
+}
+
+}  // namespace ota::store

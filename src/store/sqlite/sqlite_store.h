@@ -1,0 +1,29 @@
+// The default store: one SQLite file in WAL mode, one writer thread (writer.h), one connection for
+// reads.
+//
+// A lock file beside the database keeps a second console out for as long as the store is open; the
+// kernel lets go of it however the process ends. What is committed survives kill -9 and power loss
+// (synchronous=FULL).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "store/store.h"
+
+namespace ota::store {
+
+struct SqliteOptions {
+  std::string vfs;                 // SQLite's file layer; empty: the system's
+  milliseconds probe_every{2000};  // how often a store that cannot write looks again
+};
+
+// As open_store(); makes the file and its folder where they are missing (mode 0600, 0700). `clock`
+// outlives the store.
+Result<std::unique_ptr<Store>> open_sqlite(const std::filesystem::path& path, const Clock& clock,
+                                           const SqliteOptions& options = {});
+
+}  // namespace ota::store

@@ -1,0 +1,86 @@
+// The one thread that writes to the database: it drains the queue of batches into one transaction,
+// commits it with one fsync, and tells each batch's owner.
+//
+//   commit() --link, queue--> [batch][batch][batch] --writer--> BEGIN ... COMMIT --> done, in order
+//
+// The group is the unit of failure. A batch is linked into the chain of events when it is queued,
+// so what stands behind a failed batch is linked to events that do not exist: when a transaction
+// fails, every batch that is queued fails with it, and the chain's head goes back to the last
+// committed event. The chain on disk has no gap, and no batch is applied in part. (Savepoints would
+// not help: SQLite rolls the whole transaction back on a full disk.)
+//
+// While the disk is full each commit tries anew, and without one a small probe is written every few
+// seconds, so that health() recovers by itself.
+//
+// Thread: any; `done` is called on the writer thread, which must not wait for the writer.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "store/sqlite/database.h"
+#include "store/state_file.h"
+#include "store/store.h"
+
+namespace ota::store {
+
+class Writer {
+ public:
+  Writer(Database database, Head head, const Clock& clock, milliseconds probe_every);
+  ~Writer();  // commits what is queued, then ends
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  std::vector<model::Event> commit(Batch batch, Done done);
+  // Replaces all documents and events in one transaction, behind all that is queued. Blocks.
+  // Batches that arrive meanwhile fail with kUnavailable.
+  Result<void> replace_all(State state);
+  Head head() const;
+  Health health() const;
+
+ private:
+  struct Item {
+    Batch batch;
+    std::vector<std::string> event_documents;
+    Done done;
+    std::optional<Error> refused;  // failed before it was queued; only `done` is left to do
+    std::unique_ptr<State> replacement;
+  };
+  struct Statements;
+
+  void run();
+  std::vector<Item> next_group();
+  void finish(std::vector<Item> group, const Result<void>& outcome);
+  Result<void> write(const std::vector<Item>& group);
+  Result<void> write_items(const std::vector<Item>& group);
+  Result<void> write_batch(const Item& item);
+  Result<void> write_replacement(const State& state);
+  Result<void> insert_event(const model::Event& event, std::string_view document);
+  void probe();
+  void note_success();
+  void note_failure(const Error& error);
+
+  const Clock& clock_;
+  const milliseconds probe_every_;
+  Database database_;                       // writer thread only, once it runs
+  std::unique_ptr<Statements> statements_;  // the same
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Item> queue_;
+  Head head_;       // with all that is queued
+  Head committed_;  // on disk
+  Health health_;
+  bool replacing_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ota::store

@@ -1,0 +1,328 @@
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "base/file.h"
+#include "store/audit_chain.h"
+#include "store/sqlite/database.h"
+#include "store/sqlite/schema.h"
+#include "store/sqlite/sqlite_store.h"
+#include "store/store.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_folder.h"
+
+using namespace ota;
+using namespace ota::store;
+
+namespace {
+
+const SystemClock kClock;
+
+std::unique_ptr<Store> open_or_fail(const std::filesystem::path& root) {
+  auto store = open_store("sqlite:state/ota.db", root.string(), kClock);
+  if (!store) FAIL(store.error().text());
+  return std::move(*store);
+}
+
+model::Event event_for(const std::string& source, const std::string& kind,
+                       model::Severity severity = model::Severity::kInfo) {
+  model::Event event;
+  event.at = kClock.wall();
+  event.kind = kind;
+  event.source = source;
+  event.severity = severity;
+  event.message = kind + " for " + source;
+  return event;
+}
+
+std::optional<ChainFault> verify(Store& store, std::uint64_t expected) {
+  ChainVerifier verifier;
+  const auto events = store.events({.limit = 1000000});
+  REQUIRE(events.has_value());
+  for (const model::Event& event : *events) {
+    if (auto fault = verifier.check(event)) return fault;
+  }
+  CHECK(verifier.verified() == expected);
+  return std::nullopt;
+}
+
+}  // namespace
+
+TEST_CASE("what was committed is there after the store is opened again", "[store]") {
+  const test::TempFolder folder;
+  std::uint64_t last = 0;
+  {
+    auto store = open_or_fail(folder.path());
+    std::promise<Result<void>> done;
+    const auto events = store->commit(
+        {.puts = {{"devices", "iot-001", R"({"id":"iot-001"})"}, {"meta", "x", "1"}},
+         .erases = {},
+         .events = {event_for("iot-001", "enrol.ok"), event_for("iot-001", "job.queued")}},
+        [&](const Result<void>& result) { done.set_value(result); });
+    REQUIRE(events.size() == 2);
+    CHECK(events[1].previous == events[0].hash);
+    CHECK(done.get_future().get().has_value());
+    store->commit({.puts = {}, .erases = {{"meta", "x"}}, .events = {}}, nullptr);
+    last = store->last_event();
+  }
+  auto store = open_or_fail(folder.path());
+  CHECK(store->last_event() == last);
+  CHECK(store->get("devices", "iot-001")->value() == R"({"id":"iot-001"})");
+  CHECK_FALSE(store->get("meta", "x")->has_value());
+  const auto more =
+      store->commit({.puts = {}, .erases = {}, .events = {event_for("a", "b")}}, nullptr);
+  CHECK(more[0].seq == last + 1);
+  REQUIRE(store->flush());
+  CHECK_FALSE(verify(*store, last + 1));
+}
+
+TEST_CASE("a range gives the keys of its half-open interval in order", "[store]") {
+  const test::TempFolder folder;
+  auto store = open_or_fail(folder.path());
+  Batch batch;
+  for (const char* key : {"c", "a", "b", "d"})
+    batch.puts.push_back({"minutes", key, "{}"});
+  batch.puts.push_back({"other", "b", "{}"});
+  store->commit(std::move(batch), nullptr);
+  REQUIRE(store->flush());
+  const auto range = store->range("minutes", "b", "d", 10);
+  REQUIRE(range->size() == 2);
+  CHECK(range->at(0).key == "b");
+  CHECK(range->at(1).key == "c");
+  CHECK(store->range("minutes", "a", "z", 3)->size() == 3);
+  CHECK(store->load("minutes")->size() == 4);
+}
+
+TEST_CASE("events are filtered by number, severity, source and kind, in both orders", "[store]") {
+  const test::TempFolder folder;
+  auto store = open_or_fail(folder.path());
+  Batch batch;
+  for (int i = 0; i < 20; ++i) {
+    batch.events.push_back(
+        event_for(i % 2 == 0 ? "iot-001" : "iot-002", i % 5 == 0 ? "gate.block" : "job.sent",
+                  i % 5 == 0 ? model::Severity::kWarning : model::Severity::kInfo));
+  }
+  store->commit(std::move(batch), nullptr);
+  REQUIRE(store->flush());
+  CHECK(store->events({.after = 15})->size() == 5);
+  CHECK(store->events({.at_least = model::Severity::kWarning})->size() == 4);
+  CHECK(store->events({.source = "iot-002"})->size() == 10);
+  CHECK(store->events({.kind_prefix = "gate."})->size() == 4);
+  CHECK(store->events({.at_least = model::Severity::kWarning, .source = "iot-001"})->size() == 2);
+  const auto newest = store->events({.limit = 3, .newest_first = true});
+  REQUIRE(newest->size() == 3);
+  CHECK(newest->at(0).seq == 20);
+}
+
+TEST_CASE("batches of many threads form one chain without a gap", "[store][threads]") {
+  const test::TempFolder folder;
+  auto store = open_or_fail(folder.path());
+  constexpr int kThreads = 4;
+  constexpr int kEach = 200;
+  std::atomic<int> acknowledged = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        const std::string source = "iot-" + std::to_string(t);
+        store->commit({.puts = {{"devices", source, std::to_string(i)}},
+                       .erases = {},
+                       .events = {event_for(source, "telemetry.gap")}},
+                      [&](const Result<void>& result) {
+                        if (result) ++acknowledged;
+                      });
+      }
+    });
+  }
+  for (std::thread& thread : threads)
+    thread.join();
+  REQUIRE(store->flush());
+  CHECK(acknowledged == kThreads * kEach);
+  CHECK_FALSE(verify(*store, kThreads * kEach));
+}
+
+TEST_CASE("the state exports, imports and exports again to equal bytes", "[store]") {
+  const test::TempFolder first;
+  const test::TempFolder second;
+  auto source = open_or_fail(first.path());
+  for (int i = 0; i < 50; ++i) {
+    source->commit({.puts = {{"devices", "iot-" + std::to_string(i), R"({ "n": 1.50 })"}},
+                    .erases = {},
+                    .events = {event_for("iot", "x → y")}},
+                   nullptr);
+  }
+  REQUIRE(source->flush());
+  const auto exported = source->export_state();
+  REQUIRE(exported.has_value());
+
+  auto target = open_or_fail(second.path());
+  target->commit(
+      {.puts = {{"devices", "old", "{}"}}, .erases = {}, .events = {event_for("o", "k")}}, nullptr);
+  REQUIRE(target->import_state(*exported));
+  CHECK(target->export_state().value() == *exported);
+  CHECK(target->last_event() == 50);
+  const auto next =
+      target->commit({.puts = {}, .erases = {}, .events = {event_for("a", "b")}}, nullptr);
+  CHECK(next.at(0).seq == 51);
+  REQUIRE(target->flush());
+  CHECK_FALSE(verify(*target, 51));
+}
+
+TEST_CASE("a state that does not verify replaces nothing", "[store]") {
+  const test::TempFolder folder;
+  auto store = open_or_fail(folder.path());
+  store->commit({.puts = {{"devices", "a", "{}"}}, .erases = {}, .events = {event_for("a", "b")}},
+                nullptr);
+  REQUIRE(store->flush());
+  const std::string before = store->export_state().value();
+  std::string forged = before;
+  forged.replace(forged.find("b for a"), 7, "b for z");
+  CHECK_FALSE(store->import_state(forged).has_value());
+  CHECK(store->export_state().value() == before);
+  CHECK(store->health().writable);
+}
+
+TEST_CASE("a second opener of the same state is refused by the holder's pid", "[store]") {
+  const test::TempFolder folder;
+  const auto store = open_or_fail(folder.path());
+  const auto second = open_store("sqlite:state/ota.db", folder.path().string(), kClock);
+  REQUIRE_FALSE(second.has_value());
+  CHECK(second.error().code == Errc::kConflict);
+  CHECK(second.error().text().find("pid " + std::to_string(::getpid())) != std::string::npos);
+}
+
+TEST_CASE("a database of another program is refused and left as it is", "[store]") {
+  const test::TempFolder folder;
+  const auto path = folder.path() / "other.db";
+  {
+    auto other = Database::open(path, Database::Mode::kCreate, "");
+    REQUIRE(other.has_value());
+    REQUIRE(other->run("CREATE TABLE theirs(x); INSERT INTO theirs VALUES(1)"));
+  }
+  const auto before = read_file(path, 1U << 20);
+  const auto store = open_sqlite(path, kClock);
+  REQUIRE_FALSE(store.has_value());
+  CHECK(store.error().code == Errc::kInvalid);
+  CHECK(read_file(path, 1U << 20).value() == before.value());
+}
+
+TEST_CASE("a file that is no database is refused and left as it is", "[store]") {
+  const test::TempFolder folder;
+  const auto path = folder.path() / "notes.txt";
+  const std::string text(5000, 'x');
+  REQUIRE(write_file_durably(path, text));
+  const auto store = open_sqlite(path, kClock);
+  REQUIRE_FALSE(store.has_value());
+  CHECK(store.error().code == Errc::kInvalid);
+  CHECK(read_file(path, 1U << 20).value() == text);
+}
+
+TEST_CASE("a schema of a newer program is refused", "[store]") {
+  const test::TempFolder folder;
+  const auto path = folder.path() / "ota.db";
+  REQUIRE(open_sqlite(path, kClock).has_value());
+  {
+    auto database = Database::open(path, Database::Mode::kReadWrite, "");
+    REQUIRE(database->run("PRAGMA user_version=999"));
+  }
+  const auto store = open_sqlite(path, kClock);
+  REQUIRE_FALSE(store.has_value());
+  CHECK(store.error().code == Errc::kInvalid);
+  CHECK(store.error().text().find("999") != std::string::npos);
+}
+
+TEST_CASE("each older schema is brought up to date without loss", "[store]") {
+  for (std::size_t version = 1; version < migrations().size(); ++version) {
+    const test::TempFolder folder;
+    const auto path = folder.path() / "ota.db";
+    {
+      auto database = Database::open(path, Database::Mode::kCreate, "");
+      REQUIRE(prepare_schema(*database, migrations().first(version)));
+      REQUIRE(database->run("INSERT INTO documents VALUES('devices', 'iot-001', '{}')"));
+    }
+    auto store = open_sqlite(path, kClock);
+    REQUIRE(store.has_value());
+    CHECK((*store)->load("devices")->size() == 1);
+  }
+}
+
+TEST_CASE("a migration that fails leaves the older schema as it was", "[store]") {
+  const test::TempFolder folder;
+  auto database = Database::open(folder.path() / "ota.db", Database::Mode::kCreate, "");
+  const std::vector<const char*> good{"CREATE TABLE one(x)"};
+  const std::vector<const char*> bad{"CREATE TABLE one(x)", "CREATE TABLE two(x)", "nonsense"};
+  REQUIRE(prepare_schema(*database, good));
+  CHECK_FALSE(prepare_schema(*database, bad).has_value());
+  CHECK(database->number("PRAGMA user_version").value() == 1);
+  CHECK(database->number("SELECT count(*) FROM sqlite_master").value() == 1);
+}
+
+TEST_CASE("a locked database is refused with a clear error", "[store]") {
+  const test::TempFolder folder;
+  const auto path = folder.path() / "ota.db";
+  REQUIRE(open_sqlite(path, kClock).has_value());
+  auto other = Database::open(path, Database::Mode::kReadWrite, "");
+  REQUIRE(other->run("BEGIN EXCLUSIVE"));
+  const auto store = open_sqlite(path, kClock);
+  REQUIRE_FALSE(store.has_value());
+  CHECK(store.error().code == Errc::kConflict);
+}
+
+TEST_CASE("an altered event is read as one that does not verify", "[store]") {
+  const test::TempFolder folder;
+  const auto path = folder.path() / "ota.db";
+  {
+    auto store = open_sqlite(path, kClock);
+    for (int i = 0; i < 5; ++i)
+      (*store)->commit({.puts = {}, .erases = {}, .events = {event_for("a", "b")}}, nullptr);
+  }
+  SECTION("edited") {
+    auto database = Database::open(path, Database::Mode::kReadWrite, "");
+    REQUIRE(database->run(
+        "UPDATE events SET document = replace(document, 'b for a', 'c for a') WHERE seq = 3"));
+  }
+  SECTION("dropped") {
+    auto database = Database::open(path, Database::Mode::kReadWrite, "");
+    REQUIRE(database->run("DELETE FROM events WHERE seq = 3"));
+  }
+  SECTION("destroyed") {
+    auto database = Database::open(path, Database::Mode::kReadWrite, "");
+    REQUIRE(database->run("UPDATE events SET document = '{' WHERE seq = 3"));
+  }
+  auto store = open_sqlite(path, kClock);
+  const auto fault = verify(**store, 5);
+  REQUIRE(fault);
+  CHECK(fault->seq == 3);
+}
+
+TEST_CASE("a document beyond the limit is refused alone", "[store]") {
+  const test::TempFolder folder;
+  auto store = open_or_fail(folder.path());
+  std::promise<Result<void>> large;
+  std::promise<Result<void>> small;
+  store->commit({.puts = {{"devices", "big", std::string(9U << 20, ' ')}},
+                 .erases = {},
+                 .events = {event_for("a", "b")}},
+                [&](const Result<void>& result) { large.set_value(result); });
+  store->commit({.puts = {{"devices", "ok", "{}"}}, .erases = {}, .events = {event_for("a", "b")}},
+                [&](const Result<void>& result) { small.set_value(result); });
+  CHECK(large.get_future().get().error().code == Errc::kLimit);
+  CHECK(small.get_future().get().has_value());
+  CHECK_FALSE(verify(*store, 1));
+}
+
+TEST_CASE("only known store addresses are opened", "[store]") {
+  const test::TempFolder folder;
+  for (const char* url : {"", "sqlite:", "mysql://x", "state/ota.db"}) {
+    const auto store = open_store(url, folder.path().string(), kClock);
+    REQUIRE_FALSE(store.has_value());
+    CHECK(store.error().code == Errc::kInvalid);
+  }
+}
+
+TEST_CASE("the database is readable by its owner alone", "[store]") {
+  const test::TempFolder folder;
+  const auto store = open_or_fail(folder.path());
+  const auto permissions = std::filesystem::status(folder.path() / "state/ota.db").permissions();
+  CHECK((permissions & std::filesystem::perms(0077)) == std::filesystem::perms::none);
+}
