@@ -15,21 +15,14 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "model/release.h"
+#include "tuf/error.h"
+#include "tuf/target.h"
 
 namespace ota::tuf {
-
-struct TargetInfo {
-  std::string name;
-  std::uint64_t length = 0;
-  std::vector<std::pair<std::string, std::string>> hashes;  // algorithm -> lower-case hex
-  std::string custom;  // JSON text of "custom", "{}" where absent
-};
 
 // A file that the caller shall fetch: `path` is relative to the metadata URL, already
 // percent-encoded.
@@ -39,6 +32,9 @@ struct Fetch {
 };
 // What came of a fetch.
 struct Fetched {
+  // kNotFound is for answers 404 and 403 only (some object stores answer 403 for what they lack):
+  // it ends the search for newer roots. Every other failure ends the refresh, or whoever drops
+  // packets could hide a key rotation.
   enum class Status : std::uint8_t { kOk, kNotFound, kTransportError, kTooLarge, kTooSlow };
   Status status = Status::kOk;
   std::string body;
@@ -46,7 +42,13 @@ struct Fetched {
 };
 
 struct UpdaterOptions {
-  std::optional<WallTime> clock_floor;  // never believe an earlier time
+  // Never believe an earlier time (an agent gives its build date). Where set, the folder also keeps
+  // the newest time that signed metadata proved to have passed, and the later of both counts.
+  std::optional<WallTime> clock_floor;
+  // Metadata that looks expired by a clock further past the floor than this is reported as
+  // kClockAhead, not kFreeze. Both refuse.
+  std::chrono::hours clock_doubt{24 * 365 * 2};
+  milliseconds lock_patience{5000};  // for another process in the same folder
   std::uint32_t max_root_steps = 256;
   std::uint32_t max_delegations = 32;
   std::uint64_t max_root_bytes = 512000;
@@ -57,9 +59,12 @@ struct UpdaterOptions {
 
 class Updater {
  public:
-  // `folder` holds root.json at least (put there by pin_root()).
+  // `folder` holds root.json at least (put there by pin_root()); kRootDamaged where neither it nor
+  // the pinned copy can be used.
   static Result<Updater> open(const std::filesystem::path& folder, UpdaterOptions options = {});
-  // Makes `root` the trusted root of a folder that has none (or of one whose root is damaged).
+  // Makes `root`, which must verify against itself, the trusted root of a folder that has none (or
+  // of one whose root is damaged); keeps a copy to fall back to. kExists where another one is
+  // trusted already.
   static Result<void> pin_root(const std::filesystem::path& folder, std::string_view root);
   Updater(Updater&&) noexcept;
   Updater& operator=(Updater&&) noexcept;
@@ -67,7 +72,8 @@ class Updater {
 
   // Begins a refresh at `now`, which serves for all of it.
   void start_refresh(WallTime now);
-  // Begins the search for a target; refreshes must have succeeded before.
+  // Begins the search for a target; the last refresh must have succeeded, or it ends with
+  // kNotRefreshed. Walks the delegations in pre-order, depth first (TUF 5.6.7).
   void start_lookup(const std::string& target_name);
   // What to fetch next; none when the step is over (see result()).
   std::optional<Fetch> next();
@@ -81,7 +87,10 @@ class Updater {
   std::string target_path() const;
   // All targets of the top-level role and of delegations already verified; for listing.
   std::vector<TargetInfo> known_targets() const;
-  WallTime timestamp_expires() const;
+  WallTime timestamp_expires() const;  // the epoch where none is trusted
+  // What the last refresh found odd about this device's clock: kClockBehind (the floor was used in
+  // its place) or kClockAhead. Nothing where it is plausible.
+  std::optional<Error> clock_doubt() const;
 
  private:
   struct Impl;

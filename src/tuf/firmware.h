@@ -1,0 +1,51 @@
+// Between TUF's targets and this system's releases: what "custom" says of an image, and the checks
+// that TUF leaves to the device (which image is meant for it, which is too old).
+//
+// Form of "custom": {"version":"2.1.5","hardware":["rpi4"],"class":"functional","notes":"...",
+// "rollback_floor":"2.1.0"}; the last two may be absent. Unknown members are ignored.
+// Pure; any thread.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "model/release.h"
+#include "tuf/hash.h"
+#include "tuf/target.h"
+
+namespace ota::tuf {
+
+struct Firmware {
+  model::Release release;
+  std::optional<model::Version> rollback_floor;  // no device may go below this once it knows it
+};
+
+// kMalformed where "custom" is not of this form or no sha256 is listed.
+Result<Firmware> firmware_of(const TargetInfo& target);
+std::string custom_of(const Firmware& firmware);
+
+// kWrongSoftware where the image is not for `hardware`; kFirmwareRollback where its version is
+// below `floor` (the highest that the device ever confirmed, or a signed rollback floor).
+Result<void> check_firmware(const model::Release& release, std::string_view hardware,
+                            const std::optional<model::Version>& floor);
+
+// Checks a target's bytes as they stream by: length and all known hashes.
+class TargetCheck {
+ public:
+  explicit TargetCheck(const TargetInfo& target);
+  // kEndlessData once there are more bytes than signed.
+  Result<void> update(std::string_view bytes);
+  // kArbitrary unless the bytes were exactly the signed ones.
+  Result<void> finish();
+
+ private:
+  std::string name_;
+  std::uint64_t length_;
+  std::uint64_t seen_ = 0;
+  HashCheck hashes_;
+};
+
+}  // namespace ota::tuf

@@ -1,0 +1,180 @@
+#include "tuf/repository.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "tests/support/catch.h"
+#include "tests/unit/tuf/folder_mirror.h"
+#include "tuf/error.h"
+#include "tuf/firmware.h"
+
+using namespace ota;
+using tuf::testing::serve_folder;
+using tuf::testing::TempFolder;
+
+namespace {
+
+const WallTime kStart = *parse_rfc3339("2026-08-20T12:00:00Z");
+
+std::filesystem::path write_image(const TempFolder& folder, const std::string& name,
+                                  const std::string& content) {
+  std::ofstream(folder / name) << content;
+  return folder / name;
+}
+
+model::Release release_of(const char* version, std::vector<std::string> models) {
+  model::Release release;
+  release.version = *model::Version::parse(version);
+  release.hardware = std::move(models);
+  release.notes = "a \"quoted\" note with\ta tab";
+  return release;
+}
+
+struct Fixture {
+  TempFolder folder;
+  ManualClock clock{kStart};
+  tuf::Repository repository =
+      *tuf::Repository::create(folder / "firmware", folder / "keys", clock);
+
+  Result<tuf::Updater> joined() const {
+    const auto pinned = tuf::Updater::pin_root(folder / "device", *repository.root());
+    if (!pinned) return pinned.error();
+    return tuf::Updater::open(folder / "device");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what the repository publishes, a device that joined finds and verifies", "[tuf]") {
+  Fixture f;
+  const auto image = write_image(f.folder, "image", "firmware bytes");
+  const auto added = f.repository.add(image, release_of("2.1.5", {"rpi4", "rpi5"}));
+  REQUIRE(added.has_value());
+  CHECK(added->target == "firmware-2.1.5.img");
+  CHECK(added->length == 14);
+
+  auto updater = f.joined();
+  REQUIRE(updater.has_value());
+  updater->start_refresh(f.clock.wall());
+  const auto asked = serve_folder(*updater, f.folder / "firmware/metadata");
+  REQUIRE(updater->result().has_value());
+  CHECK(asked == std::vector<std::string>{"2.root.json", "timestamp.json", "2.snapshot.json",
+                                          "2.targets.json"});
+  updater->start_lookup("firmware-2.1.5.img");
+  CHECK(serve_folder(*updater, f.folder / "firmware/metadata").empty());
+  REQUIRE(updater->result().has_value());
+  const auto firmware = tuf::firmware_of(updater->target());
+  REQUIRE(firmware.has_value());
+  CHECK(firmware->release.fits("rpi5"));
+  CHECK(firmware->release.sha256 == added->sha256);
+  const auto bytes = read_file(f.folder.path() / "firmware/targets" / updater->target_path(), 1000);
+  REQUIRE(bytes.has_value());
+  tuf::TargetCheck check(updater->target());
+  REQUIRE(check.update(*bytes).has_value());
+  CHECK(check.finish().has_value());
+}
+
+TEST_CASE("a repository is created once and opens again", "[tuf]") {
+  Fixture f;
+  const auto again = tuf::Repository::create(f.folder / "firmware", f.folder / "keys", f.clock);
+  REQUIRE_FALSE(again.has_value());
+  CHECK(again.error().code == Errc::kExists);
+  CHECK(tuf::Repository::open(f.folder / "firmware", f.folder / "keys", f.clock).has_value());
+  const auto nothing = tuf::Repository::open(f.folder / "none", f.folder / "keys", f.clock);
+  REQUIRE_FALSE(nothing.has_value());
+  CHECK(nothing.error().code == Errc::kNotFound);
+}
+
+TEST_CASE("signing keys are readable by their owner alone", "[tuf]") {
+  Fixture f;
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(f.folder / "keys")) {
+    struct stat status {};
+    REQUIRE(::stat(entry.path().c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777U) == 0600);
+    ++count;
+  }
+  CHECK(count == 5);  // four roles and the director
+}
+
+TEST_CASE("a key that others can read is not used", "[tuf]") {
+  Fixture f;
+  for (const auto& entry : std::filesystem::directory_iterator(f.folder / "keys"))
+    ::chmod(entry.path().c_str(), 0644);
+  const auto added =
+      f.repository.add(write_image(f.folder, "image", "x"), release_of("1.0.0", {"rpi4"}));
+  REQUIRE_FALSE(added.has_value());
+  CHECK(added.error().code == tuf::Errc::kThreshold);
+  CHECK(f.repository.releases()->empty());
+}
+
+TEST_CASE("one version has one image for a model, and may have others for other models", "[tuf]") {
+  Fixture f;
+  const auto first = write_image(f.folder, "first", "one");
+  const auto second = write_image(f.folder, "second", "two");
+  REQUIRE(f.repository.add(first, release_of("2.0.0", {"rpi4"})).has_value());
+  CHECK(f.repository.add(first, release_of("2.0.0", {"rpi4"})).has_value());
+  const auto clash = f.repository.add(second, release_of("2.0.0", {"rpi5", "rpi4"}));
+  REQUIRE_FALSE(clash.has_value());
+  CHECK(clash.error().code == Errc::kExists);
+  const auto other = f.repository.add(second, release_of("2.0.0", {"rpi5"}));
+  REQUIRE(other.has_value());
+  CHECK(other->target == "firmware-2.0.0-rpi5.img");
+  CHECK(f.repository.releases()->size() == 2);
+}
+
+TEST_CASE("releases come newest first, and a removed one is gone with its image", "[tuf]") {
+  Fixture f;
+  for (const char* version : {"2.1.4", "2.10.0", "2.9.1"}) {
+    REQUIRE(f.repository.add(write_image(f.folder, version, version), release_of(version, {"rpi4"}))
+                .has_value());
+  }
+  REQUIRE(f.repository.releases()->front().version == model::Version(2, 10, 0));
+  REQUIRE(f.repository.remove(model::Version(2, 10, 0)).has_value());
+  CHECK(f.repository.releases()->front().version == model::Version(2, 9, 1));
+  CHECK(f.repository.remove(model::Version(2, 10, 0)).error().code == Errc::kNotFound);
+  std::size_t images = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(f.folder / "firmware/targets")) {
+    CHECK(entry.path().string().find("2.10.0") == std::string::npos);
+    ++images;
+  }
+  CHECK(images == 2);
+}
+
+TEST_CASE("roles are signed anew before they expire, and not sooner", "[tuf]") {
+  Fixture f;
+  const auto margin = std::chrono::hours(24);
+  CHECK_FALSE(*f.repository.refresh_if_due(margin));
+  f.clock.advance(std::chrono::hours(49));
+  CHECK(*f.repository.refresh_if_due(margin));
+  CHECK_FALSE(*f.repository.refresh_if_due(margin));
+  f.clock.advance(std::chrono::hours(24 * 900));  // everything has expired, root too
+  CHECK(*f.repository.refresh_if_due(margin));
+  auto updater = f.joined();
+  REQUIRE(updater.has_value());
+  updater->start_refresh(f.clock.wall());
+  serve_folder(*updater, f.folder / "firmware/metadata");
+  CHECK(updater->result().has_value());
+}
+
+TEST_CASE("an image that is missing, empty or a folder is not published", "[tuf]") {
+  Fixture f;
+  CHECK_FALSE(f.repository.add(f.folder / "none", release_of("1.0.0", {"a"})).has_value());
+  CHECK_FALSE(f.repository.add(f.folder.path(), release_of("1.0.0", {"a"})).has_value());
+  const auto empty = write_image(f.folder, "empty", "");
+  CHECK_FALSE(f.repository.add(empty, release_of("1.0.0", {"a"})).has_value());
+  const auto image = write_image(f.folder, "image", "x");
+  CHECK_FALSE(f.repository.add(image, release_of("1.0.0", {})).has_value());
+  CHECK_FALSE(f.repository.add(image, release_of("1.0.0", {"a/b"})).has_value());
+  CHECK(f.repository.releases()->empty());
+}
+
+TEST_CASE("the image is not for this hardware, or below the floor: each has its own code",
+          "[tuf]") {
+  const model::Release release = release_of("2.1.5", {"rpi4"});
+  CHECK(tuf::check_firmware(release, "rpi4", model::Version(2, 1, 5)).has_value());
+  CHECK(tuf::check_firmware(release, "x86", {}).error().code == tuf::Errc::kWrongSoftware);
+  CHECK(tuf::check_firmware(release, "rpi4", model::Version(2, 2, 0)).error().code ==
+        tuf::Errc::kFirmwareRollback);
+}
