@@ -1,0 +1,33 @@
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/commands/all.h"
+
+namespace ota::cli {
+
+std::span<const Command> commands() {
+  static const std::vector<Command> kTable{
+      status_command(),       devices_command(),
+      device_command(),       push_command(),
+      jobs_command(),         trace_command(),
+      cancel_command(),       rollback_command(),
+      acknowledge_command(),  logs_command(),
+      watch_command(),        enroll_command(),
+      revoke_command(),       firmware_list_command(),
+      firmware_add_command(), firmware_remove_command(),
+      agents_command(),       audit_verify_command(),
+      state_export_command(), state_import_command(),
+      config_check_command(),
+  };
+  return kTable;
+}
+
+std::string_view group_summary(std::string_view group) {
+  if (group == "firmware") return "what is published: list, add, remove";
+  if (group == "audit") return "the chain of events";
+  if (group == "state") return "the whole state as one file";
+  if (group == "config") return "the configuration files";
+  return "";
+}
+
+}  // namespace ota::cli

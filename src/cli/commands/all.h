@@ -1,0 +1,30 @@
+// One factory for each command; commands.cpp lists them in the order of the help.
+#pragma once
+
+#include "cli/command.h"
+
+namespace ota::cli {
+
+Command status_command();
+Command devices_command();
+Command device_command();
+Command push_command();
+Command jobs_command();
+Command cancel_command();
+Command rollback_command();
+Command logs_command();
+Command watch_command();
+Command enroll_command();
+Command revoke_command();
+Command acknowledge_command();
+Command firmware_list_command();
+Command firmware_add_command();
+Command firmware_remove_command();
+Command agents_command();
+Command audit_verify_command();
+Command state_export_command();
+Command state_import_command();
+Command config_check_command();
+Command trace_command();
+
+}  // namespace ota::cli

@@ -1,0 +1,29 @@
+// otactl cancel: stop an update that has not been installed yet
+#include "cli/commands/all.h"
+#include "cli/context.h"
+
+namespace ota::cli {
+namespace {
+
+Result<ExitCode> run(Context& context) {
+  const std::string id = context.arguments.text("JOB");
+  const auto answer = context.api.post("/v1/jobs/" + url_escape(id) + "/cancel", Json::object());
+  if (!answer) return answer.error();
+  context.out.document(Json{{"cancelled", id}});
+  context.out.line("CANCELLED: " + id, Tone::kGood);
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Command cancel_command() {
+  return {.name = "cancel",
+          .summary = "stop an update that has not been installed yet",
+          .details = "",
+          .positionals = {{"JOB", "the job"}},
+          .options = {},
+          .examples = {{"otactl cancel job-000042", "the device keeps what it runs"}},
+          .run = &run};
+}
+
+}  // namespace ota::cli

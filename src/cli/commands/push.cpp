@@ -1,0 +1,166 @@
+// otactl push: asks the gate for each device and starts the updates that it allows.
+#include "base/text.h"
+#include "cli/commands/all.h"
+#include "cli/context.h"
+#include "cli/fetch.h"
+#include "cli/format.h"
+
+namespace ota::cli {
+namespace {
+
+enum class Run { kReal, kDry };
+
+Result<Json> request_of(const Arguments& arguments, Run run) {
+  const auto version = arguments.version("--version");
+  if (!version) return version.error();
+  Json body{{"devices", arguments.list("ID")}};
+  if (*version) body["version"] = (*version)->text();
+  if (arguments.has("--override")) body["override"] = arguments.text("--override");
+  if (arguments.has("--again")) body["again"] = true;
+  if (run == Run::kDry) body["dry_run"] = true;
+  return body;
+}
+
+// Of several devices: a refusal weighs more than a skip, a failed job more than both.
+ExitCode worse(ExitCode a, ExitCode b) {
+  const auto weight = [](ExitCode code) {
+    switch (code) {
+      case ExitCode::kDone:
+        return 0;
+      case ExitCode::kSkipped:
+        return 1;
+      case ExitCode::kBlocked:
+        return 2;
+      case ExitCode::kJobFailed:
+        return 3;
+      default:
+        return 4;
+    }
+  };
+  return weight(a) >= weight(b) ? a : b;
+}
+
+ExitCode code_of(const Json& decision) {
+  const std::string answer = text_at(decision, "answer");
+  if (answer == "allow") return ExitCode::kDone;
+  return answer == "skip" ? ExitCode::kSkipped : ExitCode::kBlocked;
+}
+
+ExitCode print_results(Context& context, const Json& results, Run run) {
+  ExitCode code = ExitCode::kDone;
+  const bool many = results.size() > 1;
+  for (const Json& result : results) {
+    const Json& decision = object_at(result, "decision");
+    code = worse(code, code_of(decision));
+    if (many || run == Run::kDry) context.out.line(text_at(decision, "device") + ":");
+    const bool would = run == Run::kDry && text_at(decision, "answer") == "allow";
+    if (would) {
+      context.out.line(
+          "ALLOWED: Update to v" + text_at(decision, "version") + " would be initiated (dry run)",
+          Tone::kGood);
+    } else {
+      print_decision(context.out, decision, Checks::kOnlyReasons);
+    }
+    if (const std::string job = text_at(result, "job"); !job.empty()) {
+      context.out.line("  job " + job);
+    }
+  }
+  return code;
+}
+
+void print_step(Context& context, const Json& job) {
+  std::string words =
+      text_at(job, "id") + " " + text_at(job, "device") + ": " + text_at(job, "state");
+  if (text_at(job, "state") == "downloading") {
+    words += " " + format_number(number_at(job, "percent"), 0) + " %";
+  }
+  if (const std::string detail = text_at(job, "detail"); !detail.empty()) words += ", " + detail;
+  context.out.line(words, tone_of(text_at(job, "state")));
+  context.out.flush();
+}
+
+// The jobs end one after the other as far as this loop is concerned; they run side by side.
+Result<ExitCode> wait_for_all(Context& context, Json& results) {
+  ExitCode code = ExitCode::kDone;
+  for (Json& result : results) {
+    const std::string job = text_at(result, "job");
+    if (job.empty()) continue;
+    auto ended = wait_for_job(context, job, [&](const Json& step) { print_step(context, step); });
+    if (!ended) return ended.error();
+    if (text_at(*ended, "state") != "succeeded") code = ExitCode::kJobFailed;
+    result["ended"] = std::move(*ended);
+  }
+  return code;
+}
+
+Result<Json> push_once(Context& context, Run run) {
+  const auto body = request_of(context.arguments, run);
+  if (!body) return body.error();
+  auto answer = context.api.post("/v1/push", *body);
+  if (!answer) return answer.error();
+  if (list_at(*answer, "results").size() != context.arguments.list("ID").size()) {
+    return fail(Errc::kInvalid, "the server's answer does not name every device");
+  }
+  return answer;
+}
+
+Result<ExitCode> run(Context& context) {
+  const Arguments& arguments = context.arguments;
+  if (arguments.has("--dry-run")) {
+    const auto answer = push_once(context, Run::kDry);
+    if (!answer) return answer.error();
+    context.out.document(*answer);
+    return print_results(context, list_at(*answer, "results"), Run::kDry);
+  }
+  const std::size_t devices = arguments.list("ID").size();
+  if (devices > 1 && !arguments.has("--yes") && !context.out.json()) {
+    const auto preview = push_once(context, Run::kDry);
+    if (!preview) return preview.error();
+    print_results(context, list_at(*preview, "results"), Run::kDry);
+    context.out.flush();
+    if (!context.confirm("Push to these " + std::to_string(devices) + " devices?")) {
+      context.out.line("Nothing was pushed.");
+      return ExitCode::kError;
+    }
+  }
+  auto answer = push_once(context, Run::kReal);
+  if (!answer) return answer.error();
+  Json results = list_at(*answer, "results");
+  ExitCode code = print_results(context, results, Run::kReal);
+  context.out.flush();
+  if (arguments.has("--wait")) {
+    const auto ended = wait_for_all(context, results);
+    if (!ended) return ended.error();
+    code = worse(code, *ended);
+  }
+  context.out.document(Json{{"results", results}});
+  return code;
+}
+
+}  // namespace
+
+Command push_command() {
+  return {
+      .name = "push",
+      .summary = "update devices; each is asked at the gate, and each refusal says why",
+      .details =
+          "Without --version the device gets the target version of config/ota_settings.json.\n"
+          "For more than one device a person is shown every answer first and asked once.",
+      .positionals = {{"ID", "the devices", Positional::Count::kSome}},
+      .options = {{"--version", "V", "the version to install"},
+                  {"--wait", "",
+                   "follow until every job has ended; exit 5 where one did not succeed"},
+                  {"--override", "REASON",
+                   "let a security or remediation release pass an anomaly; audited"},
+                  {"--again", "", "also a release that the device fell back from before"},
+                  {"--dry-run", "", "say what the gate would answer; nothing is started or stored"},
+                  {"--yes", "", "do not ask"}},
+      .examples = {{"otactl push iot-001", "to the target version"},
+                   {"otactl push iot-001 --version 2.1.5 --wait", "and follow it to its end"},
+                   {"otactl push iot-002 --version 2.1.6 --override \"fix of the runaway logger\"",
+                    "a remediation release to a device with an anomaly"},
+                   {"otactl push iot-001 iot-002 --dry-run", "what would the gate say"}},
+      .run = &run};
+}
+
+}  // namespace ota::cli

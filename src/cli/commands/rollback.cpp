@@ -1,0 +1,34 @@
+// otactl rollback: send a device back to its previous image; never gated
+#include "cli/commands/all.h"
+#include "cli/context.h"
+
+namespace ota::cli {
+namespace {
+
+Result<ExitCode> run(Context& context) {
+  const std::string id = context.arguments.text("ID");
+  if (!context.arguments.has("--yes") && !context.confirm("Roll back " + id + "?")) {
+    context.out.line("Nothing was done.");
+    return ExitCode::kError;
+  }
+  const auto answer =
+      context.api.post("/v1/devices/" + url_escape(id) + "/rollback", Json::object());
+  if (!answer) return answer.error();
+  context.out.document(Json{{"rollback", id}});
+  context.out.line("ROLLBACK: " + id + " was told to go back to its previous slot", Tone::kGood);
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Command rollback_command() {
+  return {.name = "rollback",
+          .summary = "send a device back to its previous image; never gated",
+          .details = "",
+          .positionals = {{"ID", "the device"}},
+          .options = {{"--yes", "", "do not ask"}},
+          .examples = {{"otactl rollback iot-001", "to what it ran before the last update"}},
+          .run = &run};
+}
+
+}  // namespace ota::cli

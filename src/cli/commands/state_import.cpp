@@ -1,0 +1,61 @@
+// otactl state import: replaces the whole state by an export.
+#include <istream>
+#include <iterator>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/commands/all.h"
+#include "cli/context.h"
+#include "cli/local_store.h"
+
+namespace ota::cli {
+namespace {
+
+constexpr std::size_t kMaxState = 1024U << 20;
+
+Result<std::string> read_document(Context& context, const std::string& file) {
+  if (file != "-") return read_file(file, kMaxState);
+  std::string text(std::istreambuf_iterator<char>(context.in), {});
+  if (text.size() > kMaxState) return fail(Errc::kLimit, "standard input");
+  return text;
+}
+
+Result<void> import(Context& context, const std::string& document) {
+  if (!context.arguments.has("--offline")) {
+    return context.api.post_text("/v1/state/import", document, seconds(600));
+  }
+  const auto store = open_local_store(context);
+  if (!store) return store.error();
+  return (*store)->import_state(document);
+}
+
+Result<ExitCode> run(Context& context) {
+  const std::string file = context.arguments.text("FILE");
+  const auto document = read_document(context, file);
+  if (!document) return document.error();
+  if (!context.arguments.has("--yes") && file != "-" &&
+      !context.confirm("Replace the whole state by " + file + "?")) {
+    context.out.line("Nothing was imported.");
+    return ExitCode::kError;
+  }
+  if (const auto imported = import(context, *document); !imported) return imported.error();
+  context.out.document(Json{{"file", file}, {"bytes", document->size()}});
+  context.out.line("IMPORTED: " + format_bytes(document->size()) + " from " + file, Tone::kGood);
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Command state_import_command() {
+  return {.name = "state import",
+          .summary = "replace the whole state by an export",
+          .details = "All of it or nothing: a document that does not verify is refused.",
+          .positionals = {{"FILE", "an export; - for standard input"}},
+          .options = {{"--offline", "", "write the database itself; the console must not run"},
+                      {"--yes", "", "do not ask"}},
+          .examples = {{"otactl state import backup.json", "into the running console"},
+                       {"otactl state import backup.json --offline --yes", "before it starts"}},
+          .run = &run};
+}
+
+}  // namespace ota::cli

@@ -1,0 +1,143 @@
+#include "cli/format.h"
+
+#include <array>
+#include <cmath>
+#include <ctime>
+
+#include "base/text.h"
+#include "cli/api.h"
+
+namespace ota::cli {
+namespace {
+
+constexpr std::size_t kMaxCell = 48;
+
+std::string cell(const Json& object, const char* key) {
+  return dash(printable(text_at(object, key), kMaxCell));
+}
+
+std::tm local(WallTime time) {
+  const std::time_t stamp = std::chrono::duration_cast<seconds>(time.time_since_epoch()).count();
+  std::tm out{};
+  localtime_r(&stamp, &out);
+  return out;
+}
+
+std::string job_cell(const Json& row) {
+  const std::string job = text_at(row, "job");
+  if (job.empty()) return "-";
+  std::string out = job + " " + text_at(row, "job_state");
+  if (text_at(row, "job_state") == "downloading") {
+    out += " " + format_number(number_at(row, "job_percent"), 0) + " %";
+  }
+  return printable(out, kMaxCell);
+}
+
+}  // namespace
+
+std::string dash(std::string text) {
+  return text.empty() ? "-" : text;
+}
+
+std::string version_of(const Json& image) {
+  const std::string version = text_at(image, "version");
+  return version.empty() ? "-" : "v" + printable(version, kMaxCell);
+}
+
+std::string metric_of(const Json& row, const char* metric, std::string_view unit) {
+  const double value = number_at(object_at(row, "values"), metric, std::nan(""));
+  if (!std::isfinite(value)) return "-";
+  return format_number(value, 0) + std::string(unit);
+}
+
+std::string age_of(const Json& object, const char* key, WallTime now) {
+  const WallTime then = stamp_at(object, key);
+  return then == WallTime{} ? "never" : format_age(now - then);
+}
+
+std::string local_time(WallTime time, WallTime now) {
+  const std::tm then = local(time);
+  const std::tm today = local(now);
+  const bool same_day = then.tm_year == today.tm_year && then.tm_yday == today.tm_yday;
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), same_day ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &then);
+  return text.data();
+}
+
+Table device_table(const Json& rows, WallTime now) {
+  Table table({{"DEVICE"},
+               {"STATE"},
+               {"VERDICT"},
+               {"RISK", Align::kRight},
+               {"VERSION"},
+               {"CPU", Align::kRight},
+               {"MEM", Align::kRight},
+               {"DISK", Align::kRight},
+               {"TEMP", Align::kRight},
+               {"SEEN", Align::kRight},
+               {"MODEL"},
+               {"GROUP"},
+               {"JOB"}});
+  for (const Json& row : rows) {
+    table.add({cell(row, "id"), cell(row, "state"), cell(row, "level"),
+               format_number(number_at(row, "risk"), 0),
+               version_of(object_at(object_at(row, "facts"), "confirmed")),
+               metric_of(row, "cpu", "%"), metric_of(row, "mem", "%"), metric_of(row, "disk", "%"),
+               metric_of(row, "temp", "C"), age_of(row, "last_seen", now), cell(row, "hardware"),
+               cell(row, "group"), job_cell(row)});
+  }
+  return table;
+}
+
+Table job_table(const Json& jobs, WallTime now) {
+  Table table({{"JOB"},
+               {"DEVICE"},
+               {"VERSION"},
+               {"STATE"},
+               {"AT", Align::kRight},
+               {"STARTED"},
+               {"BY"},
+               {"DETAIL"}});
+  for (const Json& job : jobs) {
+    const std::string state = text_at(job, "state");
+    std::string detail = text_at(job, "detail");
+    if (const std::string code = text_at(job, "error_code"); !code.empty()) {
+      detail = code + (detail.empty() ? "" : ": " + detail);
+    }
+    if (text_at(job, "watch") == "regressed") detail = "regressed after the update; " + detail;
+    table.add({cell(job, "id"), cell(job, "device"), version_of(object_at(job, "release")), state,
+               state == "downloading" ? format_number(number_at(job, "percent"), 0) + "%" : "",
+               local_time(stamp_at(job, "created"), now), cell(job, "actor"),
+               printable(detail, 120)});
+  }
+  return table;
+}
+
+std::string event_line(const Json& event, WallTime now) {
+  std::string severity = text_at(event, "severity");
+  severity.resize(std::max<std::size_t>(severity.size(), 7), ' ');
+  return local_time(stamp_at(event, "at"), now) + "  " + severity + "  " +
+         printable(text_at(event, "source"), kMaxCell) + "  " +
+         printable(text_at(event, "message"));
+}
+
+void print_decision(Output& out, const Json& decision, Checks checks) {
+  const std::string answer = text_at(decision, "answer");
+  const Tone tone = answer == "allow" ? Tone::kGood : answer == "skip" ? Tone::kDim : Tone::kBad;
+  out.line(text_at(decision, "headline"), tone);
+  for (const Json& check : list_at(decision, "checks")) {
+    const std::string result = text_at(check, "result");
+    if (result == "pass" && checks == Checks::kOnlyReasons) continue;
+    std::string words =
+        "  " + result + "  " + text_at(check, "check") + ": " + text_at(check, "observed");
+    if (const std::string required = text_at(check, "required"); !required.empty()) {
+      words += " (required: " + required + ")";
+    }
+    out.line(words, tone_of(result));
+    if (const std::string remedy = text_at(check, "remedy"); !remedy.empty()) {
+      out.line("        " + remedy);
+    }
+  }
+}
+
+}  // namespace ota::cli

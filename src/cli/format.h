@@ -1,0 +1,34 @@
+// How a device, a job, an event or a decision of the server's answers reads in one line or table.
+// Pure; any thread.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "cli/output.h"
+#include "cli/table.h"
+
+namespace ota::cli {
+
+// "-" for what is absent.
+std::string dash(std::string text);
+// A fact's version ("v2.1.4") or "-".
+std::string version_of(const Json& image);
+// "12.5 %" and "44 C": the last sample's value or "-".
+std::string metric_of(const Json& row, const char* metric, std::string_view unit);
+// The age of a stored time ("12s", "3h04"), "never" for none.
+std::string age_of(const Json& object, const char* key, WallTime now);
+// "14:03:22" today, else "2026-08-20 14:03:22", both local.
+std::string local_time(WallTime time, WallTime now);
+
+Table device_table(const Json& rows, WallTime now);
+Table job_table(const Json& jobs, WallTime now);
+// "14:03:22 warning  iot-002  BLOCKED → OTA for iot-002 rejected (Risk: High Load)"
+std::string event_line(const Json& event, WallTime now);
+// The gate's answer for a device: the headline, then each check that did not pass. `kAll` also
+// those that did.
+enum class Checks { kOnlyReasons, kAll };
+void print_decision(Output& out, const Json& decision, Checks checks);
+
+}  // namespace ota::cli
