@@ -53,7 +53,8 @@ Result<Json> wait_for_job(Context& context, const std::string& job,
       return fail(Errc::kTimeout, job + " is still " + (seen.empty() ? "unknown" : seen));
     }
     if (context.interrupted()) {
-      return fail(Errc::kTimeout, "interrupted; " + job + " goes on, see: otactl trace " + job);
+      std::string words = "interrupted; the update goes on, see: otactl trace ";
+      return fail(Errc::kTimeout, words += job);
     }
     context.wait(patience.poll);
   }

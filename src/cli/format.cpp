@@ -35,7 +35,7 @@ std::string job_cell(const Json& row) {
 
 }  // namespace
 
-std::string dash(std::string text) {
+std::string dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 
@@ -100,11 +100,11 @@ Table job_table(const Json& jobs, WallTime now) {
                {"DETAIL"}});
   for (const Json& job : jobs) {
     const std::string state = text_at(job, "state");
-    std::string detail = text_at(job, "detail");
+    std::string detail = text_at(job, "watch") == "regressed" ? "regressed after the update; " : "";
     if (const std::string code = text_at(job, "error_code"); !code.empty()) {
-      detail = code + (detail.empty() ? "" : ": " + detail);
+      detail.append(code).append(": ");
     }
-    if (text_at(job, "watch") == "regressed") detail = "regressed after the update; " + detail;
+    detail += text_at(job, "detail");
     table.add({cell(job, "id"), cell(job, "device"), version_of(object_at(job, "release")), state,
                state == "downloading" ? format_number(number_at(job, "percent"), 0) + "%" : "",
                local_time(stamp_at(job, "created"), now), cell(job, "actor"),

@@ -12,7 +12,7 @@
 namespace ota::cli {
 
 // "-" for what is absent.
-std::string dash(std::string text);
+std::string dash(const std::string& text);
 // A fact's version ("v2.1.4") or "-".
 std::string version_of(const Json& image);
 // "12.5 %" and "44 C": the last sample's value or "-".

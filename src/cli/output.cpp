@@ -55,7 +55,7 @@ std::string painted(std::string_view text, Tone tone) {
   return std::string(sequence(tone)) + std::string(text) + "\x1b[0m";
 }
 
-std::string paint_cell(std::size_t, const std::string& value, std::string padded) {
+std::string paint_cell(std::size_t, const std::string& value, const std::string& padded) {
   const Tone tone = tone_of(value);
   return tone == Tone::kPlain ? padded : painted(padded, tone);
 }

@@ -39,8 +39,8 @@ std::string Table::text(Paint paint) const {
   for (const auto& row : rows_) {
     std::string line;
     for (std::size_t c = 0; c < row.size(); ++c) {
-      std::string cell = padded(c, row[c]);
-      line += (c == 0 ? "" : "  ") + (paint ? paint(c, row[c], std::move(cell)) : cell);
+      const std::string cell = padded(c, row[c]);
+      line += (c == 0 ? "" : "  ") + (paint ? paint(c, row[c], cell) : cell);
     }
     // An empty last cell leaves no trailing blanks.
     line.erase(line.find_last_not_of(' ') + 1);

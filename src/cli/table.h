@@ -25,7 +25,8 @@ class Table {
 
   // The lines, the title first. `paint`, where given, colours a whole padded cell afterwards, so
   // that the escapes do not count as width.
-  using Paint = std::string (*)(std::size_t column, const std::string& value, std::string padded);
+  using Paint = std::string (*)(std::size_t column, const std::string& value,
+                                const std::string& padded);
   std::string text(Paint paint = nullptr) const;
 
  private:
