@@ -1,0 +1,85 @@
+// What a DeviceDetector remembers, and the questions that its verdict is made of. Private to this
+// folder: detector.cpp feeds it, explain.cpp puts it into words.
+//
+// Thread: one at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "anomaly/limit.h"
+#include "base/clock.h"
+#include "model/settings.h"
+#include "model/telemetry.h"
+#include "model/verdict.h"
+
+namespace ota::anomaly {
+
+inline constexpr std::size_t kLongestMetricName = 24;
+
+// One metric of one device.
+struct Channel {
+  std::array<char, kLongestMetricName + 1> name{};
+  std::optional<model::Metric> metric;  // none: of the device's own naming, without a hard limit
+  LimitWatch limit;
+  double value = 0;
+  WallTime seen_at{};  // "never": not yet
+
+  bool seen() const { return seen_at != WallTime{}; }
+};
+
+// Refused samples: impossible ones make a device suspect at once, late and repeated ones only in a
+// row, because an agent that lost an answer sends again in good faith.
+struct Refusals {
+  model::SampleFault last = model::SampleFault::kMalformed;
+  WallTime impossible_at{};
+  WallTime impossible_since{};
+  std::uint32_t in_a_row = 0;
+};
+
+struct DeviceState {
+  explicit DeviceState(const model::Thresholds& wanted);
+
+  void set_thresholds(const model::Thresholds& wanted);
+  void observe(const model::Sample& sample, WallTime received);
+  void refuse(model::SampleFault fault, WallTime received);
+
+  model::Level level(WallTime now) const;
+  int risk(WallTime now) const;
+  WallTime since(WallTime now) const;
+
+  bool stale(WallTime now) const;
+  bool starting() const;
+  bool refusing(WallTime now) const;
+  // A metric that was reported once and no longer is.
+  bool missing(const Channel& channel) const;
+  // The worst that any channel has to say.
+  model::Level worst_channel() const;
+
+  model::Thresholds thresholds;
+  std::array<LimitRule, model::kMetricCount> rules{};  // in the order of model::Metric
+  std::vector<Channel> channels;  // the four known metrics, then the device's own
+  Refusals refusals;
+  model::BootId boot;
+  std::uint32_t boot_samples = 0;
+  WallTime last_at{};  // when the last accepted sample came
+  model::Level last_level = model::Level::kUnknown;
+  WallTime last_level_since{};
+
+ private:
+  void make_rules();
+  void take(Channel& channel, double value, WallTime at);
+  Channel* extra_channel(std::string_view name);
+  void settle(WallTime at);
+};
+
+// How near the channel's value is to its limit, as a risk from 0 to 100 that agrees with its level:
+// stable below 30, watch from 30, critical from 70.
+int limit_risk(const LimitRule& rule, model::Metric metric, double value, model::Level level);
+
+model::Verdict explain(const DeviceState& state, WallTime now);
+
+}  // namespace ota::anomaly

@@ -1,0 +1,72 @@
+// A hard limit with a memory: raised only by a breach that lasts, over only when the value stays
+// clear of it.
+//
+//   stable --(value >= limit)--> watch --(for raise_after)--> critical
+//   stable --(value in the watch margin for raise_after)--> watch
+//   critical --(below limit - hysteresis for clear_after)--> watch or stable
+//   watch --(below the quiet level for clear_after)--> stable
+//
+// All durations are time between samples, never counts, so that 5 Hz and one reading a minute obey
+// the same limits. Silence proves nothing: time in which no sample came clears nothing.
+//
+// Pure; no allocation. Thread: one at a time.
+#pragma once
+
+#include "base/clock.h"
+#include "model/verdict.h"
+
+namespace ota::anomaly {
+
+struct LimitRule {
+  double limit = 0;
+  double hysteresis = 0;    // points below the limit before a breach counts as over
+  double watch_margin = 0;  // points below the limit from which it is on watch
+  milliseconds raise_after{0};
+  milliseconds clear_after{0};
+  milliseconds longest_gap{0};  // between two samples that prove what was between them
+  bool operator==(const LimitRule&) const = default;
+
+  // Below this for clear_after and the limit has nothing to say any more.
+  double quiet_level() const;
+};
+
+// On after `over` held for long enough, off after `under` held for long enough.
+class Latch {
+ public:
+  struct Reading {
+    bool over = false;
+    bool under = false;
+    WallTime at;
+    bool after_gap = false;
+  };
+  void observe(const Reading& reading, milliseconds raise_after, milliseconds clear_after);
+  bool on() const { return on_; }
+  bool pending() const { return !on_ && since_ != WallTime{}; }
+  // When the breach began; "never" while there is none.
+  WallTime since() const { return since_; }
+
+ private:
+  bool on_ = false;
+  WallTime since_{};
+  WallTime under_since_{};
+};
+
+class LimitWatch {
+ public:
+  // Samples in order of time.
+  void observe(const LimitRule& rule, double value, WallTime at);
+  // The rule changed: what only the old one had against the last value is forgotten.
+  void change(const LimitRule& rule);
+
+  model::Level level() const;
+  WallTime since() const;  // of what level() says; "never" while stable
+  bool seen() const { return last_at_ != WallTime{}; }
+
+ private:
+  Latch critical_;
+  Latch watch_;
+  double last_value_ = 0;
+  WallTime last_at_{};
+};
+
+}  // namespace ota::anomaly

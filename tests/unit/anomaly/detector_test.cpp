@@ -1,0 +1,209 @@
+#include "anomaly/detector.h"
+
+#include "sim/profile.h"
+#include "tests/support/catch.h"
+
+using namespace std::chrono_literals;
+using ota::WallTime;
+using ota::anomaly::DeviceDetector;
+using ota::model::BootId;
+using ota::model::Level;
+using ota::model::Metric;
+using ota::model::Sample;
+using ota::model::SampleFault;
+using ota::model::Thresholds;
+
+namespace {
+
+const WallTime kStart{std::chrono::seconds(1'800'000'000)};
+
+// A device whose readings a test sets by hand, one a step.
+struct Device {
+  explicit Device(const Thresholds& thresholds = {}, std::chrono::milliseconds interval = 1s)
+      : detector(thresholds), step(interval) {}
+
+  Level send(double cpu, double mem = 35, double disk = 40, double temp = 44) {
+    Sample sample;
+    sample.seq = ++seq;
+    sample.boot = boot;
+    sample.at = now;
+    sample.values = {cpu, mem, disk, temp};
+    return send(sample);
+  }
+  Level send(const Sample& sample) {
+    now += step;
+    detector.observe(sample, now);
+    return detector.level(now);
+  }
+  Level send_for(std::chrono::milliseconds time, double cpu, double mem = 35) {
+    Level last = Level::kUnknown;
+    for (auto end = now + time; now < end;)
+      last = send(cpu, mem);
+    return last;
+  }
+
+  DeviceDetector detector;
+  std::chrono::milliseconds step;
+  WallTime now = kStart;
+  BootId boot{1, 2};
+  std::uint64_t seq = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a device is unknown until it sent enough samples of this boot", "[anomaly]") {
+  Device device;
+  CHECK(device.detector.level(device.now) == Level::kUnknown);
+  CHECK(device.detector.verdict(device.now).label == "No telemetry");
+  for (int i = 0; i < 4; ++i)
+    CHECK(device.send(12) == Level::kUnknown);
+  CHECK(device.detector.verdict(device.now).label == "Starting");
+  CHECK(device.send(12) == Level::kStable);
+  CHECK(device.detector.verdict(device.now).label == "Stable");
+
+  device.boot = BootId{3, 4};
+  CHECK(device.send(12) == Level::kUnknown);
+}
+
+TEST_CASE("a simulated healthy device never leaves stable", "[anomaly]") {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    ota::sim::SimulatedSensors sensors(ota::sim::Profile::kStable, seed);
+    Device device;
+    for (int second = 0; second < 3600; ++second) {
+      Sample sample;
+      sample.values = sensors.read(second);
+      sample.boot = device.boot;
+      const Level level = device.send(sample);
+      if (second >= 5) REQUIRE(level == Level::kStable);
+      REQUIRE(device.detector.risk(device.now) < 30);
+    }
+  }
+}
+
+TEST_CASE("a stressed device is critical within ten seconds, as High Load", "[anomaly]") {
+  for (const auto interval : {100ms, 200ms, 1000ms}) {
+    Device device({}, interval);
+    ota::sim::SimulatedSensors sensors(ota::sim::Profile::kStressed, 3);
+    while (device.now < kStart + 10s) {
+      Sample sample;
+      sample.values = sensors.read(std::chrono::duration<double>(device.now - kStart).count());
+      device.send(sample);
+    }
+    const auto verdict = device.detector.verdict(device.now);
+    CHECK(verdict.level == Level::kCritical);
+    CHECK(verdict.label == "High Load");
+    CHECK(verdict.risk >= 70);
+    REQUIRE_FALSE(verdict.signals.empty());
+    CHECK(verdict.signals.front().metric == "cpu");
+  }
+}
+
+TEST_CASE("a breach shorter than raise_after is watched and not critical", "[anomaly]") {
+  Device device;
+  device.send_for(10s, 12);
+  CHECK(device.send_for(4s, 99) == Level::kWatch);
+  CHECK(device.send_for(5s, 12) == Level::kWatch);
+  CHECK(device.send_for(10s, 12) == Level::kStable);
+}
+
+TEST_CASE("a value just under its limit is watched and never stable", "[anomaly]") {
+  Device device;
+  device.send_for(10s, 12);
+  CHECK(device.send_for(60s, 89.9) == Level::kWatch);
+  CHECK(device.detector.verdict(device.now).label == "Load Near Limit");
+}
+
+TEST_CASE("what a verdict says would clear it, clears it", "[anomaly]") {
+  Device device;
+  device.send_for(30s, 97);
+  const auto critical = device.detector.verdict(device.now);
+  CHECK(critical.level == Level::kCritical);
+  CHECK(critical.would_clear == "CPU under 80 % for 10 s");
+  CHECK(device.send_for(10s, 79.9) != Level::kStable);
+  CHECK(device.send(79.9) == Level::kStable);
+  CHECK(device.detector.verdict(device.now).would_clear.empty());
+}
+
+TEST_CASE("between the limit and its hysteresis a critical device stays critical", "[anomaly]") {
+  Device device;
+  device.send_for(30s, 97);
+  CHECK(device.send_for(120s, 86) == Level::kCritical);
+  CHECK(device.send_for(12s, 84) == Level::kWatch);
+}
+
+TEST_CASE("a silent device becomes unknown, and silence clears nothing", "[anomaly]") {
+  Device device;
+  device.send_for(30s, 97);
+  CHECK(device.detector.level(device.now + 15s) == Level::kCritical);
+  CHECK(device.detector.level(device.now + 15001ms) == Level::kUnknown);
+  CHECK(device.detector.verdict(device.now + 60s).since == device.now + 15s);
+  CHECK(device.detector.risk(device.now + 60s) == 0);
+
+  device.send(12);
+  device.now += 10min;
+  CHECK(device.send(12) == Level::kCritical);
+}
+
+TEST_CASE("a restart of the agent does not hide a breach", "[anomaly]") {
+  Device device;
+  device.send_for(30s, 97);
+  device.boot = BootId{9, 9};
+  CHECK(device.send(97) == Level::kCritical);
+}
+
+TEST_CASE("a metric that is no longer reported is watched, and a breach of it stays", "[anomaly]") {
+  Device device;
+  device.send_for(10s, 12);
+  Sample without_temperature;
+  without_temperature.boot = device.boot;
+  without_temperature.values = {12.0, 35.0, 40.0, std::nullopt};
+  for (int i = 0; i < 20; ++i)
+    device.send(without_temperature);
+  const auto verdict = device.detector.verdict(device.now);
+  CHECK(verdict.level == Level::kWatch);
+  CHECK(verdict.label == "Bad Telemetry");
+  CHECK(verdict.would_clear == "a temperature reading");
+  CHECK(device.send(12) == Level::kStable);
+}
+
+TEST_CASE("an impossible reading is never healthy, a single repeated one is harmless",
+          "[anomaly]") {
+  Device device;
+  device.send_for(10s, 12);
+  device.detector.refuse(SampleFault::kRepeated, device.now);
+  CHECK(device.detector.level(device.now) == Level::kStable);
+  device.detector.refuse(SampleFault::kOutOfRange, device.now);
+  CHECK(device.detector.level(device.now) == Level::kWatch);
+  CHECK(device.send_for(5s, 12) == Level::kWatch);
+  CHECK(device.send_for(10s, 12) == Level::kStable);
+}
+
+TEST_CASE("new limits apply to the last value and keep the history", "[anomaly]") {
+  Device device;
+  device.send_for(30s, 92);
+  CHECK(device.detector.level(device.now) == Level::kCritical);
+  Thresholds looser;
+  looser.cpu_threshold = 99;
+  looser.watch_margin = 3;
+  device.detector.set_thresholds(looser);
+  CHECK(device.detector.level(device.now) == Level::kStable);
+  CHECK(device.send(98) == Level::kStable);
+}
+
+TEST_CASE("heat is Overheating and a full disk is Disk Full", "[anomaly]") {
+  Device hot;
+  for (int i = 0; i < 20; ++i)
+    hot.send(20, 35, 40, 92);
+  CHECK(hot.detector.verdict(hot.now).label == "Overheating");
+  Device full;
+  for (int i = 0; i < 20; ++i)
+    full.send(20, 35, 99, 44);
+  CHECK(full.detector.verdict(full.now).label == "Disk Full");
+}
+
+TEST_CASE("a clock that is set back neither clears nor breaks anything", "[anomaly]") {
+  Device device;
+  device.send_for(30s, 97);
+  device.now -= 24h;
+  CHECK(device.send(97) == Level::kCritical);
+}
