@@ -1,0 +1,49 @@
+// Devices that wait for a command: GET /v1/commands?wait=N.
+//
+// A poll is parked first and the fleet asked after that, so a command that comes in between is not
+// missed. One poll for each device: a newer one takes the older one's place. Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "fleet/fleet.h"
+#include "http/message.h"
+
+namespace ota::api {
+
+class CommandPolls {
+ public:
+  CommandPolls(fleet::Fleet& fleet, const Clock& clock) : fleet_(fleet), clock_(clock) {}
+
+  // Answers with commands as soon as there are any, else 204 after `wait`.
+  void poll(const std::string& device, seconds wait, const http::Responder& respond);
+  void wake(const std::string& device);
+  void end_overdue();
+  void close();
+
+ private:
+  struct Parked {
+    std::uint64_t ticket = 0;
+    MonoTime until;
+    http::Responder respond;
+  };
+
+  void ask(const std::string& device, std::uint64_t ticket);
+  void answer(const std::string& device, std::uint64_t ticket, http::Response response);
+
+  fleet::Fleet& fleet_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, Parked> parked_;
+  std::uint64_t next_ticket_ = 1;
+  bool closed_ = false;
+};
+
+Json command_json(const fleet::Command& command);
+
+}  // namespace ota::api

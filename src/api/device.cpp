@@ -1,0 +1,116 @@
+// What devices call: status, telemetry, commands, reports. The device is always the certificate's
+// name.
+#include "api/context.h"
+#include "api/routes.h"
+#include "api/telemetry_decode.h"
+#include "base/bytes.h"
+#include "base/text.h"
+#include "fleet/fleet.h"
+#include "model/job.h"
+
+namespace ota::api {
+namespace {
+
+using http::Access;
+using http::Method;
+
+constexpr std::size_t kLongestWord = 64;
+constexpr std::size_t kLongestSentence = 500;
+
+// A text member of a device's message, safe to show and store.
+std::string word_of(const Json& body, const char* key, std::size_t longest) {
+  const auto found = body.find(key);
+  if (found == body.end() || !found->is_string()) return {};
+  return printable(found->get_ref<const std::string&>(), longest);
+}
+
+Result<std::optional<model::Image>> image_of(const Json& body, const char* key) {
+  const auto found = body.find(key);
+  if (found == body.end() || found->is_null()) return std::optional<model::Image>();
+  auto image = json_as<model::Image>(*found, key);
+  if (!image) return image.error();
+  if (!image->sha256.empty() && (image->sha256.size() != 64 || !from_hex(image->sha256))) {
+    return fail(Errc::kInvalid, std::string(key) + ": sha256 is not 64 hex digits");
+  }
+  return std::optional<model::Image>(std::move(*image));
+}
+
+Result<fleet::DeviceStatus> status_of(const Json& body) {
+  fleet::DeviceStatus status;
+  status.agent = word_of(body, "agent", kLongestWord);
+  status.hardware = word_of(body, "hardware", kLongestWord);
+  status.slot = word_of(body, "slot", 8);
+  status.fallback = word_of(body, "fallback", kLongestSentence);
+  status.fallback_sha256 = word_of(body, "fallback_sha256", 64);
+  const auto boot = model::BootId::parse(word_of(body, "boot_id", 32));
+  if (!boot) return boot.error();
+  status.boot = *boot;
+  auto running = image_of(body, "running");
+  if (!running) return running.error();
+  auto confirmed = image_of(body, "confirmed");
+  if (!confirmed) return confirmed.error();
+  auto written = image_of(body, "written");
+  if (!written) return written.error();
+  status.running = std::move(*running);
+  status.confirmed = std::move(*confirmed);
+  status.written = std::move(*written);
+  return status;
+}
+
+void take_telemetry(Context& context, const http::Request& request,
+                    const http::Responder& respond) {
+  static thread_local std::vector<model::Sample> samples;
+  const std::uint32_t most = context.ports.fleet.settings()->console.limits.samples_per_request;
+  if (auto decoded = decode_telemetry(request.body, most, samples); !decoded) {
+    return respond(http::Response::error(decoded.error()));
+  }
+  const fleet::IngestResult result = context.ports.fleet.ingest(request.peer.name, samples);
+  if (result.refused.empty()) return respond(http::Response::no_content());
+  Json refused = Json::array();
+  for (const auto& [seq, fault] : result.refused)
+    refused.push_back({{"seq", seq}, {"reason", fault}});
+  respond(http::Response::json({{"accepted", result.accepted}, {"refused", std::move(refused)}}));
+}
+
+void take_report(Context& context, const http::Request& request, const http::Responder& respond) {
+  const auto body = body_object(request, respond);
+  if (!body) return;
+  auto report = json_as<model::JobReport>(*body, "report");
+  if (!report) return respond(http::Response::error(report.error()));
+  report->percent = std::clamp(report->percent, 0, 100);
+  report->error_code = printable(report->error_code, kLongestWord);
+  report->detail = printable(report->detail, kLongestSentence);
+  context.ports.fleet.report_job(request.peer.name, std::string(request.params.at(0)), *report,
+                                 no_content_or_problem(respond));
+}
+
+}  // namespace
+
+void add_device_routes(http::Router& router, Context& context) {
+  router.add({Method::kPost, "/v1/status", Access::kDevice,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                const auto body = body_object(request, respond);
+                if (!body) return;
+                const auto status = status_of(*body);
+                if (!status) return respond(http::Response::error(status.error()));
+                context.ports.fleet.report_status(request.peer.name, *status,
+                                                  no_content_or_problem(respond));
+              }});
+  router.add({Method::kPost, "/v1/telemetry", Access::kDevice,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                take_telemetry(context, request, respond);
+              }});
+  router.add({Method::kGet, "/v1/commands", Access::kDevice,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                constexpr std::uint64_t kLongestWait = 60;
+                const seconds wait(
+                    static_cast<std::int64_t>(number_of(request, "wait", 0, 0, kLongestWait)));
+                context.commands.poll(request.peer.name, wait, respond);
+              }});
+  router.add({Method::kPost, "/v1/jobs/{id}/report", Access::kDevice,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                take_report(context, request, respond);
+              }});
+}
+
+}  // namespace ota::api

@@ -1,0 +1,162 @@
+// How a device gets its certificate: a one-time token, a request signed by its own key, and later
+// renewal.
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "api/context.h"
+#include "api/routes.h"
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "fleet/fleet.h"
+#include "model/time_json.h"
+#include "pki/authority.h"
+#include "pki/join_code.h"
+
+namespace ota::api {
+namespace {
+
+using http::Access;
+using http::Method;
+
+constexpr seconds kDefaultTtl{3600};
+constexpr std::uint64_t kLongestTtl = 30ULL * 24 * 3600;
+
+// Attempts to enrol, by address, in windows of a minute; guessing a token of 256 bits is hopeless,
+// being loud is not.
+class Attempts {
+ public:
+  bool allow(const std::string& address, std::uint32_t per_minute, MonoTime now) {
+    constexpr std::size_t kMostAddresses = 10000;
+    const std::lock_guard lock(mutex_);
+    if (by_address_.size() >= kMostAddresses) by_address_.clear();
+    Window& window = by_address_[address];
+    if (now - window.begun >= std::chrono::minutes(1)) window = {now, 0};
+    return ++window.count <= per_minute;
+  }
+
+ private:
+  struct Window {
+    MonoTime begun{};
+    std::uint32_t count = 0;
+  };
+  std::mutex mutex_;
+  std::unordered_map<std::string, Window> by_address_;
+};
+
+seconds certificate_lifetime(const fleet::Fleet& fleet) {
+  return std::chrono::duration_cast<seconds>(fleet.settings()->console.certificate_lifetime);
+}
+
+// On the worker: the request's key, the token, the certificate, then the answer after the commit.
+void enrol(Context& context, const std::string& token, const std::string& csr,
+           const std::string& address, const http::Responder& respond) {
+  const pki::Authority& authority = context.ports.authority;
+  const auto key = authority.csr_key_fingerprint(csr);
+  if (!key) return respond(http::Response::error(key.error()));
+  const auto device = context.ports.fleet.redeem_token(sha256_hex(token), *key, address);
+  if (!device) return respond(http::Response::error(device.error()));
+  const auto root = context.ports.tuf_root ? context.ports.tuf_root() : Result<std::string>("");
+  if (!root) return respond(http::Response::error(root.error()));
+  const auto issued =
+      authority.issue_device(*device, csr, certificate_lifetime(context.ports.fleet));
+  if (!issued) return respond(http::Response::error(issued.error()));
+  Json answer{{"device", *device},
+              {"certificate", issued->pem},
+              {"authority", authority.certificate_pem()},
+              {"root", *root}};
+  context.ports.fleet.enrolled(
+      *device, issued->serial, issued->key_fingerprint, issued->expires,
+      [respond, answer = std::move(answer)](const Result<void>& stored) {
+        respond(stored ? http::Response::json(answer, 201) : http::Response::error(stored.error()));
+      });
+}
+
+void renew(Context& context, const std::string& device, const std::string& csr,
+           const http::Responder& respond) {
+  const auto detail = context.ports.fleet.detail(device);
+  const auto key = context.ports.authority.csr_key_fingerprint(csr);
+  if (!key) return respond(http::Response::error(key.error()));
+  if (detail == nullptr || !detail->record || detail->record->key_fingerprint != *key) {
+    return respond(
+        http::Response::problem(403, "another-key", "renewal is for the key that enrolled"));
+  }
+  const auto issued =
+      context.ports.authority.issue_device(device, csr, certificate_lifetime(context.ports.fleet));
+  if (!issued) return respond(http::Response::error(issued.error()));
+  context.ports.fleet.renewed(device, issued->serial, issued->expires,
+                              [respond, pem = issued->pem](const Result<void>& stored) {
+                                respond(stored ? http::Response::json({{"certificate", pem}})
+                                               : http::Response::error(stored.error()));
+                              });
+}
+
+void open_enrolment(Context& context, const http::Request& request,
+                    const http::Responder& respond) {
+  const auto body = body_object(request, respond);
+  if (!body) return;
+  const std::string device = body->value("device", "");
+  const Json ttl = body->value("ttl_s", Json(kDefaultTtl.count()));
+  if (!ttl.is_number_unsigned() || ttl.get<std::uint64_t>() == 0 ||
+      ttl.get<std::uint64_t>() > kLongestTtl) {
+    return respond(
+        http::Response::problem(400, "bad-ttl", "ttl_s must be from 1 to 2592000 (30 days)"));
+  }
+  const WallTime expires = context.ports.clock.wall() + seconds(ttl.get<std::int64_t>());
+  const pki::JoinCode code{to_base64url(random_bytes(32)), context.ports.authority.fingerprint()};
+  Json answer{{"device", device}, {"code", code.text()}, {"expires", model::time_json(expires)}};
+  context.ports.fleet.open_enrolment(
+      device, sha256_hex(code.token), expires, actor_of(request),
+      [respond, answer = std::move(answer)](const Result<void>& stored) {
+        respond(stored ? http::Response::json(answer, 201) : http::Response::error(stored.error()));
+      });
+}
+
+}  // namespace
+
+void add_enrolment_routes(http::Router& router, Context& context) {
+  auto attempts = std::make_shared<Attempts>();
+  router.add({Method::kPost, "/v1/enroll", Access::kAnyone,
+              [&context, attempts](const http::Request& request, const http::Responder& respond) {
+                const std::uint32_t limit =
+                    context.ports.fleet.settings()->console.limits.enrol_attempts_per_minute;
+                if (!attempts->allow(request.peer.address, limit, context.ports.clock.mono())) {
+                  auto refusal = http::Response::problem(
+                      429, "too-many-attempts", "too many enrolment attempts from this address");
+                  refusal.headers.emplace_back("Retry-After", "60");
+                  return respond(std::move(refusal));
+                }
+                const auto body = body_object(request, respond);
+                if (!body) return;
+                const Json token = body->value("token", Json());
+                const Json csr = body->value("csr", Json());
+                if (!token.is_string() || !csr.is_string()) {
+                  return respond(
+                      http::Response::problem(400, "missing-member", "token and csr are required"));
+                }
+                context.on_worker(respond,
+                                  [&context, respond, token = token.get<std::string>(),
+                                   csr = csr.get<std::string>(), address = request.peer.address] {
+                                    enrol(context, token, csr, address, respond);
+                                  });
+              }});
+  router.add({Method::kPost, "/v1/renew", Access::kDevice,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                const auto body = body_object(request, respond);
+                if (!body) return;
+                const Json csr = body->value("csr", Json());
+                if (!csr.is_string()) {
+                  return respond(http::Response::problem(400, "missing-member", "csr is required"));
+                }
+                context.on_worker(respond, [&context, respond, csr = csr.get<std::string>(),
+                                            device = request.peer.name] {
+                  renew(context, device, csr, respond);
+                });
+              }});
+  router.add({Method::kPost, "/v1/enrolments", Access::kOperator,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                open_enrolment(context, request, respond);
+              }});
+}
+
+}  // namespace ota::api

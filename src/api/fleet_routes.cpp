@@ -1,0 +1,146 @@
+// What operators ask of the fleet: devices, updates, jobs.
+#include "api/context.h"
+#include "api/json_views.h"
+#include "api/routes.h"
+#include "base/text.h"
+#include "fleet/fleet.h"
+
+namespace ota::api {
+namespace {
+
+using http::Access;
+using http::Method;
+
+constexpr std::uint64_t kPage = 1000;
+constexpr std::size_t kMostDevices = 10000;  // of one push
+constexpr std::size_t kLongestReason = 500;
+
+void list_devices(const Context& context, const http::Request& request,
+                  const http::Responder& respond) {
+  const std::string after = text_of(request, "after");
+  const std::uint64_t limit = number_of(request, "limit", kPage, 1, kPage);
+  Json devices = Json::array();
+  for (const auto& chunk : context.ports.fleet.snapshot()->rows) {
+    if (chunk->empty() || chunk->back()->id <= after) continue;
+    for (const auto& row : *chunk) {
+      if (row->id <= after) continue;
+      if (devices.size() == limit) break;
+      devices.push_back(row_json(*row));
+    }
+  }
+  respond(http::Response::json({{"devices", std::move(devices)}}));
+}
+
+Result<fleet::PushRequest> push_request(const Json& body, std::string actor) {
+  fleet::PushRequest push;
+  push.actor = std::move(actor);
+  const auto devices = body.find("devices");
+  if (devices == body.end() || !devices->is_array() || devices->empty() ||
+      devices->size() > kMostDevices) {
+    return fail(Errc::kInvalid, "devices must be a list of 1 to 10000 ids");
+  }
+  for (const Json& device : *devices) {
+    if (!device.is_string()) return fail(Errc::kInvalid, "a device id is no text");
+    push.devices.push_back(printable(device.get_ref<const std::string&>(), 63));
+  }
+  if (const auto version = body.find("version"); version != body.end() && !version->is_null()) {
+    if (!version->is_string()) return fail(Errc::kInvalid, "version is no text");
+    auto parsed = model::Version::parse(version->get_ref<const std::string&>());
+    if (!parsed) return parsed.error();
+    push.version = *parsed;
+  }
+  if (const auto reason = body.find("override"); reason != body.end() && !reason->is_null()) {
+    if (!reason->is_string()) return fail(Errc::kInvalid, "override is no text");
+    push.override_reason = printable(reason->get_ref<const std::string&>(), kLongestReason);
+  }
+  for (const auto& [key, member] :
+       {std::pair{"again", &push.again}, std::pair{"dry_run", &push.dry_run}}) {
+    const auto found = body.find(key);
+    if (found == body.end()) continue;
+    if (!found->is_boolean())
+      return fail(Errc::kInvalid, std::string(key) + " is neither true nor false");
+    *member = found->get<bool>();
+  }
+  return push;
+}
+
+void push(Context& context, const http::Request& request, const http::Responder& respond) {
+  const auto body = body_object(request, respond);
+  if (!body) return;
+  auto wanted = push_request(*body, actor_of(request));
+  if (!wanted) return respond(http::Response::error(wanted.error()));
+  context.ports.fleet.push(std::move(*wanted),
+                           [respond](const Result<std::vector<fleet::PushOutcome>>& outcomes) {
+                             if (!outcomes) return respond(http::Response::error(outcomes.error()));
+                             Json results = Json::array();
+                             for (const fleet::PushOutcome& outcome : *outcomes) {
+                               Json entry{{"decision", outcome.decision}};
+                               if (!outcome.job_id.empty()) entry["job"] = outcome.job_id;
+                               results.push_back(std::move(entry));
+                             }
+                             respond(http::Response::json({{"results", std::move(results)}}));
+                           });
+}
+
+// A route that names one thing in its path and answers 204: {id} and who asks, handed to `order`.
+template <class Order>
+void add_order(http::Router& router, std::string pattern, Order order) {
+  router.add({Method::kPost, std::move(pattern), Access::kOperator,
+              [order](const http::Request& request, const http::Responder& respond) {
+                order(std::string(request.params.at(0)), actor_of(request),
+                      no_content_or_problem(respond));
+              }});
+}
+
+}  // namespace
+
+void add_fleet_routes(http::Router& router, Context& context) {
+  fleet::Fleet& fleet = context.ports.fleet;
+  router.add({Method::kGet, "/v1/devices", Access::kOperator,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                list_devices(context, request, respond);
+              }});
+  router.add({Method::kGet, "/v1/devices/{id}", Access::kOperator,
+              [&fleet](const http::Request& request, const http::Responder& respond) {
+                const auto detail = fleet.detail(std::string(request.params.at(0)));
+                if (detail == nullptr) {
+                  return respond(http::Response::problem(404, "unknown-device", "no such device"));
+                }
+                respond(http::Response::json(detail_json(*detail)));
+              }});
+  router.add({Method::kPost, "/v1/push", Access::kOperator,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                push(context, request, respond);
+              }});
+  add_order(router, "/v1/devices/{id}/rollback",
+            [&fleet](const std::string& id, const std::string& actor, fleet::Done done) {
+              fleet.rollback(id, actor, std::move(done));
+            });
+  add_order(router, "/v1/devices/{id}/revoke",
+            [&fleet](const std::string& id, const std::string& actor, fleet::Done done) {
+              fleet.revoke(id, actor, std::move(done));
+            });
+  add_order(router, "/v1/devices/{id}/acknowledge",
+            [&fleet](const std::string& id, const std::string& actor, fleet::Done done) {
+              fleet.acknowledge(id, actor, std::move(done));
+            });
+  add_order(router, "/v1/jobs/{id}/cancel",
+            [&fleet](const std::string& id, const std::string& actor, fleet::Done done) {
+              fleet.cancel(id, actor, std::move(done));
+            });
+  router.add(
+      {Method::kGet, "/v1/jobs", Access::kOperator,
+       [&fleet](const http::Request& request, const http::Responder& respond) {
+         const auto limit = static_cast<std::size_t>(number_of(request, "limit", 100, 1, kPage));
+         respond(http::Response::json({{"jobs", fleet.jobs(text_of(request, "device"), limit)}}));
+       }});
+  router.add({Method::kGet, "/v1/jobs/{id}", Access::kOperator,
+              [&fleet](const http::Request& request, const http::Responder& respond) {
+                const auto job = fleet.job(std::string(request.params.at(0)));
+                if (!job)
+                  return respond(http::Response::problem(404, "unknown-job", "no such job"));
+                respond(http::Response::json(*job));
+              }});
+}
+
+}  // namespace ota::api

@@ -1,0 +1,154 @@
+#include "api/json_views.h"
+
+#include <string>
+
+#include "model/time_json.h"
+
+namespace ota::api {
+namespace {
+
+using model::time_json;
+
+// Readings by their names; null where the device did not send one.
+Json values_json(const std::array<std::optional<float>, model::kMetricCount>& values) {
+  Json out = Json::object();
+  for (const auto& [metric, word] : model::kMetricWords) {
+    const auto& value = values.at(static_cast<std::size_t>(metric));
+    out[std::string(word)] = value ? Json(*value) : Json(nullptr);
+  }
+  return out;
+}
+
+std::string_view phase_text(fleet::ServerStatus::Phase phase) {
+  using Phase = fleet::ServerStatus::Phase;
+  switch (phase) {
+    case Phase::kStarting:
+      return "starting";
+    case Phase::kUp:
+      return "up";
+    case Phase::kDown:
+      return "down";
+    case Phase::kDraining:
+      return "draining";
+  }
+  return "?";
+}
+
+std::string_view phase_text(fleet::AgentStatus::Phase phase) {
+  using Phase = fleet::AgentStatus::Phase;
+  switch (phase) {
+    case Phase::kStopped:
+      return "stopped";
+    case Phase::kStarting:
+      return "starting";
+    case Phase::kRunning:
+      return "running";
+    case Phase::kBackoff:
+      return "waiting";
+    case Phase::kFailed:
+      return "failed";
+  }
+  return "?";
+}
+
+}  // namespace
+
+Json row_json(const fleet::DeviceRow& row) {
+  Json out{{"id", row.id},
+           {"hardware", row.hardware},
+           {"group", row.group},
+           {"listed", row.listed},
+           {"enrolled", row.enrolled},
+           {"revoked", row.revoked},
+           {"second_key_seen", row.second_key_seen},
+           {"online", row.online},
+           {"local", row.local},
+           {"state", std::string(fleet::to_text(row.state))},
+           {"level", row.level},
+           {"risk", row.risk},
+           {"label", row.label},
+           {"level_since", time_json(row.level_since)},
+           {"facts", row.facts},
+           {"values", values_json(row.values)},
+           {"last_seen", time_json(row.last_seen)},
+           {"gate", row.gate},
+           {"refused_samples", row.refused_samples}};
+  out["version"] = row.facts.confirmed ? Json(row.facts.confirmed->version) : Json(nullptr);
+  out["target"] = row.target ? Json(*row.target) : Json(nullptr);
+  if (!row.job.empty()) {
+    out["job"] = row.job;
+    out["job_state"] = row.job_state;
+    out["job_percent"] = row.job_percent;
+  }
+  return out;
+}
+
+Json detail_json(const fleet::DeviceDetail& detail) {
+  Json history = Json::array();
+  for (const fleet::HistoryPoint& point : detail.history) {
+    Json entry = values_json(point.values);
+    entry["at"] = time_json(point.at);
+    entry["score"] = point.score;
+    entry["level"] = point.level;
+    history.push_back(std::move(entry));
+  }
+  Json out{{"row", row_json(detail.row)},
+           {"verdict", detail.verdict},
+           {"history", std::move(history)},
+           {"jobs", detail.jobs}};
+  out["spec"] = detail.spec ? Json(*detail.spec) : Json(nullptr);
+  out["record"] = detail.record ? Json(*detail.record) : Json(nullptr);
+  out["gate"] = detail.gate ? Json(*detail.gate) : Json(nullptr);
+  return out;
+}
+
+Json counts_json(const fleet::Counts& counts) {
+  Json versions = Json::object();
+  for (const auto& [version, devices] : counts.versions)
+    versions[version] = devices;
+  return {{"devices", counts.devices},         {"online", counts.online},
+          {"stable", counts.stable},           {"watch", counts.watch},
+          {"critical", counts.critical},       {"unknown", counts.unknown},
+          {"updating", counts.updating},       {"failed", counts.failed},
+          {"rolled_back", counts.rolled_back}, {"versions", std::move(versions)}};
+}
+
+Json server_json(const fleet::ServerStatus& status) {
+  return {{"phase", std::string(phase_text(status.phase))},
+          {"listen", status.listen},
+          {"problem", status.problem},
+          {"started", time_json(status.started)},
+          {"ca_fingerprint", status.ca_fingerprint},
+          {"requests_per_second", status.requests_per_second},
+          {"connections", status.connections},
+          {"errors_4xx", status.errors_4xx},
+          {"errors_5xx", status.errors_5xx},
+          {"refused_handshakes", status.refused_handshakes}};
+}
+
+Json agents_json(const std::vector<fleet::AgentStatus>& agents) {
+  Json out = Json::array();
+  for (const fleet::AgentStatus& agent : agents) {
+    out.push_back({{"id", agent.id},
+                   {"phase", std::string(phase_text(agent.phase))},
+                   {"pid", agent.pid},
+                   {"restarts", agent.restarts},
+                   {"since", time_json(agent.since)},
+                   {"next_try", time_json(agent.next_try)},
+                   {"last_exit", agent.last_exit},
+                   {"output", agent.output}});
+  }
+  return out;
+}
+
+Json problems_json(const std::vector<fleet::ConfigProblem>& problems) {
+  Json out = Json::array();
+  for (const fleet::ConfigProblem& problem : problems) {
+    out.push_back({{"file", problem.file},
+                   {"message", problem.message},
+                   {"since", time_json(problem.since)}});
+  }
+  return out;
+}
+
+}  // namespace ota::api

@@ -1,0 +1,16 @@
+// Snapshots and details as JSON, as the admin API shows them. Pure; any thread.
+#pragma once
+
+#include "base/json.h"
+#include "fleet/snapshot.h"
+
+namespace ota::api {
+
+Json row_json(const fleet::DeviceRow& row);
+Json detail_json(const fleet::DeviceDetail& detail);
+Json counts_json(const fleet::Counts& counts);
+Json server_json(const fleet::ServerStatus& status);
+Json agents_json(const std::vector<fleet::AgentStatus>& agents);
+Json problems_json(const std::vector<fleet::ConfigProblem>& problems);
+
+}  // namespace ota::api

@@ -1,0 +1,82 @@
+// Open routes: is it alive, how is it doing, what can it be asked.
+#include <array>
+#include <cstdio>
+
+#include "api/context.h"
+#include "api/routes.h"
+#include "fleet/fleet.h"
+#include "gen/api/openapi_json.h"
+
+namespace ota::api {
+namespace {
+
+using http::Access;
+using http::Method;
+
+void add_metric(std::string& out, const char* name, const char* type, const char* help,
+                double value) {
+  std::array<char, 64> number{};
+  std::snprintf(number.data(), number.size(), "%.17g", value);
+  out += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " " + type + "\n" +
+         name + " " + number.data() + "\n";
+}
+
+// Prometheus text exposition format 0.0.4.
+std::string metrics_text(const Context& context) {
+  const auto snapshot = context.ports.fleet.snapshot();
+  const fleet::Counts& counts = snapshot->counts;
+  std::string out;
+  const auto gauge = [&](const char* name, const char* help, std::size_t value) {
+    add_metric(out, name, "gauge", help, static_cast<double>(value));
+  };
+  gauge("ota_devices", "devices in the whitelist or ever enrolled", counts.devices);
+  gauge("ota_devices_online", "devices with recent telemetry", counts.online);
+  gauge("ota_devices_stable", "devices whose verdict is stable", counts.stable);
+  gauge("ota_devices_watch", "devices on watch", counts.watch);
+  gauge("ota_devices_critical", "devices whose verdict is critical", counts.critical);
+  gauge("ota_devices_unknown", "devices without a verdict", counts.unknown);
+  gauge("ota_devices_updating", "devices with a running update", counts.updating);
+  gauge("ota_devices_failed", "devices whose last update failed", counts.failed);
+  gauge("ota_events_last", "sequence number of the newest event", snapshot->last_event);
+  gauge("ota_store_writable", "1 where the state can be saved", snapshot->store_writable ? 1 : 0);
+  if (context.ports.server_stats) {
+    const http::ServerStats stats = context.ports.server_stats();
+    const auto counter = [&](const char* name, const char* help, std::uint64_t value) {
+      add_metric(out, name, "counter", help, static_cast<double>(value));
+    };
+    counter("ota_http_requests_total", "requests answered", stats.requests);
+    counter("ota_http_errors_4xx_total", "answers of 400 to 499", stats.errors_4xx);
+    counter("ota_http_errors_5xx_total", "answers of 500 and above", stats.errors_5xx);
+    counter("ota_http_limited_total", "requests and connections refused by a limit", stats.limited);
+    counter("ota_tls_refused_total", "handshakes refused", stats.refused_handshakes);
+    gauge("ota_http_connections", "connections open now", stats.connections);
+  }
+  return out;
+}
+
+}  // namespace
+
+void add_public_routes(http::Router& router, Context& context) {
+  router.add({Method::kGet, "/healthz", Access::kAnyone,
+              [&context](const http::Request&, const http::Responder& respond) {
+                const auto snapshot = context.ports.fleet.snapshot();
+                respond(http::Response::json(
+                    {{"status", snapshot->store_writable ? "ok" : "state-not-saved"}},
+                    snapshot->store_writable ? 200 : 503));
+              }});
+  router.add({Method::kGet, "/openapi.json", Access::kAnyone,
+              [](const http::Request&, const http::Responder& respond) {
+                http::Response response;
+                response.body = kOpenApiJson;
+                respond(std::move(response));
+              }});
+  router.add({Method::kGet, "/metrics", Access::kLoopbackOrOperator,
+              [&context](const http::Request&, const http::Responder& respond) {
+                http::Response response;
+                response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+                response.body = metrics_text(context);
+                respond(std::move(response));
+              }});
+}
+
+}  // namespace ota::api

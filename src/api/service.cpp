@@ -1,0 +1,47 @@
+#include "api/service.h"
+
+#include <utility>
+
+#include "api/context.h"
+#include "api/routes.h"
+
+namespace ota::api {
+
+struct Service::Impl {
+  explicit Impl(Ports ports) : context(std::move(ports)) {
+    auto table = std::make_shared<http::Router>();
+    add_public_routes(*table, context);
+    add_enrolment_routes(*table, context);
+    add_device_routes(*table, context);
+    add_tuf_routes(*table, context);
+    add_fleet_routes(*table, context);
+    add_system_routes(*table, context);
+    router = std::move(table);
+  }
+
+  Context context;
+  std::shared_ptr<const http::Router> router;
+};
+
+Service::Service(Ports ports) : impl_(std::make_unique<Impl>(std::move(ports))) {}
+Service::~Service() = default;
+
+std::shared_ptr<const http::Router> Service::router() const {
+  return impl_->router;
+}
+
+void Service::wake_device(const std::string& device) {
+  impl_->context.commands.wake(device);
+}
+
+void Service::tick() {
+  impl_->context.commands.end_overdue();
+  impl_->context.followers.tick();
+}
+
+void Service::close() {
+  impl_->context.commands.close();
+  impl_->context.followers.close();
+}
+
+}  // namespace ota::api

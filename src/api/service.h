@@ -1,0 +1,76 @@
+// The routes of the server, and what they share: worker threads for what blocks, and parked long
+// polls.
+//
+// Handlers run on io threads and never block; reads of the store, signing and exports go to the
+// worker. Construction wires everything; close() answers what is parked, so that a drain does not
+// wait for it.
+//
+// Thread: any, after construction; close() before the destructor.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "fleet/snapshot.h"
+#include "http/router.h"
+#include "http/server.h"
+
+namespace ota::fleet {
+class Fleet;
+}
+namespace ota::pki {
+class Authority;
+}
+namespace ota::store {
+class Store;
+}
+
+namespace ota::api {
+
+enum class AgentOrder : std::uint8_t { kStart, kStop, kRestart };
+
+// What the routes need of the rest. Functions may be empty where a program has no such part.
+struct Ports {
+  fleet::Fleet& fleet;
+  store::Store& store;
+  const pki::Authority& authority;
+  const Clock& clock;
+  std::filesystem::path firmware;  // the folder that holds metadata/ and targets/
+  std::function<fleet::ServerStatus()> server_status;
+  std::function<http::ServerStats()> server_stats;
+  std::function<std::shared_ptr<const std::vector<fleet::AgentStatus>>()> agents;
+  // kNotFound: no such agent.
+  std::function<Result<void>(const std::string& agent, AgentOrder order)> order_agent;
+  // The newest root metadata, which a device pins when it joins. Blocks on files.
+  std::function<Result<std::string>()> tuf_root;
+  // After an import: what is in memory is no longer what is stored.
+  std::function<void()> state_replaced;
+  // The roles of the repository, as JSON. Blocks on files.
+  std::function<Result<Json>()> tuf_roles;
+};
+
+class Service {
+ public:
+  explicit Service(Ports ports);
+  ~Service();
+
+  std::shared_ptr<const http::Router> router() const;
+  // From Fleet's hooks: the device has a command.
+  void wake_device(const std::string& device);
+  // Ends polls whose time is over and answers followers of the log; about four times a second.
+  void tick();
+  // Answers everything that is parked (204); later polls are answered at once.
+  void close();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ota::api

@@ -1,0 +1,46 @@
+#include "api/worker.h"
+
+#include <utility>
+
+namespace ota::api {
+
+Worker::Worker(std::size_t threads, std::size_t longest_queue) : longest_queue_(longest_queue) {
+  for (std::size_t i = 0; i < threads; ++i)
+    threads_.emplace_back([this] { run(); });
+}
+
+Worker::~Worker() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_)
+    thread.join();
+}
+
+bool Worker::post(std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (ending_ || queue_.size() >= longest_queue_) return false;
+    queue_.push_back(std::move(work));
+  }
+  wake_.notify_one();
+  return true;
+}
+
+void Worker::run() {
+  while (true) {
+    std::function<void()> work;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return ending_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      work = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    work();
+  }
+}
+
+}  // namespace ota::api

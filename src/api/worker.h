@@ -1,0 +1,36 @@
+// Two threads for what a handler must not do itself: reading the store, signing, writing large
+// documents.
+//
+// Bounded: a full queue refuses, and the caller answers 503. Thread: any.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace ota::api {
+
+class Worker {
+ public:
+  explicit Worker(std::size_t threads = 2, std::size_t longest_queue = 10000);
+  ~Worker();  // finishes what is queued
+
+  // False where the queue is full or the worker ends.
+  [[nodiscard]] bool post(std::function<void()> work);
+
+ private:
+  void run();
+
+  const std::size_t longest_queue_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> queue_;
+  bool ending_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace ota::api
