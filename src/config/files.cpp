@@ -1,0 +1,348 @@
+// What each of the four files may hold: one function a file, one line a key.
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/text.h"
+#include "config/config.h"
+#include "config/json_tree.h"
+#include "config/section.h"
+
+namespace ota::config {
+namespace {
+
+constexpr double kDay = 24 * 3600;
+// A file of the wrong kind may be wrong in every line; nobody reads more.
+constexpr std::size_t kMostProblems = 100;
+constexpr std::string_view kDeviceIdWords = "1 to 63 of a-z 0-9 . _ - with a letter or digit first";
+constexpr std::string_view kNameWords = "1 to 63 of A-Z a-z 0-9 . _ - with a letter or digit first";
+
+bool is_name(const std::string& text) {
+  constexpr std::size_t kLongest = 63;
+  const auto alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return !text.empty() && text.size() <= kLongest && alphanumeric(text[0]) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+bool is_address(const std::string& text) {
+  in6_addr address{};
+  return ::inet_pton(AF_INET, text.c_str(), &address) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
+
+bool is_host(const std::string& text) {
+  constexpr std::size_t kLongest = 253;
+  if (is_address(text)) return true;
+  if (text.size() > kLongest) return false;
+  const std::vector<std::string> labels = split(text, '.');
+  return std::all_of(labels.begin(), labels.end(), is_name);
+}
+
+// Below the root: a configuration file must not lead programs to other places.
+bool is_inner_path(const std::string& text) {
+  constexpr std::size_t kLongest = 255;
+  if (text.empty() || text.size() > kLongest || text[0] == '/' || printable(text) != text) {
+    return false;
+  }
+  const std::vector<std::string> parts = split(text, '/');
+  return std::none_of(parts.begin(), parts.end(),
+                      [](const std::string& part) { return part.empty() || part == ".."; });
+}
+
+bool is_note(const std::string& text) {
+  constexpr std::size_t kLongest = 500;
+  return text.size() <= kLongest && printable(text) == text;
+}
+
+bool is_store_url(const std::string& text) {
+  return text.starts_with("sqlite:") && is_inner_path(text.substr(7));
+}
+
+std::string element(std::string_view array, std::size_t index) {
+  return std::string(array) + "[" + std::to_string(index) + "]";
+}
+
+const JsonNode* node_of(const JsonMember* member) {
+  return member == nullptr ? nullptr : &member->value;
+}
+
+// Whether to go on into a member that may be absent: always when describing.
+bool enters(const JsonNode* parent, const JsonMember* member) {
+  return parent == nullptr || member != nullptr;
+}
+
+// Reads an array of objects with unique ids. `read` fills one element and returns its id.
+template <class T>
+void read_elements(const JsonMember* array, std::string_view key, std::vector<T>& out,
+                   Report& report, std::string (*read)(Section&, T&)) {
+  if (array == nullptr) return;
+  std::map<std::string, std::size_t> first_line;
+  for (std::size_t i = 0; i < array->value.items.size(); ++i) {
+    const JsonNode& node = array->value.items[i];
+    if (node.kind != JsonNode::Kind::kObject) {
+      report.add(node.place, element(key, i) + " is " + node.described() + "; accepted: an object");
+      continue;
+    }
+    Section section(&node, element(key, i), report);
+    T value;
+    const std::string id = read(section, value);
+    section.finish();
+    const auto [seen, is_new] = first_line.emplace(id, node.place.line);
+    if (!is_new && !id.empty()) {
+      report.add(node.place, element(key, i) + ": id \"" + id + "\" stands twice, first in line " +
+                                 std::to_string(seen->second));
+    }
+    out.push_back(std::move(value));
+  }
+}
+
+// -- console.json --
+
+void read_limits(const JsonNode* node, model::ServerLimits& limits, Report& report) {
+  Section section(node, "limits", report);
+  section.count("connections", limits.connections, 1, 1000000);
+  section.count("connections_per_address", limits.connections_per_address, 1, 1000000);
+  section.count("header_bytes", limits.header_bytes, 1024, 65536);
+  section.count("body_bytes", limits.body_bytes, 1024, 16U << 20);
+  section.count("import_bytes", limits.import_bytes, 1024, 1U << 30);
+  section.duration("handshake_timeout_s", limits.handshake_timeout, 0.1, 300);
+  section.duration("header_timeout_s", limits.header_timeout, 0.1, 300);
+  section.duration("body_timeout_s", limits.body_timeout, 0.1, 3600);
+  section.duration("idle_timeout_s", limits.idle_timeout, 0.1, 3600);
+  section.count("requests_per_second_per_device", limits.requests_per_second_per_device, 1, 100000);
+  section.count("samples_per_request", limits.samples_per_request, 1, 100000);
+  section.count("json_depth", limits.json_depth, 4, 64);
+  section.count("enrol_attempts_per_minute", limits.enrol_attempts_per_minute, 1, 100000);
+  section.finish();
+}
+
+void read_listen(const JsonNode* node, model::ConsoleSettings& settings, Report& report) {
+  Section section(node, "listen", report);
+  section.text("address", settings.listen_address, "an IPv4 or IPv6 address such as \"0.0.0.0\"",
+               is_address);
+  std::uint32_t port = settings.port;
+  section.count("port", port, 0, 65535);
+  settings.port = static_cast<std::uint16_t>(port);
+  section.finish();
+}
+
+void read_server(const JsonNode* node, model::ConsoleSettings& settings, Report& report) {
+  Section section(node, "server", report);
+  section.count("threads", settings.threads, 1, 64);
+  constexpr std::string_view kAccepted = "an array of host names or addresses";
+  if (const JsonMember* names = section.array("names", kAccepted)) {
+    for (const JsonNode& name : names->value.items) {
+      if (name.kind == JsonNode::Kind::kString && is_host(name.text)) {
+        settings.extra_names.push_back(name.text);
+      } else {
+        section.complain(name, "names", kAccepted);
+      }
+    }
+  }
+  section.finish();
+}
+
+std::string read_agent(Section& section, model::LocalAgent& agent) {
+  section.required_text("id", agent.id, kDeviceIdWords, model::valid_device_id);
+  section.required_text("dir", agent.dir, "a relative path without \"..\"", is_inner_path);
+  return agent.id;
+}
+
+void read_console(const JsonNode* root, model::ConsoleSettings& settings, Report& report) {
+  Section section(root, "", report);
+  const JsonMember* listen = section.object("listen", "an object");
+  if (enters(root, listen)) read_listen(node_of(listen), settings, report);
+  const JsonMember* server = section.object("server", "an object");
+  if (enters(root, server)) read_server(node_of(server), settings, report);
+  const JsonMember* limits = section.object("limits", "an object");
+  if (enters(root, limits)) read_limits(node_of(limits), settings.limits, report);
+
+  const JsonMember* agents = section.array("agents", "an array of objects");
+  read_elements(agents, "agents", settings.agents, report, read_agent);
+  if (root == nullptr) {
+    Section described(nullptr, "agents[]", report);
+    model::LocalAgent none;
+    read_agent(described, none);
+  }
+
+  const JsonMember* store = section.object("store", "an object");
+  if (enters(root, store)) {
+    Section inner(node_of(store), "store", report);
+    inner.text("url", settings.store_url, "\"sqlite:PATH\", PATH relative to the root",
+               is_store_url);
+    inner.finish();
+  }
+  const JsonMember* history = section.object("history", "an object");
+  if (enters(root, history)) {
+    Section inner(node_of(history), "history", report);
+    inner.count("samples", settings.history_samples, 60, 86400);
+    inner.finish();
+  }
+  const JsonMember* certificates = section.object("certificates", "an object");
+  if (enters(root, certificates)) {
+    Section inner(node_of(certificates), "certificates", report);
+    inner.duration("lifetime_days", settings.certificate_lifetime, 0.0001, 3650,
+                   std::chrono::hours(24));
+    inner.finish();
+  }
+  section.finish();
+}
+
+// -- thresholds.json --
+
+void read_thresholds(const JsonNode* root, model::Thresholds& limits, Report& report) {
+  Section section(root, "", report);
+  section.number("cpu_threshold", limits.cpu_threshold, 1, 100);
+  section.number("mem_threshold", limits.mem_threshold, 1, 100);
+  section.number("disk_threshold", limits.disk_threshold, 1, 100);
+  section.number("temp_threshold", limits.temp_threshold, 1, 200);
+  section.number("hysteresis", limits.hysteresis, 0, 50);
+  section.number("watch_margin", limits.watch_margin, 0, 50);
+  section.duration("raise_after_s", limits.raise_after, 0, 3600);
+  section.duration("clear_after_s", limits.clear_after, 0, 3600);
+  section.duration("stale_after_s", limits.stale_after, 0.1, 3600);
+  section.count("min_samples", limits.min_samples, 1, 1000);
+  section.number("anomaly_score_threshold", limits.anomaly_score_threshold, 0, 1);
+  section.duration("refractory_s", limits.refractory, 0, kDay);
+  section.duration("block_escalate_after_s", limits.block_escalate_after, 1, 30 * kDay);
+  section.finish();
+}
+
+// -- ota_settings.json --
+
+void read_overrides(const JsonMember* member, std::map<std::string, model::Version>& overrides,
+                    Report& report) {
+  if (member == nullptr) return;
+  for (const JsonMember& entry : member->value.members) {
+    const std::string path = "model_overrides." + printable(entry.key, 63);
+    if (!is_name(entry.key)) {
+      report.add(entry.place, path + " is no hardware model; accepted: " + std::string(kNameWords));
+    }
+    auto version = model::Version::parse(
+        entry.value.kind == JsonNode::Kind::kString ? std::string_view(entry.value.text) : "");
+    if (version) {
+      overrides.emplace(entry.key, *version);
+    } else {
+      report.add(entry.value.place, path + " is " + entry.value.described() +
+                                        "; accepted: a version such as \"2.1.5\"");
+    }
+  }
+}
+
+void read_deadlines(const JsonNode* node, model::OtaSettings& settings, Report& report) {
+  Section section(node, "deadlines", report);
+  section.duration("queued_s", settings.queued_deadline, 0.1, 7 * kDay);
+  section.duration("sent_s", settings.sent_deadline, 0.1, 7 * kDay);
+  section.duration("download_s", settings.download_deadline, 0.1, 7 * kDay);
+  section.duration("verify_s", settings.verify_deadline, 0.1, 7 * kDay);
+  section.duration("install_s", settings.install_deadline, 0.1, 7 * kDay);
+  section.duration("boot_s", settings.boot_deadline, 0.1, 7 * kDay);
+  section.duration("confirm_s", settings.confirm_deadline, 0.1, 7 * kDay);
+  section.finish();
+}
+
+void read_ota_settings(const JsonNode* root, model::OtaSettings& settings, Report& report) {
+  Section section(root, "", report);
+  section.version("target_version", settings.target_version);
+  const JsonMember* overrides =
+      section.object("model_overrides", "an object of hardware model and version");
+  read_overrides(overrides, settings.model_overrides, report);
+  section.duration("watch_period_s", settings.watch_period, 0, kDay);
+  section.count("max_retries", settings.max_retries, 0, 10);
+  const JsonMember* deadlines = section.object("deadlines", "an object");
+  if (enters(root, deadlines)) read_deadlines(node_of(deadlines), settings, report);
+  section.finish();
+}
+
+// -- devices.json --
+
+std::string read_device(Section& section, model::DeviceSpec& spec) {
+  section.required_text("id", spec.id, kDeviceIdWords, model::valid_device_id);
+  section.required_text("hardware", spec.hardware, kNameWords, is_name);
+  section.text("group", spec.group, kNameWords, is_name);
+  section.text("notes", spec.notes, "at most 500 bytes of printable text", is_note);
+  return spec.id;
+}
+
+void read_whitelist(const JsonNode* root, model::Whitelist& whitelist, Report& report) {
+  Section section(root, "", report);
+  const JsonMember* devices = section.required_array("devices", "an array of objects");
+  read_elements(devices, "devices", whitelist.devices, report, read_device);
+  if (root == nullptr) {
+    Section described(nullptr, "devices[]", report);
+    model::DeviceSpec none;
+    read_device(described, none);
+  }
+  section.finish();
+}
+
+template <class T>
+Parsed<T> parse_file(std::string_view text, const std::string& file,
+                     void (*read)(const JsonNode*, T&, Report&)) {
+  const JsonTree tree = parse_tree(text, {.max_bytes = kMaxFileBytes, .max_depth = 8});
+  Report report{.file = file, .problems = {}, .keys = {}};
+  for (const SyntaxError& error : tree.errors)
+    report.add(error.place, error.message);
+  Parsed<T> parsed;
+  if (tree.root && tree.root->kind != JsonNode::Kind::kObject) {
+    report.add(tree.root->place,
+               "the file holds " + tree.root->described() + "; accepted: an object");
+  } else if (tree.root) {
+    read(&*tree.root, parsed.value, report);
+  }
+  if (!report.problems.empty()) parsed.value = T{};
+  std::stable_sort(report.problems.begin(), report.problems.end(),
+                   [](const Problem& a, const Problem& b) {
+                     return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+                   });
+  if (report.problems.size() > kMostProblems) {
+    const std::size_t more = report.problems.size() - kMostProblems;
+    report.problems.resize(kMostProblems);
+    report.add({report.problems.back().line, 1}, "and " + std::to_string(more) + " more problems");
+  }
+  parsed.problems = std::move(report.problems);
+  return parsed;
+}
+
+template <class T>
+void describe(std::string_view name, void (*read)(const JsonNode*, T&, Report&),
+              std::vector<KeyInfo>& keys) {
+  Report report{.file = std::string(name), .problems = {}, .keys = {}};
+  T defaults;
+  read(nullptr, defaults, report);
+  keys.insert(keys.end(), report.keys.begin(), report.keys.end());
+}
+
+}  // namespace
+
+Parsed<model::ConsoleSettings> parse_console(std::string_view text, const std::string& file) {
+  return parse_file(text, file, read_console);
+}
+
+Parsed<model::Thresholds> parse_thresholds(std::string_view text, const std::string& file) {
+  return parse_file(text, file, read_thresholds);
+}
+
+Parsed<model::OtaSettings> parse_ota_settings(std::string_view text, const std::string& file) {
+  return parse_file(text, file, read_ota_settings);
+}
+
+Parsed<model::Whitelist> parse_whitelist(std::string_view text, const std::string& file) {
+  return parse_file(text, file, read_whitelist);
+}
+
+std::vector<KeyInfo> describe_keys() {
+  std::vector<KeyInfo> keys;
+  describe("console.json", read_console, keys);
+  describe("thresholds.json", read_thresholds, keys);
+  describe("devices.json", read_whitelist, keys);
+  describe("ota_settings.json", read_ota_settings, keys);
+  return keys;
+}
+
+}  // namespace ota::config

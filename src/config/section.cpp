@@ -1,0 +1,191 @@
+#include "config/section.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/text.h"
+
+namespace ota::config {
+namespace {
+
+std::string range_words(std::string_view what, double least, double most) {
+  return std::string(what) + " from " + format_number(least, 4) + " to " + format_number(most, 4);
+}
+
+// Levenshtein's distance with two rows: how many letters were mistyped.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> previous(b.size() + 1);
+  std::vector<std::size_t> current(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j)
+    previous[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    current[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t change = previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      current[j] = std::min({change, previous[j] + 1, current[j - 1] + 1});
+    }
+    std::swap(previous, current);
+  }
+  return previous[b.size()];
+}
+
+std::string advice(std::string_view unknown, const std::vector<std::string>& names) {
+  constexpr std::size_t kLongest = 64;
+  if (unknown.size() <= kLongest) {
+    std::size_t best = std::max<std::size_t>(2, unknown.size() / 3) + 1;
+    const std::string* nearest = nullptr;
+    for (const std::string& name : names) {
+      const std::size_t d = distance(unknown, name);
+      if (d < best) {
+        best = d;
+        nearest = &name;
+      }
+    }
+    if (nearest != nullptr) return "; did you mean \"" + *nearest + "\"?";
+  }
+  std::string list;
+  for (const std::string& name : names)
+    list += (list.empty() ? "" : ", ") + name;
+  return "; accepted: " + list;
+}
+
+}  // namespace
+
+void Report::add(Place place, std::string message) {
+  problems.push_back({file, place.line, place.column, std::move(message)});
+}
+
+Section::Section(const JsonNode* node, std::string path, Report& report)
+    : node_(node), path_(std::move(path)), report_(report) {}
+
+std::string Section::path_of(std::string_view key) const {
+  return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+}
+
+void Section::complain(const JsonNode& node, std::string_view key, std::string_view accepted) {
+  report_.add(node.place,
+              path_of(key) + " is " + node.described() + "; accepted: " + std::string(accepted));
+}
+
+const JsonMember* Section::known(std::string_view key, std::string_view accepted,
+                                 std::string default_text) {
+  names_.emplace_back(key);
+  if (node_ == nullptr) {
+    report_.keys.push_back(
+        {report_.file, path_of(key), std::string(accepted), std::move(default_text)});
+    return nullptr;
+  }
+  return node_->find(key);
+}
+
+void Section::number(std::string_view key, double& value, double least, double most) {
+  const std::string accepted = range_words("a number", least, most);
+  const JsonMember* member = known(key, accepted, format_number(value, 4));
+  if (member == nullptr) return;
+  const JsonNode& found = member->value;
+  if (found.kind == JsonNode::Kind::kNumber && found.number >= least && found.number <= most) {
+    value = found.number;
+  } else {
+    complain(found, key, accepted);
+  }
+}
+
+void Section::count(std::string_view key, std::uint32_t& value, std::uint32_t least,
+                    std::uint32_t most) {
+  const std::string accepted = range_words("a whole number", least, most);
+  const JsonMember* member = known(key, accepted, std::to_string(value));
+  if (member == nullptr) return;
+  const JsonNode& found = member->value;
+  if (found.kind == JsonNode::Kind::kNumber && found.number >= least && found.number <= most &&
+      std::floor(found.number) == found.number) {
+    value = static_cast<std::uint32_t>(found.number);
+  } else {
+    complain(found, key, accepted);
+  }
+}
+
+void Section::duration(std::string_view key, std::chrono::milliseconds& value, double least,
+                       double most, std::chrono::milliseconds unit) {
+  const auto ms_per_unit = static_cast<double>(unit.count());
+  double number_of_units = static_cast<double>(value.count()) / ms_per_unit;
+  number(key, number_of_units, least, most);
+  value = std::chrono::milliseconds(std::llround(number_of_units * ms_per_unit));
+}
+
+void Section::text(std::string_view key, std::string& value, std::string_view accepted,
+                   const std::function<bool(const std::string&)>& good) {
+  const JsonMember* member = known(key, accepted, "\"" + value + "\"");
+  if (member == nullptr) return;
+  const JsonNode& found = member->value;
+  if (found.kind == JsonNode::Kind::kString && good(found.text)) {
+    value = found.text;
+  } else {
+    complain(found, key, accepted);
+  }
+}
+
+void Section::require(std::string_view key, std::string_view accepted) {
+  if (node_ == nullptr || node_->find(key) != nullptr) return;
+  report_.add(node_->place, path_of(key) + " is missing; accepted: " + std::string(accepted));
+}
+
+void Section::required_text(std::string_view key, std::string& value, std::string_view accepted,
+                            const std::function<bool(const std::string&)>& good) {
+  require(key, accepted);
+  if (node_ == nullptr) {
+    known(key, accepted, "required");
+  } else {
+    text(key, value, accepted, good);
+  }
+}
+
+void Section::version(std::string_view key, std::optional<model::Version>& value) {
+  constexpr std::string_view kAccepted = "a version such as \"2.1.5\", or null for none";
+  const JsonMember* member = known(key, kAccepted, value ? "\"" + value->text() + "\"" : "null");
+  if (member == nullptr) return;
+  const JsonNode& found = member->value;
+  if (found.kind == JsonNode::Kind::kNull) {
+    value.reset();
+    return;
+  }
+  if (found.kind == JsonNode::Kind::kString) {
+    if (auto parsed = model::Version::parse(found.text)) {
+      value = *parsed;
+      return;
+    }
+  }
+  complain(found, key, kAccepted);
+}
+
+const JsonMember* Section::of_kind(std::string_view key, std::string_view accepted,
+                                   JsonNode::Kind kind, std::string default_text) {
+  const JsonMember* member = known(key, accepted, std::move(default_text));
+  if (member == nullptr || member->value.kind == kind) return member;
+  complain(member->value, key, accepted);
+  return nullptr;
+}
+
+const JsonMember* Section::object(std::string_view key, std::string_view accepted) {
+  return of_kind(key, accepted, JsonNode::Kind::kObject, "{}");
+}
+
+const JsonMember* Section::array(std::string_view key, std::string_view accepted) {
+  return of_kind(key, accepted, JsonNode::Kind::kArray, "[]");
+}
+
+const JsonMember* Section::required_array(std::string_view key, std::string_view accepted) {
+  require(key, accepted);
+  return of_kind(key, accepted, JsonNode::Kind::kArray, "required");
+}
+
+void Section::finish() {
+  if (node_ == nullptr) return;
+  for (const JsonMember& member : node_->members) {
+    if (std::find(names_.begin(), names_.end(), member.key) != names_.end()) continue;
+    report_.add(member.place, "unknown key \"" + printable(path_of(member.key), 80) + "\"" +
+                                  advice(member.key, names_));
+  }
+}
+
+}  // namespace ota::config
