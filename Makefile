@@ -69,6 +69,7 @@ UNIT_SRC := $(wildcard tests/unit/*_test.cpp tests/unit/*/*_test.cpp tests/unit/
 GOLDEN_SRC := $(wildcard tests/golden/*_test.cpp)
 INTEGRATION_SRC := $(wildcard tests/integration/*_test.cpp)
 E2E_SRC := $(wildcard tests/e2e/*_test.cpp)
+TUF_CLIENT_SRC := $(wildcard tests/tuf_client/*.cpp)
 
 obj = $(patsubst %.cpp,$(OUT)/%.o,$(1))
 LIB := $(OUT)/libota.a
@@ -77,7 +78,7 @@ PROGRAMS := $(patsubst src/main/%.cpp,$(BIN)/%,$(subst _,-,$(wildcard src/main/o
 PROGRAMS := $(PROGRAMS) $(if $(wildcard agents/main.cpp),$(BIN)/ota-agent)
 TESTS := $(if $(UNIT_SRC),$(BIN)/unit-tests) $(if $(GOLDEN_SRC),$(BIN)/golden-tests) \
 	$(if $(INTEGRATION_SRC),$(BIN)/integration-tests) $(if $(E2E_SRC),$(BIN)/e2e-tests) \
-	$(if $(wildcard tests/tuf_client/main.cpp),$(BIN)/tuf-client)
+	$(if $(TUF_CLIENT_SRC),$(BIN)/tuf-client)
 
 # One precompiled header of the standard library and nlohmann/json halves the build; each file still includes what it
 # uses (`make headers` and clang-tidy compile without it). Clang and the sanitizer's compiler differ in format: g++ only.
@@ -160,8 +161,8 @@ $(BIN)/ota-sim: $(OUT)/src/main/ota_sim.o $(LIB)
 	$(call link,$< $(LIB)) $(LIBS)
 $(BIN)/ota-agent: $(OUT)/agents/main.o $(AGENT_LIB) $(LIB)
 	$(call link,$< $(AGENT_LIB) $(LIB)) $(LIBS_AGENT)
-$(BIN)/tuf-client: $(OUT)/tests/tuf_client/main.o $(AGENT_LIB) $(LIB)
-	$(call link,$< $(AGENT_LIB) $(LIB)) $(LIBS_AGENT)
+$(BIN)/tuf-client: $(call obj,$(TUF_CLIENT_SRC)) $(AGENT_LIB) $(LIB)
+	$(call link,$^) $(LIBS_AGENT)
 
 $(BIN)/unit-tests: $(call obj,$(UNIT_SRC) $(TEST_SUPPORT_SRC)) $(AGENT_LIB) $(LIB)
 	$(call link,$^) $(LIBS) $(LIBS_TEST)
@@ -213,4 +214,4 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 -include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(AGENT_SRC) $(UNIT_SRC) $(GOLDEN_SRC) $(INTEGRATION_SRC) $(E2E_SRC) \
-	$(TEST_SUPPORT_SRC) agents/main.cpp tests/tuf_client/main.cpp $(wildcard src/main/*.cpp)))
+	$(TEST_SUPPORT_SRC) $(TUF_CLIENT_SRC) agents/main.cpp $(wildcard src/main/*.cpp)))

@@ -8,8 +8,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "base/bytes.h"
 #include "base/digest.h"
@@ -117,7 +117,7 @@ Result<Json> describe(EVP_PKEY* key) {
 int give_passphrase(char* buffer, int size, int, void* passphrase) {
   const auto* text = static_cast<const std::optional<std::string>*>(passphrase);
   if (!text->has_value() || std::cmp_greater((*text)->size(), size)) return -1;
-  std::memcpy(buffer, (*text)->data(), (*text)->size());
+  std::ranges::copy(**text, buffer);
   return static_cast<int>((*text)->size());
 }
 

@@ -90,8 +90,8 @@ struct Updater::Impl {
   Visit current;
   std::optional<TargetInfo> found;
 
-  Impl(std::filesystem::path folder, UpdaterOptions o)
-      : store(std::move(folder)), options(std::move(o)) {}
+  Impl(std::filesystem::path folder, const UpdaterOptions& o)
+      : store(std::move(folder)), options(o) {}
 
   void end(Result<void> result) {
     step = Step::kOver;
@@ -352,8 +352,8 @@ Updater::Updater(Updater&&) noexcept = default;
 Updater& Updater::operator=(Updater&&) noexcept = default;
 Updater::~Updater() = default;
 
-Result<Updater> Updater::open(const std::filesystem::path& folder, UpdaterOptions options) {
-  auto impl = std::make_unique<Impl>(folder, std::move(options));
+Result<Updater> Updater::open(const std::filesystem::path& folder, const UpdaterOptions& options) {
+  auto impl = std::make_unique<Impl>(folder, options);
   const auto root = load_root(impl->store, impl->options.max_root_bytes, WallTime{});
   if (!root) return root.error();
   return Updater(std::move(impl));

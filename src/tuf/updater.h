@@ -61,7 +61,8 @@ class Updater {
  public:
   // `folder` holds root.json at least (put there by pin_root()); kRootDamaged where neither it nor
   // the pinned copy can be used.
-  static Result<Updater> open(const std::filesystem::path& folder, UpdaterOptions options = {});
+  static Result<Updater> open(const std::filesystem::path& folder,
+                              const UpdaterOptions& options = {});
   // Makes `root`, which must verify against itself, the trusted root of a folder that has none (or
   // of one whose root is damaged); keeps a copy to fall back to. kExists where another one is
   // trusted already.

@@ -5,13 +5,14 @@
 #include <fstream>
 
 #include "tests/support/catch.h"
+#include "tests/support/temp_folder.h"
 #include "tests/unit/tuf/folder_mirror.h"
 #include "tuf/error.h"
 #include "tuf/firmware.h"
 
 using namespace ota;
+using test::TempFolder;
 using tuf::testing::serve_folder;
-using tuf::testing::TempFolder;
 
 namespace {
 
@@ -19,8 +20,8 @@ const WallTime kStart = *parse_rfc3339("2026-08-20T12:00:00Z");
 
 std::filesystem::path write_image(const TempFolder& folder, const std::string& name,
                                   const std::string& content) {
-  std::ofstream(folder / name) << content;
-  return folder / name;
+  std::ofstream(folder.path() / name) << content;
+  return folder.path() / name;
 }
 
 model::Release release_of(const char* version, std::vector<std::string> models) {
@@ -35,12 +36,12 @@ struct Fixture {
   TempFolder folder;
   ManualClock clock{kStart};
   tuf::Repository repository =
-      *tuf::Repository::create(folder / "firmware", folder / "keys", clock);
+      *tuf::Repository::create(folder.path() / "firmware", folder.path() / "keys", clock);
 
   Result<tuf::Updater> joined() const {
-    const auto pinned = tuf::Updater::pin_root(folder / "device", *repository.root());
+    const auto pinned = tuf::Updater::pin_root(folder.path() / "device", *repository.root());
     if (!pinned) return pinned.error();
-    return tuf::Updater::open(folder / "device");
+    return tuf::Updater::open(folder.path() / "device");
   }
 };
 
@@ -57,12 +58,12 @@ TEST_CASE("what the repository publishes, a device that joined finds and verifie
   auto updater = f.joined();
   REQUIRE(updater.has_value());
   updater->start_refresh(f.clock.wall());
-  const auto asked = serve_folder(*updater, f.folder / "firmware/metadata");
+  const auto asked = serve_folder(*updater, f.folder.path() / "firmware/metadata");
   REQUIRE(updater->result().has_value());
   CHECK(asked == std::vector<std::string>{"2.root.json", "timestamp.json", "2.snapshot.json",
                                           "2.targets.json"});
   updater->start_lookup("firmware-2.1.5.img");
-  CHECK(serve_folder(*updater, f.folder / "firmware/metadata").empty());
+  CHECK(serve_folder(*updater, f.folder.path() / "firmware/metadata").empty());
   REQUIRE(updater->result().has_value());
   const auto firmware = tuf::firmware_of(updater->target());
   REQUIRE(firmware.has_value());
@@ -77,11 +78,14 @@ TEST_CASE("what the repository publishes, a device that joined finds and verifie
 
 TEST_CASE("a repository is created once and opens again", "[tuf]") {
   Fixture f;
-  const auto again = tuf::Repository::create(f.folder / "firmware", f.folder / "keys", f.clock);
+  const auto again =
+      tuf::Repository::create(f.folder.path() / "firmware", f.folder.path() / "keys", f.clock);
   REQUIRE_FALSE(again.has_value());
   CHECK(again.error().code == Errc::kExists);
-  CHECK(tuf::Repository::open(f.folder / "firmware", f.folder / "keys", f.clock).has_value());
-  const auto nothing = tuf::Repository::open(f.folder / "none", f.folder / "keys", f.clock);
+  CHECK(tuf::Repository::open(f.folder.path() / "firmware", f.folder.path() / "keys", f.clock)
+            .has_value());
+  const auto nothing =
+      tuf::Repository::open(f.folder.path() / "none", f.folder.path() / "keys", f.clock);
   REQUIRE_FALSE(nothing.has_value());
   CHECK(nothing.error().code == Errc::kNotFound);
 }
@@ -89,7 +93,7 @@ TEST_CASE("a repository is created once and opens again", "[tuf]") {
 TEST_CASE("signing keys are readable by their owner alone", "[tuf]") {
   Fixture f;
   std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(f.folder / "keys")) {
+  for (const auto& entry : std::filesystem::directory_iterator(f.folder.path() / "keys")) {
     struct stat status {};
     REQUIRE(::stat(entry.path().c_str(), &status) == 0);
     CHECK((status.st_mode & 0777U) == 0600);
@@ -100,7 +104,7 @@ TEST_CASE("signing keys are readable by their owner alone", "[tuf]") {
 
 TEST_CASE("a key that others can read is not used", "[tuf]") {
   Fixture f;
-  for (const auto& entry : std::filesystem::directory_iterator(f.folder / "keys"))
+  for (const auto& entry : std::filesystem::directory_iterator(f.folder.path() / "keys"))
     ::chmod(entry.path().c_str(), 0644);
   const auto added =
       f.repository.add(write_image(f.folder, "image", "x"), release_of("1.0.0", {"rpi4"}));
@@ -135,7 +139,8 @@ TEST_CASE("releases come newest first, and a removed one is gone with its image"
   CHECK(f.repository.releases()->front().version == model::Version(2, 9, 1));
   CHECK(f.repository.remove(model::Version(2, 10, 0)).error().code == Errc::kNotFound);
   std::size_t images = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(f.folder / "firmware/targets")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(f.folder.path() / "firmware/targets")) {
     CHECK(entry.path().string().find("2.10.0") == std::string::npos);
     ++images;
   }
@@ -154,13 +159,13 @@ TEST_CASE("roles are signed anew before they expire, and not sooner", "[tuf]") {
   auto updater = f.joined();
   REQUIRE(updater.has_value());
   updater->start_refresh(f.clock.wall());
-  serve_folder(*updater, f.folder / "firmware/metadata");
+  serve_folder(*updater, f.folder.path() / "firmware/metadata");
   CHECK(updater->result().has_value());
 }
 
 TEST_CASE("an image that is missing, empty or a folder is not published", "[tuf]") {
   Fixture f;
-  CHECK_FALSE(f.repository.add(f.folder / "none", release_of("1.0.0", {"a"})).has_value());
+  CHECK_FALSE(f.repository.add(f.folder.path() / "none", release_of("1.0.0", {"a"})).has_value());
   CHECK_FALSE(f.repository.add(f.folder.path(), release_of("1.0.0", {"a"})).has_value());
   const auto empty = write_image(f.folder, "empty", "");
   CHECK_FALSE(f.repository.add(empty, release_of("1.0.0", {"a"})).has_value());
