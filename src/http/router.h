@@ -3,8 +3,9 @@
 // Immutable once the server has it; any thread.
 #pragma once
 
+#include <cstddef>
 #include <functional>
-#include <initializer_list>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,11 +44,17 @@ struct Match {
 class Router {
  public:
   void add(Route route);  // before the server starts
+  // A literal pattern is found before one with parameters; among those the first added wins. HEAD
+  // finds GET's route. `path` must outlive the match.
   Match match(Method method, std::string_view path) const;
+  // "GET, HEAD": what Allow says in a 405 (RFC 9110 section 15.5.6).
+  std::string allowed_methods(std::string_view path) const;
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
   std::vector<Route> routes_;
+  std::map<std::string, std::vector<std::size_t>, std::less<>> literals_;  // into routes_
+  std::vector<std::size_t> patterns_;                                      // into routes_
 };
 
 // Whether this peer may call a route at all; the reason where not (401 without a certificate, else

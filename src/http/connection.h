@@ -1,0 +1,135 @@
+// One client's connection, from the TLS handshake to its end.
+//
+//   kHandshake ─► kReading ─► kParked ─► kWriting ─► kReading (keep-alive) …
+//                    │            └► kFile ─┘ │
+//                    └── a request refused ──►┴─► kLinger ─► kClosed
+//
+// kParked is a request whose handler answers later; the client going away is noticed there. kFile
+// waits for a disk. kLinger has answered and reads on until the client hangs up, so that an answer
+// is not lost to a reset (RFC 9112 section 9.6). Each phase has a deadline. One request is in work
+// at a time; pipelined ones wait in the order they came.
+//
+// Nothing here waits: each step does what the socket allows and then asks to be called again.
+//
+// Thread: its io thread's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "http/exchange.h"
+#include "http/io_thread.h"
+#include "http/response_head.h"
+#include "http/tls_stream.h"
+
+namespace ota::http {
+
+class Connection final : public AnswerTarget,
+                         public DeadlineWheel::Entry,
+                         public std::enable_shared_from_this<Connection> {
+ public:
+  // Null where there is no memory for it, or the client has gone already.
+  static std::shared_ptr<Connection> make(IoThread& thread, Socket socket, std::string address);
+  ~Connection() override;
+
+  void start();
+  void answer(std::uint64_t request, Response response) override;
+  void on_deadline(MonoTime now);
+  bool is_device(const std::string& name) const;
+  // Ends what may end while the server drains: idle connections, and requests that have waited for
+  // something to happen. Called again and again until nothing is left.
+  void drain(MonoTime now);
+  // At once; a waiting request's on_close runs.
+  void close();
+
+ private:
+  enum class Phase : std::uint8_t {
+    kHandshake,
+    kReading,
+    kParked,
+    kFile,
+    kWriting,
+    kLinger,
+    kClosed
+  };
+  enum class Step { kGoOn, kWait };
+  struct FileSend;   // a file on its way; shared with the job that reads it
+  struct FileWish {  // what the request said about a file that answers it
+    std::string if_none_match;
+    std::string if_range;
+    std::string range;
+  };
+
+  // A long poll waits for 60 s at most; a handler that takes longer than this has lost the request.
+  static constexpr milliseconds kHandlerPatience{150'000};
+
+  Connection(IoThread& thread, Socket socket, std::string address);
+
+  void advance();
+  Step handshake_step();
+  Step read_step();
+  Step watch_step();
+  Step write_step();
+  Step linger_step();
+  Step await(TlsStream::Outcome outcome);
+  void established();
+  void await_read();
+  void await_write();
+  void yield();
+  void set_deadline(milliseconds patience);
+
+  // Reading (connection_request.cpp).
+  std::size_t consume(std::string_view input);
+  bool check_head(std::string_view rest);
+  Result<void> admit() const;
+  bool route_request();
+  void dispatch();
+  void hand_over();
+  void refuse(Response response);
+  void expect_more();
+
+  // Answering (connection_answer.cpp).
+  void begin_answer(Response response);
+  void send_head(const Response& response, std::uint64_t length);
+  void send_now(std::string_view bytes);
+  void begin_file(Response response);
+  void file_opened(std::shared_ptr<FileSend> file, Response response, const Result<void>& opened);
+  void fetch_piece();
+  Step write_file_piece();
+  Step piece_written(TlsStream::Outcome outcome);
+  void finish_answer();
+  void begin_linger();
+  void count(unsigned status);
+
+  IoThread& thread_;
+  Socket socket_;
+  TlsStream tls_;
+  Request request_;  // its peer is the connection's; the rest is valid during a handler only
+  WallTime peer_expires_{};
+  std::shared_ptr<RateBucket> bucket_;  // a device's, or its own
+  std::unique_ptr<RequestWork> work_;
+  std::string pending_;  // read, not yet consumed
+  std::string out_;      // answered, not yet written
+  std::size_t out_at_ = 0;
+  std::shared_ptr<FileSend> file_;
+  std::unique_ptr<FileWish> wish_;
+  std::weak_ptr<Exchange> exchange_;
+  std::uint64_t request_number_ = 0;
+  MonoTime parked_since_{};
+  std::uint64_t lingered_ = 0;
+  std::size_t body_stride_ = 0;  // of the body read, when its deadline was set
+  Phase phase_ = Phase::kHandshake;
+  After after_ = After::kKeepOpen;
+  bool running_ = false;     // inside advance()
+  bool needs_more_ = false;  // pending_ alone is no complete request
+  bool readable_ = true;     // the socket may have something
+  bool read_armed_ = false;  // a wait for it is under way
+  bool write_armed_ = false;
+  bool late_ = false;       // the deadline of the request being read is set
+  bool head_only_ = false;  // HEAD
+  bool is_get_ = false;
+};
+
+}  // namespace ota::http

@@ -1,0 +1,213 @@
+// From bytes to a handler: what a connection does while it reads (connection.h).
+
+#include <exception>
+#include <utility>
+
+#include "http/connection.h"
+
+namespace ota::http {
+namespace {
+
+// A body that arrives slower than this many bytes in each body_timeout is cut off.
+constexpr std::size_t kBodyStride = 256 * 1024;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+}  // namespace
+
+// Takes what it can of `input`, up to the end of one request; that one is then answered or waits
+// for its answer. Returns how much it took.
+std::size_t Connection::consume(std::string_view input) {
+  if (!work_) {
+    work_ = thread_.lend_work();
+    work_->parser.start(thread_.limits().header_bytes);
+    work_->over_rate = false;
+    late_ = false;
+  }
+  std::size_t used = 0;
+  auto progress = work_->parser.feed(input, used);
+  if (progress == RequestParser::Progress::kHead) {
+    if (!check_head(input.substr(used))) return used;
+    progress = work_->parser.feed(input.substr(used), used);
+  }
+  switch (progress) {
+    case RequestParser::Progress::kMore:
+    case RequestParser::Progress::kHead:
+      expect_more();
+      break;
+    case RequestParser::Progress::kDone:
+      dispatch();
+      break;
+    case RequestParser::Progress::kFailed:
+      after_ = After::kClose;
+      refuse(Response::problem(work_->parser.failure(), "malformed", work_->parser.failure_text()));
+      break;
+  }
+  return used;
+}
+
+void Connection::expect_more() {
+  needs_more_ = true;
+  const RequestParser& parser = work_->parser;
+  if (!parser.started()) {  // empty lines only
+    thread_.take_back(std::move(work_));
+    return;
+  }
+  if (parser.head_done()) {
+    // The deadline moves with the bytes, so that a large body over a slow link gets through and a
+    // trickle does not.
+    const std::size_t stride = parser.body_received() / kBodyStride;
+    if (late_ && stride == body_stride_) return;
+    body_stride_ = stride;
+    late_ = true;
+    set_deadline(thread_.limits().body_timeout);
+  } else if (!late_) {
+    late_ = true;
+    set_deadline(thread_.limits().header_timeout);
+  }
+}
+
+Result<void> Connection::admit() const {
+  const Peer& peer = request_.peer;
+  if (peer.role == Role::kNone) return {};
+  // The handshake checked it; a connection or a session may outlive it.
+  if (std::chrono::system_clock::now() >= peer_expires_) {
+    return fail(Errc::kDenied, "the client certificate has expired");
+  }
+  const auto& hook = thread_.shared().hooks.admit_device;
+  if (peer.role != Role::kDevice || !hook) return {};
+  return hook(peer.name, peer.serial);
+}
+
+// Everything that can be said before the body is read. `rest`: what of it is here already. False
+// where the request has been answered.
+bool Connection::check_head(std::string_view rest) {
+  const RequestHead& head = work_->parser.head();
+  after_ = head.keep_alive ? After::kKeepOpen : After::kClose;
+  head_only_ = head.method_known && head.method == Method::kHead;
+  is_get_ = head.method_known && (head.method == Method::kGet || head_only_);
+  late_ = false;  // the body has a time of its own
+  if (auto admitted = admit(); !admitted) {
+    after_ = After::kClose;
+    refuse(Response::problem(403, "not-admitted", admitted.error().context));
+    return false;
+  }
+  if (bucket_ && !bucket_->take(std::chrono::steady_clock::now(),
+                                thread_.limits().requests_per_second_per_device)) {
+    Counters::add(thread_.counters().limited);
+    work_->over_rate = true;  // a body is read first: closing would cost the client a handshake
+  }
+  if (!work_->over_rate && !route_request()) return false;
+  const bool large = work_->match.route != nullptr && work_->match.route->large_body;
+  const std::uint64_t limit =
+      !work_->over_rate && large ? thread_.limits().import_bytes : thread_.limits().body_bytes;
+  if (head.content_length > limit) {
+    refuse(Response::problem(413, "body-too-large",
+                             "the body has " + std::to_string(head.content_length) +
+                                 " bytes; at most " + std::to_string(limit) + " are taken here"));
+    return false;
+  }
+  if (head.expects_continue && rest.size() < head.content_length) {
+    std::size_t put = 0;
+    if (tls_.write(kContinue, put) != TlsStream::Outcome::kDone) {
+      close();  // a fresh request over a full socket: nobody reads there
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Connection::route_request() {
+  const RequestHead& head = work_->parser.head();
+  if (auto parsed = work_->target.parse(head.target); !parsed) {
+    refuse(Response::problem(400, "bad-target", parsed.error().context));
+    return false;
+  }
+  if (!head.method_known) {
+    refuse(Response::problem(501, "unknown-method", "methods are GET, HEAD, POST, PUT, DELETE"));
+    return false;
+  }
+  const Router& router = *thread_.shared().router;
+  work_->match = router.match(head.method, work_->target.path);
+  if (work_->match.route == nullptr) {
+    if (!work_->match.path_known) {
+      refuse(Response::problem(404, "no-route", "there is nothing at this path"));
+      return false;
+    }
+    Response response = Response::problem(405, "wrong-method", "not with this method");
+    response.headers.emplace_back("Allow", router.allowed_methods(work_->target.path));
+    refuse(std::move(response));
+    return false;
+  }
+  if (auto allowed = authorize(work_->match.route->access, request_.peer); !allowed) {
+    const bool nobody = request_.peer.role == Role::kNone;
+    if (nobody) {
+      thread_.shared().refused(thread_.counters(), request_.peer.address, "no client certificate",
+                               std::chrono::steady_clock::now());
+    }
+    refuse(Response::problem(nobody ? 401 : 403, nobody ? "no-certificate" : "wrong-role",
+                             allowed.error().context));
+    return false;
+  }
+  return true;
+}
+
+void Connection::dispatch() {
+  if (work_->over_rate) {
+    Response response = Response::problem(
+        429, "rate-limited",
+        "more than " + std::to_string(thread_.limits().requests_per_second_per_device) +
+            " requests a second");
+    response.headers.emplace_back("Retry-After", "1");
+    thread_.take_back(std::move(work_));
+    begin_answer(std::move(response));
+    return;
+  }
+  Counters::add(thread_.counters().requests);
+  hand_over();
+}
+
+void Connection::hand_over() {
+  const RequestHead& head = work_->parser.head();
+  request_.method = head.method;
+  request_.path = work_->target.path;
+  request_.params.swap(work_->match.params);
+  request_.query.swap(work_->target.query);
+  request_.body = work_->parser.body();
+  request_.if_none_match = head.if_none_match;
+  request_.range = head.range;
+  if (is_get_ && (!head.if_none_match.empty() || !head.range.empty())) {
+    wish_ = std::make_unique<FileWish>(FileWish{head.if_none_match, head.if_range, head.range});
+  }
+  request_number_ = thread_.next_request();
+  const auto exchange =
+      std::make_shared<Exchange>(thread_.mailbox(), weak_from_this(), request_number_);
+  try {
+    work_->match.route->handler(request_, Responder(exchange));
+  } catch (const std::exception& error) {
+    exchange->send(Response::problem(500, "internal", error.what()));
+  }
+  auto answered = exchange->end_dispatch();
+  request_.path = request_.body = request_.if_none_match = request_.range = {};
+  request_.params.clear();
+  if (!request_.query.empty()) request_.query.clear();
+  thread_.take_back(std::move(work_));
+  if (answered) {
+    begin_answer(std::move(*answered));
+    return;
+  }
+  exchange_ = exchange;
+  phase_ = Phase::kParked;
+  parked_since_ = std::chrono::steady_clock::now();
+  set_deadline(kHandlerPatience);
+}
+
+// Answers without a handler. A body that was announced is not read: the connection ends.
+void Connection::refuse(Response response) {
+  if (work_->parser.head_done() && work_->parser.head().content_length > 0) {
+    after_ = After::kClose;
+  }
+  thread_.take_back(std::move(work_));
+  begin_answer(std::move(response));
+}
+
+}  // namespace ota::http

@@ -1,0 +1,82 @@
+#include "http/file_pool.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+namespace ota::http {
+namespace {
+// Two: a slow disk under one download does not hold up the others.
+constexpr std::size_t kThreads = 2;
+}  // namespace
+
+void FilePool::post(Job job) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return;
+  while (threads_.size() < kThreads)
+    threads_.emplace_back([this] { work(); });
+  jobs_.push_back(std::move(job));
+  wake_.notify_one();
+}
+
+void FilePool::stop() {
+  std::deque<Job> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    dropped.swap(jobs_);
+    wake_.notify_all();
+  }
+  for (std::thread& thread : threads_)
+    thread.join();
+  threads_.clear();
+}
+
+void FilePool::work() {
+  sigset_t all;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);  // signals belong to the main thread
+  while (true) {
+    Job job;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopped_ || !jobs_.empty(); });
+      if (stopped_) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    job();
+  }
+}
+
+Result<OpenFile> open_file(const std::string& path) {
+  OpenFile file{FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)), 0};
+  if (!file.descriptor) return fail_errno(errno, "open " + path);
+  struct stat facts {};
+  if (::fstat(file.descriptor.get(), &facts) != 0) return fail_errno(errno, "read " + path);
+  if (!S_ISREG(facts.st_mode)) return fail(Errc::kNotFound, path + " is no regular file");
+  file.size = static_cast<std::uint64_t>(facts.st_size);
+  return file;
+}
+
+Result<std::size_t> read_at(int descriptor, std::uint64_t offset, std::span<char> into,
+                            MayBlock may_block) {
+  const iovec part{into.data(), into.size()};
+  while (true) {
+    const ssize_t got = ::preadv2(descriptor, &part, 1, static_cast<off_t>(offset),
+                                  may_block == MayBlock::kNo ? RWF_NOWAIT : 0);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno == EINTR) continue;
+    if (may_block == MayBlock::kNo && (errno == EAGAIN || errno == EOPNOTSUPP || errno == EINVAL)) {
+      return fail(Errc::kTimeout, "not in memory");
+    }
+    return fail_errno(errno, "read a file");
+  }
+}
+
+}  // namespace ota::http

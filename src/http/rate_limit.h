@@ -1,0 +1,73 @@
+// Requests per second of a device, over all its connections: GCRA, one atomic number for each name.
+//
+// A burst of one second's worth is let through at once, then the rate holds. Thread: any; take()
+// takes no lock.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "base/clock.h"
+
+namespace ota::http {
+
+class RateBucket {
+ public:
+  // Whether one more is within `per_second` at `now`; 0 stands for no limit.
+  bool take(MonoTime now, std::uint32_t per_second);
+
+ private:
+  std::atomic<std::int64_t> theoretical_arrival_ns_{INT64_MIN};
+};
+
+// The buckets of the names that have connections now; one is gone with its last holder.
+class RateBuckets {
+ public:
+  std::shared_ptr<RateBucket> of(const std::string& name);
+
+ private:
+  static constexpr std::size_t kShards = 16;
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<std::string, std::weak_ptr<RateBucket>> buckets;
+    std::size_t sweep_at = 64;
+  };
+  std::array<Shard, kShards> shards_;
+};
+
+// Lets `burst` through for each key in each `window`; forgets all keys when there are too many, so
+// that it stays small under a flood of addresses. Thread: any.
+class EventLimit {
+ public:
+  EventLimit(std::uint32_t burst, milliseconds window) : burst_(burst), window_(window) {}
+  bool take(const std::string& key, MonoTime now);
+
+ private:
+  struct Count {
+    MonoTime since;
+    std::uint32_t events = 0;
+  };
+  std::uint32_t burst_;
+  milliseconds window_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, Count> counts_;
+};
+
+// How many connections each address holds. Thread: any.
+class AddressCounts {
+ public:
+  // False, and not counted, where the address holds `limit` already.
+  bool enter(const std::string& address, std::uint32_t limit);
+  void leave(const std::string& address);
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::uint32_t> counts_;
+};
+
+}  // namespace ota::http

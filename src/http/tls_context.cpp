@@ -1,0 +1,78 @@
+#include "http/tls_context.h"
+
+#include <openssl/ssl.h>
+
+#include <string_view>
+
+#include "pki/authority.h"
+#include "pki/x509.h"
+
+namespace ota::http {
+namespace {
+
+// A session takes about 4 KiB with its certificate; this bounds the cache at some 64 MiB.
+constexpr long kCachedSessions = 16384;
+constexpr long kSessionSeconds = 3600;
+constexpr std::string_view kSessionContext = "ota-1";
+
+bool use_identity(SSL_CTX* context, X509* certificate, EVP_PKEY* key, X509* authority) {
+  // The authority goes with the chain: a device that joins knows it by its fingerprint alone.
+  return SSL_CTX_use_certificate(context, certificate) == 1 &&
+         SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1 &&
+         SSL_CTX_add1_chain_cert(context, authority) == 1 &&
+         X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority) == 1 &&
+         SSL_CTX_add_client_CA(context, authority) == 1;
+}
+
+bool restrict_protocol(SSL_CTX* context) {
+  return SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 &&
+         SSL_CTX_set1_groups_list(context, "X25519:P-256") == 1 &&
+         // Every key that the authority knows is P-256.
+         SSL_CTX_set1_sigalgs_list(context, "ECDSA+SHA256") == 1 &&
+         SSL_CTX_set1_client_sigalgs_list(context, "ECDSA+SHA256") == 1;
+}
+
+bool keep_sessions(SSL_CTX* context) {
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);  // sessions stay here
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_SERVER);
+  SSL_CTX_sess_set_cache_size(context, kCachedSessions);
+  SSL_CTX_set_timeout(context, kSessionSeconds);
+  // Without a context of its own a session with a client certificate cannot be resumed.
+  return SSL_CTX_set_num_tickets(context, 1) == 1 &&
+         SSL_CTX_set_session_id_context(
+             context, reinterpret_cast<const unsigned char*>(kSessionContext.data()),
+             static_cast<unsigned>(kSessionContext.size())) == 1;
+}
+
+}  // namespace
+
+void TlsContext::Free::operator()(ssl_ctx_st* context) const {
+  SSL_CTX_free(context);
+}
+
+Result<TlsContext> TlsContext::make(const pki::ServerIdentity& identity) {
+  const auto certificate = pki::parse_certificate(identity.certificate);
+  if (!certificate) return certificate.error().within("the server's certificate");
+  const auto key = pki::parse_key(identity.key);
+  if (!key) return key.error().within("the server's key");
+  const auto authority = pki::parse_certificate(identity.authority);
+  if (!authority) return authority.error().within("the authority's certificate");
+  SSL_CTX* const native = SSL_CTX_new(TLS_server_method());
+  if (native == nullptr) return pki::openssl_error(Errc::kInternal, "make a TLS context");
+  TlsContext context(native);
+  if (!restrict_protocol(native) || !keep_sessions(native) ||
+      !use_identity(native, certificate->get(), key->get(), authority->get())) {
+    return pki::openssl_error(Errc::kInvalid, "set up TLS");
+  }
+  SSL_CTX_set_verify(native, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_verify_depth(native, 1);
+  SSL_CTX_set_read_ahead(native, 1);  // one read(2) for a record, not two
+  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // Devices lose power without a close_notify; that must not cost them their session. A request cut
+  // short is found by its Content-Length.
+  SSL_CTX_set_options(native, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION);
+  return context;
+}
+
+}  // namespace ota::http

@@ -1,0 +1,66 @@
+#include "http/rate_limit.h"
+
+#include "tests/support/catch.h"
+
+using namespace ota;
+using namespace ota::http;
+
+namespace {
+const MonoTime kStart = MonoTime() + std::chrono::hours(1);
+}
+
+TEST_CASE("a bucket lets one second's worth through at once and then keeps the rate", "[http]") {
+  RateBucket bucket;
+  int through = 0;
+  for (int i = 0; i < 100; ++i)
+    through += bucket.take(kStart, 10) ? 1 : 0;
+  CHECK(through == 10);
+  CHECK_FALSE(bucket.take(kStart + milliseconds(99), 10));
+  CHECK(bucket.take(kStart + milliseconds(100), 10));
+  CHECK_FALSE(bucket.take(kStart + milliseconds(100), 10));
+  through = 0;
+  for (int ms = 1000; ms < 11'000; ++ms) {
+    through += bucket.take(kStart + milliseconds(ms), 10) ? 1 : 0;
+  }
+  CHECK(through >= 100);
+  CHECK(through <= 110);
+}
+
+TEST_CASE("a limit of nought lets everything through", "[http]") {
+  RateBucket bucket;
+  for (int i = 0; i < 1000; ++i)
+    REQUIRE(bucket.take(kStart, 0));
+}
+
+TEST_CASE("connections of one name share a bucket while any of them lives", "[http]") {
+  RateBuckets buckets;
+  const auto first = buckets.of("iot-001");
+  CHECK(buckets.of("iot-001") == first);
+  CHECK(buckets.of("iot-002") != first);
+  for (int i = 0; i < 5000; ++i)
+    buckets.of("gone-" + std::to_string(i));
+  CHECK(buckets.of("iot-001") == first);
+}
+
+TEST_CASE("an address is heard a few times in each window", "[http]") {
+  EventLimit limit(3, seconds(1));
+  int heard = 0;
+  for (int i = 0; i < 10; ++i)
+    heard += limit.take("192.0.2.1", kStart) ? 1 : 0;
+  CHECK(heard == 3);
+  CHECK(limit.take("192.0.2.2", kStart));
+  CHECK(limit.take("192.0.2.1", kStart + seconds(1)));
+  for (int i = 0; i < 5000; ++i)
+    CHECK(limit.take(std::to_string(i), kStart));
+}
+
+TEST_CASE("an address holds as many connections as its limit", "[http]") {
+  AddressCounts counts;
+  CHECK(counts.enter("192.0.2.1", 2));
+  CHECK(counts.enter("192.0.2.1", 2));
+  CHECK_FALSE(counts.enter("192.0.2.1", 2));
+  CHECK(counts.enter("192.0.2.2", 2));
+  counts.leave("192.0.2.1");
+  CHECK(counts.enter("192.0.2.1", 2));
+  CHECK_FALSE(counts.enter("192.0.2.3", 0));
+}
