@@ -1,0 +1,28 @@
+// What the server asks of this device: the answer of GET /v1/commands, checked as a whole. Pure;
+// any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "model/release.h"
+
+namespace ota::agent {
+
+struct Command {
+  enum class Type : std::uint8_t { kUpdate, kCancel, kRollback };
+  Type type = Type::kUpdate;
+  std::string job;         // empty for kRollback
+  int attempt = 1;         // kUpdate
+  model::Release release;  // kUpdate
+};
+
+// Commands of a type that this agent does not know are left out. kInvalid where one is malformed:
+// an identifier that is none, a digest that is not 64 lower-case hex digits, a target name that is
+// empty or too long.
+Result<std::vector<Command>> parse_commands(std::string_view body);
+
+}  // namespace ota::agent

@@ -1,0 +1,336 @@
+#include "agents/engine.h"
+
+#include <chrono>
+#include <random>
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "model/sample_image.h"
+
+namespace ota::agent {
+namespace fs = std::filesystem;
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kStateBytes = 1U << 20;
+constexpr std::size_t kFactoryBytes = 64U << 20;
+constexpr std::uint64_t kSpaceReserve = 1U << 20;  // left free for state, metadata and logs
+constexpr milliseconds kSaveAgain{2000};
+
+fs::path state_file(const EngineOptions& options) {
+  return options.folder / "state" / "update.json";
+}
+
+Failure disk_failure(const Error& error) {
+  return {error.code == Errc::kFull ? "no-space" : "io", error.text(), Failure::Again::kNever};
+}
+
+// Between half and one and a half times as long: devices that lost one server do not come back at
+// one time.
+milliseconds jittered(milliseconds delay) {
+  thread_local std::minstd_rand generator{std::random_device{}()};
+  std::uniform_real_distribution<double> factor(0.5, 1.5);
+  return milliseconds(
+      static_cast<milliseconds::rep>(static_cast<double>(delay.count()) * factor(generator)));
+}
+
+}  // namespace
+
+Engine::Engine(EngineOptions options, EnginePorts ports, SlotStore store, UpdateState state)
+    : options_(std::move(options)),
+      ports_(std::move(ports)),
+      store_(std::move(store)),
+      machine_(std::move(state), options_.machine) {}
+
+Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, EnginePorts ports) {
+  auto store = SlotStore::open(options.folder / "slots", options.hook);
+  if (!store) return store.error();
+  if (auto made = make_directories(options.folder / "state", 0700); !made) return made.error();
+  auto state = load(options, *store);
+  if (!state) return state.error();
+  return std::unique_ptr<Engine>(
+      new Engine(std::move(options), std::move(ports), std::move(*store), std::move(*state)));
+}
+
+Result<UpdateState> Engine::load(const EngineOptions& options, SlotStore& store) {
+  const auto text = read_file(state_file(options), kStateBytes);
+  if (text) {
+    const auto document = parse_json(*text);
+    if (document) {
+      auto state = from_document(*document);
+      if (state) return state;
+    }
+  } else if (text.error().code != Errc::kNotFound) {
+    return text.error();
+  }
+  // None, or damaged: the slot that boots is the truth.
+  const auto current = store.current();
+  if (current) {
+    const auto image = store.image(*current);
+    if (image && *image) {
+      UpdateState state;
+      state.confirmed_slot = *current;
+      state.confirmed = **image;
+      state.highest = state.confirmed.version;
+      return state;
+    }
+  }
+  return factory(options, store);
+}
+
+Result<UpdateState> Engine::factory(const EngineOptions& options, SlotStore& store) {
+  std::string bytes = model::sample_image(options.factory_version);
+  if (auto given = read_file(options.folder / "factory.img", kFactoryBytes); given) {
+    bytes = std::move(*given);
+  } else if (given.error().code != Errc::kNotFound) {
+    return given.error();
+  }
+  const model::Image image{options.factory_version, sha256_hex(bytes)};
+  auto part = store.begin(Slot::kA, image.sha256);
+  if (!part) return part.error();
+  if (auto emptied = part->truncate(); !emptied) return emptied.error();
+  if (auto written = part->append(bytes); !written) return written.error();
+  if (auto synced = part->sync(); !synced) return synced.error();
+  if (auto committed = store.commit(Slot::kA, image); !committed) return committed.error();
+  if (auto switched = store.make_current(Slot::kA); !switched) return switched.error();
+  UpdateState state;
+  state.confirmed = image;
+  state.highest = image.version;
+  return state;
+}
+
+// True where the state is durable. Where it cannot be made so, an update that is not armed is given
+// up.
+bool Engine::persist() {
+  if (!machine_.dirty()) return true;
+  if (options_.hook) options_.hook("before saving the state");
+  const auto saved = write_file_durably(state_file(options_),
+                                        dump_json(to_document(machine_.state())) + "\n", 0600);
+  if (!saved) {
+    if (!unsaved_told_) ports_.say("cannot save the update state: " + saved.error().text());
+    unsaved_told_ = true;
+    machine_.give_up(disk_failure(saved.error()));
+    return false;
+  }
+  machine_.saved();
+  unsaved_told_ = false;
+  if (options_.hook) options_.hook("state saved");
+  for (const std::string& line : machine_.take_notices())
+    ports_.say(line);
+  ports_.changed();
+  return true;
+}
+
+void Engine::boot() {
+  const std::lock_guard lock(mutex_);
+  const auto current = store_.current();
+  // Without a readable link no slot is current: the machine then makes the confirmed one so.
+  machine_.boot(current ? *current : other(machine_.state().confirmed_slot));
+  persist();
+}
+
+Action::Kind Engine::step() {
+  Action action;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!persist()) return Action::Kind::kWait;
+    action = machine_.next();
+  }
+  if (action.kind == Action::Kind::kWait) return action.kind;
+  const Outcome outcome = perform(action);
+  const std::lock_guard lock(mutex_);
+  finish_action(action, outcome);
+  return action.kind;
+}
+
+void Engine::finish_action(const Action& action, const Outcome& outcome) {
+  if (action.kind == Action::Kind::kRestart && !outcome) restart_due_ = true;
+  machine_.done(action.ticket, outcome);
+  persist();
+}
+
+void Engine::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopped_ && !restart_due_) {
+    if (!persist()) {
+      wake_.wait_for(lock, kSaveAgain, [this] { return stopped_; });
+      continue;
+    }
+    const Action action = machine_.next();
+    const auto interrupted = [&] { return stopped_ || machine_.next().ticket != action.ticket; };
+    if (action.kind == Action::Kind::kWait) {
+      wake_.wait(lock, [this] { return stopped_ || woken_; });
+      woken_ = false;
+      continue;
+    }
+    if (action.delay.count() > 0 && wake_.wait_for(lock, jittered(action.delay), interrupted))
+      continue;
+    lock.unlock();
+    const Outcome outcome = perform(action);
+    lock.lock();
+    // An outcome that stop() brought about says nothing about the update: the next start goes on
+    // with it.
+    if (stopped_ && outcome) return;
+    finish_action(action, outcome);
+  }
+}
+
+void Engine::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  wake_.notify_all();
+  ports_.interrupt();
+}
+
+void Engine::changed_by_others(std::uint64_t ticket_before) {
+  const bool pointless = machine_.next().ticket != ticket_before;
+  woken_ = true;
+  wake_.notify_all();
+  if (pointless) ports_.interrupt();
+}
+
+void Engine::command(const Command& command) {
+  const std::lock_guard lock(mutex_);
+  const auto ticket = machine_.next().ticket;
+  machine_.command(command);
+  changed_by_others(ticket);
+}
+
+void Engine::acknowledged(const std::string& job, std::uint64_t seq) {
+  const std::lock_guard lock(mutex_);
+  const auto ticket = machine_.next().ticket;
+  machine_.acknowledged(job, seq);
+  changed_by_others(ticket);
+}
+
+void Engine::job_over(const std::string& job) {
+  const std::lock_guard lock(mutex_);
+  const auto ticket = machine_.next().ticket;
+  machine_.job_over(job);
+  changed_by_others(ticket);
+}
+
+void Engine::trusted_time(WallTime now) {
+  const std::lock_guard lock(mutex_);
+  machine_.clock_floor(now);
+}
+
+WallTime Engine::clock_floor() const {
+  const std::lock_guard lock(mutex_);
+  return machine_.state().clock_floor;
+}
+
+std::optional<QueuedReport> Engine::next_report() const {
+  const std::lock_guard lock(mutex_);
+  // Nothing is said that a power cut could make untrue; but a device whose disk is full still says
+  // so.
+  if ((machine_.dirty() && !unsaved_told_) || machine_.state().outbox.empty()) return std::nullopt;
+  return machine_.state().outbox.front();
+}
+
+DeviceFacts Engine::facts() const {
+  const std::lock_guard lock(mutex_);
+  const UpdateState& state = machine_.state();
+  DeviceFacts facts;
+  facts.running = machine_.running();
+  facts.confirmed = state.confirmed;
+  facts.slot =
+      facts.running == state.confirmed ? state.confirmed_slot : other(state.confirmed_slot);
+  if (state.trial) facts.written = state.trial->image;
+  facts.fallback = state.fallback;
+  facts.fallback_sha256 = state.fallback_sha256;
+  return facts;
+}
+
+fs::path Engine::running_image() const {
+  return store_.image_path(facts().slot);
+}
+
+bool Engine::busy() const {
+  const std::lock_guard lock(mutex_);
+  return machine_.state().job || machine_.state().trial;
+}
+
+Outcome Engine::perform(const Action& action) {
+  switch (action.kind) {
+    case Action::Kind::kWait:
+      return {};
+    case Action::Kind::kCheck:
+      return ports_.check(action.release);
+    case Action::Kind::kDownload:
+      return download(action);
+    case Action::Kind::kVerify:
+      return verify(action);
+    case Action::Kind::kInstall:
+      return install(action);
+    case Action::Kind::kSwitch:
+      if (auto switched = store_.make_current(action.slot); !switched)
+        return disk_failure(switched.error());
+      return {};
+    case Action::Kind::kRestart:
+      return ports_.restart();
+    case Action::Kind::kProbe:
+      return probe();
+  }
+  return {};
+}
+
+Outcome Engine::download(const Action& action) {
+  auto part = store_.begin(action.slot, action.release.sha256);
+  if (!part) return disk_failure(part.error());
+  if (part->size() > action.release.length) {
+    if (auto emptied = part->truncate(); !emptied) return disk_failure(emptied.error());
+  }
+  const auto free = store_.free_bytes();
+  if (!free) return disk_failure(free.error());
+  const std::uint64_t missing = action.release.length - part->size();
+  if (*free < missing + kSpaceReserve) {
+    return Failure{"no-space",
+                   std::to_string(missing) + " bytes to come, " + std::to_string(*free) + " free",
+                   Failure::Again::kNever};
+  }
+  if (missing > 0) {
+    const auto progress = [&](int percent) {
+      const std::lock_guard lock(mutex_);
+      machine_.progress(action.ticket, percent);
+      ports_.changed();
+    };
+    if (Outcome failed = ports_.download(action.release, *part, progress); failed) return failed;
+  }
+  if (auto synced = part->sync(); !synced) return disk_failure(synced.error());
+  return {};
+}
+
+Outcome Engine::verify(const Action& action) {
+  const auto good = store_.verify(action.slot, action.release.sha256, action.release.length);
+  if (good) return {};
+  if (good.error().code == Errc::kLimit)
+    return Failure{"image.length", good.error().context, Failure::Again::kNever};
+  if (good.error().code == Errc::kInvalid)
+    return Failure{"image.hash", good.error().context, Failure::Again::kNever};
+  return disk_failure(good.error());
+}
+
+Outcome Engine::install(const Action& action) {
+  if (ports_.install) {
+    const fs::path image = store_.partial_path(action.slot, action.release.sha256);
+    if (Outcome failed = ports_.install(image, action.release); failed) return failed;
+  }
+  const model::Image image{action.release.version, action.release.sha256};
+  if (auto committed = store_.commit(action.slot, image); !committed)
+    return disk_failure(committed.error());
+  return {};
+}
+
+Outcome Engine::probe() {
+  const Slot slot = facts().slot;
+  if (auto whole = store_.check(slot); !whole) {
+    return Failure{"image.hash", whole.error().text(), Failure::Again::kNever};
+  }
+  return ports_.probe(store_.image_path(slot));
+}
+
+}  // namespace ota::agent

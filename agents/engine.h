@@ -1,0 +1,119 @@
+// Drives the update machine: makes its state durable, performs its actions on the slots, hands out
+// its reports.
+//
+// What touches the network, other programs or this process comes in as ports, so that every order
+// of events can be played in a test without them.
+//
+// Threads: run() (or step()) on one thread, which also performs the ports' calls; everything else
+// from any.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agents/slot_store.h"
+#include "agents/update_machine.h"
+
+namespace ota::agent {
+
+struct EnginePorts {
+  // Is this release what the signed metadata says, and meant for this device?
+  std::function<Outcome(const model::Release&)> check;
+  // Appends the rest of the image to `into`; `progress` takes percent.
+  std::function<Outcome(const model::Release&, PartialImage& into,
+                        const std::function<void(int)>& progress)>
+      download;
+  // What is to be done with a verified image beside keeping it in its slot; may be empty.
+  std::function<Outcome(const std::filesystem::path& image, const model::Release&)> install;
+  // Is the device healthy with this image?
+  std::function<Outcome(const std::filesystem::path& image)> probe;
+  // Asks for a restart into the current slot; after success run() ends.
+  std::function<Outcome()> restart;
+  // Ends a running check, download, install or probe soon. Any thread.
+  std::function<void()> interrupt = [] {};
+  // Lines for people.
+  std::function<void(const std::string&)> say = [](const std::string&) {};
+  // A report became ready to be sent, or the facts changed. Any thread.
+  std::function<void()> changed = [] {};
+};
+
+struct EngineOptions {
+  std::filesystem::path folder;  // the device's: slots/ and state/ are made in it
+  MachineOptions machine;
+  model::Version factory_version;  // of the image that a new device starts with
+  DiskHook hook;                   // tests only
+};
+
+// The device's own view of its firmware: what POST /v1/status says.
+struct DeviceFacts {
+  Slot slot = Slot::kA;
+  model::Image running;
+  model::Image confirmed;
+  std::optional<model::Image> written;
+  std::string fallback;
+  std::string fallback_sha256;
+};
+
+class Engine {
+ public:
+  // Opens the device's state. A new device gets its factory image (factory.img in the folder, else
+  // the sample image of that version) as slot A; damaged state is made anew from the current slot.
+  static Result<std::unique_ptr<Engine>> open(EngineOptions options, EnginePorts ports);
+
+  // Decides, as a boot loader does, what this start means. Once, before run().
+  void boot();
+  // Works until stop() or a restart is due.
+  void run();
+  // Performs one action without its delay; for tests. What it performed.
+  Action::Kind step();
+  // Ends run() as soon as the present action has ended; interrupts that.
+  void stop();
+  bool restart_due() const { return restart_due_; }
+
+  void command(const Command& command);
+  // The oldest durable report that is not acknowledged.
+  std::optional<QueuedReport> next_report() const;
+  void acknowledged(const std::string& job, std::uint64_t seq);
+  void job_over(const std::string& job);
+  void trusted_time(WallTime now);
+  WallTime clock_floor() const;
+  DeviceFacts facts() const;
+  // The image that runs now.
+  std::filesystem::path running_image() const;
+  // True while an update or a rollback is under way.
+  bool busy() const;
+
+ private:
+  Engine(EngineOptions options, EnginePorts ports, SlotStore store, UpdateState state);
+  static Result<UpdateState> load(const EngineOptions& options, SlotStore& store);
+  static Result<UpdateState> factory(const EngineOptions& options, SlotStore& store);
+  bool persist();  // with the mutex held
+  Outcome perform(const Action& action);
+  Outcome download(const Action& action);
+  Outcome verify(const Action& action);
+  Outcome install(const Action& action);
+  Outcome probe();
+  void finish_action(const Action& action, const Outcome& outcome);  // with the mutex held
+  void changed_by_others(std::uint64_t ticket_before);
+
+  EngineOptions options_;
+  EnginePorts ports_;
+  SlotStore store_;
+  mutable std::mutex
+      mutex_;  // guards what follows; held for a durable write, never for a port's call
+  std::condition_variable wake_;
+  UpdateMachine machine_;
+  bool stopped_ = false;
+  bool woken_ = false;
+  bool unsaved_told_ = false;
+  std::atomic<bool> restart_due_{false};
+};
+
+}  // namespace ota::agent

@@ -1,0 +1,213 @@
+#include "agents/slot_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/digest.h"
+#include "base/json.h"
+
+namespace ota::agent {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kVersionFileBytes = 4096;
+constexpr std::string_view kPartEnding = ".part";
+
+Result<void> remove_file(const fs::path& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return fail_errno(errno, "remove " + path.string());
+  return {};
+}
+
+}  // namespace
+
+Result<void> PartialImage::append(std::string_view chunk) {
+  if (auto written = write_all(fd_.get(), chunk); !written)
+    return written.error().within("write the image");
+  size_ += chunk.size();
+  return {};
+}
+
+Result<void> PartialImage::truncate() {
+  if (::ftruncate(fd_.get(), 0) != 0) return fail_errno(errno, "truncate the image");
+  size_ = 0;
+  return {};
+}
+
+Result<void> PartialImage::sync() {
+  if (::fsync(fd_.get()) != 0) return fail_errno(errno, "sync the image");
+  return {};
+}
+
+Result<SlotStore> SlotStore::open(fs::path folder, DiskHook hook) {
+  if (auto made = make_directories(folder, 0700); !made) return made.error();
+  SlotStore store(std::move(folder), std::move(hook));
+  for (const Slot slot : {Slot::kA, Slot::kB}) {
+    if (auto made = make_directories(store.slot_path(slot), 0700); !made) return made.error();
+  }
+  if (auto synced = sync_directory(store.folder_); !synced) return synced.error();
+  return store;
+}
+
+Result<Slot> SlotStore::current() const {
+  std::array<char, 16> target{};
+  const ssize_t got = ::readlink((folder_ / "current").c_str(), target.data(), target.size());
+  if (got < 0) return fail_errno(errno, "read the link slots/current");
+  const auto slot = parse_slot({target.data(), static_cast<std::size_t>(got)});
+  if (!slot) return fail(Errc::kInvalid, "slots/current names no slot");
+  return *slot;
+}
+
+Result<std::optional<model::Image>> SlotStore::image(Slot slot) const {
+  const auto text = read_file(slot_path(slot) / "version.json", kVersionFileBytes);
+  if (!text) {
+    if (text.error().code == Errc::kNotFound) return std::optional<model::Image>();
+    return text.error();
+  }
+  const auto document = parse_json(*text);
+  if (!document) return document.error().within("slot " + std::string(letter(slot)));
+  auto image = json_as<model::Image>(*document, "slot " + std::string(letter(slot)));
+  if (!image) return image.error();
+  return std::optional(std::move(*image));
+}
+
+fs::path SlotStore::image_path(Slot slot) const {
+  return slot_path(slot) / "image";
+}
+
+fs::path SlotStore::partial_path(Slot slot, const std::string& sha256) const {
+  return slot_path(slot) / (sha256 + std::string(kPartEnding));
+}
+
+Result<void> SlotStore::refuse_current(Slot slot) const {
+  const auto booting = current();
+  if (booting && *booting == slot) {
+    return fail(Errc::kConflict, "slot " + std::string(letter(slot)) + " is the running one");
+  }
+  return {};
+}
+
+Result<PartialImage> SlotStore::begin(Slot slot, const std::string& sha256) {
+  if (auto free = refuse_current(slot); !free) return free.error();
+  const fs::path folder = slot_path(slot);
+  const fs::path part = partial_path(slot, sha256);
+  // The version file first: without it the slot holds nothing, whatever is left of the rest.
+  at("before clearing the slot");
+  if (auto gone = remove_file(folder / "version.json"); !gone) return gone.error();
+  if (auto synced = sync_directory(folder); !synced) return synced.error();
+  at("slot cleared");
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path() == part) continue;
+    if (auto gone = remove_file(entry->path()); !gone) return gone.error();
+  }
+  FileDescriptor fd(
+      ::open(part.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return fail_errno(errno, "open " + part.string());
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return fail(Errc::kInvalid, part.string() + " is no plain file");
+  }
+  if (auto synced = sync_directory(folder); !synced) return synced.error();
+  at("download opened");
+  return PartialImage(std::move(fd), static_cast<std::uint64_t>(info.st_size));
+}
+
+Result<FileDigest> digest_file(const fs::path& path) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return fail_errno(errno, "read " + path.string());
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return fail(Errc::kInvalid, path.string() + " is no plain file");
+  }
+  constexpr std::size_t kChunk = 65536;
+  std::string chunk(kChunk, '\0');
+  Sha256 digest;
+  FileDigest out;
+  while (true) {
+    const ssize_t got = ::read(fd.get(), chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(errno, "read " + path.string());
+    if (got == 0) break;
+    digest.update(as_bytes(std::string_view(chunk.data(), static_cast<std::size_t>(got))));
+    out.length += static_cast<std::uint64_t>(got);
+  }
+  out.sha256 = to_hex(digest.finish());
+  return out;
+}
+
+Result<void> SlotStore::verify(Slot slot, const std::string& sha256, std::uint64_t length) {
+  const fs::path part = partial_path(slot, sha256);
+  const auto found = digest_file(part);
+  if (!found) return found.error();
+  if (found->length == length && found->sha256 == sha256) return {};
+  if (auto gone = remove_file(part); !gone) return gone.error();
+  if (found->length != length) {
+    return fail(Errc::kLimit, "the image has " + std::to_string(found->length) +
+                                  " bytes, the signed metadata says " + std::to_string(length));
+  }
+  return fail(Errc::kInvalid, "the image's digest is " + found->sha256.substr(0, 16) +
+                                  "..., the signed metadata says " + sha256.substr(0, 16) + "...");
+}
+
+Result<void> SlotStore::commit(Slot slot, const model::Image& image) {
+  if (auto free = refuse_current(slot); !free) return free.error();
+  const fs::path folder = slot_path(slot);
+  at("before naming the image");
+  if (::rename(partial_path(slot, image.sha256).c_str(), image_path(slot).c_str()) != 0) {
+    return fail_errno(errno, "name the image");
+  }
+  if (auto synced = sync_directory(folder); !synced) return synced.error();
+  at("image named");
+  if (auto written = write_file_durably(folder / "version.json", dump_json(image) + "\n", 0600);
+      !written) {
+    return written.error();
+  }
+  at("slot committed");
+  return {};
+}
+
+Result<void> SlotStore::check(Slot slot) const {
+  const auto held = image(slot);
+  if (!held) return held.error();
+  if (!*held) return fail(Errc::kNotFound, "slot " + std::string(letter(slot)) + " holds no image");
+  const auto found = digest_file(image_path(slot));
+  if (!found) return found.error();
+  if (found->sha256 != (*held)->sha256) {
+    return fail(Errc::kInvalid, "the image in slot " + std::string(letter(slot)) +
+                                    " is not the one that was installed");
+  }
+  return {};
+}
+
+Result<void> SlotStore::make_current(Slot slot) {
+  const auto held = image(slot);
+  if (!held) return held.error();
+  if (!*held) return fail(Errc::kConflict, "slot " + std::string(letter(slot)) + " holds no image");
+  const fs::path link = folder_ / "current";
+  const fs::path fresh = folder_ / ".current.new";
+  if (auto gone = remove_file(fresh); !gone) return gone.error();
+  const std::string target(folder_name(slot));
+  if (::symlink(target.c_str(), fresh.c_str()) != 0)
+    return fail_errno(errno, "make the link slots/current");
+  at("before switching");
+  if (::rename(fresh.c_str(), link.c_str()) != 0)
+    return fail_errno(errno, "replace the link slots/current");
+  if (auto synced = sync_directory(folder_); !synced) return synced.error();
+  at("switched");
+  return {};
+}
+
+Result<std::uint64_t> SlotStore::free_bytes() const {
+  struct statvfs info {};
+  if (::statvfs(folder_.c_str(), &info) != 0) return fail_errno(errno, "ask for free space");
+  return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
+}
+
+}  // namespace ota::agent

@@ -1,0 +1,93 @@
+// The two slots on disk and the link that says which one boots.
+//
+//   slots/current -> a            replaced by rename: at every instant it names one slot
+//   slots/a/image                 the image
+//   slots/a/version.json          {"version":"2.1.4","sha256":"..."}; written last, removed first:
+//   a slot without it
+//                                 holds nothing
+//   slots/b/<sha256>.part         a download in progress; its name says of what
+//
+// Every change is durable before the call returns. The current slot is never written to.
+//
+// Blocks on files. Thread: one at a time.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agents/slot.h"
+#include "base/file.h"
+#include "base/result.h"
+#include "model/device.h"
+
+namespace ota::agent {
+
+// Called before and after every step that reaches the disk; tests cut the power there.
+using DiskHook = std::function<void(std::string_view step)>;
+
+// An image being downloaded, appended to.
+class PartialImage {
+ public:
+  std::uint64_t size() const { return size_; }
+  Result<void> append(std::string_view chunk);
+  Result<void> truncate();  // begins anew
+  Result<void> sync();
+
+ private:
+  friend class SlotStore;
+  PartialImage(FileDescriptor fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
+  FileDescriptor fd_;
+  std::uint64_t size_;
+};
+
+class SlotStore {
+ public:
+  // Makes `folder` (".../slots", 0700) with both slots where they are missing.
+  static Result<SlotStore> open(std::filesystem::path folder, DiskHook hook = {});
+
+  // Which slot boots; kNotFound before the first switch, kInvalid where the link names none.
+  Result<Slot> current() const;
+  // What a slot holds by its version file; nothing where it holds none.
+  Result<std::optional<model::Image>> image(Slot slot) const;
+  std::filesystem::path image_path(Slot slot) const;
+
+  // Opens the download of `sha256` in a slot that is not current. What the slot held is gone after
+  // this, other downloads too.
+  Result<PartialImage> begin(Slot slot, const std::string& sha256);
+  // Whether the downloaded file has this length and digest: read back from the disk in constant
+  // memory. kLimit: the length differs; kInvalid: the digest does. Such a file is removed.
+  Result<void> verify(Slot slot, const std::string& sha256, std::uint64_t length);
+  // Makes the verified download the slot's image.
+  Result<void> commit(Slot slot, const model::Image& image);
+  // The digest of a slot's image is the one of its version file. kInvalid where not.
+  Result<void> check(Slot slot) const;
+  Result<void> make_current(Slot slot);
+
+  std::filesystem::path partial_path(Slot slot, const std::string& sha256) const;
+  // Bytes that the file system has left for us.
+  Result<std::uint64_t> free_bytes() const;
+
+ private:
+  SlotStore(std::filesystem::path folder, DiskHook hook)
+      : folder_(std::move(folder)), hook_(std::move(hook)) {}
+  std::filesystem::path slot_path(Slot slot) const { return folder_ / folder_name(slot); }
+  Result<void> refuse_current(Slot slot) const;
+  void at(std::string_view step) const {
+    if (hook_) hook_(step);
+  }
+
+  std::filesystem::path folder_;
+  DiskHook hook_;
+};
+
+// SHA-256 (hex) and length of a regular file, not through a link, in constant memory.
+struct FileDigest {
+  std::string sha256;
+  std::uint64_t length = 0;
+};
+Result<FileDigest> digest_file(const std::filesystem::path& path);
+
+}  // namespace ota::agent

@@ -1,0 +1,430 @@
+#include "agents/update_machine.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace ota::agent {
+namespace {
+
+using model::JobState;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kMaxOutbox = 64;    // a job reports about a dozen steps
+constexpr std::size_t kMaxFinished = 16;  // jobs whose repeated commands are recognised
+// Percent reports take numbers that are not made durable; after a start the count goes on behind
+// all of them.
+constexpr std::uint64_t kSeqGap = 1000;
+constexpr milliseconds kRetrySwitch{2000};
+
+}  // namespace
+
+UpdateMachine::UpdateMachine(UpdateState state, MachineOptions options)
+    : state_(std::move(state)), options_(std::move(options)) {
+  state_.next_seq += kSeqGap;
+}
+
+void UpdateMachine::enter(Step step) {
+  step_ = step;
+  delay_ = milliseconds{0};
+  ++ticket_;
+}
+
+void UpdateMachine::boot(Slot current) {
+  dirty_ = true;
+  if (!state_.trial) {
+    if (current != state_.confirmed_slot) {
+      notice("the current slot is not the confirmed one: going back to slot " +
+             std::string(letter(state_.confirmed_slot)));
+      enter(Step::kSwitchBack);
+    } else if (state_.job) {
+      notice("going on with " + state_.job->id);
+      enter(Step::kCheck);
+    }
+    return;
+  }
+  Trial& trial = *state_.trial;
+  if (!trial.failure_code.empty()) {
+    if (current == state_.confirmed_slot) {
+      finish_fallback();
+    } else {
+      enter(Step::kSwitchBack);
+    }
+  } else if (current != trial.slot) {
+    enter(Step::kSwitchTo);  // the power went between arming and switching
+  } else if (trial.boots >= options_.max_boots) {
+    fail_trial("boot.unconfirmed", std::to_string(trial.boots) + " starts without a confirmation");
+  } else {
+    ++trial.boots;
+    started_trial_ = true;
+    if (!trial.job.empty()) {
+      report(trial.job, JobState::kConfirming,
+             "started " + trial.image.version.label() + " from slot " +
+                 std::string(letter(trial.slot)));
+    }
+    enter(Step::kProbe);
+  }
+}
+
+void UpdateMachine::command(const Command& command) {
+  switch (command.type) {
+    case Command::Type::kUpdate:
+      return update(command);
+    case Command::Type::kCancel:
+      return cancel(command.job);
+    case Command::Type::kRollback:
+      return rollback();
+  }
+}
+
+void UpdateMachine::update(const Command& command) {
+  if (state_.job || state_.trial) return;  // one at a time; the server repeats what it still wants
+  for (const FinishedJob& known : state_.finished) {
+    if (known.id != command.job || known.attempt != command.attempt) continue;
+    // Done already: the server has forgotten the outcome, or has not heard of it yet.
+    const bool queued =
+        std::any_of(state_.outbox.begin(), state_.outbox.end(),
+                    [&](const QueuedReport& entry) { return entry.job == command.job; });
+    const model::JobReport final_report = known.report;
+    if (!queued)
+      report(command.job, final_report.state, final_report.detail, final_report.error_code);
+    return;
+  }
+  if (refuse_early(command)) return;
+  state_.job = ActiveJob{command.job, command.attempt, command.release, 0};
+  report(command.job, JobState::kDownloading, "checking the signed metadata");
+  notice("update to " + command.release.version.label() + " (" + command.job + ")");
+  enter(Step::kCheck);
+}
+
+// What can be said without asking anyone. True where the job is answered.
+bool UpdateMachine::refuse_early(const Command& command) {
+  const model::Release& release = command.release;
+  const auto refuse = [&](const std::string& code, const std::string& detail) {
+    finish(command.job, command.attempt, JobState::kFailed, detail, code);
+    notice("refused " + release.version.label() + ": " + detail);
+    return true;
+  };
+  if (release.sha256 == state_.confirmed.sha256) {
+    finish(command.job, command.attempt, JobState::kSucceeded, "runs and is confirmed already");
+    return true;
+  }
+  if (!release.fits(options_.hardware)) {
+    return refuse("wrong-hardware", "the release is not for " + options_.hardware);
+  }
+  if (release.version <= state_.confirmed.version || release.version < state_.highest) {
+    return refuse("downgrade", release.version.label() + " is not newer than " +
+                                   std::max(state_.confirmed.version, state_.highest).label());
+  }
+  if (release.length == 0 || release.length > options_.max_image_bytes) {
+    return refuse("image.length", "an image of " + std::to_string(release.length) +
+                                      " bytes; this device takes 1 to " +
+                                      std::to_string(options_.max_image_bytes));
+  }
+  return false;
+}
+
+void UpdateMachine::cancel(const std::string& job) {
+  if (state_.job && state_.job->id == job) {
+    finish(job, state_.job->attempt, JobState::kCancelled, "cancelled by the operator");
+    notice("cancelled " + job);
+    state_.job.reset();
+    enter(Step::kIdle);
+    return;
+  }
+  if (state_.trial && state_.trial->job == job) {
+    report(job, started_trial_ ? JobState::kConfirming : JobState::kBooting, "too late to cancel");
+    return;
+  }
+  for (const FinishedJob& known : state_.finished) {
+    if (known.id != job) continue;
+    const model::JobReport final_report = known.report;
+    report(job, final_report.state, final_report.detail, final_report.error_code);
+    return;
+  }
+  finish(job, 1, JobState::kCancelled, "never started here");
+}
+
+void UpdateMachine::rollback() {
+  if (state_.job || state_.trial) return;
+  if (!state_.previous) {
+    notice("cannot roll back: the other slot holds no confirmed image");
+    return;
+  }
+  Trial trial;
+  trial.slot = other(state_.confirmed_slot);
+  trial.image = *state_.previous;
+  state_.trial = std::move(trial);
+  dirty_ = true;
+  notice("rolling back to " + state_.previous->version.label());
+  enter(Step::kSwitchTo);
+}
+
+void UpdateMachine::arm() {
+  const ActiveJob job = *state_.job;
+  Trial trial;
+  trial.slot = other(state_.confirmed_slot);
+  trial.image = {job.release.version, job.release.sha256};
+  trial.job = job.id;
+  trial.attempt = job.attempt;
+  state_.trial = std::move(trial);
+  state_.job.reset();
+  report(job.id, JobState::kBooting,
+         "restarting into slot " + std::string(letter(state_.trial->slot)));
+  state_.outbox.back().report.written_sha256 = job.release.sha256;
+  enter(Step::kSwitchTo);
+}
+
+void UpdateMachine::fail_job(const std::string& code, const std::string& detail) {
+  const ActiveJob job = *state_.job;
+  finish(job.id, job.attempt, JobState::kFailed, detail, code);
+  notice("update to " + job.release.version.label() + " failed (" + code + "): " + detail);
+  state_.job.reset();
+  enter(Step::kIdle);
+}
+
+void UpdateMachine::fail_trial(const std::string& code, const std::string& detail) {
+  state_.trial->failure_code = code;
+  state_.trial->failure = printable(detail, 200);
+  dirty_ = true;
+  notice(state_.trial->image.version.label() + " does not hold (" + code +
+         "): " + state_.trial->failure + "; falling back to slot " +
+         std::string(letter(state_.confirmed_slot)));
+  enter(Step::kSwitchBack);
+}
+
+void UpdateMachine::confirm() {
+  const Trial trial = *state_.trial;
+  const model::Image before = state_.confirmed;
+  state_.previous = before;
+  state_.confirmed = trial.image;
+  state_.confirmed_slot = trial.slot;
+  state_.highest = std::max(state_.highest, trial.image.version);
+  state_.trial.reset();
+  started_trial_ = false;
+  if (trial.job.empty()) {
+    state_.fallback = "rolled back to " + trial.image.version.label() + " by the operator";
+    state_.fallback_sha256 = before.sha256;
+    notice("Rolled back to " + trial.image.version.label());
+  } else {
+    state_.fallback.clear();
+    state_.fallback_sha256.clear();
+    finish(
+        trial.job, trial.attempt, JobState::kSucceeded,
+        "confirmed " + trial.image.version.label() + " in slot " + std::string(letter(trial.slot)));
+    notice("Updated to " + trial.image.version.label());
+  }
+  dirty_ = true;
+  enter(Step::kIdle);
+}
+
+// The device is back on its confirmed image.
+void UpdateMachine::finish_fallback() {
+  const Trial trial = *state_.trial;
+  state_.trial.reset();
+  started_trial_ = false;
+  state_.fallback = trial.image.version.label() + ": " + trial.failure;
+  state_.fallback_sha256 = trial.image.sha256;
+  if (trial.job.empty()) {
+    // An operator's rollback that did not hold: the other slot's image is good for nothing any
+    // more.
+    state_.previous.reset();
+  } else {
+    // An image that was never started was not rolled back from.
+    finish(trial.job, trial.attempt, trial.boots > 0 ? JobState::kRolledBack : JobState::kFailed,
+           trial.failure, trial.failure_code);
+  }
+  notice("Fell back to " + state_.confirmed.version.label() + " (" + trial.failure_code + ")");
+  dirty_ = true;
+  enter(Step::kIdle);
+}
+
+void UpdateMachine::done(std::uint64_t ticket, const Outcome& outcome) {
+  if (ticket != ticket_) return;
+  if (outcome) {
+    step_failed(*outcome);
+  } else {
+    step_succeeded();
+  }
+}
+
+void UpdateMachine::step_failed(const Failure& failure) {
+  switch (step_) {
+    case Step::kIdle:
+      return;
+    case Step::kCheck:
+    case Step::kDownload:
+      if (failure.again == Failure::Again::kLater &&
+          ++state_.job->download_tries < options_.max_download_tries) {
+        // 1, 2, 4, ... 32 seconds; the driver adds jitter.
+        const unsigned doublings = std::min(state_.job->download_tries - 1, 5U);
+        notice("download interrupted: " + failure.detail + "; trying again");
+        enter(step_);
+        delay_ = milliseconds{1000} * (1U << doublings);
+        dirty_ = true;
+        return;
+      }
+      return fail_job(failure.code, failure.detail);
+    case Step::kVerify:
+    case Step::kInstall:
+      return fail_job(failure.code, failure.detail);
+    case Step::kSwitchTo:
+    case Step::kRestartTo:
+    case Step::kProbe:
+      return fail_trial(failure.code, failure.detail);
+    case Step::kSwitchBack:
+      enter(Step::kSwitchBack);
+      delay_ = kRetrySwitch;
+      return;
+    case Step::kRestartBack:
+      return finish_fallback();
+  }
+}
+
+void UpdateMachine::step_succeeded() {
+  switch (step_) {
+    case Step::kIdle:
+      return;
+    case Step::kCheck:
+      state_.previous.reset();  // the spare slot is about to be overwritten
+      dirty_ = true;
+      return enter(Step::kDownload);
+    case Step::kDownload:
+      report(state_.job->id, JobState::kVerifying, "checking length and digest");
+      return enter(Step::kVerify);
+    case Step::kVerify:
+      report(state_.job->id, JobState::kInstalling,
+             "writing slot " + std::string(letter(other(state_.confirmed_slot))));
+      return enter(Step::kInstall);
+    case Step::kInstall:
+      return arm();
+    case Step::kSwitchTo:
+      return enter(Step::kRestartTo);
+    case Step::kProbe:
+      return confirm();
+    case Step::kSwitchBack:
+      if (!state_.trial) return enter(state_.job ? Step::kCheck : Step::kIdle);
+      if (started_trial_) return enter(Step::kRestartBack);
+      return finish_fallback();
+    case Step::kRestartTo:
+    case Step::kRestartBack:
+      return;  // the restart comes: boot() of the next process goes on
+  }
+}
+
+void UpdateMachine::progress(std::uint64_t ticket, int percent) {
+  if (ticket != ticket_ || step_ != Step::kDownload) return;
+  // A newer percentage takes the place of an unsent one. Not worth a durable write: see kSeqGap.
+  if (!state_.outbox.empty() && state_.outbox.back().job == state_.job->id &&
+      state_.outbox.back().report.state == JobState::kDownloading) {
+    state_.outbox.pop_back();
+  }
+  const bool was_dirty = dirty_;
+  report(state_.job->id, JobState::kDownloading, "downloading");
+  state_.outbox.back().report.percent = percent;
+  dirty_ = was_dirty;
+}
+
+void UpdateMachine::acknowledged(const std::string& job, std::uint64_t seq) {
+  const auto taken = std::erase_if(state_.outbox, [&](const QueuedReport& entry) {
+    return entry.job == job && entry.report.seq <= seq;
+  });
+  if (taken > 0) dirty_ = true;
+}
+
+void UpdateMachine::job_over(const std::string& job) {
+  std::erase_if(state_.outbox, [&](const QueuedReport& entry) { return entry.job == job; });
+  dirty_ = true;
+  if (!state_.job || state_.job->id != job) return;
+  notice(job + " has ended at the server: given up");
+  state_.job.reset();
+  enter(Step::kIdle);
+}
+
+void UpdateMachine::give_up(const Failure& failure) {
+  if (state_.job) fail_job(failure.code, failure.detail);
+}
+
+void UpdateMachine::clock_floor(WallTime floor) {
+  if (floor <= state_.clock_floor) return;
+  state_.clock_floor = floor;
+  dirty_ = true;
+}
+
+Action UpdateMachine::next() const {
+  Action action;
+  action.ticket = ticket_;
+  action.delay = delay_;
+  action.slot = other(state_.confirmed_slot);
+  if (state_.job) action.release = state_.job->release;
+  if (state_.trial) action.image = state_.trial->image;
+  switch (step_) {
+    case Step::kIdle:
+      action.kind = Action::Kind::kWait;
+      break;
+    case Step::kCheck:
+      action.kind = Action::Kind::kCheck;
+      break;
+    case Step::kDownload:
+      action.kind = Action::Kind::kDownload;
+      break;
+    case Step::kVerify:
+      action.kind = Action::Kind::kVerify;
+      break;
+    case Step::kInstall:
+      action.kind = Action::Kind::kInstall;
+      break;
+    case Step::kSwitchTo:
+      action.kind = Action::Kind::kSwitch;
+      break;
+    case Step::kSwitchBack:
+      action.kind = Action::Kind::kSwitch;
+      action.slot = state_.confirmed_slot;
+      break;
+    case Step::kRestartTo:
+    case Step::kRestartBack:
+      action.kind = Action::Kind::kRestart;
+      break;
+    case Step::kProbe:
+      action.kind = Action::Kind::kProbe;
+      break;
+  }
+  return action;
+}
+
+model::JobReport UpdateMachine::report(const std::string& job, JobState state,
+                                       const std::string& detail, const std::string& code) {
+  model::JobReport entry;
+  entry.seq = state_.next_seq++;
+  entry.state = state;
+  entry.error_code = code;
+  entry.detail = printable(detail, 200);
+  state_.outbox.push_back({job, entry});
+  if (state_.outbox.size() > kMaxOutbox) {
+    // What a job ended with outlives how it got there.
+    const auto victim = std::find_if(
+        state_.outbox.begin(), state_.outbox.end(),
+        [](const QueuedReport& queued) { return !model::is_final(queued.report.state); });
+    state_.outbox.erase(victim == state_.outbox.end() ? state_.outbox.begin() : victim);
+  }
+  dirty_ = true;
+  return entry;
+}
+
+void UpdateMachine::finish(const std::string& job, int attempt, JobState state,
+                           const std::string& detail, const std::string& code) {
+  const model::JobReport last = report(job, state, detail, code);
+  std::erase_if(state_.finished, [&](const FinishedJob& known) { return known.id == job; });
+  state_.finished.push_back({job, attempt, last});
+  if (state_.finished.size() > kMaxFinished) state_.finished.erase(state_.finished.begin());
+}
+
+std::vector<std::string> UpdateMachine::take_notices() {
+  return std::exchange(notices_, {});
+}
+
+const model::Image& UpdateMachine::running() const {
+  return started_trial_ ? state_.trial->image : state_.confirmed;
+}
+
+}  // namespace ota::agent

@@ -1,0 +1,134 @@
+// How an update goes, without doing any of it: fed with commands and outcomes, it says what to do
+// next.
+//
+//   wait --update--> check -> download -> verify -> install --> switch --> restart ---.
+//    ^                 |         |          |          |     (armed from here)         | boot
+//    |                 '----- refused or failed -------'                               v
+//    |<---------------------------- confirmed ------------------------------------- probe
+//    |<-- boot <-- restart <-- switch back <------------ unhealthy, or a 3rd start unconfirmed
+//
+// The rule of order: whoever drives it makes state() durable whenever dirty() says so, before the
+// next action is performed. Then a power cut at any instant leaves a document from which boot()
+// goes on to the same end.
+//
+// Pure: no I/O, no clock. Thread: one at a time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agents/command.h"
+#include "agents/update_state.h"
+
+namespace ota::agent {
+
+struct MachineOptions {
+  std::string hardware;
+  std::uint64_t max_image_bytes = std::uint64_t{1} << 30;
+  unsigned max_boots = 3;  // starts of a new image without a confirmation
+  unsigned max_download_tries = 12;
+};
+
+struct Action {
+  enum class Kind : std::uint8_t {
+    kWait,
+    kCheck,
+    kDownload,
+    kVerify,
+    kInstall,
+    kSwitch,
+    kRestart,
+    kProbe
+  };
+  Kind kind = Kind::kWait;
+  std::uint64_t ticket = 0;            // for done(): an outcome of an older action is ignored
+  Slot slot = Slot::kA;                // written to, verified, made current, or probed
+  model::Release release;              // kCheck to kInstall
+  model::Image image;                  // kProbe
+  std::chrono::milliseconds delay{0};  // to be waited before it is performed
+};
+
+// Why an action failed. `code` is the short stable word that is reported as error_code.
+struct Failure {
+  enum class Again : std::uint8_t { kNever, kLater };
+  std::string code;
+  std::string detail;
+  Again again = Again::kNever;  // of a download only: worth another try
+};
+using Outcome = std::optional<Failure>;  // nothing: it went well
+
+class UpdateMachine {
+ public:
+  UpdateMachine(UpdateState state, MachineOptions options);
+
+  // The device started from `current`. Once, before anything else.
+  void boot(Slot current);
+  void command(const Command& command);
+  // What came of the action with this ticket.
+  void done(std::uint64_t ticket, const Outcome& outcome);
+  void progress(std::uint64_t ticket, int percent);
+  // The server took this job's reports up to `seq`.
+  void acknowledged(const std::string& job, std::uint64_t seq);
+  // The server says that the job has ended there: it is given up, unless the new image is armed
+  // already.
+  void job_over(const std::string& job);
+  // An update that is not armed ends as failed; for what no action tells, such as a full disk.
+  void give_up(const Failure& failure);
+  void clock_floor(WallTime floor);
+
+  Action next() const;
+  const UpdateState& state() const { return state_; }
+  bool dirty() const { return dirty_; }
+  void saved() { dirty_ = false; }
+  // Lines for people on what has happened since the last call; to be shown after the state is
+  // durable.
+  std::vector<std::string> take_notices();
+  // What runs now: the image on trial after its start, else the confirmed one.
+  const model::Image& running() const;
+
+ private:
+  enum class Step : std::uint8_t {
+    kIdle,
+    kCheck,
+    kDownload,
+    kVerify,
+    kInstall,
+    kSwitchTo,
+    kRestartTo,
+    kProbe,
+    kSwitchBack,
+    kRestartBack
+  };
+
+  void enter(Step step);
+  void update(const Command& command);
+  void cancel(const std::string& job);
+  void rollback();
+  bool refuse_early(const Command& command);
+  void arm();
+  void fail_job(const std::string& code, const std::string& detail);
+  void fail_trial(const std::string& code, const std::string& detail);
+  void confirm();
+  void finish_fallback();
+  void step_failed(const Failure& failure);
+  void step_succeeded();
+  model::JobReport report(const std::string& job, model::JobState state, const std::string& detail,
+                          const std::string& code = {});
+  void finish(const std::string& job, int attempt, model::JobState state, const std::string& detail,
+              const std::string& code = {});
+  void notice(std::string line) { notices_.push_back(std::move(line)); }
+
+  UpdateState state_;
+  MachineOptions options_;
+  Step step_ = Step::kIdle;
+  std::uint64_t ticket_ = 1;
+  std::chrono::milliseconds delay_{0};
+  bool started_trial_ = false;  // this process runs the image on trial
+  bool dirty_ = false;
+  std::vector<std::string> notices_;
+};
+
+}  // namespace ota::agent

@@ -1,0 +1,112 @@
+#include "agents/update_state.h"
+
+#include <stdexcept>
+
+#include "model/time_json.h"
+
+namespace ota::agent {
+namespace {
+
+constexpr int kFormat = 1;
+
+Json report_json(const std::string& job, const model::JobReport& report) {
+  return Json{{"job", job}, {"report", report}};
+}
+
+Slot slot_at(const Json& in, const char* key) {
+  const auto slot = parse_slot(in.at(key).get_ref<const std::string&>());
+  if (!slot) throw std::invalid_argument(std::string(key) + " is no slot");
+  return *slot;
+}
+
+Json trial_json(const Trial& trial) {
+  return Json{{"slot", std::string(folder_name(trial.slot))},
+              {"image", trial.image},
+              {"job", trial.job},
+              {"attempt", trial.attempt},
+              {"boots", trial.boots},
+              {"failure_code", trial.failure_code},
+              {"failure", trial.failure}};
+}
+
+Trial trial_of(const Json& in) {
+  Trial trial;
+  trial.slot = slot_at(in, "slot");
+  in.at("image").get_to(trial.image);
+  in.at("job").get_to(trial.job);
+  in.at("attempt").get_to(trial.attempt);
+  in.at("boots").get_to(trial.boots);
+  in.at("failure_code").get_to(trial.failure_code);
+  in.at("failure").get_to(trial.failure);
+  return trial;
+}
+
+UpdateState read(const Json& in) {
+  if (in.at("format").get<int>() != kFormat) throw std::invalid_argument("unknown format");
+  UpdateState state;
+  state.confirmed_slot = slot_at(in, "confirmed_slot");
+  in.at("confirmed").get_to(state.confirmed);
+  in.at("highest").get_to(state.highest);
+  if (in.contains("previous")) state.previous = in["previous"].get<model::Image>();
+  if (in.contains("job")) {
+    const Json& job = in["job"];
+    state.job = ActiveJob{job.at("id").get<std::string>(), job.at("attempt").get<int>(),
+                          job.at("release").get<model::Release>(),
+                          job.at("download_tries").get<unsigned>()};
+  }
+  if (in.contains("trial")) state.trial = trial_of(in["trial"]);
+  for (const Json& entry : in.at("outbox")) {
+    state.outbox.push_back(
+        {entry.at("job").get<std::string>(), entry.at("report").get<model::JobReport>()});
+  }
+  for (const Json& entry : in.at("finished")) {
+    state.finished.push_back({entry.at("job").get<std::string>(), entry.at("attempt").get<int>(),
+                              entry.at("report").get<model::JobReport>()});
+  }
+  in.at("next_seq").get_to(state.next_seq);
+  in.at("fallback").get_to(state.fallback);
+  in.at("fallback_sha256").get_to(state.fallback_sha256);
+  state.clock_floor = model::time_at(in, "clock_floor");
+  return state;
+}
+
+}  // namespace
+
+Json to_document(const UpdateState& state) {
+  Json out{{"format", kFormat},
+           {"confirmed_slot", std::string(folder_name(state.confirmed_slot))},
+           {"confirmed", state.confirmed},
+           {"highest", state.highest},
+           {"next_seq", state.next_seq},
+           {"fallback", state.fallback},
+           {"fallback_sha256", state.fallback_sha256},
+           {"clock_floor", model::time_json(state.clock_floor)},
+           {"outbox", Json::array()},
+           {"finished", Json::array()}};
+  if (state.previous) out["previous"] = *state.previous;
+  if (state.job) {
+    out["job"] = Json{{"id", state.job->id},
+                      {"attempt", state.job->attempt},
+                      {"release", state.job->release},
+                      {"download_tries", state.job->download_tries}};
+  }
+  if (state.trial) out["trial"] = trial_json(*state.trial);
+  for (const QueuedReport& entry : state.outbox)
+    out["outbox"].push_back(report_json(entry.job, entry.report));
+  for (const FinishedJob& entry : state.finished) {
+    Json finished = report_json(entry.id, entry.report);
+    finished["attempt"] = entry.attempt;
+    out["finished"].push_back(std::move(finished));
+  }
+  return out;
+}
+
+Result<UpdateState> from_document(const Json& document) {
+  try {
+    return read(document);
+  } catch (const std::exception& error) {
+    return fail(Errc::kInvalid, std::string("update state: ") + error.what());
+  }
+}
+
+}  // namespace ota::agent
