@@ -218,6 +218,11 @@ void Engine::trusted_time(WallTime now) {
   machine_.clock_floor(now);
 }
 
+void Engine::version_floor(const model::Version& floor) {
+  const std::lock_guard lock(mutex_);
+  machine_.version_floor(floor);
+}
+
 WallTime Engine::clock_floor() const {
   const std::lock_guard lock(mutex_);
   return machine_.state().clock_floor;
@@ -229,6 +234,11 @@ std::optional<QueuedReport> Engine::next_report() const {
   // so.
   if ((machine_.dirty() && !unsaved_told_) || machine_.state().outbox.empty()) return std::nullopt;
   return machine_.state().outbox.front();
+}
+
+bool Engine::has_reports() const {
+  const std::lock_guard lock(mutex_);
+  return !machine_.state().outbox.empty();
 }
 
 DeviceFacts Engine::facts() const {
@@ -297,6 +307,7 @@ Outcome Engine::download(const Action& action) {
       const std::lock_guard lock(mutex_);
       machine_.progress(action.ticket, percent);
       ports_.changed();
+      return !stopped_ && machine_.next().ticket == action.ticket;
     };
     if (Outcome failed = ports_.download(action.release, *part, progress); failed) return failed;
   }

@@ -23,12 +23,15 @@
 
 namespace ota::agent {
 
+// Takes percent; false where the download is not wanted any more.
+using Progress = std::function<bool(int)>;
+
+// Called on the engine's thread, but where it says "any"; those must not call back into the engine.
 struct EnginePorts {
   // Is this release what the signed metadata says, and meant for this device?
   std::function<Outcome(const model::Release&)> check;
-  // Appends the rest of the image to `into`; `progress` takes percent.
-  std::function<Outcome(const model::Release&, PartialImage& into,
-                        const std::function<void(int)>& progress)>
+  // Appends the rest of the image to `into`, telling `progress` how far it is.
+  std::function<Outcome(const model::Release&, PartialImage& into, const Progress& progress)>
       download;
   // What is to be done with a verified image beside keeping it in its slot; may be empty.
   std::function<Outcome(const std::filesystem::path& image, const model::Release&)> install;
@@ -80,9 +83,12 @@ class Engine {
   void command(const Command& command);
   // The oldest durable report that is not acknowledged.
   std::optional<QueuedReport> next_report() const;
+  // Whether any report waits, durable or not.
+  bool has_reports() const;
   void acknowledged(const std::string& job, std::uint64_t seq);
   void job_over(const std::string& job);
   void trusted_time(WallTime now);
+  void version_floor(const model::Version& floor);
   WallTime clock_floor() const;
   DeviceFacts facts() const;
   // The image that runs now.

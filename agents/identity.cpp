@@ -6,7 +6,9 @@
 #include <openssl/x509_vfy.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <ctime>
+#include <memory>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -165,7 +167,6 @@ Result<std::string> Identity::join(const std::string& server, const std::string&
   if (auto made = make_directories(trust_folder(), 0700); !made) return made.error();
   const auto root = (*answer)["root"].get<std::string>();
   if (auto pinned = tuf::Updater::pin_root(trust_folder(), root); !pinned) return pinned.error();
-  if (auto kept = write_file_durably(folder_ / "root.json", root, 0600); !kept) return kept.error();
   if (auto written = write_file_durably(authority_, authority, 0600); !written)
     return written.error();
   if (auto written = write_file_durably(certificate_, certificate, 0600); !written)

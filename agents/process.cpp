@@ -30,6 +30,7 @@ constexpr int kLookAgainMs = 100;    // how late an interruption may be noticed
   ::dup2(null, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
+  ::close_range(STDERR_FILENO + 1, ~0U, 0);  // no connection or lock of ours
   ::execv(arguments[0], arguments.data());
   ::_exit(kCannotExecute);
 }

@@ -351,6 +351,12 @@ void UpdateMachine::clock_floor(WallTime floor) {
   dirty_ = true;
 }
 
+void UpdateMachine::version_floor(const model::Version& floor) {
+  if (floor <= state_.highest) return;
+  state_.highest = floor;
+  dirty_ = true;
+}
+
 Action UpdateMachine::next() const {
   Action action;
   action.ticket = ticket_;

@@ -78,6 +78,8 @@ class UpdateMachine {
   // An update that is not armed ends as failed; for what no action tells, such as a full disk.
   void give_up(const Failure& failure);
   void clock_floor(WallTime floor);
+  // Signed metadata forbids versions below `floor`.
+  void version_floor(const model::Version& floor);
 
   Action next() const;
   const UpdateState& state() const { return state_; }

@@ -1,0 +1,355 @@
+#include "agents/agent.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+#include "agents/image_markers.h"
+#include "agents/process.h"
+#include "agents/sensors.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/text.h"
+
+namespace ota::agent {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr milliseconds kStopPatience{900};       // of the one second that an end may take
+constexpr milliseconds kLastReports{1000};       // before a restart
+constexpr milliseconds kProgressEvery{250};      // a report of the download's percent
+constexpr milliseconds kRebootPatience{600000};  // for a restart command to take effect
+
+model::BootId random_boot() {
+  const Bytes bytes = random_bytes(16);
+  return *model::BootId::parse(to_hex(bytes));
+}
+
+Failure download_failure(const Error& error) {
+  const bool passes = error.code == Errc::kUnavailable || error.code == Errc::kTimeout;
+  std::string word = "download";
+  if (error.code == Errc::kLimit) word = "image.length";
+  if (error.code == Errc::kTimeout) word = "download.slow";
+  if (error.code == Errc::kFull) word = "no-space";
+  if (error.code == Errc::kIo) word = "io";
+  return {word, printable(error.text(), 200),
+          passes ? Failure::Again::kLater : Failure::Again::kNever};
+}
+
+}  // namespace
+
+void print_line(const std::string& line) {
+  // One write, so that lines of several threads stay whole.
+  (void)!write_all(STDOUT_FILENO, line + "\n");
+}
+
+Agent::Agent(Config config, std::string join_code, FileLock lock, const Clock& clock)
+    : config_(std::move(config)),
+      join_code_(std::move(join_code)),
+      lock_(std::move(lock)),
+      clock_(clock),
+      identity_(config_.dir),
+      trust_(identity_.trust_folder(), config_.hardware),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+Agent::~Agent() {
+  stop_all();
+}
+
+Result<std::unique_ptr<Agent>> Agent::open(Config config, std::string join_code,
+                                           const Clock& clock) {
+  if (auto made = make_directories(config.dir / "state", 0700); !made) return made.error();
+  auto lock = FileLock::try_acquire(config.dir / "state" / "agent.lock");
+  if (!lock) return lock.error().within("another agent works in " + config.dir.string());
+  std::unique_ptr<Agent> agent(
+      new Agent(std::move(config), std::move(join_code), std::move(*lock), clock));
+
+  const auto waiting = agent->identity_.waiting_code();
+  if (waiting) agent->join_code_ = *waiting;
+  if (!waiting && waiting.error().code == Errc::kDenied) return waiting.error();
+  if (agent->identity_.enrolled()) {
+    if (auto safe = agent->identity_.check_key(); !safe) return safe.error();
+  } else if (agent->join_code_.empty()) {
+    return fail(Errc::kNotFound, agent->config_.device_id +
+                                     " is not enrolled; get a code with `otactl enroll " +
+                                     agent->config_.device_id + "` and run `ota-agent join`");
+  }
+
+  EngineOptions options;
+  options.folder = agent->config_.dir;
+  options.machine.hardware = agent->config_.hardware;
+  options.machine.max_image_bytes = agent->config_.limits.image_bytes;
+  options.factory_version = agent->config_.factory_version;
+  auto engine = Engine::open(std::move(options), agent->ports());
+  if (!engine) return engine.error();
+  agent->engine_ = std::move(*engine);
+  agent->engine_->boot();
+  return agent;
+}
+
+EnginePorts Agent::ports() {
+  EnginePorts ports;
+  ports.check = [this](const model::Release& release) { return check(release); };
+  ports.download = [this](const model::Release& release, PartialImage& into,
+                          const Progress& progress) { return download(release, into, progress); };
+  ports.install = [this](const fs::path& image, const model::Release& release) {
+    return install(image, release);
+  };
+  ports.probe = [this](const fs::path& image) { return probe(image); };
+  ports.restart = [this] { return restart(); };
+  ports.interrupt = [this] { interrupted_ = true; };
+  ports.say = [this](const std::string& line) { say(line); };
+  ports.changed = [this] {
+    if (uplink_) uplink_->wake();
+  };
+  return ports;
+}
+
+Outcome Agent::check(const model::Release& release) {
+  interrupted_ = false;
+  const WallTime now = clock_.wall();
+  if (Outcome failed = trust_.check(*downloads_, release, now, engine_->clock_floor()))
+    return failed;
+  engine_->trusted_time(now);
+  if (trust_.version_floor()) engine_->version_floor(*trust_.version_floor());
+  return {};
+}
+
+Outcome Agent::download(const model::Release& release, PartialImage& into,
+                        const Progress& progress) {
+  interrupted_ = false;
+  http::Client::Download wanted;
+  wanted.offset = into.size();
+  wanted.max_bytes = release.length;
+  wanted.timeout = config_.limits.download;
+  wanted.min_bytes_per_second = config_.limits.min_bytes_per_second;
+  MonoTime told{};
+  std::optional<Error> disk;
+  const auto sink = [&](std::string_view chunk) -> Result<void> {
+    if (auto written = into.append(chunk); !written) return written.error();
+    const MonoTime now = clock_.mono();
+    if (interrupted_) return fail(Errc::kUnavailable, "interrupted");
+    if (now - told < kProgressEvery && into.size() < release.length) return {};
+    told = now;
+    if (!progress(static_cast<int>(into.size() * 100 / release.length)))
+      return fail(Errc::kUnavailable, "not wanted");
+    return {};
+  };
+  const auto restart_file = [&] {
+    if (auto emptied = into.truncate(); !emptied) disk = emptied.error();
+  };
+  const auto reply =
+      downloads_->download("/tuf/targets/" + trust_.target_path(), wanted, sink, restart_file);
+  if (disk) return download_failure(*disk);
+  if (!reply) return download_failure(reply.error());
+  if (reply->status == 416) return {};  // nothing is left to send: the check of the digest decides
+  if (reply->status != 200 && reply->status != 206) {
+    const bool passes = reply->status == 429 || reply->status >= 500;
+    return Failure{"download", "the server answers " + std::to_string(reply->status),
+                   passes ? Failure::Again::kLater : Failure::Again::kNever};
+  }
+  if (into.size() < release.length)
+    return Failure{"download", "the body ended early", Failure::Again::kLater};
+  return {};
+}
+
+Outcome Agent::install(const fs::path& image, const model::Release& release) {
+  if (config_.installer.command.empty()) return {};
+  interrupted_ = false;
+  const auto end =
+      run_program(fill_in(config_.installer.command, image.string(), release.version.text()),
+                  config_.installer.timeout, interrupted_);
+  if (!end) return Failure{"install.failed", end.error().text(), Failure::Again::kNever};
+  if (end->status == 0) return {};
+  return Failure{"install.failed",
+                 "exit status " + std::to_string(end->status) + ": " + end->output,
+                 Failure::Again::kNever};
+}
+
+Outcome Agent::probe(const fs::path& image) {
+  if (read_markers(image).unhealthy) {
+    return Failure{"health.failed", "the image's own check fails", Failure::Again::kNever};
+  }
+  if (config_.health_check.command.empty()) return {};
+  interrupted_ = false;
+  const auto end = run_program(fill_in(config_.health_check.command, image.string(),
+                                       engine_->facts().running.version.text()),
+                               config_.health_check.timeout, interrupted_);
+  if (!end) return Failure{"health.failed", end.error().text(), Failure::Again::kNever};
+  if (end->status == 0) return {};
+  return Failure{"health.failed", "exit status " + std::to_string(end->status) + ": " + end->output,
+                 Failure::Again::kNever};
+}
+
+Outcome Agent::restart() {
+  // The reports are durable; where the server is there, it hears of the restart before it happens.
+  const MonoTime deadline = clock_.mono() + kLastReports;
+  while (engine_->has_reports() && clock_.mono() < deadline) {
+    if (pause(milliseconds{20})) break;
+  }
+  if (config_.installer.restart.empty()) return {};
+  const auto end = run_program(config_.installer.restart, config_.installer.timeout, interrupted_);
+  if (!end) return Failure{"restart.failed", end.error().text(), Failure::Again::kNever};
+  if (end->status != 0) return Failure{"restart.failed", end->output, Failure::Again::kNever};
+  pause(kRebootPatience);
+  return {};
+}
+
+bool Agent::pause(milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, time, [this] { return stopped_; });
+}
+
+bool Agent::enrol() {
+  Backoff backoff(milliseconds{500}, milliseconds{15000}, std::random_device{}());
+  while (!join_code_.empty()) {
+    const auto joined = identity_.join(config_.server, join_code_, config_.device_id, kAgentName);
+    if (joined || joined.error().code == Errc::kDenied || joined.error().code == Errc::kInvalid) {
+      join_code_.clear();
+      identity_.discard_code();
+    }
+    if (joined) {
+      if (*joined != config_.device_id)
+        say("enrolled as " + *joined + ", configured as " + config_.device_id);
+      say("enrolled as " + *joined);
+    } else {
+      say("not enrolled: " + joined.error().text());
+      if (!join_code_.empty() && pause(backoff.next())) return false;
+    }
+  }
+  if (!identity_.enrolled()) return false;
+  if (auto safe = identity_.check_key(); !safe) {
+    say(safe.error().text());
+    return false;
+  }
+  return true;
+}
+
+void Agent::work() {
+  if (!enrol()) {
+    failed_ = true;
+    return wake_main();
+  }
+  {
+    const http::ClientOptions options = identity_.client_options(config_.server, kAgentName);
+    auto sensors =
+        std::make_shared<Sensors>(config_.profile, config_.seed, engine_->running_image(), clock_);
+    UplinkOptions up;
+    up.server = config_.server;
+    up.agent = kAgentName;
+    up.hardware = config_.hardware;
+    up.boot = random_boot();
+    up.interval = config_.interval;
+    up.buffered_samples = config_.limits.buffered_samples;
+    up.sensors = [sensors] { return sensors->read(); };
+    up.say = [this](const std::string& line) { say(line); };
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    downloads_ = std::make_unique<http::Client>(options);
+    uplink_ = std::make_unique<Uplink>(std::move(up), *engine_, identity_, clock_);
+    poller_ = std::make_unique<Poller>(options, *engine_, *uplink_,
+                                       [this](const std::string& line) { say(line); });
+  }
+  start([this] { uplink_->run(); });
+  start([this] { poller_->run(); });
+  engine_->run();
+  wake_main();
+}
+
+void Agent::start(std::function<void()> body) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return;
+  ++running_;
+  threads_.emplace_back([this, body = std::move(body)] {
+    body();
+    const std::lock_guard ended(mutex_);
+    --running_;
+    changed_.notify_all();
+  });
+}
+
+void Agent::wake_main() {
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
+}
+
+bool Agent::stop_all() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(stopped_, true)) return !hangs_;
+    changed_.notify_all();
+    if (downloads_) downloads_->close();
+    if (uplink_) uplink_->stop();
+    if (poller_) poller_->stop();
+  }
+  if (engine_) engine_->stop();
+  std::unique_lock lock(mutex_);
+  // Who hangs does so in a first contact or in an fsync; nothing half done is on disk at any
+  // instant.
+  hangs_ = !changed_.wait_for(lock, kStopPatience, [this] { return running_ == 0; });
+  if (hangs_) return false;
+  lock.unlock();
+  for (std::thread& thread : threads_)
+    thread.join();
+  threads_.clear();
+  return true;
+}
+
+std::string Agent::status_document() const {
+  const DeviceFacts facts = engine_->facts();
+  const std::lock_guard lock(mutex_);
+  Json out{{"device_id", config_.device_id},
+           {"server", config_.server},
+           {"connected", uplink_ && uplink_->connected()},
+           {"profile", config_.profile},
+           {"version", facts.confirmed.version},
+           {"running", facts.running},
+           {"slot", std::string(letter(facts.slot))},
+           {"updating", engine_->busy()},
+           {"buffered_samples", uplink_ ? uplink_->buffered() : 0}};
+  if (!facts.fallback.empty()) out["fallback"] = facts.fallback;
+  return out.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+Ending Agent::run() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP})
+    ::sigaddset(&signals, number);
+  const FileDescriptor ends(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+
+  std::optional<StatusPage> page;
+  std::string where = " without a status page";
+  if (config_.status_port != 0) {
+    auto opened = StatusPage::open(config_.status_port, [this] { return status_document(); });
+    if (opened) {
+      where = " on port " + std::to_string(opened->port());
+      page.emplace(std::move(*opened));
+    } else {
+      say("no status page: " + opened.error().text());
+    }
+  }
+  print_line("Client " + config_.device_id + " started" + where);
+  start([this] { work(); });
+
+  std::array<pollfd, 3> wait{
+      {{ends.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}, {page ? page->fd() : -1, POLLIN, 0}}};
+  while (true) {
+    if (::poll(wait.data(), wait.size(), -1) < 0) continue;
+    if (wait[2].revents != 0) page->serve();
+    if (wait[0].revents != 0 || wait[1].revents != 0) break;
+  }
+  stop_all();
+  if (wait[0].revents != 0)
+    return Ending::kStopped;  // a restart that is due as well comes with the next start
+  if (failed_) return Ending::kFailed;
+  return engine_->restart_due() ? Ending::kRestart : Ending::kStopped;
+}
+
+}  // namespace ota::agent

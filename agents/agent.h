@@ -1,0 +1,92 @@
+// The running agent: its parts, their threads, and the order in which they start and end.
+//
+//   main    signals, the status page
+//   work    enrols where that is due, then performs updates (Engine)
+//   uplink  samples, reports, facts (Uplink)
+//   poll    waits for commands (Poller)
+//
+// The end, by a signal or a restart: all three are told to stop, their requests are cancelled, and
+// they are waited for at most a second: what is on disk is whole at every instant.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "agents/config.h"
+#include "agents/engine.h"
+#include "agents/identity.h"
+#include "agents/poller.h"
+#include "agents/status_page.h"
+#include "agents/trust.h"
+#include "agents/uplink.h"
+
+namespace ota::agent {
+
+inline constexpr const char* kAgentName = "ota-agent 1.0.0";
+
+enum class Ending : std::uint8_t { kStopped, kRestart, kFailed };
+
+// Writes a line to standard output at once.
+void print_line(const std::string& line);
+
+class Agent {
+ public:
+  // Opens the device's folder and decides what this start means. kConflict where another agent
+  // works in it, kDenied where the key can be read by others, kNotFound where the device is not
+  // enrolled and has no join code. `join_code`: one from the environment, or empty.
+  static Result<std::unique_ptr<Agent>> open(Config config, std::string join_code,
+                                             const Clock& clock);
+  ~Agent();
+
+  // Until a signal or a restart. SIGTERM, SIGINT and SIGHUP must be blocked in every thread.
+  Ending run();
+  // A thread did not end in time: the object must not be destroyed, the process has to exit or to
+  // start anew.
+  bool hangs() const { return hangs_; }
+
+ private:
+  Agent(Config config, std::string join_code, FileLock lock, const Clock& clock);
+  EnginePorts ports();
+  Outcome check(const model::Release& release);
+  Outcome download(const model::Release& release, PartialImage& into, const Progress& progress);
+  Outcome install(const std::filesystem::path& image, const model::Release& release);
+  Outcome probe(const std::filesystem::path& image);
+  Outcome restart();
+  void work();
+  bool enrol();  // false where it failed for good or the agent ends
+  std::string status_document() const;
+  void start(std::function<void()> body);
+  bool stop_all();  // false where a thread hangs
+  void wake_main();
+  void say(const std::string& line) const { print_line("[OTA] " + line); }
+  bool pause(milliseconds time);  // true where the agent ends
+
+  Config config_;
+  std::string join_code_;
+  FileLock lock_;
+  const Clock& clock_;
+  Identity identity_;
+  Trust trust_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Uplink> uplink_;
+  std::unique_ptr<Poller> poller_;
+  std::unique_ptr<http::Client> downloads_;
+  FileDescriptor wake_;  // eventfd
+  std::atomic<bool> interrupted_{false};
+  std::atomic<bool> failed_{false};
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  bool stopped_ = false;
+  bool hangs_ = false;
+  unsigned running_ = 0;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace ota::agent

@@ -1,0 +1,72 @@
+#include "agents/trust.h"
+
+#include "base/text.h"
+#include "tuf/firmware.h"
+#include "tuf/updater.h"
+
+namespace ota::agent {
+namespace {
+
+tuf::Fetched fetch(http::Client& client, const tuf::Fetch& wanted) {
+  using Status = tuf::Fetched::Status;
+  auto reply = client.get("/tuf/metadata/" + wanted.path, wanted.max_bytes);
+  if (!reply) {
+    Status status = Status::kTransportError;
+    if (reply.error().code == Errc::kLimit) status = Status::kTooLarge;
+    if (reply.error().code == Errc::kTimeout) status = Status::kTooSlow;
+    return {status, {}, reply.error().text()};
+  }
+  if (reply->status == 404 || reply->status == 403) return {Status::kNotFound, {}, {}};
+  if (reply->status != 200)
+    return {Status::kTransportError, {}, "status " + std::to_string(reply->status)};
+  return {Status::kOk, std::move(reply->body), {}};
+}
+
+Outcome refused(const Error& error) {
+  // The network's faults pass; a refusal by the metadata does not by asking again.
+  const bool passes = error.code == tuf::Errc::kUnavailable ||
+                      error.code == tuf::Errc::kSlowRetrieval || error.code == tuf::Errc::kBusy;
+  return Failure{std::string(tuf::word_of(error.code)), printable(error.text(), 200),
+                 passes ? Failure::Again::kLater : Failure::Again::kNever};
+}
+
+Result<void> run_step(http::Client& client, tuf::Updater& updater) {
+  while (const auto wanted = updater.next())
+    updater.feed(fetch(client, *wanted));
+  return updater.result();
+}
+
+}  // namespace
+
+Trust::Trust(std::filesystem::path folder, std::string hardware)
+    : folder_(std::move(folder)), hardware_(std::move(hardware)) {}
+
+Outcome Trust::check(http::Client& client, const model::Release& release, WallTime now,
+                     WallTime floor) {
+  tuf::UpdaterOptions options;
+  options.clock_floor = floor;
+  auto updater = tuf::Updater::open(folder_, options);
+  if (!updater) return refused(updater.error());
+  updater->start_refresh(now);
+  if (auto refreshed = run_step(client, *updater); !refreshed) return refused(refreshed.error());
+  updater->start_lookup(release.target);
+  if (auto found = run_step(client, *updater); !found) return refused(found.error());
+  const auto signed_firmware = tuf::firmware_of(updater->target());
+  if (!signed_firmware) return refused(signed_firmware.error());
+  const model::Release& known = signed_firmware->release;
+  if (auto fits = tuf::check_firmware(known, hardware_, std::nullopt); !fits)
+    return refused(fits.error());
+  if (known.sha256 != release.sha256 || known.length != release.length ||
+      known.version != release.version) {
+    return Failure{"job-mismatch",
+                   "the job says " + release.version.label() + " " + release.sha256.substr(0, 16) +
+                       "..., the signed metadata " + known.version.label() + " " +
+                       known.sha256.substr(0, 16) + "...",
+                   Failure::Again::kNever};
+  }
+  target_path_ = updater->target_path();
+  version_floor_ = signed_firmware->rollback_floor;
+  return {};
+}
+
+}  // namespace ota::agent

@@ -1,0 +1,38 @@
+// What may run here: the device's side of the signed update metadata, fetched over the server's
+// HTTPS.
+//
+// The server is only the mirror; the word is that of the keys behind the root pinned at join.
+// Blocks on the network and on files. Thread: one at a time.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "agents/update_machine.h"
+#include "http/client.h"
+#include "model/version.h"
+
+namespace ota::agent {
+
+class Trust {
+ public:
+  Trust(std::filesystem::path folder, std::string hardware);
+
+  // Brings the metadata up to date and looks the release up in it. The signed entry must have its
+  // digest, length, version and this device's hardware. Failures carry tuf's words, "job-mismatch"
+  // where the job says otherwise. `now`: the device's clock; a time before `floor` is not believed.
+  Outcome check(http::Client& client, const model::Release& release, WallTime now, WallTime floor);
+  // After a check that went well: the path below /tuf/targets/ to fetch the image from.
+  const std::string& target_path() const { return target_path_; }
+  // The signed floor for versions, where the release has one.
+  const std::optional<model::Version>& version_floor() const { return version_floor_; }
+
+ private:
+  std::filesystem::path folder_;
+  std::string hardware_;
+  std::string target_path_;
+  std::optional<model::Version> version_floor_;
+};
+
+}  // namespace ota::agent

@@ -1,0 +1,217 @@
+#include "agents/uplink.h"
+
+#include <charconv>
+#include <random>
+
+#include "base/json.h"
+#include "base/text.h"
+
+namespace ota::agent {
+namespace {
+
+constexpr milliseconds kFirstPause{500};
+constexpr milliseconds kLongestPause{30000};
+constexpr milliseconds kRefusedPause{10000};  // revoked, or not known: an operator has to act
+constexpr std::chrono::hours kRenewalCheck{1};
+constexpr std::size_t kBatch = 200;  // about 30 KiB
+constexpr std::size_t kAnswerBytes = 65536;
+
+std::uint32_t random_seed() {
+  return std::random_device{}();
+}
+
+}  // namespace
+
+Uplink::Uplink(UplinkOptions options, Engine& engine, Identity& identity, const Clock& clock)
+    : options_(std::move(options)),
+      engine_(engine),
+      identity_(identity),
+      clock_(clock),
+      client_(identity.client_options(options_.server, options_.agent)),
+      samples_(options_.boot, options_.buffered_samples),
+      backoff_(kFirstPause, kLongestPause, random_seed()),
+      next_renewal_(clock.mono()) {}
+
+void Uplink::run() {
+  MonoTime next_sample = clock_.mono();
+  MonoTime next_try = next_sample;
+  while (true) {
+    const MonoTime now = clock_.mono();
+    if (now >= next_sample) {
+      samples_.add(options_.sensors(), clock_.wall());
+      next_sample += options_.interval;
+      if (next_sample <= now) next_sample = now + options_.interval;  // the device slept
+    }
+    if (now >= next_try) {
+      const auto flushed = flush();
+      if (flushed) {
+        backoff_.reset();
+      } else {
+        failed(flushed.error());
+        milliseconds pause = backoff_.next();
+        if (flushed.error().code == Errc::kDenied) pause = std::max(pause, kRefusedPause);
+        next_try = clock_.mono() + std::max(pause, retry_after_.value_or(pause));
+      }
+    }
+    buffered_ = samples_.size();
+    std::unique_lock lock(mutex_);
+    if (stopped_) return;
+    const bool pausing = next_try > clock_.mono();
+    // A wake-up does not shorten a pause.
+    changed_.wait_until(lock, pausing ? std::min(next_sample, next_try) : next_sample,
+                        [&] { return stopped_ || (woken_ && !pausing); });
+    woken_ = false;
+    if (stopped_) return;
+  }
+}
+
+void Uplink::failed(const Error& error) {
+  const std::string problem = error.text();
+  if (problem != told_problem_) options_.say("server: " + problem);
+  told_problem_ = problem;
+  connected_ = false;
+  accepted_facts_.clear();  // a server that comes back may have forgotten them
+  const std::lock_guard lock(mutex_);
+  facts_known_ = false;
+}
+
+Result<void> Uplink::flush() {
+  if (auto renewed = renew(); !renewed) return renewed.error();
+  if (auto sent = send_facts(); !sent) return sent.error();
+  if (auto sent = send_reports(); !sent) return sent.error();
+  return send_samples();
+}
+
+Result<unsigned> Uplink::post(const std::string& path, const std::string& body) {
+  const auto reply = client_.post(path, body, kAnswerBytes);
+  retry_after_.reset();
+  if (!reply) return reply.error();
+  if (reply->status == 401 || reply->status == 403) {
+    std::string words = "status " + std::to_string(reply->status);
+    if (const auto problem = parse_json(reply->body); problem && problem->is_object()) {
+      words += ": " + printable(problem->value("code", std::string()) + " " +
+                                    problem->value("detail", std::string()),
+                                200);
+    }
+    return fail(Errc::kDenied, "this device is refused, " + words);
+  }
+  if (reply->status == 429 || reply->status >= 500) {
+    unsigned pause = 0;
+    std::from_chars(reply->retry_after.data(),
+                    reply->retry_after.data() + reply->retry_after.size(), pause);
+    if (pause > 0) retry_after_ = seconds(std::min(pause, 300U));
+    return fail(Errc::kUnavailable, "the server answers " + std::to_string(reply->status));
+  }
+  if (!connected_) {
+    if (!told_problem_.empty()) options_.say("server: connected to " + options_.server);
+    told_problem_.clear();
+    connected_ = true;
+  }
+  return reply->status;
+}
+
+std::string Uplink::facts_document() const {
+  const DeviceFacts facts = engine_.facts();
+  Json out{{"agent", options_.agent},         {"hardware", options_.hardware},
+           {"boot_id", options_.boot.text()}, {"slot", std::string(letter(facts.slot))},
+           {"running", facts.running},        {"confirmed", facts.confirmed}};
+  if (facts.written) out["written"] = *facts.written;
+  if (!facts.fallback.empty()) {
+    out["fallback"] = facts.fallback;
+    out["fallback_sha256"] = facts.fallback_sha256;
+  }
+  return dump_json(out);
+}
+
+Result<void> Uplink::send_facts() {
+  const std::string facts = facts_document();
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(repeat_facts_, false)) accepted_facts_.clear();
+  }
+  if (facts == accepted_facts_) return {};
+  const auto status = post("/v1/status", facts);
+  if (!status) return status.error();
+  if (*status >= 300)
+    return fail(Errc::kInvalid, "the server answers /v1/status with " + std::to_string(*status));
+  accepted_facts_ = facts;
+  const std::lock_guard lock(mutex_);
+  facts_known_ = true;
+  changed_.notify_all();
+  return {};
+}
+
+Result<void> Uplink::send_reports() {
+  while (const auto entry = engine_.next_report()) {
+    const auto status = post("/v1/jobs/" + entry->job + "/report", dump_json(Json(entry->report)));
+    if (!status) return status.error();
+    if (*status == 404 || *status == 409) {
+      engine_.job_over(entry->job);
+    } else {
+      if (*status >= 300)
+        options_.say("the server answers a report with " + std::to_string(*status) + "; dropped");
+      engine_.acknowledged(entry->job, entry->report.seq);
+    }
+  }
+  return {};
+}
+
+Result<void> Uplink::send_samples() {
+  while (!samples_.empty()) {
+    const std::size_t count = std::min(kBatch, samples_.size());
+    const auto status = post("/v1/telemetry", samples_.batch(count));
+    if (!status) return status.error();
+    if (*status >= 300)
+      options_.say("the server answers telemetry with " + std::to_string(*status) + "; dropped");
+    samples_.drop(count);
+  }
+  return {};
+}
+
+Result<void> Uplink::renew() {
+  if (clock_.mono() < next_renewal_) return {};
+  const auto renewed = identity_.renew_if_due(client_, clock_.wall());
+  next_renewal_ = clock_.mono() + kRenewalCheck;
+  if (!renewed) {
+    // The present certificate may still serve: not a reason to stop talking.
+    options_.say("certificate not renewed: " + renewed.error().text());
+    return {};
+  }
+  if (*renewed) {
+    options_.say("certificate renewed");
+    const std::lock_guard lock(mutex_);
+    if (!stopped_)
+      client_ = http::Client(identity_.client_options(options_.server, options_.agent));
+  }
+  return {};
+}
+
+void Uplink::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  client_.close();
+  changed_.notify_all();
+}
+
+void Uplink::wake() {
+  const std::lock_guard lock(mutex_);
+  woken_ = true;
+  changed_.notify_all();
+}
+
+void Uplink::repeat_facts() {
+  {
+    const std::lock_guard lock(mutex_);
+    repeat_facts_ = true;
+    facts_known_ = false;
+  }
+  wake();
+}
+
+bool Uplink::wait_for_facts() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return stopped_ || facts_known_; });
+  return !stopped_;
+}
+
+}  // namespace ota::agent

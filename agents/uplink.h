@@ -1,0 +1,85 @@
+// All that the device tells the server: samples at their interval, job reports, its facts; over one
+// connection.
+//
+// Facts first, then reports in order, then samples. While the server is away it tries again with
+// growing, jittered pauses and samples go on. Renews the certificate in time.
+//
+// Thread: run() on its own; the rest from any.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "agents/backoff.h"
+#include "agents/engine.h"
+#include "agents/identity.h"
+#include "agents/telemetry.h"
+#include "http/client.h"
+
+namespace ota::agent {
+
+struct UplinkOptions {
+  std::string server;
+  std::string agent;  // "ota-agent 1.0.0"
+  std::string hardware;
+  model::BootId boot;
+  milliseconds interval{1000};
+  std::size_t buffered_samples = 600;
+  std::function<sim::Readings()> sensors;
+  std::function<void(const std::string&)> say;
+};
+
+class Uplink {
+ public:
+  Uplink(UplinkOptions options, Engine& engine, Identity& identity, const Clock& clock);
+
+  void run();
+  void stop();
+  // There may be something new to tell.
+  void wake();
+  // Tells the facts again, changed or not.
+  void repeat_facts();
+  // Waits until the server has taken the facts of now; false where stop() came first.
+  bool wait_for_facts();
+  bool connected() const { return connected_; }
+  std::size_t buffered() const { return buffered_; }
+
+ private:
+  Result<void> flush();
+  Result<void> send_facts();
+  Result<void> send_reports();
+  Result<void> send_samples();
+  Result<void> renew();
+  // kUnavailable or kDenied where the answer says to come back later; else the status.
+  Result<unsigned> post(const std::string& path, const std::string& body);
+  std::string facts_document() const;
+  void failed(const Error& error);
+
+  UplinkOptions options_;
+  Engine& engine_;
+  Identity& identity_;
+  const Clock& clock_;
+  http::Client client_;
+  SampleBuffer samples_;
+  Backoff backoff_;
+  std::optional<milliseconds> retry_after_;
+  MonoTime next_renewal_;
+  std::string told_problem_;
+  std::string accepted_facts_;  // as the server has taken them
+
+  std::atomic<bool> connected_{false};
+  std::atomic<std::size_t> buffered_{0};
+  std::mutex mutex_;  // guards what follows; never held over a request or a call of the engine
+  std::condition_variable changed_;
+  bool stopped_ = false;
+  bool woken_ = false;
+  bool facts_known_ = false;
+  bool repeat_facts_ = false;
+};
+
+}  // namespace ota::agent
