@@ -83,6 +83,7 @@ struct Job {
   Watch watch = Watch::kNone;
   WallTime watch_until;
   std::uint64_t report_seq = 0;   // of the last report that was applied
+  bool again = false;             // asked for by explicit word though the device fell back from it
   bool cancel_requested = false;  // the device was asked to stop and has not answered yet
   std::vector<JobStep> steps;
 };

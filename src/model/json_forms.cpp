@@ -244,6 +244,7 @@ void to_json(json& out, const Job& job) {
              {"watch", job.watch},
              {"watch_until", time_json(job.watch_until)},
              {"report_seq", job.report_seq},
+             {"again", job.again},
              {"cancel_requested", job.cancel_requested},
              {"steps", job.steps}};
 }
@@ -264,6 +265,7 @@ void from_json(const json& in, Job& job) {
   get_or_keep(in, "watch", job.watch);
   job.watch_until = time_at(in, "watch_until");
   get_or_keep(in, "report_seq", job.report_seq);
+  get_or_keep(in, "again", job.again);
   get_or_keep(in, "cancel_requested", job.cancel_requested);
   get_or_keep(in, "steps", job.steps);
 }

@@ -1,0 +1,36 @@
+#include "fleet/event_log.h"
+
+namespace ota::fleet {
+
+void EventLog::add(const std::vector<model::Event>& events) {
+  if (events.empty()) return;
+  const std::lock_guard lock(mutex_);
+  for (const model::Event& event : events) {
+    events_.push_back(std::make_shared<const model::Event>(event));
+  }
+  while (events_.size() > kKept)
+    events_.pop_front();
+  copy_.reset();
+}
+
+void EventLog::replace(const std::vector<model::Event>& events) {
+  {
+    const std::lock_guard lock(mutex_);
+    events_.clear();
+    copy_.reset();
+  }
+  add(events);
+}
+
+std::shared_ptr<const EventLog::Events> EventLog::all() const {
+  const std::lock_guard lock(mutex_);
+  if (!copy_) copy_ = std::make_shared<const Events>(events_.begin(), events_.end());
+  return copy_;
+}
+
+std::uint64_t EventLog::last() const {
+  const std::lock_guard lock(mutex_);
+  return events_.empty() ? 0 : events_.back()->seq;
+}
+
+}  // namespace ota::fleet

@@ -1,0 +1,32 @@
+// The newest events in memory, in the chain's order, for screens and followers. Only events that
+// are on disk get here. Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "model/event.h"
+
+namespace ota::fleet {
+
+class EventLog {
+ public:
+  using Events = std::vector<std::shared_ptr<const model::Event>>;
+  static constexpr std::size_t kKept = 2000;
+
+  void add(const std::vector<model::Event>& events);
+  void replace(const std::vector<model::Event>& events);  // oldest first
+  // The newest kKept events, oldest first; the same object as long as nothing was added.
+  std::shared_ptr<const Events> all() const;
+  std::uint64_t last() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::deque<std::shared_ptr<const model::Event>> events_;
+  mutable std::shared_ptr<const Events> copy_;
+};
+
+}  // namespace ota::fleet

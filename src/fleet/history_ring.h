@@ -1,0 +1,46 @@
+// The last readings of one device for its graphs, in 14 bytes each: hundredths of a unit and tenths
+// of a second, which no screen can tell from the exact values.
+//
+// Memory grows with what was pushed, up to the capacity. Thread: one at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "fleet/snapshot.h"
+#include "model/telemetry.h"
+#include "model/verdict.h"
+
+namespace ota::fleet {
+
+class HistoryRing {
+ public:
+  explicit HistoryRing(std::size_t capacity) : capacity_(capacity) {}
+
+  void push(WallTime at, const std::array<std::optional<double>, model::kMetricCount>& values,
+            double score, model::Level level);
+  std::vector<HistoryPoint> points() const;  // oldest first
+  // Keeps the newest that fit.
+  void set_capacity(std::size_t capacity);
+  std::size_t size() const { return points_.size(); }
+
+ private:
+  struct Packed {
+    std::array<std::uint16_t, 2> at;  // tenths of a second since base_, high half first
+    std::array<std::uint16_t, model::kMetricCount> values;  // 0: none; else see history_ring.cpp
+    std::uint8_t score = 0;                                 // of 255
+    model::Level level = model::Level::kUnknown;
+  };
+  static_assert(sizeof(Packed) == 14);
+  HistoryPoint unpack(const Packed& packed) const;
+
+  std::size_t capacity_;
+  std::size_t next_ = 0;  // where the next one goes once the ring is full
+  WallTime base_{};
+  std::vector<Packed> points_;
+};
+
+}  // namespace ota::fleet

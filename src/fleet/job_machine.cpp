@@ -1,0 +1,371 @@
+#include "fleet/job_machine.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+
+namespace ota::fleet {
+namespace {
+
+using model::Event;
+using model::Job;
+using model::JobState;
+using model::Severity;
+using model::Watch;
+
+// A device that moves its job to and fro would let the document grow without end.
+constexpr std::size_t kMaxSteps = 64;
+constexpr std::size_t kMaxDetail = 256;
+constexpr std::size_t kMaxErrorCode = 64;
+
+// Error codes of agents that another attempt may heal: the way, not the image, was at fault.
+constexpr std::array<std::string_view, 5> kRetryablePrefixes{"net.", "io.", "timeout", "download.",
+                                                             "interrupted"};
+
+bool is_retryable(std::string_view code) {
+  return std::any_of(
+      kRetryablePrefixes.begin(), kRetryablePrefixes.end(),
+      [&](std::string_view prefix) { return code.substr(0, prefix.size()) == prefix; });
+}
+
+milliseconds time_for(JobState state, const model::OtaSettings& settings) {
+  switch (state) {
+    case JobState::kQueued:
+      return settings.queued_deadline;
+    case JobState::kSent:
+      return settings.sent_deadline;
+    case JobState::kDownloading:
+      return settings.download_deadline;
+    case JobState::kVerifying:
+      return settings.verify_deadline;
+    case JobState::kInstalling:
+      return settings.install_deadline;
+    case JobState::kBooting:
+      return settings.boot_deadline;
+    case JobState::kConfirming:
+      return settings.confirm_deadline;
+    default:
+      return milliseconds::zero();
+  }
+}
+
+Event job_event(const Job& job, Severity severity, std::string kind, std::string message,
+                WallTime now) {
+  Event event;
+  event.at = now;
+  event.severity = severity;
+  event.kind = std::move(kind);
+  event.source = job.device;
+  event.actor = job.actor;
+  event.message = std::move(message);
+  event.data = nlohmann::json{{"job", job.id},
+                              {"version", job.release.version},
+                              {"state", job.state},
+                              {"attempt", job.attempt}};
+  if (!job.error_code.empty()) event.data["error_code"] = job.error_code;
+  if (!job.detail.empty()) event.data["detail"] = job.detail;
+  return event;
+}
+
+void enter(Job& job, JobState state, std::string detail, const model::OtaSettings& settings,
+           WallTime now) {
+  job.state = state;
+  job.updated = now;
+  job.detail = detail;
+  job.deadline = model::is_final(state) ? WallTime{} : now + time_for(state, settings);
+  if (job.steps.size() < kMaxSteps || model::is_final(state)) {
+    job.steps.push_back({state, now, std::move(detail)});
+  }
+}
+
+std::string because(const Job& job) {
+  std::string reason = job.detail;
+  if (!job.error_code.empty()) {
+    reason = reason.empty() ? job.error_code : job.error_code + ": " + reason;
+  }
+  return reason.empty() ? "" : " (" + reason + ")";
+}
+
+// The job ends without success; its word stays until an operator has seen it.
+void end_badly(JobChange& change, JobState state, std::string kind, const std::string& what,
+               WallTime now) {
+  const Job& job = change.job;
+  const Severity severity = state == JobState::kCancelled || state == JobState::kExpired
+                                ? Severity::kNotice
+                            : state == JobState::kRolledBack ? Severity::kWarning
+                                                             : Severity::kError;
+  change.events.push_back(job_event(
+      job, severity, std::move(kind),
+      "Update of " + job.device + " to " + job.release.version.label() + " " + what + because(job),
+      now));
+  if (state == JobState::kFailed) change.attention = model::Attention::kFailed;
+  if (state == JobState::kRolledBack) change.attention = model::Attention::kRolledBack;
+}
+
+// Another attempt where one is left, else the given end.
+void retry_or_end(JobChange& change, JobState end, std::string code, std::string detail,
+                  const model::OtaSettings& settings, WallTime now) {
+  Job& job = change.job;
+  change.changed = true;
+  job.error_code = std::move(code);
+  if (job.cancel_requested) {
+    enter(job, JobState::kCancelled, "cancelled; " + detail, settings, now);
+    end_badly(change, JobState::kCancelled, "job.cancelled", "cancelled", now);
+    return;
+  }
+  if (job.attempt <= static_cast<int>(settings.max_retries)) {
+    ++job.attempt;
+    job.percent = 0;
+    const std::string text = detail + "; attempt " + std::to_string(job.attempt) + " of " +
+                             std::to_string(settings.max_retries + 1);
+    enter(job, JobState::kQueued, text, settings, now);
+    change.wake_device = true;
+    change.events.push_back(job_event(job, Severity::kNotice, "job.retry",
+                                      "Update of " + job.device + " is tried again: " + text, now));
+    return;
+  }
+  enter(job, end, std::move(detail), settings, now);
+  end_badly(change, end, end == JobState::kExpired ? "job.expired" : "job.failed",
+            end == JobState::kExpired ? "expired" : "failed", now);
+}
+
+void succeed(JobChange& change, const model::OtaSettings& settings, WallTime now) {
+  Job& job = change.job;
+  enter(job, JobState::kSucceeded, "confirmed by the device", settings, now);
+  job.percent = 100;
+  job.error_code.clear();
+  job.watch = settings.watch_period > milliseconds::zero() ? Watch::kWatching : Watch::kHealthy;
+  job.watch_until = now + settings.watch_period;
+  change.confirmed = true;
+  change.attention = model::Attention::kNone;
+  change.events.push_back(job_event(
+      job, Severity::kInfo, "job.succeeded",
+      "Update of " + job.device + " to " + job.release.version.label() + " confirmed", now));
+}
+
+// A step on the way, or its percentage.
+void proceed(JobChange& change, const model::JobReport& report, const std::string& detail,
+             const model::OtaSettings& settings, WallTime now) {
+  Job& job = change.job;
+  if (report.state == JobState::kDownloading) job.percent = report.percent;
+  if (report.state > JobState::kDownloading) job.percent = 100;
+  change.written = report.state >= JobState::kBooting;
+  if (report.state == job.state) {
+    job.updated = now;
+    if (!detail.empty()) job.detail = detail;
+    return;
+  }
+  if (job.steps.size() >= kMaxSteps) {
+    job.error_code = "too-many-steps";
+    enter(job, JobState::kFailed, "the device changed its state too often", settings, now);
+    end_badly(change, JobState::kFailed, "job.failed", "failed", now);
+    return;
+  }
+  enter(job, report.state, detail, settings, now);
+  change.events.push_back(job_event(
+      job, Severity::kInfo, "job.step",
+      job.device + " " + std::string(model::to_text(job.state)) + " " + job.release.version.label(),
+      now));
+}
+
+}  // namespace
+
+Job make_job(std::string id, const model::Decision& decision, const model::Release& release,
+             std::string actor, const model::OtaSettings& settings, WallTime now) {
+  Job job;
+  job.id = std::move(id);
+  job.device = decision.device;
+  job.release = release;
+  job.actor = std::move(actor);
+  job.override_reason = decision.override_reason;
+  job.created = now;
+  enter(job, JobState::kQueued, "waits for the device", settings, now);
+  return job;
+}
+
+JobChange job_offered(const Job& job, const model::Decision& decision,
+                      const model::OtaSettings& settings, WallTime now) {
+  JobChange change;
+  change.job = job;
+  if (job.state != JobState::kQueued) return change;
+  change.changed = true;
+  if (decision.answer == model::Answer::kAllow) {
+    enter(change.job, JobState::kSent, "the gate allowed it again", settings, now);
+    return change;
+  }
+  change.job.error_code = "gate";
+  enter(change.job, JobState::kFailed, decision.headline, settings, now);
+  // Refused before anything was sent: nothing on the device needs hands, so no attention.
+  change.events.push_back(job_event(change.job, Severity::kWarning, "job.refused",
+                                    "Update of " + job.device + " to " +
+                                        job.release.version.label() +
+                                        " not sent: " + decision.headline,
+                                    now));
+  change.events.back().data["decision"] = decision;
+  return change;
+}
+
+Result<JobChange> job_reported(const Job& job, const model::JobReport& report,
+                               const model::OtaSettings& settings, WallTime now) {
+  JobChange change;
+  change.job = job;
+  if (report.seq <= job.report_seq) return change;  // acknowledged before
+  if (model::is_final(job.state)) return fail(Errc::kConflict, "job-final");
+  if (job.state == JobState::kQueued && job.attempt == 1) {
+    return fail(Errc::kConflict, "job-not-sent");
+  }
+  if (report.state == JobState::kQueued) return fail(Errc::kInvalid, "a device cannot queue a job");
+  if (report.percent < 0 || report.percent > 100) {
+    return fail(Errc::kInvalid, "percent is 0 to 100");
+  }
+  Job& next = change.job;
+  change.changed = true;
+  next.report_seq = report.seq;
+  const std::string detail = printable(report.detail, kMaxDetail);
+  const std::string code = printable(report.error_code, kMaxErrorCode);
+  switch (report.state) {
+    case JobState::kSucceeded:
+      change.written = true;
+      succeed(change, settings, now);
+      break;
+    case JobState::kFailed:
+      if (is_retryable(code)) {
+        retry_or_end(change, JobState::kFailed, code, detail, settings, now);
+      } else {
+        next.error_code = code.empty() ? "unknown" : code;
+        enter(next, JobState::kFailed, detail, settings, now);
+        end_badly(change, JobState::kFailed, "job.failed", "failed", now);
+      }
+      break;
+    case JobState::kRolledBack:
+      next.error_code = code;
+      change.written = true;
+      change.fell_back = true;
+      enter(next, JobState::kRolledBack, detail, settings, now);
+      end_badly(change, JobState::kRolledBack, "job.rolled-back", "rolled back", now);
+      break;
+    case JobState::kCancelled:
+    case JobState::kExpired:
+      next.error_code = code;
+      enter(next, report.state, detail, settings, now);
+      end_badly(change, report.state,
+                report.state == JobState::kCancelled ? "job.cancelled" : "job.expired",
+                std::string(model::to_text(report.state)), now);
+      break;
+    default:
+      proceed(change, report, detail, settings, now);
+  }
+  return change;
+}
+
+JobChange job_at(const Job& job, const model::OtaSettings& settings, WallTime now) {
+  JobChange change;
+  change.job = job;
+  if (job.watch == Watch::kWatching && now >= job.watch_until) {
+    change.changed = true;
+    change.job.watch = Watch::kHealthy;
+    change.events.push_back(job_event(job, Severity::kInfo, "job.healthy",
+                                      job.device + " stayed healthy on " +
+                                          job.release.version.label() + " through its watch period",
+                                      now));
+    return change;
+  }
+  if (model::is_final(job.state) || now < job.deadline) return change;
+  const std::string late = "no word of the device while " + std::string(model::to_text(job.state));
+  switch (job.state) {
+    case JobState::kQueued:
+      change.changed = true;
+      change.job.error_code = "deadline.queued";
+      enter(change.job, job.cancel_requested ? JobState::kCancelled : JobState::kExpired,
+            "the device did not fetch it in time", settings, now);
+      end_badly(change, change.job.state, job.cancel_requested ? "job.cancelled" : "job.expired",
+                job.cancel_requested ? "cancelled" : "expired", now);
+      break;
+    case JobState::kSent:
+      retry_or_end(change, JobState::kExpired, "deadline.sent", late, settings, now);
+      break;
+    case JobState::kBooting:
+    case JobState::kConfirming:
+      // The spare slot is in use: another attempt could hit a device in the middle of its trial.
+      change.changed = true;
+      change.job.error_code = "deadline." + std::string(model::to_text(job.state));
+      enter(change.job, JobState::kFailed, late, settings, now);
+      end_badly(change, JobState::kFailed, "job.failed", "failed", now);
+      break;
+    default:
+      retry_or_end(change, JobState::kFailed, "deadline." + std::string(model::to_text(job.state)),
+                   late, settings, now);
+  }
+  return change;
+}
+
+JobChange job_verdict(const Job& job, const model::Verdict& verdict, WallTime now) {
+  JobChange change;
+  change.job = job;
+  if (job.watch != Watch::kWatching || verdict.level != model::Level::kCritical) return change;
+  change.changed = true;
+  change.job.watch = Watch::kRegressed;
+  change.job.updated = now;
+  change.attention = model::Attention::kFailed;
+  change.events.push_back(job_event(job, Severity::kError, "job.regressed",
+                                    job.device + " turned critical after its update to " +
+                                        job.release.version.label() + " (Risk: " + verdict.label +
+                                        ")",
+                                    now));
+  change.events.back().data["verdict"] = verdict;
+  return change;
+}
+
+Result<JobChange> job_cancelled(const Job& job, const std::string& actor, WallTime now) {
+  if (model::is_final(job.state)) {
+    return fail(Errc::kConflict,
+                job.id + " has ended already: " + std::string(model::to_text(job.state)));
+  }
+  if (job.state >= JobState::kInstalling) {
+    return fail(Errc::kConflict, job.id + " is past the point of no return: the device is " +
+                                     std::string(model::to_text(job.state)) +
+                                     "; use rollback after it");
+  }
+  JobChange change;
+  change.job = job;
+  if (job.cancel_requested) return change;
+  change.changed = true;
+  change.job.updated = now;
+  if (job.state == JobState::kQueued) {
+    enter(change.job, JobState::kCancelled, "cancelled by " + actor, {}, now);
+    end_badly(change, JobState::kCancelled, "job.cancelled", "cancelled", now);
+    change.events.back().actor = actor;
+    return change;
+  }
+  change.job.cancel_requested = true;
+  change.job.detail = actor + " asked to cancel; waits for the device's word";
+  change.wake_device = true;
+  change.events.push_back(job_event(change.job, Severity::kNotice, "job.cancel-requested",
+                                    actor + " asked to cancel the update of " + job.device, now));
+  change.events.back().actor = actor;
+  return change;
+}
+
+JobChange job_abandoned(const Job& job, const std::string& reason, WallTime now) {
+  JobChange change;
+  change.job = job;
+  if (model::is_final(job.state)) return change;
+  change.changed = true;
+  change.job.error_code = "abandoned";
+  enter(change.job, JobState::kCancelled, reason, {}, now);
+  end_badly(change, JobState::kCancelled, "job.cancelled", "cancelled", now);
+  return change;
+}
+
+JobChange job_resumed(const Job& job, const model::OtaSettings& settings, WallTime now) {
+  JobChange change;
+  change.job = job;
+  if (model::is_final(job.state)) return change;
+  change.changed = true;
+  change.job.deadline = std::max(job.deadline, now + time_for(job.state, settings));
+  return change;
+}
+
+}  // namespace ota::fleet

@@ -1,0 +1,69 @@
+// The life of an update job as a pure function: a job and what happened give the job afterwards and
+// what follows from it. No clock, no store, no lock; any thread.
+//
+//   queued --gate allows--> sent --reports--> downloading .. installing .. booting .. confirming
+//      ^   \--gate refuses--> failed                                                      |
+//      |                                                                       succeeded (+ watch)
+//      +-- retry: deadline or a retryable failure, while attempts are left
+//
+// Every state that is not final has a deadline. A report never brings a final job back to life;
+// what the device says later shows in its facts.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/decision.h"
+#include "model/device.h"
+#include "model/event.h"
+#include "model/job.h"
+#include "model/settings.h"
+#include "model/verdict.h"
+
+namespace ota::fleet {
+
+// What follows from a change, for the caller to carry out together with storing the job.
+struct JobChange {
+  model::Job job;
+  bool changed = false;              // the job has to be stored
+  std::vector<model::Event> events;  // without numbers and hashes
+  bool wake_device = false;          // it has a command to fetch
+  bool written = false;              // the release lies in the spare slot now
+  bool confirmed = false;            // the device runs the release and keeps it
+  bool fell_back = false;            // the device went back: do not offer the release again
+  std::optional<model::Attention> attention;  // the word that an operator has to see from now on
+};
+
+model::Job make_job(std::string id, const model::Decision& decision, const model::Release& release,
+                    std::string actor, const model::OtaSettings& settings, WallTime now);
+
+// The device asks for its commands and the gate was asked again: a queued job becomes sent, or ends
+// where the gate refuses it by now.
+JobChange job_offered(const model::Job& job, const model::Decision& decision,
+                      const model::OtaSettings& settings, WallTime now);
+
+// The device's word. A repeated or older report changes nothing. kConflict: the job has ended
+// ("job-final") or was never sent ("job-not-sent"); kInvalid: what a device cannot report.
+Result<JobChange> job_reported(const model::Job& job, const model::JobReport& report,
+                               const model::OtaSettings& settings, WallTime now);
+
+// Ends what is past its deadline, or tries it again; ends a watch period that is over.
+JobChange job_at(const model::Job& job, const model::OtaSettings& settings, WallTime now);
+
+// The verdict during the watch period that follows a success.
+JobChange job_verdict(const model::Job& job, const model::Verdict& verdict, WallTime now);
+
+// kConflict: it has ended, or the image is being installed already (the context says which).
+Result<JobChange> job_cancelled(const model::Job& job, const std::string& actor, WallTime now);
+
+// The device lost its right to be updated (revoked, off the whitelist): ends what is not final.
+JobChange job_abandoned(const model::Job& job, const std::string& reason, WallTime now);
+
+// After a restart of the server: the present state gets its whole time again, since the device
+// could not report meanwhile.
+JobChange job_resumed(const model::Job& job, const model::OtaSettings& settings, WallTime now);
+
+}  // namespace ota::fleet

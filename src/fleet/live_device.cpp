@@ -1,0 +1,163 @@
+#include "fleet/live_device.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+
+namespace ota::fleet {
+namespace {
+
+constexpr std::uint64_t kWindow = 64;
+
+DeviceState state_of(const LiveDevice& device) {
+  if (device.job_running) return DeviceState::kUpdating;
+  const bool enrolled = device.spec && device.record && device.record->enrolled;
+  const auto attention = device.record ? device.record->attention : model::Attention::kNone;
+  if (attention == model::Attention::kFailed) return DeviceState::kFailed;
+  if (attention == model::Attention::kRolledBack) return DeviceState::kRollback;
+  if (!enrolled) return DeviceState::kUnknown;
+  if (!device.online) return DeviceState::kOffline;
+  if (device.level == model::Level::kCritical) return DeviceState::kBlocked;
+  if (device.level == model::Level::kUnknown) return DeviceState::kUnknown;
+  return DeviceState::kOnline;
+}
+
+// The gate's answer in a word or two, without its explanation: the whole one costs too much for
+// each row of each frame.
+std::string short_gate(const LiveDevice& device, const std::optional<model::Version>& target) {
+  if (!device.spec) return "not listed";
+  if (!device.record || (!device.record->enrolled && !device.record->revoked))
+    return "not enrolled";
+  if (device.record->revoked) return "revoked";
+  const auto& confirmed = device.record->facts.confirmed;
+  if (target && confirmed && confirmed->version == *target) return "up to date";
+  if (!device.online) return "stale";
+  if (!confirmed) return "no image";
+  if (device.level == model::Level::kUnknown) return "stale";
+  if (device.level != model::Level::kStable) {
+    return device.offending.empty() ? device.label : device.offending;
+  }
+  if (device.job_running) return "updating";
+  if (!target) return "no target";
+  return *target < confirmed->version ? "downgrade" : "pass";
+}
+
+}  // namespace
+
+std::optional<model::SampleFault> SequenceGuard::check(const model::Sample& sample) {
+  if (any_ && sample.boot == boot_) {
+    if (sample.seq > newest_) {
+      const std::uint64_t step = sample.seq - newest_;
+      seen_ = step >= kWindow ? 0 : seen_ << step;
+      seen_ |= 1;
+      newest_ = sample.seq;
+      return std::nullopt;
+    }
+    const std::uint64_t back = newest_ - sample.seq;
+    const bool known = back < kWindow && ((seen_ >> back) & 1) != 0;
+    return known ? model::SampleFault::kRepeated : model::SampleFault::kOutOfOrder;
+  }
+  if (any_) {
+    if (std::find(earlier_boots_.begin(), earlier_boots_.end(), sample.boot) !=
+        earlier_boots_.end()) {
+      return model::SampleFault::kOutOfOrder;
+    }
+    earlier_boots_[next_earlier_] = boot_;
+    next_earlier_ = (next_earlier_ + 1) % earlier_boots_.size();
+  }
+  any_ = true;
+  boot_ = sample.boot;
+  newest_ = sample.seq;
+  seen_ = 1;
+  return std::nullopt;
+}
+
+void MinuteSummary::begin(WallTime now) {
+  if (!empty()) return;
+  minute_ = std::chrono::floor<std::chrono::minutes>(now);
+}
+
+void MinuteSummary::add(const model::Sample& sample, model::Level level, WallTime now) {
+  begin(now);
+  ++samples_;
+  worst_ = std::max(worst_, level);
+  for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    if (!sample.values[i]) continue;
+    Range& range = ranges_[i];
+    const double value = *sample.values[i];
+    range.low = range.count == 0 ? value : std::min(range.low, value);
+    range.high = range.count == 0 ? value : std::max(range.high, value);
+    range.sum += value;
+    ++range.count;
+  }
+}
+
+void MinuteSummary::add_refused(WallTime now) {
+  begin(now);
+  ++refused_;
+}
+
+bool MinuteSummary::over(WallTime now) const {
+  return !empty() && std::chrono::floor<std::chrono::minutes>(now) != minute_;
+}
+
+std::string MinuteSummary::key(const std::string& device) const {
+  constexpr std::size_t kToTheMinute = 16;  // "2026-08-20T14:03"
+  return device + "/" + format_rfc3339(minute_, Fraction::kNone).substr(0, kToTheMinute);
+}
+
+std::string MinuteSummary::document() const {
+  Json out{{"samples", samples_}, {"refused", refused_}, {"level", worst_}};
+  for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    const Range& range = ranges_[i];
+    if (range.count == 0) continue;
+    const auto rounded = [](double value) { return std::round(value * 100) / 100; };
+    out[std::string(model::to_text(static_cast<model::Metric>(i)))] = {
+        rounded(range.low), rounded(range.sum / range.count), rounded(range.high)};
+  }
+  return dump_json(out);
+}
+
+milliseconds LiveDevice::silent_for(WallTime now) const {
+  if (last_received == WallTime{}) return milliseconds(-1);
+  return std::max(now - last_received, milliseconds::zero());
+}
+
+DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, WallTime now) {
+  DeviceRow row;
+  row.id = device.id;
+  row.listed = device.spec.has_value();
+  if (device.spec) {
+    row.hardware = device.spec->hardware;
+    row.group = device.spec->group;
+    row.target = settings.ota.target_for(device.spec->hardware);
+  }
+  if (device.record) {
+    row.enrolled = device.record->enrolled;
+    row.revoked = device.record->revoked;
+    row.second_key_seen = device.record->second_key_seen;
+    row.facts = device.record->facts;
+    row.last_seen = device.record->last_seen;
+  }
+  row.online = device.online;
+  row.local = device.local;
+  row.state = state_of(device);
+  row.level = device.level;
+  row.risk = device.detector.risk(now);
+  row.label = device.label;
+  row.level_since = device.level_since;
+  for (std::size_t i = 0; i < row.values.size(); ++i) {
+    if (device.last_values[i]) row.values[i] = static_cast<float>(*device.last_values[i]);
+  }
+  if (device.last_received != WallTime{}) row.last_seen = device.last_received;
+  row.job = device.job;
+  row.job_state = device.job_state;
+  row.job_percent = device.job_percent;
+  row.gate = short_gate(device, row.target);
+  row.refused_samples = device.refused;
+  return row;
+}
+
+}  // namespace ota::fleet

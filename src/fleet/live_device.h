@@ -1,0 +1,113 @@
+// What is known of one device while the server runs, and the rules that turn its samples into it:
+// order within a boot, plausible times, minutes for the store.
+//
+// No locks here: the device table's stripe lock is held by whoever has a LiveDevice.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "anomaly/detector.h"
+#include "base/clock.h"
+#include "fleet/history_ring.h"
+#include "fleet/snapshot.h"
+#include "model/device.h"
+#include "model/job.h"
+#include "model/settings.h"
+#include "model/telemetry.h"
+
+namespace ota::fleet {
+
+// A sample's time may be ahead of the server's by a clock's drift, and behind by what an agent
+// buffers while its link is down.
+inline constexpr seconds kMaxFuture{60};
+inline constexpr std::chrono::minutes kMaxAge{10};
+
+// Finds repeated and late samples: the newest sequence number of the present boot, a window of
+// those before it, and the boots before this one.
+class SequenceGuard {
+ public:
+  // None where the sample is the next of its boot (gaps are fine) or the first of a new one.
+  std::optional<model::SampleFault> check(const model::Sample& sample);
+
+ private:
+  bool any_ = false;
+  model::BootId boot_;
+  std::uint64_t newest_ = 0;
+  std::uint64_t seen_ = 0;  // bit n: newest_ - n was accepted
+  std::array<model::BootId, 4> earlier_boots_{};
+  std::size_t next_earlier_ = 0;
+};
+
+// Lowest, mean and highest of a minute; stored when the next one begins.
+class MinuteSummary {
+ public:
+  void add(const model::Sample& sample, model::Level level, WallTime now);
+  void add_refused(WallTime now);
+  bool over(WallTime now) const;
+  bool empty() const { return samples_ == 0 && refused_ == 0; }
+  // "iot-001/2026-08-20T14:03": sorts by device, then by time.
+  std::string key(const std::string& device) const;
+  std::string document() const;
+
+ private:
+  void begin(WallTime now);
+  struct Range {
+    std::uint32_t count = 0;
+    double sum = 0;
+    double low = 0;
+    double high = 0;
+  };
+  WallTime minute_{};
+  std::uint32_t samples_ = 0;
+  std::uint32_t refused_ = 0;
+  model::Level worst_ = model::Level::kUnknown;
+  std::array<Range, model::kMetricCount> ranges_{};
+};
+
+struct LiveDevice {
+  LiveDevice(std::string name, const model::Thresholds& thresholds, std::size_t history_samples)
+      : id(std::move(name)), detector(thresholds), history(history_samples) {}
+
+  std::string id;
+  std::optional<model::DeviceSpec> spec;      // none: not (or no longer) in the whitelist
+  std::optional<model::DeviceRecord> record;  // none: never enrolled
+  bool local = false;
+
+  anomaly::DeviceDetector detector;
+  SequenceGuard order;
+  HistoryRing history;
+  MinuteSummary minute;
+  std::array<std::optional<double>, model::kMetricCount> last_values{};
+  WallTime last_received{};  // server's time of the last accepted sample; epoch: never
+  std::uint64_t refused = 0;
+  bool online = false;
+
+  model::Level level = model::Level::kUnknown;  // as last told by an event
+  std::string label = "No telemetry";
+  std::string offending;  // metrics behind a verdict that is not stable: "cpu, mem"
+  WallTime level_since{};
+  WallTime explained_at{};  // when label and offending were taken from the detector
+  bool renewed_serial_used = false;
+
+  // Of the running job, or of the last one.
+  std::string job;
+  model::JobState job_state = model::JobState::kQueued;
+  int job_percent = 0;
+  model::Version job_version;
+  bool job_running = false;
+  bool watching = false;  // a success of the last minutes is under watch
+
+  std::size_t row = 0;  // its place in the snapshot
+  bool dirty = true;    // its row has to be built anew
+
+  // Silence since the last accepted sample; negative: none since the server started.
+  milliseconds silent_for(WallTime now) const;
+};
+
+// The row of the summary as of `now`.
+DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, WallTime now);
+
+}  // namespace ota::fleet

@@ -1,0 +1,141 @@
+#include "fleet/publisher.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace ota::fleet {
+
+const DeviceRow* Snapshot::find(const std::string& id) const {
+  const auto chunk = std::partition_point(rows.begin(), rows.end(), [&](const auto& candidate) {
+    return !candidate->empty() && candidate->back()->id < id;
+  });
+  if (chunk == rows.end()) return nullptr;
+  const auto row = std::partition_point((*chunk)->begin(), (*chunk)->end(),
+                                        [&](const auto& candidate) { return candidate->id < id; });
+  return row != (*chunk)->end() && (*row)->id == id ? row->get() : nullptr;
+}
+
+void Publisher::order_anew() {
+  const std::lock_guard lock(build_);
+  order_anew_ = true;
+}
+
+std::shared_ptr<const Snapshot> Publisher::latest() const {
+  const std::lock_guard lock(latest_);
+  return snapshot_;
+}
+
+void Publisher::count(const DeviceRow& row, std::ptrdiff_t step) {
+  const auto add = [step](std::size_t& counter) { counter += static_cast<std::size_t>(step); };
+  add(counts_.devices);
+  if (row.online) add(counts_.online);
+  switch (row.level) {
+    case model::Level::kStable:
+      add(counts_.stable);
+      break;
+    case model::Level::kWatch:
+      add(counts_.watch);
+      break;
+    case model::Level::kCritical:
+      add(counts_.critical);
+      break;
+    case model::Level::kUnknown:
+      add(counts_.unknown);
+      break;
+  }
+  if (row.state == DeviceState::kUpdating) add(counts_.updating);
+  if (row.state == DeviceState::kFailed) add(counts_.failed);
+  if (row.state == DeviceState::kRollback) add(counts_.rolled_back);
+  if (!row.facts.confirmed) return;
+  const auto version = versions_.try_emplace(row.facts.confirmed->version.text(), 0).first;
+  add(version->second);
+  if (version->second == 0) versions_.erase(version);
+}
+
+void Publisher::rebuild(DeviceTable& table, const Rest& rest) {
+  order_anew_ = false;
+  std::vector<std::shared_ptr<const DeviceRow>> rows;
+  for (DeviceTable::Stripe& stripe : table.stripes()) {
+    const std::lock_guard lock(stripe.mutex);
+    for (auto& [id, device] : stripe.devices) {
+      rows.push_back(
+          std::make_shared<const DeviceRow>(make_row(*device, *rest.settings, rest.now)));
+      device->dirty = false;
+    }
+    stripe.dirty.clear();
+  }
+  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+  counts_ = {};
+  versions_.clear();
+  chunks_.clear();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i % kRowsPerChunk == 0) chunks_.push_back(std::make_shared<RowChunk>());
+    chunks_.back()->push_back(rows[i]);
+    count(*rows[i], 1);
+    table.look(rows[i]->id, [&](const LiveDevice&) {});
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    DeviceTable::Stripe& stripe = table.stripe_of(rows[i]->id);
+    const std::lock_guard lock(stripe.mutex);
+    const auto found = stripe.devices.find(rows[i]->id);
+    if (found != stripe.devices.end()) found->second->row = i;
+  }
+}
+
+bool Publisher::update(DeviceTable& table, const Rest& rest) {
+  std::vector<std::pair<std::size_t, std::shared_ptr<const DeviceRow>>> changed;
+  for (DeviceTable::Stripe& stripe : table.stripes()) {
+    const std::lock_guard lock(stripe.mutex);
+    for (LiveDevice* device : stripe.dirty) {
+      changed.emplace_back(device->row, std::make_shared<const DeviceRow>(
+                                            make_row(*device, *rest.settings, rest.now)));
+      device->dirty = false;
+    }
+    stripe.dirty.clear();
+  }
+  std::set<std::size_t> copied;
+  for (auto& [index, row] : changed) {
+    const std::size_t at = index / kRowsPerChunk;
+    if (copied.insert(at).second) chunks_[at] = std::make_shared<RowChunk>(*chunks_[at]);
+    std::shared_ptr<const DeviceRow>& place = (*chunks_[at])[index % kRowsPerChunk];
+    count(*place, -1);
+    count(*row, 1);
+    place = std::move(row);
+  }
+  return !changed.empty();
+}
+
+void Publisher::publish(DeviceTable& table, Rest rest, RestChanged rest_changed) {
+  const std::lock_guard building(build_);
+  bool changed = rest_changed == RestChanged::kYes;
+  if (order_anew_) {
+    rebuild(table, rest);
+    changed = true;
+  } else {
+    changed = update(table, rest) || changed;
+  }
+  if (!changed) return;
+
+  auto next = std::make_shared<Snapshot>();
+  next->revision = ++revision_;
+  next->at = rest.now;
+  next->rows.assign(chunks_.begin(), chunks_.end());
+  counts_.versions.assign(versions_.begin(), versions_.end());
+  std::stable_sort(counts_.versions.begin(), counts_.versions.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  next->counts = counts_;
+  next->jobs = std::move(rest.jobs);
+  next->releases = std::move(rest.releases);
+  next->events = std::move(rest.events);
+  next->last_event = next->events && !next->events->empty() ? next->events->back()->seq : 0;
+  next->thresholds = rest.settings->thresholds;
+  next->config_problems = std::move(rest.config_problems);
+  next->store_writable = rest.store_writable;
+  next->store_problem = std::move(rest.store_problem);
+  next->store_problem_since = rest.store_problem_since;
+  const std::lock_guard lock(latest_);
+  snapshot_ = std::move(next);
+}
+
+}  // namespace ota::fleet

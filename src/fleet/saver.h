@@ -1,0 +1,66 @@
+// The fleet's way to the store: keeps what a failed commit left unsaved, and lets an event be seen
+// only once it is on disk.
+//
+// A full disk must not lose what happened meanwhile: documents that could not be written are named
+// in `unsaved`, to be written again from memory; events are kept, up to a bound, and queued again
+// as they are.
+//
+// commit() may be called under the lock that guards the document: that lock gives the order of two
+// writes of one document. `done` runs on the store's thread, without locks.
+// Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fleet/event_log.h"
+#include "store/store.h"
+
+namespace ota::fleet {
+
+// What becomes of a batch that could not be written: kForget where the caller takes the change
+// back, kRetry where it happened anyway.
+enum class OnFailure : std::uint8_t { kForget, kRetry };
+
+class Saver {
+ public:
+  using Key = std::pair<std::string, std::string>;  // collection, key
+  static constexpr std::size_t kMaxBacklog = 10000;
+
+  Saver(store::Store& store, EventLog& log, std::function<void()> new_events)
+      : store_(store), log_(log), new_events_(std::move(new_events)) {}
+
+  void commit(store::Batch batch, OnFailure on_failure, store::Done done = {});
+
+  // Takes the names of documents to be written again. Events of the backlog are queued here, in
+  // their old order. Nothing to do (and cheap) where all is saved or the store takes no writes.
+  std::vector<Key> take_unsaved();
+  // Forgets the backlog: the whole state was replaced.
+  void clear();
+
+ private:
+  void finished(std::uint64_t ticket, const Result<void>& result);
+
+  struct InFlight {
+    std::vector<model::Event> events;
+    std::vector<Key> keys;
+    OnFailure on_failure = OnFailure::kForget;
+  };
+
+  store::Store& store_;
+  EventLog& log_;
+  std::function<void()> new_events_;
+  std::mutex mutex_;
+  std::uint64_t next_ticket_ = 0;
+  std::map<std::uint64_t, InFlight> in_flight_;
+  std::set<Key> unsaved_;
+  std::vector<model::Event> backlog_;
+};
+
+}  // namespace ota::fleet
