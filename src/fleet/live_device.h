@@ -100,8 +100,9 @@ struct LiveDevice {
   bool job_running = false;
   bool watching = false;  // a success of the last minutes is under watch
 
-  std::size_t row = 0;  // its place in the snapshot
-  bool dirty = true;    // its row has to be built anew
+  static constexpr std::size_t kNoRow = SIZE_MAX;
+  std::size_t row = kNoRow;  // its place in the snapshot
+  bool dirty = true;         // its row has to be built anew
 
   // Silence since the last accepted sample; negative: none since the server started.
   milliseconds silent_for(WallTime now) const;

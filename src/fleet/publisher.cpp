@@ -73,7 +73,6 @@ void Publisher::rebuild(DeviceTable& table, const Rest& rest) {
     if (i % kRowsPerChunk == 0) chunks_.push_back(std::make_shared<RowChunk>());
     chunks_.back()->push_back(rows[i]);
     count(*rows[i], 1);
-    table.look(rows[i]->id, [&](const LiveDevice&) {});
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     DeviceTable::Stripe& stripe = table.stripe_of(rows[i]->id);
@@ -88,6 +87,7 @@ bool Publisher::update(DeviceTable& table, const Rest& rest) {
   for (DeviceTable::Stripe& stripe : table.stripes()) {
     const std::lock_guard lock(stripe.mutex);
     for (LiveDevice* device : stripe.dirty) {
+      if (device->row == LiveDevice::kNoRow) continue;  // placed by the rebuild that is due
       changed.emplace_back(device->row, std::make_shared<const DeviceRow>(
                                             make_row(*device, *rest.settings, rest.now)));
       device->dirty = false;

@@ -1,0 +1,34 @@
+// What is published, as the fleet looks it up. Immutable; any thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/device.h"
+#include "model/release.h"
+#include "model/version.h"
+
+namespace ota::fleet {
+
+class Catalogue {
+ public:
+  Catalogue() : releases_(std::make_shared<const std::vector<model::Release>>()) {}
+  explicit Catalogue(std::vector<model::Release> releases);
+
+  const std::shared_ptr<const std::vector<model::Release>>& releases() const { return releases_; }
+
+  // The release of this version for the hardware model; where none is made for it, one of this
+  // version for another model (the gate then says so); none where the version is not published.
+  const model::Release* find(const model::Version& version, const std::string& hardware) const;
+  // The digest that is published for the version on this hardware.
+  std::optional<std::string> digest_of(const model::Version& version,
+                                       const std::string& hardware) const;
+  bool holds(const std::string& sha256) const;
+
+ private:
+  std::shared_ptr<const std::vector<model::Release>> releases_;  // newest version first
+};
+
+}  // namespace ota::fleet

@@ -1,0 +1,84 @@
+#include "fleet/enrolment_book.h"
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "model/time_json.h"
+
+namespace ota::fleet {
+
+std::string OpenEnrolment::document() const {
+  return dump_json({{"device", device}, {"expires", model::time_json(expires)}, {"actor", actor}});
+}
+
+Result<OpenEnrolment> OpenEnrolment::parse(std::string_view document) {
+  auto json = parse_json(document);
+  if (!json) return json.error();
+  try {
+    OpenEnrolment out;
+    json->at("device").get_to(out.device);
+    out.expires = model::time_at(*json, "expires");
+    out.actor = json->value("actor", "");
+    return out;
+  } catch (const std::exception& error) {
+    return fail(Errc::kInvalid, std::string("enrolment: ") + error.what());
+  }
+}
+
+Result<void> EnrolmentBook::open(const std::string& token_hash, OpenEnrolment enrolment) {
+  if (open_.size() >= kMaxOpen) {
+    return fail(Errc::kLimit, "too many enrolments are open; wait for their end");
+  }
+  open_.insert_or_assign(token_hash, std::move(enrolment));
+  return {};
+}
+
+bool EnrolmentBook::may_try(const std::string& address, std::uint32_t attempts_per_minute,
+                            WallTime now) {
+  constexpr std::chrono::minutes kWindow(1);
+  if (attempts_.size() >= kMaxAddresses) {
+    std::erase_if(attempts_, [&](const auto& entry) { return now - entry.second.since > kWindow; });
+    if (attempts_.size() >= kMaxAddresses) return false;
+  }
+  Attempts& attempts = attempts_[address];
+  if (now - attempts.since > kWindow || attempts.since > now) attempts = {now, 0};
+  return ++attempts.count <= attempts_per_minute;
+}
+
+Result<OpenEnrolment> EnrolmentBook::redeem(const std::string& token_hash,
+                                            const std::string& address,
+                                            std::uint32_t attempts_per_minute, WallTime now) {
+  if (!may_try(address, attempts_per_minute, now)) {
+    return fail(Errc::kLimit, "too many attempts from " + address);
+  }
+  auto match = open_.end();
+  for (auto entry = open_.begin(); entry != open_.end(); ++entry) {
+    if (equal_constant_time(as_bytes(entry->first), as_bytes(token_hash))) match = entry;
+  }
+  if (match == open_.end()) return fail(Errc::kDenied, "no such token, or it was used");
+  const OpenEnrolment found = std::move(match->second);
+  open_.erase(match);
+  if (found.expires <= now) {
+    return fail(Errc::kDenied, "the token ended " + format_rfc3339(found.expires));
+  }
+  return found;
+}
+
+std::vector<std::string> EnrolmentBook::expire(WallTime now) {
+  std::vector<std::string> over;
+  for (auto entry = open_.begin(); entry != open_.end();) {
+    if (entry->second.expires > now) {
+      ++entry;
+      continue;
+    }
+    over.push_back(entry->first);
+    entry = open_.erase(entry);
+  }
+  return over;
+}
+
+void EnrolmentBook::clear() {
+  open_.clear();
+  attempts_.clear();
+}
+
+}  // namespace ota::fleet

@@ -1,0 +1,222 @@
+#include "fleet/fleet.h"
+
+#include <set>
+
+#include "base/json.h"
+#include "fleet/impl.h"
+
+namespace ota::fleet {
+
+model::Event make_event(WallTime now, model::Severity severity, std::string kind,
+                        std::string source, std::string message) {
+  model::Event event;
+  event.at = now;
+  event.severity = severity;
+  event.kind = std::move(kind);
+  event.source = std::move(source);
+  event.message = std::move(message);
+  return event;
+}
+
+Fleet::Impl::Impl(store::Store& the_store, const Clock& the_clock,
+                  std::shared_ptr<const model::Settings> the_settings)
+    : store(the_store),
+      clock(the_clock),
+      settings_now(std::move(the_settings)),
+      saver(the_store, log, [this] {
+        const Hooks called = hooks();
+        if (called.new_events) called.new_events();
+      }) {}
+
+std::shared_ptr<const model::Settings> Fleet::Impl::settings() const {
+  const std::lock_guard lock(settings_mutex);
+  return settings_now;
+}
+
+std::shared_ptr<const Catalogue> Fleet::Impl::catalogue() const {
+  const std::lock_guard lock(settings_mutex);
+  return catalogue_now;
+}
+
+Hooks Fleet::Impl::hooks() const {
+  const std::lock_guard lock(settings_mutex);
+  return hooks_now;
+}
+
+void Fleet::Impl::wake(const std::string& device) const {
+  const Hooks called = hooks();
+  if (called.wake_device) called.wake_device(device);
+}
+
+void Fleet::Impl::cut_off(const std::string& device) const {
+  const Hooks called = hooks();
+  if (called.cut_off_device) called.cut_off_device(device);
+}
+
+void Fleet::Impl::put_device(store::Batch& batch, const LiveDevice& device, WallTime now) {
+  if (!device.record) return;
+  model::DeviceRecord record = *device.record;
+  if (device.last_received != WallTime{}) record.last_seen = std::min(device.last_received, now);
+  batch.puts.push_back({std::string(kDevices), device.id, dump_json(record)});
+}
+
+void Fleet::Impl::put_job(store::Batch& batch, const model::Job& job) {
+  batch.puts.push_back({std::string(kJobs), job.id, dump_json(job)});
+}
+
+LiveDevice& Fleet::Impl::device_at(DeviceTable::Stripe& stripe, const std::string& id) {
+  auto& place = stripe.devices[id];
+  if (!place) {
+    const auto now = settings();
+    place = std::make_unique<LiveDevice>(id, now->thresholds, now->console.history_samples);
+    stripe.dirty.push_back(place.get());
+  }
+  return *place;
+}
+
+model::DeviceRecord& Fleet::Impl::record_of(LiveDevice& device) {
+  if (!device.record) {
+    device.record.emplace();
+    device.record->id = device.id;
+  }
+  return *device.record;
+}
+
+// Brings the table in line with the whitelist; who left it is cut off.
+void Fleet::Impl::apply_whitelist(const model::Settings& now) {
+  std::map<std::string, const model::DeviceSpec*> listed;
+  for (const model::DeviceSpec& spec : now.whitelist.devices)
+    listed.emplace(spec.id, &spec);
+  std::set<std::string> local;
+  for (const model::LocalAgent& agent : now.console.agents)
+    local.insert(agent.id);
+
+  for (const auto& [id, spec] : listed) {
+    DeviceTable::Stripe& stripe = table.stripe_of(id);
+    const std::lock_guard lock(stripe.mutex);
+    LiveDevice& device = device_at(stripe, id);
+    device.spec = *spec;
+  }
+  std::vector<std::string> gone;
+  store::Batch batch;
+  for (DeviceTable::Stripe& stripe : table.stripes()) {
+    const std::lock_guard lock(stripe.mutex);
+    for (auto& [id, device] : stripe.devices) {
+      device->local = local.count(id) != 0;
+      device->detector.set_thresholds(now.thresholds);
+      device->history.set_capacity(now.console.history_samples);
+      stripe.touch(*device);
+      if (!device->spec || listed.count(id) != 0) continue;
+      device->spec.reset();
+      gone.push_back(id);
+      batch.events.push_back(make_event(clock.wall(), model::Severity::kWarning, "device.unlisted",
+                                        id, id + " left the whitelist and is cut off"));
+    }
+  }
+  publisher.order_anew();
+  {
+    const std::lock_guard lock(jobs_mutex);
+    for (const std::string& id : gone) {
+      const JobBook::Entry* entry = jobs.running(id);
+      if (entry != nullptr) {
+        carry_out(job_abandoned(*entry->job, "the device left the whitelist", clock.wall()), batch);
+      }
+    }
+    if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
+  }
+  for (const std::string& id : gone)
+    cut_off(id);
+}
+
+// -- Fleet --
+
+Fleet::Fleet(store::Store& store, const Clock& clock,
+             std::shared_ptr<const model::Settings> settings)
+    : impl_(std::make_unique<Impl>(store, clock, std::move(settings))) {
+  impl_->apply_whitelist(*impl_->settings());
+}
+
+// What is queued calls back into this object: it goes first.
+Fleet::~Fleet() {
+  static_cast<void>(impl_->store.flush().has_value());
+}
+
+void Fleet::set_hooks(Hooks hooks) {
+  const std::lock_guard lock(impl_->settings_mutex);
+  impl_->hooks_now = std::move(hooks);
+}
+
+std::shared_ptr<const model::Settings> Fleet::settings() const {
+  return impl_->settings();
+}
+
+void Fleet::apply_settings(std::shared_ptr<const model::Settings> settings) {
+  {
+    const std::lock_guard lock(impl_->settings_mutex);
+    impl_->settings_now = settings;
+    impl_->rest_changed = true;
+  }
+  impl_->apply_whitelist(*settings);
+  impl_->publish();
+}
+
+void Fleet::set_config_problems(std::vector<ConfigProblem> problems) {
+  {
+    const std::lock_guard lock(impl_->settings_mutex);
+    impl_->config_problems = std::move(problems);
+    impl_->rest_changed = true;
+  }
+  impl_->publish();
+}
+
+void Fleet::set_releases(std::vector<model::Release> releases) {
+  auto catalogue = std::make_shared<const Catalogue>(std::move(releases));
+  {
+    const std::lock_guard lock(impl_->settings_mutex);
+    impl_->catalogue_now = std::move(catalogue);
+    impl_->rest_changed = true;
+  }
+  impl_->publish();
+}
+
+void Fleet::record(model::Event event) {
+  if (event.at == WallTime{}) event.at = impl_->clock.wall();
+  store::Batch batch;
+  batch.events.push_back(std::move(event));
+  impl_->saver.commit(std::move(batch), OnFailure::kRetry);
+}
+
+std::shared_ptr<const Snapshot> Fleet::snapshot() const {
+  return impl_->publisher.latest();
+}
+
+void Fleet::Impl::publish() {
+  const std::lock_guard publishing(publish_mutex);
+  Publisher::Rest rest;
+  rest.now = clock.wall();
+  bool changed = false;
+  {
+    const std::lock_guard lock(settings_mutex);
+    rest.settings = settings_now;
+    rest.releases = catalogue_now->releases();
+    rest.config_problems = config_problems;
+    changed = std::exchange(rest_changed, false);
+  }
+  rest.events = log.all();
+  const std::uint64_t last = rest.events->empty() ? 0 : rest.events->back()->seq;
+  changed = std::exchange(published_event, last) != last || changed;
+  {
+    const std::lock_guard lock(jobs_mutex);
+    changed = jobs.take_changed() || changed;
+    rest.jobs = jobs.shown();
+  }
+  const store::Health health = store.health();
+  changed = std::exchange(published_writable, health.writable) != health.writable || changed;
+  rest.store_writable = health.writable;
+  rest.store_problem = health.problem;
+  rest.store_problem_since = health.since;
+  publisher.publish(table, std::move(rest),
+                    changed ? Publisher::RestChanged::kYes : Publisher::RestChanged::kNo);
+}
+
+}  // namespace ota::fleet

@@ -1,0 +1,258 @@
+// Fleet: what devices say of themselves: who they are, how they are, what they run.
+#include <algorithm>
+
+#include "base/text.h"
+#include "fleet/impl.h"
+
+namespace ota::fleet {
+namespace {
+
+using model::Level;
+using model::Severity;
+
+// A verdict that is not stable is explained anew this often, for the row's words.
+constexpr seconds kExplainEvery{1};
+constexpr std::size_t kMaxWord = 64;
+constexpr std::size_t kMaxReason = 256;
+constexpr std::size_t kMaxRejected = 64;
+
+Severity severity_of(Level level) {
+  switch (level) {
+    case Level::kCritical:
+      return Severity::kError;
+    case Level::kWatch:
+      return Severity::kWarning;
+    case Level::kUnknown:
+      return Severity::kNotice;
+    case Level::kStable:
+      return Severity::kInfo;
+  }
+  return Severity::kInfo;
+}
+
+std::string metrics_of(const model::Verdict& verdict) {
+  std::string out;
+  for (const model::Signal& signal : verdict.signals) {
+    if (signal.level < Level::kWatch || out.find(signal.metric) != std::string::npos) continue;
+    out += (out.empty() ? "" : ", ") + signal.metric;
+  }
+  return out;
+}
+
+std::optional<model::Image> cleaned(std::optional<model::Image> image) {
+  if (!image) return image;
+  const bool digest = image->sha256.size() == 64 &&
+                      image->sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!digest) image->sha256.clear();
+  return image;
+}
+
+}  // namespace
+
+void Fleet::Impl::trust(model::DeviceRecord& record, const model::Image& image) {
+  constexpr std::size_t kMaxTrusted = 8;
+  auto& trusted = record.trusted;
+  if (std::find(trusted.begin(), trusted.end(), image) != trusted.end()) return;
+  // The first one, the factory's, stays: it is where a device may always fall back to.
+  if (trusted.size() >= kMaxTrusted) trusted.erase(trusted.begin() + 1);
+  trusted.push_back(image);
+}
+
+void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch& batch) const {
+  const Level level = device.detector.level(now);
+  const bool changed = level != device.level;
+  const bool explain = level != Level::kStable && now - device.explained_at >= kExplainEvery;
+  if (!changed && !explain) return;
+  const model::Verdict verdict = device.detector.verdict(now);
+  device.label = verdict.label;
+  device.offending = metrics_of(verdict);
+  device.explained_at = now;
+  if (!changed) return;
+  device.level = level;
+  device.level_since = verdict.since == WallTime{} ? now : verdict.since;
+  std::string message = device.id + " is " + std::string(model::to_text(level));
+  if (level == Level::kCritical || level == Level::kWatch)
+    message += " (Risk: " + verdict.label + ")";
+  if (!verdict.sentence.empty()) message += ": " + verdict.sentence;
+  batch.events.push_back(make_event(now, severity_of(level),
+                                    "verdict." + std::string(model::to_text(level)), device.id,
+                                    std::move(message)));
+  batch.events.back().data = nlohmann::json{{"verdict", verdict}};
+}
+
+void Fleet::Impl::follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const {
+  const bool online = device.last_received != WallTime{} && device.spec &&
+                      device.silent_for(now) < settings()->thresholds.stale_after;
+  if (online == device.online) return;
+  device.online = online;
+  batch.events.push_back(online ? make_event(now, Severity::kInfo, "device.online", device.id,
+                                             device.id + " is online")
+                                : make_event(now, Severity::kNotice, "device.offline", device.id,
+                                             device.id + " is offline: silent for " +
+                                                 format_age(device.silent_for(now))));
+}
+
+Result<void> Fleet::admit(const std::string& device, const std::string& certificate_serial) const {
+  Error refusal = fail(Errc::kDenied, "not in the whitelist");
+  bool admitted = false;
+  DeviceTable::Stripe& stripe = impl_->table.stripe_of(device);
+  const std::lock_guard lock(stripe.mutex);
+  const auto found = stripe.devices.find(device);
+  if (found == stripe.devices.end() || !found->second->spec) return refusal;
+  LiveDevice& live = *found->second;
+  if (live.record && live.record->revoked) {
+    refusal.context = "revoked";
+  } else if (!live.record || !live.record->enrolled) {
+    refusal.context = "not enrolled";
+  } else if (live.record->certificate_serial == certificate_serial) {
+    // The agent has its renewed certificate: the one before it may go.
+    if (!live.record->previous_serial.empty()) live.renewed_serial_used = true;
+    admitted = true;
+  } else if (!live.record->previous_serial.empty() &&
+             live.record->previous_serial == certificate_serial) {
+    admitted = true;
+  } else {
+    refusal.context = "another certificate";
+  }
+  if (!admitted) return refusal;
+  return {};
+}
+
+IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sample> samples) {
+  IngestResult result;
+  const WallTime now = impl_->clock.wall();
+  DeviceTable::Stripe& stripe = impl_->table.stripe_of(device);
+  const std::lock_guard lock(stripe.mutex);
+  const auto found = stripe.devices.find(device);
+  if (found == stripe.devices.end()) return result;
+  LiveDevice& live = *found->second;
+  stripe.touch(live);
+  store::Batch batch;
+  for (const model::Sample& sample : samples) {
+    std::optional<model::SampleFault> fault = model::implausible(sample);
+    if (!fault && sample.at > now + kMaxFuture) fault = model::SampleFault::kFuture;
+    if (!fault && sample.at < now - kMaxAge) fault = model::SampleFault::kStale;
+    if (!fault) fault = live.order.check(sample);
+    if (fault) {
+      ++live.refused;
+      live.minute.add_refused(now);
+      live.detector.refuse(*fault, now);
+      result.refused.emplace_back(sample.seq, *fault);
+      continue;
+    }
+    ++result.accepted;
+    live.detector.observe(sample, now);
+    live.last_received = now;
+    for (std::size_t i = 0; i < model::kMetricCount; ++i)
+      live.last_values[i] = sample.values[i];
+    const Level level = live.detector.level(now);
+    live.history.push(sample.at, sample.values, live.detector.score(), level);
+    if (live.minute.over(now)) {
+      batch.puts.push_back(
+          {std::string(kMinutes), live.minute.key(live.id), live.minute.document()});
+      live.minute = {};
+    }
+    live.minute.add(sample, level, now);
+  }
+  impl_->follow_online(live, now, batch);
+  impl_->follow_verdict(live, now, batch);
+  if (!batch.empty()) impl_->saver.commit(std::move(batch), OnFailure::kRetry);
+  return result;
+}
+
+namespace {
+
+// Events about what changed in the record, found before the new facts are taken.
+void compare_status(const LiveDevice& live, const DeviceStatus& status, const Catalogue& catalogue,
+                    WallTime now, store::Batch& batch) {
+  const model::DeviceRecord& record = *live.record;
+  const std::string& listed = live.spec ? live.spec->hardware : record.hardware;
+  const auto say = [&](Severity severity, std::string kind, std::string message) {
+    batch.events.push_back(make_event(now, severity, std::move(kind), live.id, std::move(message)));
+  };
+  if (!status.hardware.empty() && status.hardware != listed && record.hardware != status.hardware) {
+    say(Severity::kWarning, "device.hardware-mismatch",
+        live.id + " is listed as " + listed + " but says that it is " + status.hardware);
+  }
+  if (status.confirmed && record.facts.confirmed != status.confirmed) {
+    const model::Image& image = *status.confirmed;
+    const auto published = catalogue.digest_of(image.version, listed);
+    const bool known =
+        std::find(record.trusted.begin(), record.trusted.end(), image) != record.trusted.end();
+    if (!record.facts.confirmed) {
+      say(Severity::kInfo, "device.baseline", live.id + " runs " + image.version.label());
+    } else if (!known && published != image.sha256) {
+      say(Severity::kWarning, "device.unexpected-image",
+          live.id + " confirmed " + image.version.label() + ", an image that is not known for it");
+    }
+  }
+}
+
+}  // namespace
+
+void Fleet::report_status(const std::string& device, const DeviceStatus& said, Done done) {
+  DeviceStatus status = said;
+  status.agent = printable(said.agent, kMaxWord);
+  status.hardware = printable(said.hardware, kMaxWord);
+  status.slot = printable(said.slot, kMaxWord);
+  status.fallback = printable(said.fallback, kMaxReason);
+  status.running = cleaned(said.running);
+  status.confirmed = cleaned(said.confirmed);
+  status.written = cleaned(said.written);
+  const WallTime now = impl_->clock.wall();
+  const auto catalogue = impl_->catalogue();
+  const auto answer = std::make_shared<Done>(std::move(done));
+  const bool known = impl_->table.with(device, [&](LiveDevice& live) {
+    store::Batch batch;
+    model::DeviceRecord& record = Impl::record_of(live);
+    compare_status(live, status, *catalogue, now, batch);
+    record.agent = status.agent;
+    record.slot = status.slot;
+    if (!status.hardware.empty()) record.hardware = status.hardware;
+    if (status.confirmed && !record.facts.confirmed) Impl::trust(record, *status.confirmed);
+    if (status.confirmed) record.facts.confirmed = status.confirmed;
+    if (status.running) record.facts.booted = status.running;
+    if (status.written) record.facts.written = status.written;
+    if (!status.fallback.empty()) {
+      const std::string& digest = status.fallback_sha256;
+      const bool room = record.rejected.size() < kMaxRejected || record.rejected.count(digest) != 0;
+      if (cleaned(model::Image{{}, digest})->sha256 == digest && !digest.empty() && room &&
+          record.rejected.try_emplace(digest, status.fallback).second) {
+        record.attention = model::Attention::kRolledBack;
+        batch.events.push_back(
+            make_event(now, Severity::kWarning, "device.fallback", device,
+                       device + " fell back to its old slot: " + status.fallback));
+      }
+    }
+    Impl::put_device(batch, live, now);
+    impl_->saver.commit(std::move(batch), OnFailure::kRetry,
+                        [answer](const Result<void>& saved) { (*answer)(saved); });
+  });
+  if (!known) (*answer)(fail(Errc::kNotFound, device));
+}
+
+std::shared_ptr<const DeviceDetail> Fleet::detail(const std::string& device) const {
+  auto detail = std::make_shared<DeviceDetail>();
+  const WallTime now = impl_->clock.wall();
+  const auto settings = impl_->settings();
+  const bool known = impl_->table.look(device, [&](const LiveDevice& live) {
+    detail->row = make_row(live, *settings, now);
+    detail->spec = live.spec;
+    detail->record = live.record;
+    detail->verdict = live.detector.verdict(now);
+    detail->history = live.history.points();
+  });
+  if (!known) return nullptr;
+  constexpr std::size_t kJobsShown = 20;
+  const auto catalogue = impl_->catalogue();
+  const std::lock_guard lock(impl_->jobs_mutex);
+  detail->jobs = impl_->jobs.newest(device, kJobsShown);
+  const auto& target = detail->row.target;
+  const model::Release* release = target ? catalogue->find(*target, detail->row.hardware) : nullptr;
+  if (release != nullptr) {
+    detail->gate = gate::evaluate(impl_->gate_input(device, release, *target, now));
+  }
+  return detail;
+}
+
+}  // namespace ota::fleet

@@ -1,0 +1,329 @@
+// Fleet: an update from the operator's word to what the device reports.
+#include <algorithm>
+
+#include "fleet/impl.h"
+
+namespace ota::fleet {
+namespace {
+
+using model::Answer;
+using model::JobState;
+using model::Severity;
+
+model::Event decision_event(const model::Decision& decision, const std::string& actor,
+                            const std::string& job) {
+  model::Event event;
+  event.at = decision.at;
+  event.source = decision.device;
+  event.actor = actor;
+  const std::string reason(gate::headline_reason(decision));
+  switch (decision.answer) {
+    case Answer::kAllow:
+      event.severity = decision.override_reason.empty() ? Severity::kInfo : Severity::kWarning;
+      event.kind = decision.override_reason.empty() ? "gate.allow" : "gate.override";
+      event.message = "ALLOWED → OTA for " + decision.device + " to " + decision.version.label() +
+                      " (" + job + ")";
+      if (!decision.override_reason.empty()) {
+        event.message += ", override: " + decision.override_reason;
+      }
+      break;
+    case Answer::kSkip:
+      event.severity = Severity::kInfo;
+      event.kind = "gate.skip";
+      event.message = "SKIPPED → OTA for " + decision.device + " (" + reason + ")";
+      break;
+    case Answer::kBlock:
+      event.severity = Severity::kWarning;
+      event.kind = "gate.block";
+      event.message = "BLOCKED → OTA for " + decision.device + " rejected (" +
+                      (decision.risk.empty() ? reason : "Risk: " + decision.risk) + ")";
+      break;
+  }
+  event.data = nlohmann::json{{"decision", decision}};
+  if (!job.empty()) event.data["job"] = job;
+  return event;
+}
+
+// Fails closed: what cannot be written down is not started.
+model::Decision not_saved(model::Decision decision, const std::string& problem) {
+  return gate::refuse(std::move(decision), "state-saved",
+                      {model::CheckResult::kBlock, problem.empty() ? "not written" : problem,
+                       "decisions are on disk before anyone is told",
+                       "free disk space or make state/ writable", "State Not Saved"});
+}
+
+}  // namespace
+
+gate::Input Fleet::Impl::gate_input(const std::string& device, const model::Release* release,
+                                    const model::Version& version, WallTime now) {
+  gate::Input input;
+  input.now = now;
+  input.device = device;
+  input.release_published = release != nullptr;
+  if (release != nullptr) {
+    input.release = *release;
+  } else {
+    input.release.version = version;
+  }
+  const auto published = catalogue();
+  table.look(device, [&](const LiveDevice& live) {
+    input.spec = live.spec;
+    input.record = live.record;
+    input.online = live.online;
+    input.silent_for = live.silent_for(now);
+    input.verdict = live.detector.verdict(now);
+  });
+  // Asked now, not at the last tick: silence may have grown since.
+  if (input.silent_for >= settings()->thresholds.stale_after) input.online = false;
+  if (input.record && input.record->facts.confirmed && input.spec) {
+    input.confirmed_published_sha256 =
+        published->digest_of(input.record->facts.confirmed->version, input.spec->hardware);
+  }
+  if (const JobBook::Entry* entry = jobs.running(device)) input.running_job = *entry->job;
+  return input;
+}
+
+void Fleet::Impl::show_job(const model::Job& job) {
+  table.with(job.device, [&](LiveDevice& device) {
+    device.job = job.id;
+    device.job_state = job.state;
+    device.job_percent = job.percent;
+    device.job_version = job.release.version;
+    device.job_running = !model::is_final(job.state);
+    device.watching = job.watch == model::Watch::kWatching;
+  });
+}
+
+bool Fleet::Impl::carry_out(const JobChange& change, store::Batch& batch) {
+  jobs.put(change.job);
+  put_job(batch, change.job);
+  show_job(change.job);
+  const model::Image image{change.job.release.version, change.job.release.sha256};
+  const bool about_device =
+      change.written || change.confirmed || change.fell_back || change.attention;
+  if (about_device) {
+    table.with(change.job.device, [&](LiveDevice& device) {
+      model::DeviceRecord& record = record_of(device);
+      if (change.written) record.facts.written = image;
+      if (change.confirmed) {
+        record.facts.booted = image;
+        record.facts.confirmed = image;
+        record.rejected.erase(image.sha256);
+        trust(record, image);
+      }
+      if (change.fell_back) {
+        record.rejected[image.sha256] =
+            change.job.detail.empty() ? "it fell back" : change.job.detail;
+      }
+      if (change.attention) record.attention = *change.attention;
+      put_device(batch, device, clock.wall());
+    });
+  }
+  for (const model::Event& event : change.events)
+    batch.events.push_back(event);
+  return change.wake_device;
+}
+
+void Fleet::push(PushRequest request, Answered<std::vector<PushOutcome>> done) {
+  Impl& impl = *impl_;
+  const WallTime now = impl.clock.wall();
+  const auto settings = impl.settings();
+  const auto catalogue = impl.catalogue();
+  const store::Health health = impl.store.health();
+  auto outcomes = std::make_shared<std::vector<PushOutcome>>();
+  store::Batch batch;
+  std::unique_lock lock(impl.jobs_mutex);
+  for (const std::string& device : request.devices) {
+    std::string hardware;
+    impl.table.look(device, [&](const LiveDevice& live) {
+      if (live.spec) hardware = live.spec->hardware;
+    });
+    const std::optional<model::Version> version =
+        request.version ? request.version : settings->ota.target_for(hardware);
+    const model::Release* release = version ? catalogue->find(*version, hardware) : nullptr;
+    gate::Input input = impl.gate_input(device, release, version.value_or(model::Version{}), now);
+    input.override_reason = request.override_reason;
+    input.again = request.again;
+    PushOutcome& outcome = outcomes->emplace_back();
+    outcome.decision = gate::evaluate(input);
+    if (outcome.decision.answer == Answer::kAllow && !health.writable) {
+      outcome.decision = not_saved(std::move(outcome.decision), health.problem);
+    }
+    if (request.dry_run) continue;
+    if (outcome.decision.answer == Answer::kAllow) {
+      model::Job job = make_job(impl.jobs.next_id(), outcome.decision, *release, request.actor,
+                                settings->ota, now);
+      job.again = request.again;
+      outcome.job_id = job.id;
+      impl.jobs.put(job).pending = true;
+      Impl::put_job(batch, job);
+      impl.show_job(job);
+      impl.table.with(device, [&](LiveDevice& live) {
+        live.record->facts.assigned = model::Image{release->version, release->sha256};
+        Impl::put_device(batch, live, now);
+      });
+    }
+    batch.events.push_back(decision_event(outcome.decision, request.actor, outcome.job_id));
+  }
+  if (batch.empty()) {
+    lock.unlock();
+    done(std::move(*outcomes));
+    return;
+  }
+  const auto finish = [this, outcomes, done = std::move(done)](const Result<void>& saved) {
+    std::vector<std::string> woken;
+    {
+      const std::lock_guard finishing(impl_->jobs_mutex);
+      for (PushOutcome& outcome : *outcomes) {
+        if (outcome.job_id.empty()) continue;
+        JobBook::Entry* entry = impl_->jobs.find(outcome.job_id);
+        const std::string device = outcome.decision.device;
+        if (saved) {
+          if (entry != nullptr) entry->pending = false;
+          woken.push_back(device);
+          continue;
+        }
+        impl_->jobs.erase(outcome.job_id);
+        outcome.job_id.clear();
+        outcome.decision = not_saved(std::move(outcome.decision), saved.error().text());
+        impl_->table.with(device, [](LiveDevice& live) {
+          live.job.clear();
+          live.job_running = false;
+          live.record->facts.assigned.reset();
+        });
+      }
+    }
+    impl_->publish();
+    for (const std::string& device : woken)
+      impl_->wake(device);
+    done(std::move(*outcomes));
+  };
+  impl.saver.commit(std::move(batch), OnFailure::kForget, finish);
+}
+
+void Fleet::take_commands(const std::string& device, Answered<std::vector<Command>> done) {
+  Impl& impl = *impl_;
+  const WallTime now = impl.clock.wall();
+  const auto settings = impl.settings();
+  auto commands = std::make_shared<std::vector<Command>>();
+  store::Batch batch;
+  std::unique_lock lock(impl.jobs_mutex);
+  impl.table.look(device, [&](const LiveDevice& live) {
+    if (live.record && live.record->rollback_requested) {
+      commands->push_back({Command::Kind::kRollback, "", 1, {}, {}});
+    }
+  });
+  if (!commands->empty()) {
+    impl.table.with(device, [&](LiveDevice& live) {
+      live.record->rollback_requested = false;
+      Impl::put_device(batch, live, now);
+    });
+  }
+  JobBook::Entry* entry = impl.jobs.running(device);
+  if (entry != nullptr && !entry->pending) {
+    const model::Job job = *entry->job;
+    const bool rested = impl.clock.mono() - entry->offered_at >= kRepeatCommand;
+    bool offer = job.state == JobState::kSent && rested;
+    if (job.state == JobState::kQueued) {
+      const auto catalogue = impl.catalogue();
+      const model::Release* release = catalogue->holds(job.release.sha256) ? &job.release : nullptr;
+      gate::Input input = impl.gate_input(device, release, job.release.version, now);
+      input.running_job.reset();  // this one
+      input.override_reason = job.override_reason;
+      input.again = job.again;
+      const JobChange change = job_offered(job, gate::evaluate(input), settings->ota, now);
+      impl.carry_out(change, batch);
+      entry = impl.jobs.running(device);
+      offer = entry != nullptr;
+    }
+    if (offer && entry != nullptr && !job.cancel_requested) {
+      entry->offered_at = impl.clock.mono();
+      const model::Job& offered = *entry->job;
+      commands->push_back(
+          {Command::Kind::kUpdate, offered.id, offered.attempt, offered.release, offered.deadline});
+    } else if (entry != nullptr && job.cancel_requested && rested) {
+      entry->offered_at = impl.clock.mono();
+      commands->push_back({Command::Kind::kCancel, job.id, job.attempt, {}, {}});
+    }
+  }
+  if (batch.empty()) {
+    lock.unlock();
+    done(std::move(*commands));
+    return;
+  }
+  impl.saver.commit(std::move(batch), OnFailure::kRetry,
+                    [commands, done = std::move(done)](const Result<void>& saved) {
+                      if (!saved) return done(saved.error());
+                      done(std::move(*commands));
+                    });
+}
+
+void Fleet::report_job(const std::string& device, const std::string& job_id,
+                       const model::JobReport& report, Done done) {
+  Impl& impl = *impl_;
+  const WallTime now = impl.clock.wall();
+  const auto settings = impl.settings();
+  std::unique_lock lock(impl.jobs_mutex);
+  JobBook::Entry* entry = impl.jobs.find(job_id);
+  if (entry == nullptr || entry->pending || entry->job->device != device) {
+    lock.unlock();
+    return done(fail(Errc::kNotFound, job_id));
+  }
+  auto change = job_reported(*entry->job, report, settings->ota, now);
+  if (!change) {
+    lock.unlock();
+    return done(change.error());
+  }
+  store::Batch batch;
+  bool woken = false;
+  if (change->changed) {
+    woken = impl.carry_out(*change, batch);
+  } else {
+    // Written again: the first answer may have been lost because the first write was.
+    Impl::put_job(batch, change->job);
+  }
+  impl.saver.commit(std::move(batch), OnFailure::kRetry,
+                    [this, woken, device, done = std::move(done)](const Result<void>& saved) {
+                      done(saved);
+                      if (woken) impl_->wake(device);
+                    });
+}
+
+void Fleet::cancel(const std::string& job_id, const std::string& actor, Done done) {
+  Impl& impl = *impl_;
+  std::unique_lock lock(impl.jobs_mutex);
+  JobBook::Entry* entry = impl.jobs.find(job_id);
+  if (entry == nullptr) {
+    lock.unlock();
+    return done(fail(Errc::kNotFound, job_id));
+  }
+  auto change = job_cancelled(*entry->job, actor, impl.clock.wall());
+  if (!change) {
+    lock.unlock();
+    return done(change.error());
+  }
+  entry->offered_at = {};
+  const std::string device = entry->job->device;
+  store::Batch batch;
+  impl.carry_out(*change, batch);
+  impl.saver.commit(std::move(batch), OnFailure::kRetry,
+                    [this, device, done = std::move(done)](const Result<void>& saved) {
+                      impl_->publish();
+                      impl_->wake(device);
+                      done(saved);
+                    });
+}
+
+std::optional<model::Job> Fleet::job(const std::string& id) const {
+  const std::lock_guard lock(impl_->jobs_mutex);
+  const JobBook::Entry* entry = impl_->jobs.find(id);
+  if (entry == nullptr) return std::nullopt;
+  return *entry->job;
+}
+
+std::vector<model::Job> Fleet::jobs(const std::string& device, std::size_t limit) const {
+  const std::lock_guard lock(impl_->jobs_mutex);
+  return impl_->jobs.newest(device, limit);
+}
+
+}  // namespace ota::fleet

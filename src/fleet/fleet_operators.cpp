@@ -1,0 +1,220 @@
+// Fleet: what operators decide about devices, and enrolment.
+#include <algorithm>
+
+#include "base/json.h"
+#include "fleet/impl.h"
+
+namespace ota::fleet {
+namespace {
+
+using model::Severity;
+
+model::Event actor_event(WallTime now, Severity severity, std::string kind,
+                         const std::string& device, const std::string& actor, std::string message) {
+  model::Event event = make_event(now, severity, std::move(kind), device, std::move(message));
+  event.actor = actor;
+  return event;
+}
+
+}  // namespace
+
+void Fleet::rollback(const std::string& device, const std::string& actor, Done done) {
+  const WallTime now = impl_->clock.wall();
+  Error refusal = fail(Errc::kNotFound, device);
+  store::Batch batch;
+  {
+    const std::lock_guard lock(impl_->jobs_mutex);
+    const JobBook::Entry* running = impl_->jobs.running(device);
+    impl_->table.with(device, [&](LiveDevice& live) {
+      if (!live.record || !live.record->enrolled) {
+        refusal = fail(Errc::kConflict, device + " is not enrolled");
+        return;
+      }
+      if (running != nullptr) {
+        refusal = fail(Errc::kConflict, running->job->id + " is running: cancel it first");
+        return;
+      }
+      live.record->rollback_requested = true;
+      batch.events.push_back(
+          actor_event(now, Severity::kWarning, "rollback.requested", device, actor,
+                      actor + " asked " + device + " to go back to its other slot"));
+      Impl::put_device(batch, live, now);
+      impl_->saver.commit(std::move(batch), OnFailure::kRetry,
+                          [this, device, done](const Result<void>& saved) {
+                            impl_->wake(device);
+                            done(saved);
+                          });
+      refusal = {};
+    });
+  }
+  if (refusal.code) done(refusal);
+}
+
+void Fleet::acknowledge(const std::string& device, const std::string& actor, Done done) {
+  const WallTime now = impl_->clock.wall();
+  const bool known = impl_->table.with(device, [&](LiveDevice& live) {
+    store::Batch batch;
+    model::DeviceRecord& record = Impl::record_of(live);
+    record.attention = model::Attention::kNone;
+    record.second_key_seen = false;
+    batch.events.push_back(actor_event(now, Severity::kInfo, "device.acknowledged", device, actor,
+                                       actor + " has seen to " + device));
+    Impl::put_device(batch, live, now);
+    impl_->saver.commit(std::move(batch), OnFailure::kRetry,
+                        [this, done](const Result<void>& saved) {
+                          impl_->publish();
+                          done(saved);
+                        });
+  });
+  if (!known) done(fail(Errc::kNotFound, device));
+}
+
+void Fleet::open_enrolment(const std::string& device, const std::string& token_hash,
+                           WallTime expires, const std::string& actor, Done done) {
+  const WallTime now = impl_->clock.wall();
+  bool listed = false;
+  impl_->table.look(device, [&](const LiveDevice& live) { listed = live.spec.has_value(); });
+  if (!listed) return done(fail(Errc::kDenied, device + " is not in the whitelist"));
+  store::Batch batch;
+  const OpenEnrolment enrolment{device, expires, actor};
+  batch.puts.push_back({std::string(kEnrolments), token_hash, enrolment.document()});
+  batch.events.push_back(actor_event(now, Severity::kInfo, "enrol.opened", device, actor,
+                                     actor + " opened the enrolment of " + device + " until " +
+                                         format_rfc3339(expires, Fraction::kNone)));
+  std::unique_lock lock(impl_->jobs_mutex);
+  auto opened = impl_->enrolments.open(token_hash, enrolment);
+  if (!opened) {
+    lock.unlock();
+    return done(opened);
+  }
+  impl_->saver.commit(std::move(batch), OnFailure::kForget,
+                      [this, token_hash, done](const Result<void>& saved) {
+                        if (!saved) {
+                          const std::lock_guard taking_back(impl_->jobs_mutex);
+                          impl_->enrolments.withdraw(token_hash);
+                        }
+                        done(saved);
+                      });
+}
+
+Result<std::string> Fleet::redeem_token(const std::string& token_hash,
+                                        const std::string& key_fingerprint,
+                                        const std::string& address) {
+  const WallTime now = impl_->clock.wall();
+  const auto attempts = impl_->settings()->console.limits.enrol_attempts_per_minute;
+  store::Batch batch;
+  const std::lock_guard lock(impl_->jobs_mutex);
+  auto redeemed = impl_->enrolments.redeem(token_hash, address, attempts, now);
+  if (!redeemed) {
+    // Beyond the limit nothing is written either: an attacker must not fill the disk.
+    if (redeemed.error().code == Errc::kLimit) return redeemed.error();
+    batch.events.push_back(
+        make_event(now, Severity::kWarning, "enrol.refused", address,
+                   "enrolment from " + address + " refused: " + redeemed.error().context));
+    impl_->saver.commit(std::move(batch), OnFailure::kRetry);
+    return redeemed.error();
+  }
+  batch.erases.push_back({std::string(kEnrolments), token_hash});
+  const std::string device = redeemed->device;
+  Result<std::string> answer = device;
+  const bool known = impl_->table.with(device, [&](LiveDevice& live) {
+    if (!live.spec) {
+      answer = fail(Errc::kDenied, device + " left the whitelist");
+      return;
+    }
+    if (!live.record || !live.record->enrolled || live.record->revoked) return;
+    if (live.record->key_fingerprint == key_fingerprint) return;
+    // Two keys claim one name. The one that came first keeps it; both are named.
+    live.record->second_key_seen = true;
+    batch.events.push_back(make_event(now, Severity::kError, "enrol.second-key", device,
+                                      "a second key from " + address + " tried to enrol as " +
+                                          device + ": refused, the first key stays"));
+    batch.events.back().data = Json{{"address", address},
+                                    {"enrolled_key", live.record->key_fingerprint},
+                                    {"refused_key", key_fingerprint}};
+    Impl::put_device(batch, live, now);
+    answer = fail(Errc::kConflict, device + " is enrolled with another key; revoke it first");
+  });
+  if (!known) answer = fail(Errc::kDenied, device + " left the whitelist");
+  impl_->saver.commit(std::move(batch), OnFailure::kRetry);
+  return answer;
+}
+
+void Fleet::enrolled(const std::string& device, const std::string& certificate_serial,
+                     const std::string& key_fingerprint, WallTime expires, Done done) {
+  const WallTime now = impl_->clock.wall();
+  const bool known = impl_->table.with(device, [&](LiveDevice& live) {
+    store::Batch batch;
+    model::DeviceRecord& record = Impl::record_of(live);
+    if (record.key_fingerprint != key_fingerprint) {
+      // A new key is a new device under the old name: its first report is the baseline again.
+      record.facts = {};
+      record.trusted.clear();
+      record.rejected.clear();
+    }
+    record.enrolled = true;
+    record.revoked = false;
+    record.certificate_serial = certificate_serial;
+    record.previous_serial.clear();
+    record.key_fingerprint = key_fingerprint;
+    record.certificate_expires = expires;
+    record.enrolled_at = now;
+    batch.events.push_back(
+        make_event(now, Severity::kInfo, "enrol.ok", device, device + " is enrolled"));
+    batch.events.back().data = Json{{"key", key_fingerprint}, {"serial", certificate_serial}};
+    Impl::put_device(batch, live, now);
+    impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
+  });
+  if (!known) done(fail(Errc::kNotFound, device));
+}
+
+void Fleet::renewed(const std::string& device, const std::string& certificate_serial,
+                    WallTime expires, Done done) {
+  const WallTime now = impl_->clock.wall();
+  const bool known = impl_->table.with(device, [&](LiveDevice& live) {
+    store::Batch batch;
+    model::DeviceRecord& record = Impl::record_of(live);
+    // The old one holds until the new one is used: its way to the device may fail.
+    record.previous_serial = record.certificate_serial;
+    record.certificate_serial = certificate_serial;
+    record.certificate_expires = expires;
+    live.renewed_serial_used = false;
+    batch.events.push_back(make_event(
+        now, Severity::kInfo, "enrol.renewed", device,
+        device + " has a new certificate until " + format_rfc3339(expires, Fraction::kNone)));
+    Impl::put_device(batch, live, now);
+    impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
+  });
+  if (!known) done(fail(Errc::kNotFound, device));
+}
+
+void Fleet::revoke(const std::string& device, const std::string& actor, Done done) {
+  const WallTime now = impl_->clock.wall();
+  bool known = false;
+  {
+    const std::lock_guard lock(impl_->jobs_mutex);
+    store::Batch batch;
+    if (const JobBook::Entry* running = impl_->jobs.running(device)) {
+      impl_->carry_out(job_abandoned(*running->job, "the device was revoked", now), batch);
+    }
+    known = impl_->table.with(device, [&](LiveDevice& live) {
+      model::DeviceRecord& record = Impl::record_of(live);
+      record.revoked = true;
+      record.enrolled = false;
+      record.rollback_requested = false;
+      batch.events.push_back(actor_event(now, Severity::kWarning, "enrol.revoked", device, actor,
+                                         actor + " revoked " + device));
+      Impl::put_device(batch, live, now);
+      impl_->saver.commit(std::move(batch), OnFailure::kRetry,
+                          [this, done](const Result<void>& saved) {
+                            impl_->publish();
+                            done(saved);
+                          });
+    });
+  }
+  if (!known) return done(fail(Errc::kNotFound, device));
+  // At once, not after the commit: who is revoked has no time left.
+  impl_->cut_off(device);
+}
+
+}  // namespace ota::fleet

@@ -1,0 +1,107 @@
+// Fleet: what time alone brings about: silence, deadlines, ends of watch periods, another try at
+// what could not be saved.
+#include <algorithm>
+
+#include "fleet/impl.h"
+
+namespace ota::fleet {
+
+void Fleet::tick() {
+  const WallTime now = impl_->clock.wall();
+  impl_->tick_devices(now);
+  impl_->tick_jobs(now);
+  impl_->tick_enrolments(now);
+  impl_->save_again(now);
+  impl_->publish();
+}
+
+void Fleet::Impl::tick_devices(WallTime now) {
+  for (DeviceTable::Stripe& stripe : table.stripes()) {
+    store::Batch batch;
+    const std::lock_guard lock(stripe.mutex);
+    for (auto& [id, device] : stripe.devices) {
+      const std::size_t events = batch.events.size();
+      follow_online(*device, now, batch);
+      follow_verdict(*device, now, batch);
+      if (device->renewed_serial_used) {
+        device->renewed_serial_used = false;
+        device->record->previous_serial.clear();
+        put_device(batch, *device, now);
+      }
+      if (device->minute.over(now)) {
+        batch.puts.push_back(
+            {std::string(kMinutes), device->minute.key(id), device->minute.document()});
+        device->minute = {};
+      }
+      if (batch.events.size() != events) stripe.touch(*device);
+    }
+    if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
+  }
+}
+
+void Fleet::Impl::tick_jobs(WallTime now) {
+  const auto rules = settings();
+  std::vector<std::string> woken;
+  {
+    const std::lock_guard lock(jobs_mutex);
+    store::Batch batch;
+    for (const std::string& device : jobs.timed()) {
+      if (JobBook::Entry* watched = jobs.watching(device)) {
+        model::Verdict verdict;
+        table.look(device, [&](const LiveDevice& live) {
+          verdict.level = live.level;
+          if (live.level == model::Level::kCritical) verdict = live.detector.verdict(now);
+        });
+        JobChange change = job_verdict(*watched->job, verdict, now);
+        if (!change.changed) change = job_at(*watched->job, rules->ota, now);
+        if (change.changed) carry_out(change, batch);
+      }
+      JobBook::Entry* running = jobs.running(device);
+      if (running == nullptr || running->pending) continue;
+      const JobChange change = job_at(*running->job, rules->ota, now);
+      if (change.changed) {
+        if (carry_out(change, batch)) woken.push_back(device);
+        continue;
+      }
+      // A command that was lost on its way is offered again.
+      const model::Job& job = *running->job;
+      const bool waits = job.state == model::JobState::kSent || job.cancel_requested;
+      if (waits && clock.mono() - running->offered_at >= kRepeatCommand) woken.push_back(device);
+    }
+    if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
+  }
+  for (const std::string& device : woken)
+    wake(device);
+}
+
+void Fleet::Impl::tick_enrolments(WallTime now) {
+  const std::lock_guard lock(jobs_mutex);
+  store::Batch batch;
+  for (const std::string& hash : enrolments.expire(now)) {
+    batch.erases.push_back({std::string(kEnrolments), hash});
+  }
+  if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
+}
+
+void Fleet::Impl::save_again(WallTime now) {
+  for (const auto& [collection, key] : saver.take_unsaved()) {
+    store::Batch batch;
+    if (collection == kDevices) {
+      table.with(key, [&](LiveDevice& device) {
+        put_device(batch, device, now);
+        if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
+      });
+      continue;
+    }
+    const std::lock_guard lock(jobs_mutex);
+    if (collection == kJobs) {
+      const JobBook::Entry* entry = jobs.find(key);
+      if (entry != nullptr) put_job(batch, *entry->job);
+    } else if (collection == kEnrolments && enrolments.all().count(key) == 0) {
+      batch.erases.push_back({collection, key});
+    }
+    if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
+  }
+}
+
+}  // namespace ota::fleet

@@ -1,0 +1,108 @@
+// What the files of Fleet share: its state, the order of its locks and the helpers that need both.
+//
+// Locks, outer first: jobs_mutex, then one stripe of the table, then the leaves (settings, saver,
+// log, hooks). Whoever holds one may take those after it and none before. The store is called under
+// locks (it only queues); callers of Fleet are never called back under any.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "fleet/catalogue.h"
+#include "fleet/device_table.h"
+#include "fleet/enrolment_book.h"
+#include "fleet/event_log.h"
+#include "fleet/fleet.h"
+#include "fleet/job_book.h"
+#include "fleet/job_machine.h"
+#include "fleet/publisher.h"
+#include "fleet/saver.h"
+#include "gate/gate.h"
+#include "store/store.h"
+
+namespace ota::fleet {
+
+inline constexpr std::string_view kDevices = "devices";
+inline constexpr std::string_view kJobs = "jobs";
+inline constexpr std::string_view kEnrolments = "enrolments";
+inline constexpr std::string_view kMinutes = "minutes";
+
+// A command that the device has not answered is handed out again after this long.
+inline constexpr milliseconds kRepeatCommand{2000};
+
+model::Event make_event(WallTime now, model::Severity severity, std::string kind,
+                        std::string source, std::string message);
+
+struct Fleet::Impl {
+  Impl(store::Store& the_store, const Clock& the_clock,
+       std::shared_ptr<const model::Settings> the_settings);
+
+  // -- settings, releases, hooks: leaves --
+  std::shared_ptr<const model::Settings> settings() const;
+  std::shared_ptr<const Catalogue> catalogue() const;
+  Hooks hooks() const;
+  void wake(const std::string& device) const;
+  void cut_off(const std::string& device) const;
+
+  // -- documents: call with the lock that guards them --
+  static void put_device(store::Batch& batch, const LiveDevice& device, WallTime now);
+  static void put_job(store::Batch& batch, const model::Job& job);
+
+  // -- devices --
+  // Makes the device where it is new. Stripe lock held by the caller.
+  LiveDevice& device_at(DeviceTable::Stripe& stripe, const std::string& id);
+  // The record, made where the device has none. Stripe lock held.
+  static model::DeviceRecord& record_of(LiveDevice& device);
+  // Adds an image that the device confirmed for a known reason.
+  static void trust(model::DeviceRecord& record, const model::Image& image);
+  // Takes over what the verdict is now; appends an event where its level changed. Stripe lock held.
+  void follow_verdict(LiveDevice& device, WallTime now, store::Batch& batch) const;
+  void follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const;
+  void apply_whitelist(const model::Settings& now);
+
+  // -- jobs: jobs_mutex held --
+  gate::Input gate_input(const std::string& device, const model::Release* release,
+                         const model::Version& version, WallTime now);
+  // Stores what came of a change: the job, the device's part of it, the events. True where the
+  // device has to be woken after the commit.
+  bool carry_out(const JobChange& change, store::Batch& batch);
+  void show_job(const model::Job& job);
+
+  // -- the clock's work, once a tick --
+  void tick_devices(WallTime now);
+  void tick_jobs(WallTime now);
+  void tick_enrolments(WallTime now);
+  void save_again(WallTime now);
+
+  // -- publication --
+  void publish();
+
+  store::Store& store;
+  const Clock& clock;
+
+  mutable std::mutex settings_mutex;
+  std::shared_ptr<const model::Settings> settings_now;
+  std::shared_ptr<const Catalogue> catalogue_now = std::make_shared<const Catalogue>();
+  std::vector<ConfigProblem> config_problems;
+  Hooks hooks_now;
+  bool rest_changed = true;  // settings, releases or problems since the last publication
+
+  EventLog log;
+  Saver saver;
+  DeviceTable table;
+
+  std::mutex jobs_mutex;
+  JobBook jobs;
+  EnrolmentBook enrolments;
+
+  // Under publish_mutex: what the last publication showed.
+  std::mutex publish_mutex;
+  Publisher publisher;
+  std::uint64_t published_event = 0;
+  bool published_writable = true;
+};
+
+}  // namespace ota::fleet

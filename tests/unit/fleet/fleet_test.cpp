@@ -1,0 +1,320 @@
+#include "fleet/fleet.h"
+
+#include "tests/unit/fleet/small_fleet.h"
+
+using namespace ota;
+using fleet::DeviceState;
+using model::Answer;
+using model::JobState;
+using model::Level;
+using model::Version;
+using test::kDigest214;
+using test::kDigest215;
+using test::SmallFleet;
+
+TEST_CASE("scenario A: a stable device is updated, and its version changes once it has confirmed",
+          "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  CHECK(it.row("iot-001").level == Level::kStable);
+  const auto outcome = it.push("iot-001");
+  CHECK(outcome.decision.headline == "SUCCESS: Update to v2.1.5 initiated");
+  CHECK(it.woken == std::vector<std::string>{"iot-001"});
+  CHECK(it.row("iot-001").state == DeviceState::kUpdating);
+  CHECK(it.row("iot-001").facts.confirmed->version == Version(2, 1, 4));
+  CHECK(it.row("iot-001").facts.assigned->version == Version(2, 1, 5));
+  it.update("iot-001", outcome.job_id);
+  it.tick();
+  CHECK(it.row("iot-001").facts.confirmed->version == Version(2, 1, 5));
+  CHECK(it.row("iot-001").state == DeviceState::kOnline);
+  CHECK(it.store.of_kind("job.succeeded").size() == 1);
+}
+
+TEST_CASE("scenario B: a sick device is refused, and the log says why", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-002");
+  it.run("iot-002", 97, 20);
+  CHECK(it.row("iot-002").state == DeviceState::kBlocked);
+  CHECK(it.row("iot-002").label == "High Load");
+  const auto outcome = it.push("iot-002");
+  CHECK(outcome.decision.headline == "BLOCKED: Anomaly Detected");
+  CHECK(outcome.job_id.empty());
+  const auto blocked = it.store.of_kind("gate.block");
+  REQUIRE(blocked.size() == 1);
+  CHECK(blocked[0].message == "BLOCKED → OTA for iot-002 rejected (Risk: High Load)");
+  CHECK(blocked[0].data.at("decision").at("checks").size() >= 9);
+  CHECK(it.store.of_kind("verdict.critical").size() == 1);
+}
+
+TEST_CASE("scenario C: a device that has the version is skipped", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  it.update("iot-001", it.push("iot-001").job_id);
+  const auto outcome = it.push("iot-001");
+  CHECK(outcome.decision.headline == "SKIPPED: Device already on v2.1.5");
+  CHECK(it.store.of_kind("gate.skip").size() == 1);
+}
+
+TEST_CASE("nobody is told of a decision before it is on disk", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  bool told = false;
+  fleet::PushRequest request;
+  request.devices = {"iot-001"};
+  it.fleet->push(request, [&](const Result<std::vector<fleet::PushOutcome>>&) { told = true; });
+  CHECK_FALSE(told);
+  CHECK(it.woken.empty());
+  std::size_t offered = 0;
+  it.fleet->take_commands("iot-001", [&](const Result<std::vector<fleet::Command>>& commands) {
+    offered = commands->size();
+  });
+  CHECK(offered == 0);
+  REQUIRE(it.store.flush());
+  CHECK(told);
+  CHECK(it.commands("iot-001").size() == 1);
+}
+
+TEST_CASE("a decision that cannot be written down becomes a refusal", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  SECTION("the store is known to be full") {
+    it.store.state.writable = false;
+    it.store.state.problem = "no space left";
+  }
+  SECTION("the store turns out to be full") {
+    it.store.full = true;
+  }
+  const auto outcome = it.push("iot-001");
+  CHECK(outcome.decision.headline == "BLOCKED: State Not Saved");
+  CHECK(outcome.decision.answer == Answer::kBlock);
+  CHECK(outcome.job_id.empty());
+  CHECK(it.commands("iot-001").empty());
+  CHECK_FALSE(it.row("iot-001").facts.assigned);
+  it.store.full = false;
+  it.store.state = {};
+  CHECK(it.push("iot-001").decision.answer == Answer::kAllow);
+}
+
+TEST_CASE("what happened while the disk was full is written once there is room", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto job = it.push("iot-001").job_id;
+  REQUIRE(it.commands("iot-001").size() == 1);
+  it.store.full = true;
+  CHECK_FALSE(it.report("iot-001", job, 1, JobState::kDownloading));
+  it.store.full = false;
+  it.tick();
+  it.start();
+  CHECK(it.fleet->job(job)->state == JobState::kDownloading);
+  CHECK(it.store.of_kind("job.step").size() == 1);
+  CHECK(it.report("iot-001", job, 1, JobState::kDownloading));  // repeated, not applied again
+  CHECK(it.store.of_kind("job.step").size() == 1);
+}
+
+TEST_CASE("the gate is asked again before a queued job is sent", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto job = it.push("iot-001").job_id;
+  it.run("iot-001", 97, 20);
+  CHECK(it.commands("iot-001").empty());
+  CHECK(it.fleet->job(job)->state == JobState::kFailed);
+  CHECK(it.fleet->job(job)->detail == "BLOCKED: Anomaly Detected");
+  CHECK(it.store.of_kind("job.refused").size() == 1);
+}
+
+TEST_CASE("a release that was taken back is not sent", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto job = it.push("iot-001").job_id;
+  it.fleet->set_releases({SmallFleet::release(Version(2, 1, 4), kDigest214)});
+  CHECK(it.commands("iot-001").empty());
+  CHECK(it.fleet->job(job)->detail == "BLOCKED: Release Not Published");
+}
+
+TEST_CASE("a device that fell back is not offered the release again without a word", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto job = it.push("iot-001").job_id;
+  REQUIRE(it.commands("iot-001").size() == 1);
+  REQUIRE(it.report("iot-001", job, 1, JobState::kRolledBack, "health", "health check failed"));
+  it.tick();
+  CHECK(it.row("iot-001").state == DeviceState::kRollback);
+  CHECK(it.push("iot-001").decision.headline == "BLOCKED: Release Rejected Before");
+  fleet::PushRequest request;
+  request.devices = {"iot-001"};
+  request.again = true;
+  CHECK(it.push(request).decision.answer == Answer::kAllow);
+  CHECK(it.commands("iot-001").size() == 1);  // also when the gate is asked again
+}
+
+TEST_CASE("an operator's acknowledgement takes the word away", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto job = it.push("iot-001").job_id;
+  REQUIRE(it.commands("iot-001").size() == 1);
+  REQUIRE(it.report("iot-001", job, 1, JobState::kFailed, "image.hash", "wrong digest"));
+  it.tick();
+  CHECK(it.row("iot-001").state == DeviceState::kFailed);
+  REQUIRE(it.wait([&](fleet::Done done) { it.fleet->acknowledge("iot-001", "console", done); }));
+  CHECK(it.row("iot-001").state == DeviceState::kOnline);
+}
+
+TEST_CASE("jobs, versions and events outlive a restart, and a running job goes on", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto job = it.push("iot-001").job_id;
+  REQUIRE(it.commands("iot-001").size() == 1);
+  REQUIRE(it.report("iot-001", job, 1, JobState::kDownloading));
+  const auto events = it.fleet->snapshot()->events->size();
+  it.clock.advance(std::chrono::hours(2));  // the server was away
+  it.start();
+  CHECK(it.fleet->job(job)->state == JobState::kDownloading);
+  CHECK(it.fleet->snapshot()->events->size() >= events);
+  it.tick();
+  CHECK(it.fleet->job(job)->state == JobState::kDownloading);  // its deadline began anew
+  REQUIRE(it.report("iot-001", job, 2, JobState::kSucceeded));
+  it.start();
+  it.tick();
+  CHECK(it.row("iot-001").facts.confirmed->version == Version(2, 1, 5));
+  CHECK(it.push("iot-001").decision.headline == "SKIPPED: Device already on v2.1.5");
+}
+
+TEST_CASE("a device that turns critical after its update is reported as regressed", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto job = it.push("iot-001").job_id;
+  it.update("iot-001", job);
+  it.run("iot-001", 98, 20);
+  CHECK(it.fleet->job(job)->watch == model::Watch::kRegressed);
+  CHECK(it.store.of_kind("job.regressed").size() == 1);
+  CHECK(it.row("iot-001").state == DeviceState::kFailed);
+}
+
+TEST_CASE("a watch period without harm ends as healthy", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto job = it.push("iot-001").job_id;
+  it.update("iot-001", job);
+  it.run("iot-001", 12, 121);
+  CHECK(it.fleet->job(job)->watch == model::Watch::kHealthy);
+}
+
+TEST_CASE("a lost command is offered again after a while, not at once", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  it.push("iot-001");
+  CHECK(it.commands("iot-001").size() == 1);
+  CHECK(it.commands("iot-001").empty());
+  it.woken.clear();
+  it.clock.advance(seconds(3));
+  it.tick();
+  CHECK(it.woken == std::vector<std::string>{"iot-001"});
+  CHECK(it.commands("iot-001").size() == 1);
+}
+
+TEST_CASE("a queued job is cancelled at once, a running one by the device's word", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto cancel = [&](const std::string& job) {
+    return it.wait([&](fleet::Done done) { it.fleet->cancel(job, "operator", done); });
+  };
+  const auto first = it.push("iot-001").job_id;
+  REQUIRE(cancel(first));
+  CHECK(it.fleet->job(first)->state == JobState::kCancelled);
+
+  const auto second = it.push("iot-001").job_id;
+  REQUIRE(it.commands("iot-001").size() == 1);
+  REQUIRE(it.report("iot-001", second, 1, JobState::kDownloading));
+  REQUIRE(cancel(second));
+  const auto commands = it.commands("iot-001");
+  REQUIRE(commands.size() == 1);
+  CHECK(commands[0].kind == fleet::Command::Kind::kCancel);
+  REQUIRE(it.report("iot-001", second, 2, JobState::kCancelled));
+  CHECK(it.fleet->job(second)->state == JobState::kCancelled);
+
+  const auto third = it.push("iot-001").job_id;
+  REQUIRE(it.commands("iot-001").size() == 1);
+  REQUIRE(it.report("iot-001", third, 1, JobState::kInstalling));
+  CHECK_FALSE(cancel(third));
+  CHECK_FALSE(cancel("job-999999"));
+}
+
+TEST_CASE("a rollback is asked for once and needs no gate", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 97, 20);
+  REQUIRE(it.wait([&](fleet::Done done) { it.fleet->rollback("iot-001", "operator", done); }));
+  it.start();  // the wish outlives a restart
+  const auto commands = it.commands("iot-001");
+  REQUIRE(commands.size() == 1);
+  CHECK(commands[0].kind == fleet::Command::Kind::kRollback);
+  CHECK(it.commands("iot-001").empty());
+}
+
+TEST_CASE("a job of another device cannot be reported on", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.enrol("iot-002");
+  it.run("iot-001", 12, 10);
+  const auto job = it.push("iot-001").job_id;
+  REQUIRE(it.commands("iot-001").size() == 1);
+  const auto refused = it.report("iot-002", job, 1, JobState::kSucceeded);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::kNotFound);
+}
+
+TEST_CASE("a dry run leaves no trace", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  fleet::PushRequest request;
+  request.devices = {"iot-001"};
+  request.dry_run = true;
+  CHECK(it.push(request).decision.answer == Answer::kAllow);
+  CHECK(it.store.of_kind("gate.allow").empty());
+  CHECK(it.fleet->jobs("", 10).empty());
+}
+
+TEST_CASE("a push without any target version says so", "[fleet]") {
+  auto settings = SmallFleet::default_settings();
+  settings.ota.target_version.reset();
+  SmallFleet it(settings);
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  CHECK(it.push("iot-001").decision.headline == "BLOCKED: Release Not Published");
+  CHECK(it.push("nobody").decision.headline == "BLOCKED: Unknown Device");
+}
+
+TEST_CASE("an override is a warning in the log, with its reason", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-002");
+  it.run("iot-002", 97, 20);
+  auto remedy = SmallFleet::release(Version(2, 1, 6), std::string(64, 'c'));
+  remedy.release_class = model::ReleaseClass::kRemediation;
+  it.fleet->set_releases({remedy, SmallFleet::release(Version(2, 1, 4), kDigest214)});
+  fleet::PushRequest request;
+  request.devices = {"iot-002"};
+  request.version = Version(2, 1, 6);
+  CHECK(it.push(request).decision.headline == "BLOCKED: Anomaly Detected");
+  request.override_reason = "ends the miner";
+  CHECK(it.push(request).decision.answer == Answer::kAllow);
+  const auto events = it.store.of_kind("gate.override");
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].severity == model::Severity::kWarning);
+  CHECK(events[0].message.find("ends the miner") != std::string::npos);
+  CHECK(it.commands("iot-002").size() == 1);
+}
