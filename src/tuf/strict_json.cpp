@@ -144,6 +144,10 @@ Result<Json> parse_strict(std::string_view text) {
     return fail(Errc::kMalformed, "JSON that starts with a byte-order mark");
   }
   if (!is_utf8(text)) return fail(Errc::kMalformed, "JSON that is not UTF-8");
+  // nlohmann takes a NUL for the end of its input and would not see what follows.
+  if (text.find('\0') != std::string_view::npos) {
+    return fail(Errc::kMalformed, "JSON with a NUL byte");
+  }
   StrictHandler handler;
   if (!Json::sax_parse(text, &handler)) {
     return fail(Errc::kMalformed, "JSON: " + handler.problem());

@@ -293,7 +293,7 @@ void Updater::Impl::visit_next() {
     to_visit.pop_back();
     if (!visited.insert(current.role).second) continue;
     if (current.role != kTargets) {
-      if (visited.size() > options.max_delegations) {
+      if (visited.size() > options.max_delegations + std::size_t{1}) {
         return refuse(fail(Errc::kTooManyRoles, "while looking for " + wanted));
       }
       const MetaFile* meta = trusted->announced(current.role);

@@ -98,7 +98,7 @@ class Device {
 
   const Sim* sim_;
   UpdaterOptions options_;
-  test::TempFolder folder_;
+  test::TempFolder folder_{test::TempFolder::fast_parent()};
   std::optional<Updater> updater_;
 };
 

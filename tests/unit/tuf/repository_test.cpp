@@ -33,7 +33,7 @@ model::Release release_of(const char* version, std::vector<std::string> models) 
 }
 
 struct Fixture {
-  TempFolder folder;
+  TempFolder folder{TempFolder::fast_parent()};
   ManualClock clock{kStart};
   tuf::Repository repository =
       *tuf::Repository::create(folder.path() / "firmware", folder.path() / "keys", clock);
