@@ -1,0 +1,71 @@
+// What one metric is expected to do, and how surprising its last reading was.
+//
+// Two residual models, each turned into a tail probability by the metric's own history:
+//   level    the mean of the last readings against the long-run level, in long-run sigmas: level
+//            shifts, ramps, bursts, and a variance that grew;
+//   context  the last few readings against a profile of the hours of the week that follows the
+//            present hour quickly: sudden changes, and what is normal at another time.
+// Both must find a reading unusual for a high surprise; that keeps single outliers quiet.
+//
+// The window lengths and the pooling are the only parameters; they sit in the middle of a broad
+// plateau on labelled public series (`make bench-anomaly`), not on a peak. Strictly causal; the
+// same readings give the same bits.
+//
+// About 1.3 KiB, no allocation, under a microsecond for a reading. Thread: one at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "anomaly/tail.h"
+#include "base/clock.h"
+
+namespace ota::anomaly {
+
+// Surprises are -log10 of tail probabilities: 3 is one reading in a thousand.
+struct Surprise {
+  double level = 0;
+  double context = 0;
+  double combined() const;
+};
+
+class MetricModel {
+ public:
+  // `resolution`: a change of this size is never news (half a point of a percentage, say).
+  explicit MetricModel(double resolution = 0) : resolution_(resolution) {}
+
+  // Judges the reading by what came before it, then learns from it. `at` may stand still or go
+  // back, as bad series do; it is used for the hour and for how fast the profile follows.
+  Surprise observe(double value, WallTime at);
+
+  double expected() const { return level_; }
+  double spread() const;       // one sigma of the long run
+  double recent_mean() const;  // of the last readings
+  std::uint32_t count() const { return count_; }
+
+ private:
+  static constexpr std::size_t kRecent = 18;  // readings whose mean is "now"
+  static constexpr std::size_t kContext = 5;  // readings whose mean residual is judged
+  static constexpr std::size_t kHours = 168;  // of a week
+  static constexpr std::uint8_t kSettled = 255;
+
+  double judge_level(double value);
+  double judge_context(double value, WallTime at);
+  double smallest_spread() const;
+
+  double resolution_;
+  std::uint32_t count_ = 0;
+  std::uint32_t context_count_ = 0;
+  WallTime last_at_{};
+  double level_ = 0;
+  double variance_ = 0;
+  double context_spread_ = 0;
+  std::array<double, kRecent> recent_{};
+  std::array<double, kContext> residuals_{};
+  std::array<float, kHours> profile_{};
+  std::array<std::uint8_t, kHours> profile_seen_{};
+  TailEstimate level_tail_;
+  TailEstimate context_tail_;
+};
+
+}  // namespace ota::anomaly

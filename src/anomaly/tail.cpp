@@ -1,0 +1,65 @@
+#include "anomaly/tail.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ota::anomaly {
+namespace {
+
+constexpr double kBinsPerOctave = 4;
+constexpr double kSmallest = -5;  // log2 of the lower border of the first bin
+
+// Where a size lies on the scale of bins, in bins.
+double position(double size, std::size_t bins) {
+  const double place = (std::log2(std::max(size, 1e-9)) - kSmallest) * kBinsPerOctave;
+  return std::clamp(place, 0.0, static_cast<double>(bins) - 1e-6);
+}
+
+}  // namespace
+
+void TailEstimate::add(double size) {
+  const auto bin = static_cast<std::size_t>(position(size, kBins));
+  ++counts_[bin];
+  if (++total_ < kMemory) return;
+  total_ = 0;
+  for (std::uint16_t& count : counts_) {
+    count = static_cast<std::uint16_t>(count / 2);
+    total_ += count;
+  }
+}
+
+double TailEstimate::surprise(double size) const {
+  if (total_ < kEnough) return 0;
+  constexpr double kTailShare = 0.05;
+  // What the tail is taken for before the series has shown its own: as heavy as t with 4 degrees
+  // of freedom, with the weight of four readings.
+  constexpr double kPriorIndex = 0.25;
+  constexpr double kPriorWeight = 4;
+  const double total = total_;
+  const double place = position(size, kBins);
+
+  // The border above which at most 5 % lie, and the mean of ln(size / border) there.
+  std::size_t border = kBins - 1;
+  double above = 0;
+  double weighted = 0;
+  for (; border > 0; --border) {
+    if (above + counts_[border] > kTailShare * total) break;
+    above += counts_[border];
+    weighted += counts_[border] * (static_cast<double>(border) + 0.5);
+  }
+  const double start = static_cast<double>(border) + 1;
+  if (above > 0 && place > start) {
+    const double bins_to_log = std::log(2.0) / kBinsPerOctave;
+    const double sum_of_logs = bins_to_log * (weighted - above * start);
+    const double index = (sum_of_logs + kPriorWeight * kPriorIndex) / (above + kPriorWeight);
+    const double share = (above + 0.5) / (total + 1);
+    return -std::log10(share) + bins_to_log * (place - start) / (index * std::log(10.0));
+  }
+  const auto bin = static_cast<std::size_t>(place);
+  double at_least = counts_[bin] * (1 - (place - static_cast<double>(bin)));
+  for (std::size_t i = bin + 1; i < kBins; ++i)
+    at_least += counts_[i];
+  return -std::log10((at_least + 1) / (total + 2));
+}
+
+}  // namespace ota::anomaly
