@@ -30,7 +30,7 @@ constexpr std::array<ToneWord, 28> kToneWords{{
     {"block", Tone::kBad},       {"pass", Tone::kGood},
     {"warn", Tone::kWarning},    {"overridden", Tone::kWarning},
     {"regressed", Tone::kBad},   {"healthy", Tone::kGood},
-    {"running", Tone::kGood},    {"backoff", Tone::kWarning},
+    {"running", Tone::kGood},    {"waiting", Tone::kWarning},
 }};
 
 constexpr std::string_view sequence(Tone tone) {

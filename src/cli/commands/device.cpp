@@ -39,9 +39,7 @@ Result<ExitCode> run(Context& context) {
   context.out.document(*answer);
   Output& out = context.out;
   const WallTime now = context.clock.wall();
-  // The row's members lie in "row", or beside the others.
-  const Json& nested = object_at(*answer, "row");
-  const Json& row = nested.empty() ? *answer : nested;
+  const Json& row = object_at(*answer, "row");
   out.line(text_at(row, "id", id) + ": " + text_at(row, "state"), tone_of(text_at(row, "state")));
   out.line("Model " + dash(text_at(row, "hardware")) + ", group " + dash(text_at(row, "group")) +
            ", seen " + age_of(row, "last_seen", now) + " ago" +

@@ -1,6 +1,5 @@
 // otactl logs: the security log, and its follower.
 #include <algorithm>
-#include <vector>
 
 #include "cli/commands/all.h"
 #include "cli/context.h"
@@ -11,7 +10,7 @@ namespace ota::cli {
 namespace {
 
 constexpr seconds kPoll{30};
-constexpr std::uint64_t kPage = 1000;
+constexpr std::uint64_t kPage = 1000;  // the server's largest answer
 
 std::string filters(const Arguments& arguments) {
   std::string out;
@@ -29,33 +28,15 @@ void print_event(Context& context, const Json& event) {
   context.out.line(event_line(event, context.clock.wall()), tone_of(text_at(event, "severity")));
 }
 
-// The newest `count` events that pass the filters. The API reads forward only, so it starts `count`
-// before the end and goes further back where the filters leave too few.
+// The newest events that pass the filters, oldest first; `last` is where to go on.
 Result<Json> newest(Context& context, std::uint64_t count, std::uint64_t& last) {
-  const auto head = context.api.get("/v1/events?limit=1&after=" + std::to_string(~0ULL >> 2));
-  if (!head) return head.error();
-  last = count_at(*head, "last");
-  std::uint64_t reach = count;
-  while (true) {
-    const std::uint64_t start = last > reach ? last - reach : 0;
-    std::vector<Json> found;
-    std::uint64_t after = start;
-    while (after < last) {
-      const auto page = context.api.get("/v1/events?after=" + std::to_string(after) + "&limit=" +
-                                        std::to_string(kPage) + filters(context.arguments));
-      if (!page) return page.error();
-      const Json& events = list_at(*page, "events");
-      found.insert(found.end(), events.begin(), events.end());
-      if (events.size() < kPage) break;
-      after = count_at(events.back(), "seq");
-    }
-    if (found.size() >= count || start == 0) {
-      const auto skip = found.size() > count ? found.size() - count : 0;
-      return Json(
-          std::vector<Json>(found.begin() + static_cast<std::ptrdiff_t>(skip), found.end()));
-    }
-    reach *= 4;
-  }
+  const auto page = context.api.get("/v1/events?order=newest&limit=" + std::to_string(count) +
+                                    filters(context.arguments));
+  if (!page) return page.error();
+  Json events = list_at(*page, "events");
+  std::reverse(events.begin(), events.end());
+  last = events.empty() ? 0 : count_at(events.back(), "seq");
+  return events;
 }
 
 Result<ExitCode> follow(Context& context, std::uint64_t after) {
@@ -80,7 +61,6 @@ Result<ExitCode> follow(Context& context, std::uint64_t after) {
       print_event(context, event);
       after = std::max(after, count_at(event, "seq"));
     }
-    after = std::max(after, count_at(*page, "last"));
     context.out.flush();
   }
   return ExitCode::kDone;
@@ -90,7 +70,13 @@ Result<ExitCode> run(Context& context) {
   const auto limit = context.arguments.number("--limit");
   if (!limit) return limit.error();
   std::uint64_t last = 0;
-  const auto events = newest(context, std::max<std::uint64_t>(limit->value_or(100), 1), last);
+  const std::uint64_t count = limit->value_or(100);
+  if (count < 1 || count > kPage) {
+    context.out.problem("--limit takes 1 to " + std::to_string(kPage),
+                        "All of the log is in: otactl state export FILE");
+    return ExitCode::kUsage;
+  }
+  const auto events = newest(context, count, last);
   if (!events) return events.error();
   for (const Json& event : *events)
     print_event(context, event);
@@ -116,7 +102,7 @@ Command logs_command() {
                        {"info", "notice", "warning", "error"}},
                       {"--source", "ID", "only events about this device or address"},
                       {"--kind", "PREFIX", "only kinds that begin so: gate, job, enrol, auth"},
-                      {"--limit", "N", "the newest N (100)"}},
+                      {"--limit", "N", "the newest N (100; at most 1000)"}},
           .examples = {{"otactl logs", "the newest hundred"},
                        {"otactl logs --follow --severity warning", "live, what matters"},
                        {"otactl logs --kind gate.block --source iot-002",

@@ -15,26 +15,12 @@ std::string count_line(const Json& counts) {
          " failed, " + number("rolled_back") + " rolled back";
 }
 
-// Versions come as [["2.1.4", 2], ...] or as {"2.1.4": 2, ...}.
 std::string version_line(const Json& versions) {
   std::string out;
-  const auto add = [&](const std::string& version, const Json& count) {
-    if (!out.empty()) out += ", ";
-    out += "v" + version + " on " + dump_json(count);
-  };
-  if (versions.is_object()) {
-    for (const auto& [version, count] : versions.items())
-      add(version, count);
-  } else if (versions.is_array()) {
-    for (const Json& pair : versions) {
-      if (pair.is_array() && pair.size() == 2 && pair[0].is_string()) {
-        add(pair[0].get<std::string>(), pair[1]);
-      } else if (pair.is_object()) {
-        add(text_at(pair, "version"), pair.value("devices", Json(0)));
-      }
-    }
+  for (const auto& [version, devices] : versions.items()) {
+    out.append(out.empty() ? "v" : ", v").append(version).append(" on ").append(devices.dump());
   }
-  return out;
+  return printable(out);
 }
 
 void print_problems(Output& out, const Json& status) {
@@ -45,9 +31,7 @@ void print_problems(Output& out, const Json& status) {
   } else {
     out.line("State: saved");
   }
-  const Json& nested = list_at(object_at(status, "config"), "problems");
-  const Json& problems = nested.empty() ? list_at(status, "config_problems") : nested;
-  for (const Json& problem : problems) {
+  for (const Json& problem : list_at(status, "config_problems")) {
     out.line("Configuration: " + text_at(problem, "file") + ": " + text_at(problem, "message") +
                  "; the last good one is in force",
              Tone::kBad);
@@ -74,10 +58,8 @@ Result<ExitCode> run(Context& context) {
   }
   const Json& counts = object_at(*status, "counts");
   context.out.line("Fleet: " + count_line(counts));
-  if (counts.contains("versions")) {
-    if (const std::string versions = version_line(counts["versions"]); !versions.empty()) {
-      context.out.line("Versions: " + versions);
-    }
+  if (const std::string versions = version_line(object_at(counts, "versions")); !versions.empty()) {
+    context.out.line("Versions: " + versions);
   }
   print_problems(context.out, *status);
   return ExitCode::kDone;

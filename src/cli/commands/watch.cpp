@@ -67,9 +67,10 @@ class Watcher {
   // Refusals and failures since the last look.
   Result<void> events() {
     if (!started_) {
-      const auto head = context_.api.get("/v1/events?limit=1&after=" + std::to_string(~0ULL >> 2));
+      const auto head = context_.api.get("/v1/events?order=newest&limit=1");
       if (!head) return head.error();
-      after_ = count_at(*head, "last");
+      const Json& events = list_at(*head, "events");
+      after_ = events.empty() ? 0 : count_at(events.front(), "seq");
       started_ = true;
       return {};
     }
