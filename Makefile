@@ -74,7 +74,9 @@ TUF_CLIENT_SRC := $(wildcard tests/tuf_client/*.cpp)
 obj = $(patsubst %.cpp,$(OUT)/%.o,$(1))
 LIB := $(OUT)/libota.a
 AGENT_LIB := $(OUT)/libota-agent.a
-PROGRAMS := $(patsubst src/main/%.cpp,$(BIN)/%,$(subst _,-,$(wildcard src/main/ota_console.cpp src/main/otactl.cpp src/main/ota_sim.cpp)))
+PROGRAMS := $(patsubst src/main/%.cpp,$(BIN)/%,$(wildcard src/main/otactl.cpp))
+PROGRAMS := $(PROGRAMS) $(if $(wildcard src/main/ota_console.cpp),$(BIN)/ota-console) \
+	$(if $(wildcard src/main/ota_sim.cpp),$(BIN)/ota-sim)
 PROGRAMS := $(PROGRAMS) $(if $(wildcard agents/main.cpp),$(BIN)/ota-agent)
 TESTS := $(if $(UNIT_SRC),$(BIN)/unit-tests) $(if $(GOLDEN_SRC),$(BIN)/golden-tests) \
 	$(if $(INTEGRATION_SRC),$(BIN)/integration-tests) $(if $(E2E_SRC),$(BIN)/e2e-tests) \
@@ -153,8 +155,9 @@ $(AGENT_LIB): $(call obj,$(AGENT_SRC))
 	@ar rcs $@ $^
 
 link = @mkdir -p $(@D) && echo "link $@" && $(CXX) $(CXXFLAGS_ALL) -o $@ $(1) $(LDFLAGS_ALL)
-$(BIN)/ota-console: $(OUT)/src/main/ota_console.o $(LIB)
-	$(call link,$< $(LIB)) $(LIBS)
+CONSOLE_SRC := $(filter-out src/main/otactl.cpp src/main/ota_sim.cpp,$(wildcard src/main/*.cpp))
+$(BIN)/ota-console: $(call obj,$(CONSOLE_SRC)) $(LIB)
+	$(call link,$^) $(LIBS)
 $(BIN)/otactl: $(OUT)/src/main/otactl.o $(LIB)
 	$(call link,$< $(LIB)) $(LIBS)
 $(BIN)/ota-sim: $(OUT)/src/main/ota_sim.o $(LIB)

@@ -1,0 +1,134 @@
+#include "main/first_run.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <future>
+#include <set>
+
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "config/config.h"
+#include "fleet/fleet.h"
+#include "model/sample_image.h"
+#include "pki/authority.h"
+#include "tuf/repository.h"
+
+namespace ota::main {
+namespace fs = std::filesystem;
+
+namespace {
+
+// What `make run` shows: a stable device, a stressed one, and this host with real metrics.
+struct DemoAgent {
+  const char* id;
+  const char* profile;
+  int status_port;
+  int seed;
+};
+constexpr std::array<DemoAgent, 3> kDemoAgents{{{"iot-001", "stable", 8000, 1},
+                                                {"iot-002", "stressed", 8001, 2},
+                                                {"host-local", "host", 0, 3}}};
+
+constexpr std::chrono::hours kJoinCodeLifetime{1};
+
+Result<void> publish_sample(tuf::Repository& repository, const fs::path& scratch,
+                            const model::Version& version, const std::vector<std::string>& models) {
+  const fs::path image = scratch / ("firmware-" + version.text() + ".img");
+  if (auto written = write_file_durably(image, model::sample_image(version)); !written) {
+    return written.error();
+  }
+  model::Release release;
+  release.version = version;
+  release.hardware = models;
+  release.notes = "sample image";
+  const auto added = repository.add(image, release);
+  std::error_code ignored;
+  fs::remove(image, ignored);
+  if (!added) return added.error();
+  return {};
+}
+
+Result<void> write_agent_config(const fs::path& folder, const model::LocalAgent& agent,
+                                const std::string& hardware, std::uint16_t port) {
+  const fs::path file = folder / "config.json";
+  std::error_code ignored;
+  if (fs::exists(file, ignored)) return {};
+  Json document{{"device_id", agent.id},
+                {"server", "https://127.0.0.1:" + std::to_string(port)},
+                {"hardware", hardware},
+                {"status_port", 0},
+                {"profile", "stable"},
+                {"interval_ms", 1000},
+                {"dir", "."},
+                {"seed", 1}};
+  for (const DemoAgent& demo : kDemoAgents) {
+    if (agent.id != demo.id) continue;
+    document["profile"] = demo.profile;
+    document["status_port"] = demo.status_port;
+    document["seed"] = demo.seed;
+  }
+  return write_file_durably(file, document.dump(2) + "\n");
+}
+
+}  // namespace
+
+Result<void> prepare_root(const fs::path& root) {
+  for (const char* folder : {"config", "firmware"}) {
+    if (auto made = make_directories(root / folder); !made) return made.error();
+  }
+  if (auto made = make_directories(root / "state", 0700); !made) return made.error();
+  return config::write_defaults(root);
+}
+
+Result<std::unique_ptr<tuf::Repository>> prepare_firmware(const fs::path& root,
+                                                          const model::Whitelist& whitelist,
+                                                          const Clock& clock) {
+  const fs::path firmware = root / "firmware";
+  const fs::path keys = root / "state" / "keys";
+  auto opened = tuf::Repository::open(firmware, keys, clock);
+  if (opened) return std::make_unique<tuf::Repository>(std::move(*opened));
+  if (opened.error().code != Errc::kNotFound) return opened.error();
+  auto created = tuf::Repository::create(firmware, keys, clock);
+  if (!created) return created.error();
+  auto repository = std::make_unique<tuf::Repository>(std::move(*created));
+  std::set<std::string> models;
+  for (const model::DeviceSpec& device : whitelist.devices)
+    models.insert(device.hardware);
+  if (models.empty()) return repository;
+  const std::vector<std::string> fits(models.begin(), models.end());
+  for (const model::Version& version : {model::Version(2, 1, 4), model::Version(2, 1, 5)}) {
+    if (auto published = publish_sample(*repository, root / "state", version, fits); !published) {
+      return published.error().within("publish the sample image " + version.label());
+    }
+  }
+  return repository;
+}
+
+Result<void> prepare_agent(const fs::path& root, const model::LocalAgent& agent,
+                           const model::Settings& settings,
+                           const std::string& authority_fingerprint, std::uint16_t port,
+                           fleet::Fleet& fleet, const Clock& clock) {
+  const model::DeviceSpec* spec = settings.whitelist.find(agent.id);
+  if (spec == nullptr) return fail(Errc::kDenied, agent.id + " is not in config/devices.json");
+  const fs::path folder = root / agent.dir;
+  const fs::path identity = folder / "identity";
+  if (auto made = make_directories(folder); !made) return made.error();
+  if (auto made = make_directories(identity, 0700); !made) return made.error();
+  if (auto written = write_agent_config(folder, agent, spec->hardware, port); !written) {
+    return written.error();
+  }
+  const auto detail = fleet.detail(agent.id);
+  if (detail != nullptr && detail->row.enrolled) return {};
+  const pki::JoinCode code{to_base64url(random_bytes(32)), authority_fingerprint};
+  std::promise<Result<void>> stored;
+  auto answer = stored.get_future();
+  fleet.open_enrolment(agent.id, sha256_hex(code.token), clock.wall() + kJoinCodeLifetime,
+                       "console", [&stored](const Result<void>& done) { stored.set_value(done); });
+  if (auto done = answer.get(); !done) return done.error();
+  return write_file_durably(identity / "join-code", code.text() + "\n", 0600);
+}
+
+}  // namespace ota::main

@@ -1,0 +1,44 @@
+// What a fresh root needs before anything can serve: default configuration, keys, a firmware
+// repository with two sample images, and join codes for the local agents. Each step looks first and
+// does nothing where it was done.
+//
+// Blocks on files and signing. Thread: the host's.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/settings.h"
+
+namespace ota::fleet {
+class Fleet;
+}
+namespace ota::tuf {
+class Repository;
+}
+
+namespace ota::main {
+
+// Makes config/, firmware/ and state/ (0700), and the default configuration files where they are
+// missing.
+Result<void> prepare_root(const std::filesystem::path& root);
+
+// Opens firmware/, or makes it and publishes the sample images v2.1.4 and v2.1.5 for every model of
+// the whitelist.
+Result<std::unique_ptr<tuf::Repository>> prepare_firmware(const std::filesystem::path& root,
+                                                          const model::Whitelist& whitelist,
+                                                          const Clock& clock);
+
+// Writes the folder and configuration of a local agent that has none yet (the demonstration's three
+// agents), and a one-time join code where the agent is not enrolled. The code's file is 0600 and
+// the agent deletes it.
+Result<void> prepare_agent(const std::filesystem::path& root, const model::LocalAgent& agent,
+                           const model::Settings& settings,
+                           const std::string& authority_fingerprint, std::uint16_t port,
+                           fleet::Fleet& fleet, const Clock& clock);
+
+}  // namespace ota::main

@@ -1,0 +1,469 @@
+#include "main/host.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "api/service.h"
+#include "base/file.h"
+#include "config/config.h"
+#include "fleet/fleet.h"
+#include "http/server.h"
+#include "main/first_run.h"
+#include "model/time_json.h"
+#include "pki/authority.h"
+#include "store/store.h"
+#include "supervisor/supervisor.h"
+#include "tuf/repository.h"
+
+namespace ota::main {
+namespace fs = std::filesystem;
+using Phase = fleet::ServerStatus::Phase;
+
+namespace {
+
+constexpr milliseconds kTick{250};
+constexpr milliseconds kRetry{5000};            // between attempts to start what failed
+constexpr milliseconds kDrain{3500};            // of the 5 s that a shutdown may take
+constexpr milliseconds kFirmwareLook{1000};     // how soon a published image is seen
+constexpr milliseconds kRateWindow{1000};       // of requests per second
+constexpr seconds kTimestampMargin{12 * 3600};  // a timestamp that ends sooner is signed anew
+
+Error first_problem(const std::vector<config::Problem>& problems) {
+  std::string text = problems.front().text();
+  if (problems.size() > 1) text += " (and " + std::to_string(problems.size() - 1) + " more)";
+  return fail(Errc::kInvalid, text);
+}
+
+Result<Json> roles_json(const tuf::Repository& repository) {
+  auto roles = repository.status();
+  if (!roles) return roles.error();
+  Json out = Json::array();
+  for (const tuf::RoleStatus& role : *roles) {
+    out.push_back({{"role", role.role},
+                   {"version", role.version},
+                   {"expires", model::time_json(role.expires)},
+                   {"threshold", role.threshold},
+                   {"keys", role.keys},
+                   {"keys_online", role.keys_online}});
+  }
+  return out;
+}
+
+}  // namespace
+
+struct Host::Impl {
+  Impl(HostOptions o, const Clock& c) : options(std::move(o)), clock(c) {}
+
+  const HostOptions options;
+  const Clock& clock;
+
+  // -- what other threads see, under `mutex` --
+  mutable std::mutex mutex;
+  std::condition_variable wake;
+  bool stopping = false;
+  bool hurry = false;
+  fleet::ServerStatus status;
+  std::optional<Result<std::uint16_t>> outcome;  // of the first attempt to serve
+  std::function<void()> listener;
+  HostParts parts;
+
+  // -- the host thread's own --
+  std::thread thread;
+  std::shared_ptr<const model::Settings> settings;
+  std::unique_ptr<tuf::Repository> repository;
+  std::optional<pki::Authority> authority;
+  std::unique_ptr<api::Service> api;
+  std::unique_ptr<http::Server> server;
+  std::unique_ptr<config::Watcher> watcher;
+  std::atomic<bool> reopen{false};  // the state was replaced by an import
+  fs::file_time_type published{};
+  MonoTime next_firmware_look{};
+  MonoTime next_rate{};
+  std::uint64_t requests_before = 0;
+
+  void run();
+  Result<void> open();
+  Result<void> open_store();
+  Result<void> serve();
+  void start_agents();
+  void tick();
+  void close();
+
+  api::Ports ports();
+  void look_at_firmware();
+  void update_rates();
+  void settings_changed(const std::shared_ptr<const model::Settings>& now,
+                        const std::vector<config::Problem>& problems);
+  void record(model::Severity severity, std::string kind, std::string message);
+
+  bool wait(milliseconds span);  // false: stop
+  void set_status(const std::function<void(fleet::ServerStatus&)>& change);
+  void notify();
+  void answer(Result<std::uint16_t> result);
+};
+
+void Host::Impl::run() {
+  bool go_on = true;
+  while (go_on) {
+    const auto opened = open();
+    if (opened) {
+      answer(server->port());
+      while (!reopen.exchange(false) && (go_on = wait(kTick)))
+        tick();
+      if (go_on) close();
+      continue;
+    }
+    close();
+    set_status([&](fleet::ServerStatus& s) {
+      s.phase = Phase::kDown;
+      s.problem = opened.error().text();
+      s.retry_at = clock.wall() + kRetry;
+    });
+    answer(opened.error());
+    go_on = wait(kRetry);
+  }
+  set_status([](fleet::ServerStatus& s) { s.phase = Phase::kDraining; });
+  close();
+  set_status([](fleet::ServerStatus& s) { s.phase = Phase::kDown; });
+}
+
+Result<void> Host::Impl::open() {
+  set_status([](fleet::ServerStatus& s) {
+    s = {};
+    s.phase = Phase::kStarting;
+  });
+  if (auto made = prepare_root(options.root); !made) return made.error();
+  auto loaded = config::load(options.root);
+  if (!loaded.ok()) return first_problem(loaded.problems);
+  settings = std::make_shared<const model::Settings>(std::move(loaded.value));
+  if (auto opened = open_store(); !opened) return opened.error();
+  if (auto opened = prepare_firmware(options.root, settings->whitelist, clock)) {
+    repository = std::move(*opened);
+  } else {
+    return opened.error().within("open firmware/");
+  }
+  next_firmware_look = {};
+  look_at_firmware();
+  if (auto served = serve(); !served) return served.error();
+  if (options.run_agents) start_agents();
+  return {};
+}
+
+Result<void> Host::Impl::open_store() {
+  auto opened = store::open_store(settings->console.store_url, options.root.string(), clock);
+  if (!opened) return opened.error();
+  const std::shared_ptr<store::Store> store = std::move(*opened);
+  auto fleet = std::make_shared<fleet::Fleet>(*store, clock, settings);
+  if (auto loaded = fleet->load(); !loaded) return loaded.error().within("load the state");
+  const std::lock_guard lock(mutex);
+  parts.store = store;
+  parts.fleet = std::move(fleet);
+  return {};
+}
+
+api::Ports Host::Impl::ports() {
+  api::Ports out{.fleet = *parts.fleet,
+                 .store = *parts.store,
+                 .authority = *authority,
+                 .clock = clock,
+                 .firmware = options.root / "firmware",
+                 .server_status =
+                     [this] {
+                       const std::lock_guard lock(mutex);
+                       return status;
+                     },
+                 .server_stats = [this] { return server->stats(); },
+                 .agents = {},
+                 .order_agent = {},
+                 .tuf_root = [this] { return repository->root(); },
+                 .state_replaced = [this] { reopen = true; },
+                 .tuf_roles = [this] { return roles_json(*repository); }};
+  if (parts.supervisor == nullptr) return out;
+  out.agents = [supervisor = parts.supervisor] { return supervisor->status(); };
+  out.order_agent = [supervisor = parts.supervisor](const std::string& agent,
+                                                    api::AgentOrder order) -> Result<void> {
+    const auto known = supervisor->status();
+    if (std::none_of(known->begin(), known->end(), [&](const auto& a) { return a.id == agent; })) {
+      return fail(Errc::kNotFound, "no local agent " + agent);
+    }
+    if (order == api::AgentOrder::kStart) supervisor->start(agent);
+    if (order == api::AgentOrder::kStop) supervisor->stop(agent);
+    if (order == api::AgentOrder::kRestart) supervisor->restart(agent);
+    return {};
+  };
+  return out;
+}
+
+Result<void> Host::Impl::serve() {
+  const model::ConsoleSettings& console = settings->console;
+  auto opened = pki::Authority::open_or_create(options.root / "state", console.extra_names, clock);
+  if (!opened) return opened.error().within("open state/pki");
+  authority.emplace(std::move(*opened));
+  if (options.run_agents) {
+    auto supervisor = std::make_shared<supervisor::Supervisor>(
+        supervisor::SupervisorOptions{}, clock,
+        [this](model::Event event) { parts.fleet->record(std::move(event)); });
+    supervisor->on_change([this] { notify(); });
+    const std::lock_guard lock(mutex);
+    parts.supervisor = std::move(supervisor);
+  }
+  api = std::make_unique<api::Service>(ports());
+  http::ServerOptions server_options;
+  server_options.address = console.listen_address;
+  server_options.port = console.port;
+  server_options.threads = console.threads;
+  server_options.limits = console.limits;
+  http::ServerHooks hooks;
+  hooks.admit_device = [fleet = parts.fleet](const std::string& name, const std::string& serial) {
+    return fleet->admit(name, serial);
+  };
+  hooks.handshake_refused = [this](const std::string& address, const std::string& reason) {
+    model::Event event;
+    event.severity = model::Severity::kWarning;
+    event.kind = "auth.fail";
+    event.source = address;
+    event.message = "TLS handshake refused: " + reason;
+    parts.fleet->record(std::move(event));
+  };
+  server = std::make_unique<http::Server>(server_options, authority->server_identity(),
+                                          api->router(), std::move(hooks));
+  parts.fleet->set_hooks(
+      {.wake_device = [this](const std::string& device) { api->wake_device(device); },
+       .cut_off_device = [this](const std::string& device) { server->disconnect(device); },
+       .new_events = [this] { notify(); }});
+  if (auto started = server->start(); !started) return started.error();
+  if (authority->created()) {
+    record(model::Severity::kNotice, "pki.created",
+           "certificate authority made; fingerprint " + authority->fingerprint());
+  }
+  set_status([&](fleet::ServerStatus& s) {
+    s.phase = Phase::kUp;
+    s.listen = console.listen_address + ":" + std::to_string(server->port());
+    s.started = clock.wall();
+    s.ca_fingerprint = authority->fingerprint();
+  });
+  record(model::Severity::kInfo, "server.up",
+         "serving on " + console.listen_address + ":" + std::to_string(server->port()));
+  watcher = std::make_unique<config::Watcher>(
+      options.root, settings,
+      [this](const std::shared_ptr<const model::Settings>& now,
+             const std::vector<config::Problem>& problems) { settings_changed(now, problems); });
+  return {};
+}
+
+void Host::Impl::start_agents() {
+  std::vector<supervisor::ChildSpec> children;
+  for (const model::LocalAgent& agent : settings->console.agents) {
+    const auto ready = prepare_agent(options.root, agent, *settings, authority->fingerprint(),
+                                     server->port(), *parts.fleet, clock);
+    if (!ready) {
+      record(model::Severity::kError, "agent.not-started", agent.id + ": " + ready.error().text());
+      continue;
+    }
+    const fs::path config_file = options.root / agent.dir / "config.json";
+    children.push_back({agent.id,
+                        options.agent_program,
+                        {"run", "--config", config_file.string(), "--server",
+                         "https://127.0.0.1:" + std::to_string(server->port())}});
+  }
+  parts.supervisor->set_children(std::move(children));
+}
+
+void Host::Impl::tick() {
+  parts.fleet->tick();
+  api->tick();
+  look_at_firmware();
+  update_rates();
+}
+
+// The catalogue follows what is published: otactl writes firmware/ itself, and the timestamp is its
+// last step.
+void Host::Impl::look_at_firmware() {
+  const MonoTime now = clock.mono();
+  if (now < next_firmware_look) return;
+  next_firmware_look = now + kFirmwareLook;
+  if (const auto renewed = repository->refresh_if_due(kTimestampMargin); !renewed) {
+    record(model::Severity::kError, "firmware.sign-failed", renewed.error().text());
+    next_firmware_look = now + std::chrono::minutes(1);
+  }
+  std::error_code error;
+  const auto written =
+      fs::last_write_time(options.root / "firmware" / "metadata" / "timestamp.json", error);
+  if (error || written == published) return;
+  auto releases = repository->releases();
+  if (!releases) {
+    record(model::Severity::kError, "firmware.unreadable", releases.error().text());
+    return;
+  }
+  published = written;
+  parts.fleet->set_releases(std::move(*releases));
+  notify();
+}
+
+void Host::Impl::update_rates() {
+  const MonoTime now = clock.mono();
+  if (now < next_rate) return;
+  next_rate = now + kRateWindow;
+  const http::ServerStats stats = server->stats();
+  set_status([&](fleet::ServerStatus& s) {
+    s.requests_per_second = static_cast<double>(stats.requests - requests_before) * 1000.0 /
+                            static_cast<double>(kRateWindow.count());
+    s.connections = stats.connections;
+    s.errors_4xx = stats.errors_4xx;
+    s.errors_5xx = stats.errors_5xx;
+    s.refused_handshakes = stats.refused_handshakes;
+  });
+  requests_before = stats.requests;
+}
+
+// On the watcher's thread.
+void Host::Impl::settings_changed(const std::shared_ptr<const model::Settings>& now,
+                                  const std::vector<config::Problem>& problems) {
+  parts.fleet->apply_settings(now);
+  server->apply_limits(now->console.limits);
+  std::vector<fleet::ConfigProblem> shown;
+  shown.reserve(problems.size());
+  for (const config::Problem& problem : problems)
+    shown.push_back({problem.file, problem.text(), clock.wall()});
+  parts.fleet->set_config_problems(std::move(shown));
+  if (problems.empty()) {
+    record(model::Severity::kInfo, "config.applied", "configuration applied");
+  } else {
+    record(model::Severity::kError, "config.bad",
+           "configuration refused, the last good one stays in force: " +
+               first_problem(problems).context);
+  }
+  notify();
+}
+
+void Host::Impl::record(model::Severity severity, std::string kind, std::string message) {
+  model::Event event;
+  event.severity = severity;
+  event.kind = std::move(kind);
+  event.source = "server";
+  event.message = std::move(message);
+  parts.fleet->record(std::move(event));
+}
+
+void Host::Impl::close() {
+  watcher.reset();
+  std::thread agents_end;
+  if (parts.supervisor != nullptr)
+    agents_end = std::thread([this] { parts.supervisor->stop_all(); });
+  if (api != nullptr) api->close();
+  if (server != nullptr) server->drain(kDrain);
+  if (agents_end.joinable()) agents_end.join();
+  if (parts.store != nullptr) {
+    // A store that cannot write has said so already; nothing acknowledged is in what is lost here.
+    const auto flushed = parts.store->flush();
+    static_cast<void>(flushed);
+    parts.fleet->set_hooks({});
+  }
+  server.reset();
+  api.reset();
+  HostParts gone;
+  {
+    const std::lock_guard lock(mutex);
+    std::swap(gone, parts);
+  }
+  gone.supervisor.reset();
+  gone.fleet.reset();
+  gone.store.reset();
+  repository.reset();
+  authority.reset();
+  published = {};
+}
+
+bool Host::Impl::wait(milliseconds span) {
+  std::unique_lock lock(mutex);
+  wake.wait_for(lock, span, [this] { return stopping || hurry; });
+  hurry = false;
+  return !stopping;
+}
+
+void Host::Impl::set_status(const std::function<void(fleet::ServerStatus&)>& change) {
+  {
+    const std::lock_guard lock(mutex);
+    change(status);
+  }
+  notify();
+}
+
+void Host::Impl::notify() {
+  std::function<void()> tell;
+  {
+    const std::lock_guard lock(mutex);
+    tell = listener;
+  }
+  if (tell) tell();
+}
+
+void Host::Impl::answer(Result<std::uint16_t> result) {
+  {
+    const std::lock_guard lock(mutex);
+    if (!outcome) outcome = std::move(result);
+  }
+  wake.notify_all();
+}
+
+Host::Host(HostOptions options, const Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(options), clock)) {}
+
+Host::~Host() {
+  stop();
+}
+
+void Host::start() {
+  impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
+}
+
+void Host::stop() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+  }
+  impl_->wake.notify_all();
+  if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+void Host::retry_now() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->hurry = true;
+  }
+  impl_->wake.notify_all();
+}
+
+fleet::ServerStatus Host::status() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->status;
+}
+
+HostParts Host::parts() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->parts;
+}
+
+void Host::on_change(std::function<void()> called) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->listener = std::move(called);
+}
+
+Result<std::uint16_t> Host::wait_ready(milliseconds patience) {
+  std::unique_lock lock(impl_->mutex);
+  if (!impl_->wake.wait_for(lock, patience,
+                            [this] { return impl_->outcome.has_value() || impl_->stopping; })) {
+    return fail(Errc::kTimeout, "the server did not come up");
+  }
+  if (!impl_->outcome) return fail(Errc::kUnavailable, "stopped");
+  return *impl_->outcome;
+}
+
+}  // namespace ota::main

@@ -1,0 +1,71 @@
+// The server side of `ota-console`, wired: configuration, keys, firmware, store, fleet, HTTPS
+// server, local agents.
+//
+// Everything runs in a background thread that start() makes, so the screen can paint before any of
+// it is up. A part that cannot be opened (port taken, database locked, bad configuration) is shown
+// as the server's state, and all of it is tried again. Shutdown order: agents are told to stop
+// while running answers finish, then the store is flushed and closed, then the lock of the root is
+// released.
+//
+// Thread: start, stop and the destructor from one thread; the rest from any.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "fleet/snapshot.h"
+
+namespace ota::fleet {
+class Fleet;
+}
+namespace ota::store {
+class Store;
+}
+namespace ota::supervisor {
+class Supervisor;
+}
+
+namespace ota::main {
+
+struct HostOptions {
+  std::filesystem::path root = ".";
+  bool run_agents = true;               // supervise the agents of console.json
+  std::filesystem::path agent_program;  // ota-agent
+};
+
+// What is there once the store is open; empty pointers before that and after the end.
+struct HostParts {
+  std::shared_ptr<store::Store> store;
+  std::shared_ptr<fleet::Fleet> fleet;
+  std::shared_ptr<supervisor::Supervisor> supervisor;
+};
+
+class Host {
+ public:
+  Host(HostOptions options, const Clock& clock);
+  ~Host();  // stops
+
+  void start();
+  // Drains and ends within about 5 s.
+  void stop();
+  // Ends the wait between two attempts to start.
+  void retry_now();
+
+  fleet::ServerStatus status() const;
+  HostParts parts() const;
+  // Called from any thread when something that a screen shows has changed.
+  void on_change(std::function<void()> called);
+  // The port, as soon as the server serves; or why the first attempt failed. kTimeout after
+  // `patience`.
+  Result<std::uint16_t> wait_ready(milliseconds patience);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ota::main
