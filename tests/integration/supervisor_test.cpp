@@ -1,0 +1,163 @@
+// Real children of a real supervisor: /bin/sh scripts that say what state they were started in.
+#include "supervisor/supervisor.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/file.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/wait.h"
+
+using namespace ota;
+using supervisor::ChildSpec;
+using supervisor::Supervisor;
+using supervisor::SupervisorOptions;
+using Phase = fleet::AgentStatus::Phase;
+
+namespace {
+
+SupervisorOptions quick() {
+  SupervisorOptions options;
+  options.first_backoff = milliseconds(20);
+  options.longest_backoff = milliseconds(80);
+  options.healthy_after = milliseconds(5000);
+  options.stop_grace = milliseconds(300);
+  return options;
+}
+
+ChildSpec shell(const std::string& id, const std::string& script) {
+  return {id, "/bin/sh", {"-c", script}};
+}
+
+fleet::AgentStatus status_of(const Supervisor& supervisor, const std::string& id) {
+  for (const auto& status : *supervisor.status()) {
+    if (status.id == id) return status;
+  }
+  return {};
+}
+
+bool has_line(const Supervisor& supervisor, const std::string& id, const std::string& text) {
+  for (const std::string& line : status_of(supervisor, id).output) {
+    if (line.find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
+bool alive(int pid) {
+  return ::kill(pid, 0) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("a child starts with a clean signal mask, its own group and no descriptors of ours",
+          "[supervisor][threads]") {
+  sigset_t all;
+  sigfillset(&all);
+  sigset_t before;
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  const SystemClock clock;
+  {
+    Supervisor supervisor(quick(), clock, {});
+    supervisor.set_children(
+        {shell("one",
+               "grep SigBlk /proc/self/status; echo group $(ps -o pgid= -p $$ 2>/dev/null || cut "
+               "-d' ' -f5 "
+               "/proc/$$/stat) self $$; ls /proc/self/fd | tr '\\n' ' '; echo fds; readlink "
+               "/proc/$$/fd/0; exec tail -f /dev/null")});
+    REQUIRE(test::wait_until([&] { return has_line(supervisor, "one", "/dev/null"); }));
+    CHECK(has_line(supervisor, "one", "SigBlk: 0000000000000000"));
+    const int pid = status_of(supervisor, "one").pid;
+    CHECK(::getpgid(pid) == pid);
+    CHECK(has_line(supervisor, "one", "0 1 2 3 fds"));  // 3 is ls's own
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+TEST_CASE("a child that dies is started again after a growing wait", "[supervisor][threads]") {
+  const SystemClock clock;
+  std::mutex mutex;
+  std::vector<std::string> kinds;
+  Supervisor supervisor(quick(), clock, [&](const model::Event& event) {
+    const std::lock_guard lock(mutex);
+    kinds.push_back(event.kind);
+  });
+  supervisor.set_children({shell("one", "echo here; exit 3")});
+  REQUIRE(test::wait_until([&] { return status_of(supervisor, "one").restarts >= 3; }));
+  CHECK(status_of(supervisor, "one").last_exit == "exit 3");
+  const std::lock_guard lock(mutex);
+  CHECK(std::count(kinds.begin(), kinds.end(), "agent.exit") >= 3);
+}
+
+TEST_CASE("a child that ignores SIGTERM is killed after the grace, with its own children",
+          "[supervisor][threads]") {
+  const test::TempFolder folder;
+  const SystemClock clock;
+  Supervisor supervisor(quick(), clock, {});
+  const std::string file = (folder.path() / "pid").string();
+  supervisor.set_children(
+      {shell("one", "trap '' TERM; tail -f /dev/null & echo $! > " + file + ".new; mv " + file +
+                        ".new " + file + "; while :; do wait; done")});
+  REQUIRE(test::wait_until(
+      [&] { return std::filesystem::exists(file) && status_of(supervisor, "one").pid != 0; }));
+  const int grandchild = std::stoi(*read_file(file, 100));
+  const int pid = status_of(supervisor, "one").pid;
+  supervisor.stop("one");
+  REQUIRE(test::wait_until([&] { return status_of(supervisor, "one").phase == Phase::kStopped; }));
+  REQUIRE(pid > 0);
+  CHECK_FALSE(alive(pid));
+  CHECK(test::wait_until([&] { return !alive(grandchild); }));
+  CHECK(status_of(supervisor, "one").last_exit == "signal 9");
+  supervisor.start("one");
+  CHECK(test::wait_until([&] { return status_of(supervisor, "one").phase == Phase::kRunning; }));
+}
+
+TEST_CASE("restart does not wait, and a child that left the list is stopped",
+          "[supervisor][threads]") {
+  const SystemClock clock;
+  Supervisor supervisor(quick(), clock, {});
+  supervisor.set_children(
+      {shell("one", "exec tail -f /dev/null"), shell("two", "exec tail -f /dev/null")});
+  REQUIRE(test::wait_until([&] { return status_of(supervisor, "two").phase == Phase::kRunning; }));
+  const int first = status_of(supervisor, "one").pid;
+  supervisor.restart("one");
+  REQUIRE(test::wait_until([&] {
+    const auto status = status_of(supervisor, "one");
+    return status.phase == Phase::kRunning && status.pid != first;
+  }));
+  CHECK(status_of(supervisor, "one").restarts == 1);
+  supervisor.set_children({shell("one", "exec tail -f /dev/null")});
+  CHECK(test::wait_until([&] { return supervisor.status()->size() == 1; }));
+}
+
+TEST_CASE("a program that is not there is told, not hidden", "[supervisor][threads]") {
+  const SystemClock clock;
+  Supervisor supervisor(quick(), clock, {});
+  supervisor.set_children({{"one", "/nonexistent/agent", {}}});
+  CHECK(test::wait_until(
+      [&] { return has_line(supervisor, "one", "cannot start /nonexistent/agent"); }));
+}
+
+TEST_CASE("no agent outlives a console that was killed", "[supervisor]") {
+  const test::TempFolder folder;
+  const std::string file = (folder.path() / "pid").string();
+  const pid_t console = ::fork();
+  REQUIRE(console >= 0);
+  if (console == 0) {
+    const SystemClock clock;
+    Supervisor supervisor(quick(), clock, {});
+    supervisor.set_children({shell("one", "echo $$ > " + file + ".new; mv " + file + ".new " +
+                                              file + "; exec tail -f /dev/null")});
+    ::pause();
+    ::_exit(0);
+  }
+  REQUIRE(test::wait_until([&] { return std::filesystem::exists(file); }));
+  const int agent = std::stoi(*read_file(file, 100));
+  CHECK(alive(agent));
+  ::kill(console, SIGKILL);
+  ::waitpid(console, nullptr, 0);
+  CHECK(test::wait_until([&] { return !alive(agent); }));
+}
