@@ -277,15 +277,29 @@ Outcome Engine::perform(const Action& action) {
     case Action::Kind::kInstall:
       return install(action);
     case Action::Kind::kSwitch:
-      if (auto switched = store_.make_current(action.slot); !switched)
-        return disk_failure(switched.error());
-      return {};
+      return switch_to(action.slot);
     case Action::Kind::kRestart:
       return ports_.restart();
     case Action::Kind::kProbe:
       return probe();
   }
   return {};
+}
+
+Outcome Engine::switch_to(Slot slot) {
+  // A new image is read once more just before it is given the device; the way back is open always.
+  if (slot != confirmed_slot()) {
+    if (auto whole = store_.check(slot); !whole) {
+      return Failure{"image.hash", whole.error().context, Failure::Again::kNever};
+    }
+  }
+  if (auto switched = store_.make_current(slot); !switched) return disk_failure(switched.error());
+  return {};
+}
+
+Slot Engine::confirmed_slot() const {
+  const std::lock_guard lock(mutex_);
+  return machine_.state().confirmed_slot;
 }
 
 Outcome Engine::download(const Action& action) {

@@ -102,6 +102,8 @@ class Engine {
   static Result<UpdateState> factory(const EngineOptions& options, SlotStore& store);
   bool persist();  // with the mutex held
   Outcome perform(const Action& action);
+  Outcome switch_to(Slot slot);
+  Slot confirmed_slot() const;
   Outcome download(const Action& action);
   Outcome verify(const Action& action);
   Outcome install(const Action& action);
