@@ -185,6 +185,11 @@ Result<void> Device::lookup(const std::string& target) {
   return updater_->result();
 }
 
+const Signer& rsa_signer() {
+  static const Signer signer = *Signer::generate(KeyKind::kRsa);
+  return signer;
+}
+
 std::string word(const Result<void>& result) {
   return result ? "ok" : std::string(word_of(result.error().code));
 }

@@ -104,4 +104,7 @@ class Device {
 
 std::string word(const Result<void>& result);
 
+// One RSA signer for a whole test program: making one takes longer than most tests.
+const Signer& rsa_signer();
+
 }  // namespace ota::tuf::testing

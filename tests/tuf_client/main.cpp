@@ -100,12 +100,18 @@ bool is_there(const std::filesystem::path& path, const tuf::TargetInfo& target) 
   return content && check.update(*content) && check.finish();
 }
 
+// One flat, injective and visible name for each target: "../x" stays inside the folder.
+std::string file_name_of(const std::string& target) {
+  std::string name = tuf::percent_encode(target);
+  if (name.starts_with('.')) name.replace(0, 1, "%2E");
+  return name;
+}
+
 Result<void> download(const Options& options, tuf::Updater& updater, Fetcher& fetcher,
                       const std::string& name) {
   updater.start_lookup(name);
   if (auto found = run_step(updater, fetcher, options.metadata_url); !found) return found;
-  // One flat, injective name for each target: "../x" stays inside the folder.
-  const std::filesystem::path place = options.target_dir / tuf::percent_encode(name);
+  const std::filesystem::path place = options.target_dir / file_name_of(name);
   if (is_there(place, updater.target())) return {};
   const tuf::Fetched fetched =
       fetcher.get(options.target_base_url + updater.target_path(), updater.target().length);

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "tests/support/catch.h"
+#include "tests/support/tuf_sim.h"
 #include "tuf/error.h"
 
 using namespace ota;
@@ -10,14 +11,9 @@ using tuf::Json;
 using tuf::KeyKind;
 using tuf::PublicKey;
 using tuf::Signer;
+using tuf::testing::rsa_signer;
 
 namespace {
-
-// Made once: an RSA key takes longer than all other tests here together.
-const Signer& rsa_signer() {
-  static const Signer signer = *Signer::generate(KeyKind::kRsa);
-  return signer;
-}
 
 PublicKey changed(const Signer& signer, const char* member, const Json& value) {
   Json description = signer.public_key().json();
