@@ -153,10 +153,10 @@ std::shared_ptr<const model::Settings> Fleet::settings() const {
 void Fleet::apply_settings(std::shared_ptr<const model::Settings> settings) {
   {
     const std::lock_guard lock(impl_->settings_mutex);
-    impl_->settings_now = settings;
+    impl_->settings_now = std::move(settings);
     impl_->rest_changed = true;
   }
-  impl_->apply_whitelist(*settings);
+  impl_->apply_whitelist(*impl_->settings());
   impl_->publish();
 }
 

@@ -118,7 +118,7 @@ class Fleet {
   void take_commands(const std::string& device, Answered<std::vector<Command>> done);
 
   // -- operators --
-  void push(PushRequest request, Answered<std::vector<PushOutcome>> done);
+  void push(const PushRequest& request, Answered<std::vector<PushOutcome>> done);
   void cancel(const std::string& job_id, const std::string& actor, Done done);
   void rollback(const std::string& device, const std::string& actor, Done done);
   void acknowledge(const std::string& device, const std::string& actor,
@@ -130,7 +130,7 @@ class Fleet {
   // -- enrolment --
   // A one-time token's hash and its end; the token itself is never stored. Only whitelisted ids.
   void open_enrolment(const std::string& device, const std::string& token_hash, WallTime expires,
-                      const std::string& actor, Done done);
+                      const std::string& actor, const Done& done);
   // Uses the token up (even where what follows fails) and says whether `key_fingerprint` may enrol
   // as the device: kDenied (no such token, expired, used), kConflict (the id has another key:
   // flagged on both).

@@ -124,138 +124,156 @@ bool Fleet::Impl::carry_out(const JobChange& change, store::Batch& batch) {
   return change.wake_device;
 }
 
-void Fleet::push(PushRequest request, Answered<std::vector<PushOutcome>> done) {
-  Impl& impl = *impl_;
-  const WallTime now = impl.clock.wall();
-  const auto settings = impl.settings();
-  const auto catalogue = impl.catalogue();
-  const store::Health health = impl.store.health();
-  auto outcomes = std::make_shared<std::vector<PushOutcome>>();
-  store::Batch batch;
-  std::unique_lock lock(impl.jobs_mutex);
-  for (const std::string& device : request.devices) {
-    std::string hardware;
-    impl.table.look(device, [&](const LiveDevice& live) {
-      if (live.spec) hardware = live.spec->hardware;
+// Evaluates one device of a push and, where it is allowed, makes its job. jobs_mutex held.
+PushOutcome Fleet::Impl::decide(const std::string& device, const PushRequest& request,
+                                const store::Health& health, WallTime now, store::Batch& batch) {
+  const auto rules = settings();
+  const auto published = catalogue();
+  std::string hardware;
+  table.look(device, [&](const LiveDevice& live) {
+    if (live.spec) hardware = live.spec->hardware;
+  });
+  const std::optional<model::Version> version =
+      request.version ? request.version : rules->ota.target_for(hardware);
+  const model::Release* release = version ? published->find(*version, hardware) : nullptr;
+  gate::Input input = gate_input(device, release, version.value_or(model::Version{}), now);
+  input.override_reason = request.override_reason;
+  input.again = request.again;
+  PushOutcome outcome;
+  outcome.decision = gate::evaluate(input);
+  if (outcome.decision.answer == Answer::kAllow && !health.writable) {
+    outcome.decision = not_saved(std::move(outcome.decision), health.problem);
+  }
+  if (request.dry_run) return outcome;
+  if (outcome.decision.answer == Answer::kAllow) {
+    model::Job job =
+        make_job(jobs.next_id(), outcome.decision, *release, request.actor, rules->ota, now);
+    job.again = request.again;
+    outcome.job_id = job.id;
+    jobs.put(job).pending = true;
+    put_job(batch, job);
+    show_job(job);
+    table.with(device, [&](LiveDevice& live) {
+      live.assigned_before = live.record->facts.assigned;
+      live.record->facts.assigned = model::Image{release->version, release->sha256};
+      put_device(batch, live, now);
     });
-    const std::optional<model::Version> version =
-        request.version ? request.version : settings->ota.target_for(hardware);
-    const model::Release* release = version ? catalogue->find(*version, hardware) : nullptr;
-    gate::Input input = impl.gate_input(device, release, version.value_or(model::Version{}), now);
-    input.override_reason = request.override_reason;
-    input.again = request.again;
-    PushOutcome& outcome = outcomes->emplace_back();
-    outcome.decision = gate::evaluate(input);
-    if (outcome.decision.answer == Answer::kAllow && !health.writable) {
-      outcome.decision = not_saved(std::move(outcome.decision), health.problem);
-    }
-    if (request.dry_run) continue;
-    if (outcome.decision.answer == Answer::kAllow) {
-      model::Job job = make_job(impl.jobs.next_id(), outcome.decision, *release, request.actor,
-                                settings->ota, now);
-      job.again = request.again;
-      outcome.job_id = job.id;
-      impl.jobs.put(job).pending = true;
-      Impl::put_job(batch, job);
-      impl.show_job(job);
-      impl.table.with(device, [&](LiveDevice& live) {
-        live.record->facts.assigned = model::Image{release->version, release->sha256};
-        Impl::put_device(batch, live, now);
+  }
+  batch.events.push_back(decision_event(outcome.decision, request.actor, outcome.job_id));
+  return outcome;
+}
+
+// After the commit of a push: its jobs may be fetched, or are taken back.
+void Fleet::Impl::finish_push(std::vector<PushOutcome>& outcomes, const Result<void>& saved) {
+  std::vector<std::string> woken;
+  {
+    const std::lock_guard lock(jobs_mutex);
+    for (PushOutcome& outcome : outcomes) {
+      if (outcome.job_id.empty()) continue;
+      const std::string device = outcome.decision.device;
+      if (saved) {
+        if (JobBook::Entry* entry = jobs.find(outcome.job_id)) entry->pending = false;
+        woken.push_back(device);
+        continue;
+      }
+      jobs.erase(outcome.job_id);
+      outcome.job_id.clear();
+      outcome.decision = not_saved(std::move(outcome.decision), saved.error().text());
+      table.with(device, [](LiveDevice& live) {
+        live.job.clear();
+        live.job_running = false;
+        live.record->facts.assigned = live.assigned_before;
       });
     }
-    batch.events.push_back(decision_event(outcome.decision, request.actor, outcome.job_id));
+  }
+  publish();
+  for (const std::string& device : woken)
+    wake(device);
+}
+
+void Fleet::push(const PushRequest& request, Answered<std::vector<PushOutcome>> done) {
+  const WallTime now = impl_->clock.wall();
+  const store::Health health = impl_->store.health();
+  auto outcomes = std::make_shared<std::vector<PushOutcome>>();
+  store::Batch batch;
+  std::unique_lock lock(impl_->jobs_mutex);
+  for (const std::string& device : request.devices) {
+    outcomes->push_back(impl_->decide(device, request, health, now, batch));
   }
   if (batch.empty()) {
     lock.unlock();
     done(std::move(*outcomes));
     return;
   }
-  const auto finish = [this, outcomes, done = std::move(done)](const Result<void>& saved) {
-    std::vector<std::string> woken;
-    {
-      const std::lock_guard finishing(impl_->jobs_mutex);
-      for (PushOutcome& outcome : *outcomes) {
-        if (outcome.job_id.empty()) continue;
-        JobBook::Entry* entry = impl_->jobs.find(outcome.job_id);
-        const std::string device = outcome.decision.device;
-        if (saved) {
-          if (entry != nullptr) entry->pending = false;
-          woken.push_back(device);
-          continue;
-        }
-        impl_->jobs.erase(outcome.job_id);
-        outcome.job_id.clear();
-        outcome.decision = not_saved(std::move(outcome.decision), saved.error().text());
-        impl_->table.with(device, [](LiveDevice& live) {
-          live.job.clear();
-          live.job_running = false;
-          live.record->facts.assigned.reset();
-        });
-      }
-    }
-    impl_->publish();
-    for (const std::string& device : woken)
-      impl_->wake(device);
-    done(std::move(*outcomes));
-  };
-  impl.saver.commit(std::move(batch), OnFailure::kForget, finish);
+  impl_->saver.commit(std::move(batch), OnFailure::kForget,
+                      [this, outcomes, done = std::move(done)](const Result<void>& saved) {
+                        impl_->finish_push(*outcomes, saved);
+                        done(std::move(*outcomes));
+                      });
+}
+
+// A rollback that an operator asked for is handed out once. jobs_mutex held.
+void Fleet::Impl::take_rollback(const std::string& device, std::vector<Command>& commands,
+                                WallTime now, store::Batch& batch) {
+  bool requested = false;
+  table.look(device, [&](const LiveDevice& live) {
+    requested = live.record && live.record->rollback_requested;
+  });
+  if (!requested) return;
+  commands.push_back({Command::Kind::kRollback, "", 1, {}, {}});
+  table.with(device, [&](LiveDevice& live) {
+    live.record->rollback_requested = false;
+    put_device(batch, live, now);
+  });
+}
+
+// What the running job has for its device. jobs_mutex held.
+void Fleet::Impl::take_job(const std::string& device, std::vector<Command>& commands, WallTime now,
+                           store::Batch& batch) {
+  JobBook::Entry* entry = jobs.running(device);
+  if (entry == nullptr || entry->pending) return;
+  const model::Job job = *entry->job;
+  const bool rested = clock.mono() - entry->offered_at >= kRepeatCommand;
+  if (job.state == JobState::kQueued) {
+    const bool published = catalogue()->holds(job.release.sha256);
+    gate::Input input =
+        gate_input(device, published ? &job.release : nullptr, job.release.version, now);
+    input.running_job.reset();  // this one
+    input.override_reason = job.override_reason;
+    input.again = job.again;
+    carry_out(job_offered(job, gate::evaluate(input), settings()->ota, now), batch);
+    entry = jobs.running(device);
+    if (entry == nullptr) return;
+  } else if (!rested || (job.state != JobState::kSent && !job.cancel_requested)) {
+    return;
+  }
+  entry->offered_at = clock.mono();
+  const model::Job& offered = *entry->job;
+  if (job.cancel_requested) {
+    commands.push_back({Command::Kind::kCancel, job.id, job.attempt, {}, {}});
+  } else {
+    commands.push_back(
+        {Command::Kind::kUpdate, offered.id, offered.attempt, offered.release, offered.deadline});
+  }
 }
 
 void Fleet::take_commands(const std::string& device, Answered<std::vector<Command>> done) {
-  Impl& impl = *impl_;
-  const WallTime now = impl.clock.wall();
-  const auto settings = impl.settings();
+  const WallTime now = impl_->clock.wall();
   auto commands = std::make_shared<std::vector<Command>>();
   store::Batch batch;
-  std::unique_lock lock(impl.jobs_mutex);
-  impl.table.look(device, [&](const LiveDevice& live) {
-    if (live.record && live.record->rollback_requested) {
-      commands->push_back({Command::Kind::kRollback, "", 1, {}, {}});
-    }
-  });
-  if (!commands->empty()) {
-    impl.table.with(device, [&](LiveDevice& live) {
-      live.record->rollback_requested = false;
-      Impl::put_device(batch, live, now);
-    });
-  }
-  JobBook::Entry* entry = impl.jobs.running(device);
-  if (entry != nullptr && !entry->pending) {
-    const model::Job job = *entry->job;
-    const bool rested = impl.clock.mono() - entry->offered_at >= kRepeatCommand;
-    bool offer = job.state == JobState::kSent && rested;
-    if (job.state == JobState::kQueued) {
-      const auto catalogue = impl.catalogue();
-      const model::Release* release = catalogue->holds(job.release.sha256) ? &job.release : nullptr;
-      gate::Input input = impl.gate_input(device, release, job.release.version, now);
-      input.running_job.reset();  // this one
-      input.override_reason = job.override_reason;
-      input.again = job.again;
-      const JobChange change = job_offered(job, gate::evaluate(input), settings->ota, now);
-      impl.carry_out(change, batch);
-      entry = impl.jobs.running(device);
-      offer = entry != nullptr;
-    }
-    if (offer && entry != nullptr && !job.cancel_requested) {
-      entry->offered_at = impl.clock.mono();
-      const model::Job& offered = *entry->job;
-      commands->push_back(
-          {Command::Kind::kUpdate, offered.id, offered.attempt, offered.release, offered.deadline});
-    } else if (entry != nullptr && job.cancel_requested && rested) {
-      entry->offered_at = impl.clock.mono();
-      commands->push_back({Command::Kind::kCancel, job.id, job.attempt, {}, {}});
-    }
-  }
+  std::unique_lock lock(impl_->jobs_mutex);
+  impl_->take_rollback(device, *commands, now, batch);
+  impl_->take_job(device, *commands, now, batch);
   if (batch.empty()) {
     lock.unlock();
     done(std::move(*commands));
     return;
   }
-  impl.saver.commit(std::move(batch), OnFailure::kRetry,
-                    [commands, done = std::move(done)](const Result<void>& saved) {
-                      if (!saved) return done(saved.error());
-                      done(std::move(*commands));
-                    });
+  impl_->saver.commit(std::move(batch), OnFailure::kRetry,
+                      [commands, done = std::move(done)](const Result<void>& saved) {
+                        if (!saved) return done(saved.error());
+                        done(std::move(*commands));
+                      });
 }
 
 void Fleet::report_job(const std::string& device, const std::string& job_id,

@@ -70,7 +70,7 @@ void Fleet::acknowledge(const std::string& device, const std::string& actor, Don
 }
 
 void Fleet::open_enrolment(const std::string& device, const std::string& token_hash,
-                           WallTime expires, const std::string& actor, Done done) {
+                           WallTime expires, const std::string& actor, const Done& done) {
   const WallTime now = impl_->clock.wall();
   bool listed = false;
   impl_->table.look(device, [&](const LiveDevice& live) { listed = live.spec.has_value(); });

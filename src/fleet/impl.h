@@ -70,6 +70,14 @@ struct Fleet::Impl {
   // device has to be woken after the commit.
   bool carry_out(const JobChange& change, store::Batch& batch);
   void show_job(const model::Job& job);
+  PushOutcome decide(const std::string& device, const PushRequest& request,
+                     const store::Health& health, WallTime now, store::Batch& batch);
+  void take_rollback(const std::string& device, std::vector<Command>& commands, WallTime now,
+                     store::Batch& batch);
+  void take_job(const std::string& device, std::vector<Command>& commands, WallTime now,
+                store::Batch& batch);
+  // Takes jobs_mutex itself.
+  void finish_push(std::vector<PushOutcome>& outcomes, const Result<void>& saved);
 
   // -- the clock's work, once a tick --
   void tick_devices(WallTime now);

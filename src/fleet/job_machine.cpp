@@ -164,6 +164,11 @@ void proceed(JobChange& change, const model::JobReport& report, const std::strin
     return;
   }
   enter(job, report.state, detail, settings, now);
+  if (job.cancel_requested && job.state >= JobState::kInstalling) {
+    job.cancel_requested = false;
+    change.events.push_back(job_event(job, Severity::kWarning, "job.cancel-too-late",
+                                      job.device + " was installing already: not cancelled", now));
+  }
   change.events.push_back(job_event(
       job, Severity::kInfo, "job.step",
       job.device + " " + std::string(model::to_text(job.state)) + " " + job.release.version.label(),

@@ -91,6 +91,8 @@ struct LiveDevice {
   WallTime level_since{};
   WallTime explained_at{};  // when label and offending were taken from the detector
   bool renewed_serial_used = false;
+  std::optional<model::Image>
+      assigned_before;  // by the push that is being written: to take it back
 
   // Of the running job, or of the last one.
   std::string job;

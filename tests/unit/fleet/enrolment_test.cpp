@@ -1,0 +1,149 @@
+#include "tests/unit/fleet/small_fleet.h"
+
+using namespace ota;
+using test::SmallFleet;
+
+namespace {
+
+const std::string kHash(64, '1');
+
+Result<void> open(SmallFleet& it, const std::string& device, seconds ttl = seconds(3600)) {
+  return it.wait([&](fleet::Done done) {
+    it.fleet->open_enrolment(device, kHash, it.clock.wall() + ttl, "operator", done);
+  });
+}
+
+Result<std::string> redeem(SmallFleet& it, const std::string& key = "key-1",
+                           const std::string& hash = kHash) {
+  auto answer = it.fleet->redeem_token(hash, key, "10.0.0.7");
+  REQUIRE(it.store.flush());
+  return answer;
+}
+
+Result<void> enrol(SmallFleet& it, const std::string& serial, const std::string& key) {
+  return it.wait([&](fleet::Done done) {
+    it.fleet->enrolled("iot-001", serial, key, it.clock.wall() + seconds(999), done);
+  });
+}
+
+std::string refusal(const Result<void>& result) {
+  return result ? "" : result.error().context;
+}
+
+}  // namespace
+
+TEST_CASE("a token opens the door once", "[fleet]") {
+  SmallFleet it;
+  REQUIRE(open(it, "iot-001"));
+  CHECK(redeem(it).value() == "iot-001");
+  const auto again = redeem(it);
+  REQUIRE_FALSE(again);
+  CHECK(again.error().code == Errc::kDenied);
+  it.start();
+  CHECK_FALSE(redeem(it));  // also after a restart
+}
+
+TEST_CASE("a token that waits outlives a restart, but not its time", "[fleet]") {
+  SmallFleet it;
+  REQUIRE(open(it, "iot-001"));
+  it.start();
+  it.clock.advance(seconds(3600));
+  SECTION("tried before the next tick") {}
+  SECTION("tried after it") {
+    it.tick();
+  }
+  CHECK_FALSE(redeem(it));
+}
+
+TEST_CASE("only devices of the whitelist get a token", "[fleet]") {
+  SmallFleet it;
+  CHECK_FALSE(open(it, "stranger"));
+}
+
+TEST_CASE("guessing is limited for each address, and the log is not flooded", "[fleet]") {
+  SmallFleet it;
+  REQUIRE(open(it, "iot-001"));
+  for (int i = 0; i < 100; ++i)
+    CHECK_FALSE(redeem(it, "key", std::string(64, '2')));
+  CHECK(redeem(it).error().code == Errc::kLimit);
+  CHECK(it.store.of_kind("enrol.refused").size() == 20);
+  it.clock.advance(seconds(61));
+  CHECK(redeem(it));
+}
+
+TEST_CASE("a second key for an enrolled id is refused and named beside the first", "[fleet]") {
+  SmallFleet it;
+  REQUIRE(open(it, "iot-001"));
+  REQUIRE(redeem(it, "key-1"));
+  REQUIRE(enrol(it, "aa", "key-1"));
+  REQUIRE(open(it, "iot-001"));
+  const auto second = redeem(it, "key-2");
+  REQUIRE_FALSE(second);
+  CHECK(second.error().code == Errc::kConflict);
+  const auto events = it.store.of_kind("enrol.second-key");
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].data.at("enrolled_key") == "key-1");
+  CHECK(events[0].data.at("refused_key") == "key-2");
+  it.tick();
+  CHECK(it.row("iot-001").second_key_seen);
+  CHECK(it.fleet->admit("iot-001", "aa"));  // the first one goes on
+}
+
+TEST_CASE("admission names its reason", "[fleet]") {
+  SmallFleet it;
+  CHECK(refusal(it.fleet->admit("stranger", "aa")) == "not in the whitelist");
+  CHECK(refusal(it.fleet->admit("iot-001", "aa")) == "not enrolled");
+  REQUIRE(enrol(it, "aa", "key-1"));
+  CHECK(it.fleet->admit("iot-001", "aa"));
+  CHECK(refusal(it.fleet->admit("iot-001", "bb")) == "another certificate");
+  REQUIRE(it.wait([&](fleet::Done done) { it.fleet->revoke("iot-001", "operator", done); }));
+  CHECK(refusal(it.fleet->admit("iot-001", "aa")) == "revoked");
+  it.start();
+  CHECK(refusal(it.fleet->admit("iot-001", "aa")) == "revoked");
+}
+
+TEST_CASE("a revoked device is cut off before the disk has answered", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.fleet->revoke("iot-001", "operator", [](const Result<void>&) {});
+  CHECK(it.cut_off == std::vector<std::string>{"iot-001"});
+}
+
+TEST_CASE("a device that leaves the whitelist is cut off and its job ends", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto job = it.push("iot-001").job_id;
+  auto settings = SmallFleet::default_settings();
+  settings.whitelist.devices.erase(settings.whitelist.devices.begin());
+  it.fleet->apply_settings(std::make_shared<const model::Settings>(settings));
+  CHECK(it.cut_off == std::vector<std::string>{"iot-001"});
+  CHECK(refusal(it.fleet->admit("iot-001", "serial-iot-001")) == "not in the whitelist");
+  CHECK(it.fleet->job(job)->state == model::JobState::kCancelled);
+  CHECK_FALSE(it.row("iot-001").listed);
+}
+
+TEST_CASE("a renewed certificate replaces the old one when it is first used", "[fleet]") {
+  SmallFleet it;
+  REQUIRE(enrol(it, "aa", "key-1"));
+  REQUIRE(it.wait([&](fleet::Done done) {
+    it.fleet->renewed("iot-001", "bb", it.clock.wall() + seconds(999), done);
+  }));
+  it.start();
+  it.tick();
+  CHECK(it.fleet->admit("iot-001", "aa"));  // the answer may have been lost
+  CHECK(it.fleet->admit("iot-001", "bb"));
+  it.tick();
+  CHECK(refusal(it.fleet->admit("iot-001", "aa")) == "another certificate");
+  CHECK(it.fleet->admit("iot-001", "bb"));
+}
+
+TEST_CASE("a new key under an old name starts with no trusted image", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  CHECK(it.fleet->detail("iot-001")->record->facts.confirmed);
+  REQUIRE(it.wait([&](fleet::Done done) { it.fleet->revoke("iot-001", "operator", done); }));
+  REQUIRE(enrol(it, "cc", "another key"));
+  CHECK_FALSE(it.fleet->detail("iot-001")->record->facts.confirmed);
+  CHECK(it.fleet->detail("iot-001")->record->trusted.empty());
+}

@@ -1,0 +1,219 @@
+#include "fleet/job_machine.h"
+
+#include <random>
+
+#include "tests/support/catch.h"
+
+using namespace ota;
+using fleet::JobChange;
+using model::Attention;
+using model::JobReport;
+using model::JobState;
+using model::Watch;
+
+namespace {
+
+const WallTime kNow = WallTime(seconds(1'800'000'000));
+
+model::OtaSettings rules() {
+  model::OtaSettings settings;
+  settings.max_retries = 2;
+  return settings;
+}
+
+model::Job fresh() {
+  model::Decision decision;
+  decision.device = "iot-001";
+  model::Release release;
+  release.version = model::Version(2, 1, 5);
+  release.sha256 = std::string(64, 'b');
+  return fleet::make_job("job-000001", decision, release, "operator", rules(), kNow);
+}
+
+model::Job in(JobState state) {
+  model::Job job = fresh();
+  if (state == JobState::kQueued) return job;
+  model::Decision allow;
+  allow.answer = model::Answer::kAllow;
+  job = fleet::job_offered(job, allow, rules(), kNow).job;
+  if (state == JobState::kSent) return job;
+  JobReport report;
+  report.seq = 1;
+  report.state = state;
+  return fleet::job_reported(job, report, rules(), kNow)->job;
+}
+
+JobReport says(std::uint64_t seq, JobState state, const std::string& code = "") {
+  JobReport report;
+  report.seq = seq;
+  report.state = state;
+  report.error_code = code;
+  return report;
+}
+
+const std::vector<JobState> kRunning{
+    JobState::kQueued,     JobState::kSent,    JobState::kDownloading, JobState::kVerifying,
+    JobState::kInstalling, JobState::kBooting, JobState::kConfirming};
+
+}  // namespace
+
+TEST_CASE("every state that is not final has a deadline", "[fleet]") {
+  for (const JobState state : kRunning) {
+    const model::Job job = in(state);
+    CHECK(job.state == state);
+    CHECK(job.deadline > kNow);
+    CHECK_FALSE(fleet::job_at(job, rules(), job.deadline - milliseconds(1)).changed);
+    CHECK(fleet::job_at(job, rules(), job.deadline).changed);
+  }
+}
+
+TEST_CASE("left alone, every job ends after a bounded number of attempts", "[fleet]") {
+  for (const JobState state : kRunning) {
+    model::Job job = in(state);
+    model::Decision allow;
+    allow.answer = model::Answer::kAllow;
+    int rounds = 0;
+    while (!model::is_final(job.state)) {
+      REQUIRE(++rounds < 20);
+      JobChange change = fleet::job_at(job, rules(), job.deadline);
+      if (change.job.state == JobState::kQueued && change.wake_device) {
+        change = fleet::job_offered(change.job, allow, rules(), change.job.updated);
+      }
+      job = change.job;
+    }
+    CHECK(job.attempt <= 3);
+  }
+}
+
+TEST_CASE("a device that is silent in its trial boot is not sent the image again", "[fleet]") {
+  for (const JobState state : {JobState::kBooting, JobState::kConfirming}) {
+    const auto change = fleet::job_at(in(state), rules(), kNow + std::chrono::hours(1));
+    CHECK(change.job.state == JobState::kFailed);
+    CHECK(change.attention == Attention::kFailed);
+  }
+}
+
+TEST_CASE("a failure of the way is tried again, one of the image is not", "[fleet]") {
+  const auto retried = fleet::job_reported(
+      in(JobState::kDownloading), says(2, JobState::kFailed, "net.timeout"), rules(), kNow);
+  CHECK(retried->job.state == JobState::kQueued);
+  CHECK(retried->job.attempt == 2);
+  CHECK(retried->wake_device);
+  for (const char* code : {"image.hash", "tuf.rollback", "downgrade", "wrong-hardware", ""}) {
+    const auto ended = fleet::job_reported(in(JobState::kDownloading),
+                                           says(2, JobState::kFailed, code), rules(), kNow);
+    CHECK(ended->job.state == JobState::kFailed);
+    CHECK_FALSE(ended->job.error_code.empty());
+  }
+}
+
+TEST_CASE("a repeated report changes nothing, a late one is told that the job is over", "[fleet]") {
+  const auto done =
+      fleet::job_reported(in(JobState::kConfirming), says(2, JobState::kSucceeded), rules(), kNow);
+  REQUIRE(done.has_value());
+  CHECK(done->confirmed);
+  CHECK(done->job.watch == Watch::kWatching);
+  CHECK_FALSE(
+      fleet::job_reported(done->job, says(2, JobState::kSucceeded), rules(), kNow)->changed);
+  const auto late = fleet::job_reported(done->job, says(3, JobState::kFailed), rules(), kNow);
+  REQUIRE_FALSE(late.has_value());
+  CHECK(late.error().context == "job-final");
+}
+
+TEST_CASE("a job that was never sent takes no word of a device", "[fleet]") {
+  const auto refused =
+      fleet::job_reported(in(JobState::kQueued), says(1, JobState::kSucceeded), rules(), kNow);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().context == "job-not-sent");
+}
+
+TEST_CASE("a device cannot queue a job or invent a percentage", "[fleet]") {
+  CHECK_FALSE(fleet::job_reported(in(JobState::kSent), says(1, JobState::kQueued), rules(), kNow)
+                  .has_value());
+  auto report = says(1, JobState::kDownloading);
+  report.percent = 101;
+  CHECK_FALSE(fleet::job_reported(in(JobState::kSent), report, rules(), kNow).has_value());
+}
+
+TEST_CASE("a cancel that comes too late is said and forgotten", "[fleet]") {
+  const auto asked = fleet::job_cancelled(in(JobState::kDownloading), "operator", kNow);
+  REQUIRE(asked.has_value());
+  CHECK(asked->job.cancel_requested);
+  const auto installing =
+      fleet::job_reported(asked->job, says(2, JobState::kInstalling), rules(), kNow);
+  CHECK_FALSE(installing->job.cancel_requested);
+  CHECK(installing->events.front().kind == "job.cancel-too-late");
+}
+
+TEST_CASE("a device that is silent after a cancel ends as cancelled, without another try",
+          "[fleet]") {
+  const auto asked = fleet::job_cancelled(in(JobState::kSent), "operator", kNow);
+  const auto over = fleet::job_at(asked->job, rules(), asked->job.deadline);
+  CHECK(over.job.state == JobState::kCancelled);
+}
+
+TEST_CASE("a job that is abandoned is final, also in the middle of its trial", "[fleet]") {
+  for (const JobState state : kRunning) {
+    CHECK(fleet::job_abandoned(in(state), "revoked", kNow).job.state == JobState::kCancelled);
+  }
+}
+
+TEST_CASE("what a device writes into its report cannot act on a terminal", "[fleet]") {
+  auto report = says(1, JobState::kFailed, "x\x1b[2J");
+  report.detail = "boom\r\n\x1b]0;title\x07";
+  const auto change = fleet::job_reported(in(JobState::kSent), report, rules(), kNow);
+  CHECK(change->job.error_code.find('\x1b') == std::string::npos);
+  CHECK(change->job.detail.find('\x1b') == std::string::npos);
+  for (const auto& event : change->events)
+    CHECK(event.message.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("any run of reports, deadlines and cancels keeps a job's promises", "[fleet]") {
+  std::mt19937 random(7);
+  model::Decision allow;
+  allow.answer = model::Answer::kAllow;
+  for (int round = 0; round < 300; ++round) {
+    model::Job job = fresh();
+    WallTime now = kNow;
+    std::uint64_t seq = 0;
+    bool told = false;
+    for (int step = 0; step < 200; ++step) {
+      now += milliseconds(random() % 60000);
+      JobChange change;
+      change.job = job;
+      switch (random() % 4) {
+        case 0:
+          change = fleet::job_offered(job, allow, rules(), now);
+          break;
+        case 1: {
+          auto reported = fleet::job_reported(
+              job, says(++seq, static_cast<JobState>(random() % 12)), rules(), now);
+          if (reported) change = *reported;
+          break;
+        }
+        case 2:
+          change = fleet::job_at(job, rules(), now);
+          break;
+        default:
+          if (random() % 30 == 0) {
+            auto cancelled = fleet::job_cancelled(job, "operator", now);
+            if (cancelled) change = *cancelled;
+          }
+      }
+      if (model::is_final(job.state)) {
+        REQUIRE(change.job.state == job.state);
+        REQUIRE_FALSE(change.confirmed);
+      }
+      if (change.confirmed) {
+        REQUIRE_FALSE(told);
+        told = true;
+        REQUIRE(change.job.state == JobState::kSucceeded);
+      }
+      REQUIRE((model::is_final(change.job.state) || change.job.deadline > WallTime{}));
+      REQUIRE(change.job.attempt <= 3);
+      REQUIRE(change.job.steps.size() <= 66);
+      job = change.job;
+    }
+    REQUIRE(told == (job.state == JobState::kSucceeded));
+  }
+}
