@@ -88,7 +88,6 @@ TlsStream::Outcome TlsStream::outcome_of(int result) const {
     case SSL_ERROR_WANT_WRITE:
       return Outcome::kWantWrite;
     case SSL_ERROR_ZERO_RETURN:
-      return Outcome::kClosed;
     case SSL_ERROR_SYSCALL:
       return Outcome::kClosed;
     default:
