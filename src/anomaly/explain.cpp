@@ -32,7 +32,7 @@ std::string display_name(const Channel& channel) {
 }
 
 std::string with_unit(const Channel& channel, double value, int decimals) {
-  const std::string number = format_number(value, decimals);
+  std::string number = format_number(value, decimals);
   if (!channel.metric) return number;
   return number + (*channel.metric == Metric::kTemp ? " °C" : " %");
 }

@@ -95,6 +95,8 @@ double MetricModel::judge_context(double value, WallTime at) {
 }
 
 Surprise MetricModel::observe(double value, WallTime at) {
+  constexpr double kLargest = 1e100;  // so that squares stay finite
+  value = std::clamp(value, -kLargest, kLargest);
   if (count_ == 0) last_at_ = at;
   Surprise surprise;
   surprise.context = judge_context(value, at);

@@ -34,8 +34,8 @@ class MetricModel {
   // `resolution`: a change of this size is never news (half a point of a percentage, say).
   explicit MetricModel(double resolution = 0) : resolution_(resolution) {}
 
-  // Judges the reading by what came before it, then learns from it. `at` may stand still or go
-  // back, as bad series do; it is used for the hour and for how fast the profile follows.
+  // Judges the reading (finite) by what came before it, then learns from it. `at` may stand still
+  // or go back, as bad series do; it is used for the hour and for how fast the profile follows.
   Surprise observe(double value, WallTime at);
 
   double expected() const { return level_; }

@@ -17,7 +17,7 @@ std::span<const Command> commands() {
       firmware_add_command(), firmware_remove_command(),
       agents_command(),       audit_verify_command(),
       state_export_command(), state_import_command(),
-      config_check_command(),
+      config_check_command(), replay_command(),
   };
   return kTable;
 }

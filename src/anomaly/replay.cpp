@@ -1,0 +1,169 @@
+#include "anomaly/replay.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <vector>
+
+#include "anomaly/csv_rows.h"
+#include "anomaly/limit.h"
+#include "anomaly/metric_model.h"
+#include "anomaly/score.h"
+#include "base/text.h"
+#include "model/telemetry.h"
+
+namespace ota::anomaly {
+namespace {
+
+using model::Level;
+
+struct Column {
+  std::string name;
+  MetricModel model;
+  Surprise surprise;
+  std::optional<LimitRule> rule;
+  LimitWatch limit;
+  double value = 0;
+};
+
+std::optional<LimitRule> rule_for(const std::string& column, const model::Thresholds& thresholds) {
+  const auto metric = model::parse_metric(column);
+  if (!metric) return std::nullopt;
+  const std::array<double, model::kMetricCount> limits{
+      thresholds.cpu_threshold, thresholds.mem_threshold, thresholds.disk_threshold,
+      thresholds.temp_threshold};
+  // Recorded rows are minutes apart, so no gap is too long to speak for what was between them.
+  return LimitRule{limits[static_cast<std::size_t>(*metric)],
+                   thresholds.hysteresis,
+                   thresholds.watch_margin,
+                   thresholds.raise_after,
+                   thresholds.clear_after,
+                   milliseconds::max()};
+}
+
+// A number for people, in at most six digits.
+std::string shown(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.4g", value);
+  return text.data();
+}
+
+std::string one_in(double surprise) {
+  constexpr double kSure = 9;
+  return "1 in " + shown(std::round(std::pow(10.0, std::min(surprise, kSure))));
+}
+
+class Replay {
+ public:
+  Replay(const std::vector<std::string>& names, const model::Thresholds& thresholds)
+      : threshold_(thresholds.anomaly_score_threshold) {
+    for (const std::string& name : names) {
+      Column& column = columns_.emplace_back();
+      column.name = name;
+      column.rule = rule_for(name, thresholds);
+    }
+    surprises_.reserve(names.size());
+  }
+
+  // The line for this row; valid until the next.
+  const std::string& judge(const CsvRow& row, ReplayRow& seen) {
+    surprises_.clear();
+    worst_ = nullptr;
+    Level level = Level::kStable;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (!row.values[i]) continue;
+      Column& column = columns_[i];
+      take(column, *row.values[i], row.at);
+      if (surprises_.size() == 1) seen.first_value = column.value;
+      level = std::max(level, column.limit.level());
+    }
+    const double raw = score_of(joint_.observe(surprises_));
+    seen.stamp = row.stamp;
+    seen.score = filter_.filter(raw, threshold_);
+    seen.alarm = seen.score >= threshold_;
+    if (raw >= threshold_) level = std::max(level, Level::kWatch);
+    write_line(seen, level, raw >= threshold_);
+    return line_;
+  }
+
+ private:
+  void take(Column& column, double value, WallTime at) {
+    column.value = value;
+    column.surprise = column.model.observe(value, at);
+    if (column.rule) column.limit.observe(*column.rule, value, at);
+    surprises_.push_back(column.surprise.combined());
+    if (worst_ == nullptr || column.surprise.combined() > worst_->surprise.combined()) {
+      worst_ = &column;
+    }
+  }
+
+  void write_line(const ReplayRow& seen, Level level, bool unusual) {
+    std::array<char, 32> score{};
+    std::snprintf(score.data(), score.size(), "%.6f", seen.score);
+    line_.assign(seen.stamp);
+    line_ += ',';
+    line_ += score.data();
+    line_ += ',';
+    line_ += model::to_text(level);
+    line_ += ',';
+    bool first = true;
+    for (const Column& column : columns_) {
+      if (column.limit.level() == Level::kStable) continue;
+      line_ += first ? "" : "; ";
+      first = false;
+      line_ +=
+          column.name + " " + shown(column.value) + " with a limit of " + shown(column.rule->limit);
+    }
+    if (unusual && worst_ != nullptr) {
+      line_ += first ? "" : "; ";
+      append_unusual(*worst_);
+      if (!seen.alarm) line_ += "; the alarm for it was given";
+    }
+    line_ += '\n';
+  }
+
+  void append_unusual(const Column& column) {
+    for (const char c : column.name)
+      line_ += c == '"' ? '\'' : c;
+    line_ += " " + shown(column.value) + " where " + shown(column.model.expected()) + " +- " +
+             shown(column.model.spread()) + " is usual (" +
+             one_in(std::max(column.surprise.level, column.surprise.context)) + ")";
+  }
+
+  double threshold_;
+  std::vector<Column> columns_;
+  std::vector<double> surprises_;
+  const Column* worst_ = nullptr;
+  JointModel joint_;
+  AlarmFilter filter_;
+  std::string line_;
+};
+
+}  // namespace
+
+Result<ReplaySummary> replay(std::istream& in, const ReplayOptions& options) {
+  auto rows = CsvRows::open(in);
+  if (!rows) return rows.error();
+  Replay engine(rows->columns(), options.thresholds);
+  ReplaySummary summary;
+  options.write("timestamp,anomaly_score,level,reason\n");
+  CsvRow row;
+  for (;;) {
+    const auto more = rows->next(row);
+    if (!more) {
+      if (options.bad_rows == BadRows::kStop) return more.error();
+      ++summary.bad_rows;
+      options.complain(more.error().context);
+      continue;
+    }
+    if (!*more) return summary;
+    ReplayRow seen;
+    options.write(engine.judge(row, seen));
+    ++summary.rows;
+    if (seen.alarm) ++summary.alarms;
+    if (options.observe) options.observe(seen);
+  }
+}
+
+}  // namespace ota::anomaly
