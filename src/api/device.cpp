@@ -80,8 +80,16 @@ void take_report(Context& context, const http::Request& request, const http::Res
   report->percent = std::clamp(report->percent, 0, 100);
   report->error_code = printable(report->error_code, kLongestWord);
   report->detail = printable(report->detail, kLongestSentence);
-  context.ports.fleet.report_job(request.peer.name, std::string(request.params.at(0)), *report,
-                                 no_content_or_problem(respond));
+  context.ports.fleet.report_job(
+      request.peer.name, std::string(request.params.at(0)), *report,
+      [respond](const Result<void>& done) {
+        // The fleet's word for the conflict is the stable code: "job-final", "job-not-sent".
+        if (!done && done.error().code == Errc::kConflict) {
+          return respond(http::Response::problem(409, done.error().context,
+                                                 "the job takes no such report any more"));
+        }
+        no_content_or_problem(respond)(done);
+      });
 }
 
 }  // namespace

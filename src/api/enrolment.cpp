@@ -19,7 +19,7 @@ namespace {
 using http::Access;
 using http::Method;
 
-constexpr seconds kDefaultTtl{3600};
+constexpr std::uint64_t kDefaultTtl = 3600;  // seconds
 constexpr std::uint64_t kLongestTtl = 30ULL * 24 * 3600;
 
 // Attempts to enrol, by address, in windows of a minute; guessing a token of 256 bits is hopeless,
@@ -96,7 +96,7 @@ void open_enrolment(Context& context, const http::Request& request,
   const auto body = body_object(request, respond);
   if (!body) return;
   const std::string device = body->value("device", "");
-  const Json ttl = body->value("ttl_s", Json(kDefaultTtl.count()));
+  const Json ttl = body->value("ttl_s", Json(kDefaultTtl));
   if (!ttl.is_number_unsigned() || ttl.get<std::uint64_t>() == 0 ||
       ttl.get<std::uint64_t>() > kLongestTtl) {
     return respond(

@@ -1,0 +1,208 @@
+// Devices over real TLS: joining, being updated, being cut off, and a server that restarts midway.
+#include <future>
+
+#include "tests/integration/api_server.h"
+
+using namespace ota;
+using model::JobState;
+using test::ApiServer;
+using test::ScriptedDevice;
+using test::wait_until;
+
+namespace {
+
+void be_stable(ApiServer& server, ScriptedDevice& device, const std::string& id) {
+  REQUIRE(device.status(server.release(0)) == 204);
+  REQUIRE(wait_until([&] {
+    CHECK(device.sample(10) == 204);
+    return server.fleet->detail(id)->verdict.level == model::Level::kStable;
+  }));
+}
+
+Json push(const ApiServer& server, const std::string& id) {
+  auto operators = server.client("operator");
+  const auto reply = operators.post("/v1/push", dump_json({{"devices", {id}}}), ApiServer::kMost);
+  REQUIRE(reply.has_value());
+  REQUIRE(reply->status == 200);
+  return parse_json(reply->body)->at("results").at(0);
+}
+
+std::string headline(const Json& result) {
+  return result.at("decision").at("headline");
+}
+
+Json events(const ApiServer& server, const std::string& kind) {
+  auto operators = server.client("operator");
+  const auto reply = operators.get("/v1/events?kind=" + kind, ApiServer::kMost);
+  REQUIRE(reply.has_value());
+  return parse_json(reply->body)->at("events");
+}
+
+}  // namespace
+
+TEST_CASE("a device joins with a code that works once", "[api][threads]") {
+  ApiServer server;
+  const std::string code = server.code_for("iot-001");
+  CHECK(server.join_as("iot-001", code, "iot-001").status == 201);
+  ScriptedDevice device(server, "iot-001");
+  CHECK(device.sample(10) == 204);
+  CHECK(server.join_as("iot-001", code, "again").status == 403);
+  CHECK(server.code_for("stranger").empty());
+  CHECK(events(server, "enrol.ok").size() == 1);
+}
+
+TEST_CASE("a second key is refused over the wire and the first goes on", "[api][threads]") {
+  ApiServer server;
+  REQUIRE(server.join("iot-001").status == 201);
+  const auto reply = server.join_as("iot-001", server.code_for("iot-001"), "thief");
+  CHECK(reply.status == 409);
+  ScriptedDevice device(server, "iot-001");
+  CHECK(device.sample(10) == 204);
+  CHECK(server.fleet->detail("iot-001")->row.second_key_seen);
+  CHECK(events(server, "enrol.second-key").size() == 1);
+}
+
+TEST_CASE("a certificate is renewed for the key that enrolled, and for no other",
+          "[api][threads]") {
+  ApiServer server;
+  REQUIRE(server.join("iot-001").status == 201);
+  ScriptedDevice device(server, "iot-001");
+  const auto stranger = pki::DeviceKey::make_csr(server.key_of("stranger"), "iot-001");
+  CHECK(device.post("/v1/renew", {{"csr", *stranger}}) == 403);
+  const auto csr = pki::DeviceKey::make_csr(server.key_of("iot-001"), "iot-001");
+  REQUIRE(device.post("/v1/renew", {{"csr", *csr}}) == 200);
+  const std::string renewed = parse_json(device.last)->at("certificate");
+  CHECK(device.sample(10) == 204);  // the old one holds until the new one is used
+  ScriptedDevice old(server, "iot-001");
+  std::ofstream(server.certificate_of("iot-001")) << renewed;
+  device.reconnect(server);
+  CHECK(device.sample(10) == 204);
+  CHECK(
+      wait_until([&] { return server.fleet->detail("iot-001")->record->previous_serial.empty(); }));
+}
+
+TEST_CASE("a revoked device loses its open connection within a second, parked poll included",
+          "[api][threads]") {
+  ApiServer server;
+  REQUIRE(server.join("iot-001").status == 201);
+  ScriptedDevice device(server, "iot-001");
+  REQUIRE(device.sample(10) == 204);
+  auto parked = std::async(std::launch::async, [client = server.client("iot-001")]() mutable {
+    const auto reply = client.get("/v1/commands?wait=30", ApiServer::kMost, seconds(40));
+    return reply.has_value() && reply->status != 403;  // 403: it came just too late to be parked
+  });
+  REQUIRE(wait_until([&] { return server.server->stats().connections >= 2; }));
+  const auto begin = std::chrono::steady_clock::now();
+  auto operators = server.client("operator");
+  REQUIRE(operators.post("/v1/devices/iot-001/revoke", "{}", ApiServer::kMost)->status == 204);
+  CHECK_FALSE(parked.get());
+  CHECK(std::chrono::steady_clock::now() - begin < seconds(1));
+  const auto refused = device.client().post("/v1/telemetry", "{}", ApiServer::kMost);
+  REQUIRE(refused.has_value());
+  CHECK(refused->status == 403);
+  CHECK(refused->body.find("revoked") != std::string::npos);
+}
+
+TEST_CASE("a device that leaves the whitelist is cut off within a second", "[api][threads]") {
+  ApiServer server;
+  REQUIRE(server.join("iot-001").status == 201);
+  auto parked = std::async(std::launch::async, [client = server.client("iot-001")]() mutable {
+    const auto reply = client.get("/v1/commands?wait=30", ApiServer::kMost, seconds(40));
+    return reply.has_value() && reply->status != 403;  // 403: it came just too late to be parked
+  });
+  REQUIRE(wait_until([&] { return server.server->stats().connections >= 1; }));
+  const auto begin = std::chrono::steady_clock::now();
+  server.apply([](model::Settings& settings) {
+    settings.whitelist.devices.erase(settings.whitelist.devices.begin());
+  });
+  CHECK_FALSE(parked.get());
+  CHECK(std::chrono::steady_clock::now() - begin < seconds(1));
+}
+
+TEST_CASE("an update goes from the operator's word to the confirmed version", "[api][threads]") {
+  ApiServer server;
+  REQUIRE(server.join("iot-001").status == 201);
+  ScriptedDevice device(server, "iot-001");
+  be_stable(server, device, "iot-001");
+
+  // The poll is parked before the operator speaks, and answered the moment that he does.
+  auto polled = std::async(std::launch::async, [&server] {
+    ScriptedDevice second(server, "iot-001");
+    return second.commands(30);
+  });
+  REQUIRE(wait_until([&] { return server.server->stats().connections >= 2; }));
+  const Json result = push(server, "iot-001");
+  CHECK(headline(result) == "SUCCESS: Update to v2.1.5 initiated");
+  const std::string job = result.at("job");
+  const Json commands = polled.get();
+  REQUIRE(commands.size() == 1);
+  CHECK(commands[0].at("type") == "update");
+  CHECK(commands[0].at("job") == job);
+  CHECK(commands[0].at("release").at("sha256") == server.release(1).sha256);
+
+  std::uint64_t seq = 0;
+  for (const JobState state : {JobState::kDownloading, JobState::kVerifying, JobState::kInstalling,
+                               JobState::kBooting, JobState::kConfirming}) {
+    CHECK(device.report(job, ++seq, state) == 204);
+    CHECK(server.fleet->detail("iot-001")->record->facts.confirmed->version ==
+          model::Version(2, 1, 4));
+  }
+  CHECK(device.report(job, ++seq, JobState::kSucceeded) == 204);
+  CHECK(device.report(job, seq, JobState::kSucceeded) == 204);  // repeated: acknowledged again
+  CHECK(device.report(job, ++seq, JobState::kFailed) == 409);
+  CHECK(parse_json(device.last)->at("code") == "job-final");
+  CHECK(server.fleet->detail("iot-001")->record->facts.confirmed->version ==
+        model::Version(2, 1, 5));
+  CHECK(headline(push(server, "iot-001")) == "SKIPPED: Device already on v2.1.5");
+}
+
+TEST_CASE("a sick device is refused with the words that users know", "[api][threads]") {
+  ApiServer server;
+  REQUIRE(server.join("iot-002").status == 201);
+  ScriptedDevice device(server, "iot-002");
+  REQUIRE(device.status(server.release(0)) == 204);
+  REQUIRE(wait_until([&] {
+    CHECK(device.sample(98) == 204);
+    return server.fleet->detail("iot-002")->verdict.level == model::Level::kCritical;
+  }));
+  CHECK(headline(push(server, "iot-002")) == "BLOCKED: Anomaly Detected");
+  const Json blocked = events(server, "gate.block");
+  REQUIRE(blocked.size() == 1);
+  CHECK(blocked[0].at("message") == "BLOCKED → OTA for iot-002 rejected (Risk: High Load)");
+}
+
+TEST_CASE("an update that is under way survives a restart of the server", "[api][threads]") {
+  ApiServer server;
+  REQUIRE(server.join("iot-001").status == 201);
+  ScriptedDevice device(server, "iot-001");
+  be_stable(server, device, "iot-001");
+  const std::string job = push(server, "iot-001").at("job");
+  REQUIRE(device.commands(5).size() == 1);
+  REQUIRE(device.report(job, 1, JobState::kDownloading) == 204);
+  server.restart();
+  device.reconnect(server);
+  CHECK(server.fleet->job(job)->state == JobState::kDownloading);
+  CHECK(device.report(job, 1, JobState::kDownloading) == 204);
+  CHECK(device.report(job, 2, JobState::kSucceeded) == 204);
+  server.restart();
+  device.reconnect(server);
+  CHECK(server.fleet->detail("iot-001")->record->facts.confirmed->version ==
+        model::Version(2, 1, 5));
+  auto operators = server.client("operator");
+  const auto verified = operators.get("/v1/audit/verify", ApiServer::kMost);
+  REQUIRE(verified.has_value());
+  CHECK(parse_json(verified->body)->at("ok") == true);
+}
+
+TEST_CASE("the state that is exported is the state that an import brings back", "[api][threads]") {
+  ApiServer server;
+  REQUIRE(server.join("iot-001").status == 201);
+  auto operators = server.client("operator");
+  const auto before = operators.get("/v1/state/export", ApiServer::kMost);
+  REQUIRE(before.has_value());
+  REQUIRE(before->status == 200);
+  REQUIRE(operators.post("/v1/devices/iot-001/revoke", "{}", ApiServer::kMost)->status == 204);
+  REQUIRE(operators.post("/v1/state/import", before->body, ApiServer::kMost)->status == 204);
+  REQUIRE(server.fleet->load());
+  CHECK(server.fleet->detail("iot-001")->record->enrolled);
+}
