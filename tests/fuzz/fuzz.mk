@@ -1,0 +1,41 @@
+# libFuzzer targets: one program for each tests/fuzz/NAME_fuzz.cpp, with the corpus tests/fuzz/corpus/NAME.
+#
+# `make fuzz T=60` runs each for T seconds under AddressSanitizer and UBSan; what it finds lies in build/fuzz/found.
+# New inputs stay in build/fuzz/corpus; `make fuzz-merge` adds the ones that reach new code to the committed corpus.
+
+FUZZ_CXX ?= clang++
+FUZZ_OUT := build/fuzz
+FUZZ_LIB_SRC := $(wildcard src/base/*.cpp src/model/*.cpp src/tuf/*.cpp)
+FUZZ_TARGETS := $(patsubst tests/fuzz/%_fuzz.cpp,%,$(wildcard tests/fuzz/*_fuzz.cpp))
+FUZZ_FLAGS := -std=c++20 -O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all $(WARN) $(PKG_CFLAGS)
+FUZZ_LIB := $(patsubst %.cpp,$(FUZZ_OUT)/%.o,$(FUZZ_LIB_SRC))
+
+.PHONY: fuzz-merge
+
+$(FUZZ_OUT)/%.o: %.cpp
+	@mkdir -p $(@D)
+	@echo "fuzz c++ $<"
+	@$(CCACHE) $(FUZZ_CXX) $(CPPFLAGS) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
+
+$(FUZZ_OUT)/bin/%: $(FUZZ_OUT)/tests/fuzz/%_fuzz.o $(FUZZ_LIB)
+	@mkdir -p $(@D)
+	@$(FUZZ_CXX) -fsanitize=fuzzer,address,undefined $^ -lcrypto -o $@
+
+fuzz: $(addprefix $(FUZZ_OUT)/bin/,$(FUZZ_TARGETS)) ## run each fuzz target for T seconds (T=60)
+	@mkdir -p $(FUZZ_OUT)/found
+	@set -e; for target in $(FUZZ_TARGETS); do \
+	  mkdir -p $(FUZZ_OUT)/corpus/$$target; \
+	  echo "== fuzz $$target for $(T) s"; \
+	  $(FUZZ_OUT)/bin/$$target -max_total_time=$(T) -timeout=10 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
+	    -artifact_prefix=$(FUZZ_OUT)/found/$$target- $(FUZZ_OUT)/corpus/$$target tests/fuzz/corpus/$$target \
+	    2>&1 | grep -E 'ERROR|SUMMARY|stat::|Test unit' || true; \
+	  ! ls $(FUZZ_OUT)/found/$$target-* >/dev/null 2>&1 || { echo "fuzz: $$target found inputs that break it"; exit 1; }; \
+	done; echo "fuzz: clean"
+
+fuzz-merge: $(addprefix $(FUZZ_OUT)/bin/,$(FUZZ_TARGETS))
+	@for target in $(FUZZ_TARGETS); do \
+	  $(FUZZ_OUT)/bin/$$target -merge=1 -max_len=2048 tests/fuzz/corpus/$$target $(FUZZ_OUT)/corpus/$$target 2>/dev/null; \
+	done
+
+-include $(patsubst %.o,%.d,$(FUZZ_LIB) $(patsubst %,$(FUZZ_OUT)/tests/fuzz/%_fuzz.o,$(FUZZ_TARGETS)))
