@@ -1,0 +1,167 @@
+#include "sim/program.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <ostream>
+
+#include "sim/runner.h"
+#include "sim/scenario.h"
+#include "sim/steps.h"
+#include "sim/storm.h"
+
+namespace ota::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::vector<std::string> files;
+  std::string programs;
+  std::string scratch = "/tmp";
+  std::uint64_t seed = 0;
+  bool keep = false;
+  bool json = false;
+  bool trace = false;
+  StormOptions storm;
+  std::string victim = "server";
+};
+
+RunOptions run_options(const Options& options) {
+  return {.programs = options.programs,
+          .scratch = options.scratch,
+          .keep = options.keep ? Keep::kYes : Keep::kNo,
+          .trace = options.trace ? Trace::kYes : Trace::kNo,
+          .seed = options.seed};
+}
+
+int run_files(const Options& options, const Surroundings& around) {
+  std::size_t failed = 0;
+  for (const std::string& file : options.files) {
+    const auto scenario = load_scenario(file);
+    if (!scenario) {
+      around.err << "ota-sim: " << scenario.error().text() << '\n';
+      return 2;
+    }
+    if (!options.json) around.out << scenario->name << ": " << scenario->description << '\n';
+    std::ostringstream silent;
+    const RunReport report = run_scenario(*scenario, run_options(options), around.clock,
+                                          options.json ? silent : around.out);
+    if (options.json) {
+      around.out << report_json(*scenario, report).dump(2) << '\n';
+    } else {
+      if (options.trace) {
+        for (const std::string& line : report.trace)
+          around.out << "trace " << line << '\n';
+      }
+      around.out << verdict_line(*scenario, report) << std::endl;
+    }
+    failed += report.passed ? 0 : 1;
+  }
+  if (options.files.size() > 1 && !options.json) {
+    around.out << options.files.size() - failed << " passed, " << failed << " failed\n";
+  }
+  return failed == 0 ? 0 : 1;
+}
+
+int check_files(const Options& options, const Surroundings& around) {
+  int code = 0;
+  for (const std::string& file : options.files) {
+    if (const auto scenario = load_scenario(file)) {
+      around.out << file << ": good, " << scenario->steps.size() << " steps\n";
+    } else {
+      around.err << "ota-sim: " << scenario.error().text() << '\n';
+      code = 1;
+    }
+  }
+  return code;
+}
+
+int list_all(const Options& options, const Surroundings& around) {
+  std::vector<fs::path> found;
+  const fs::path folder = options.files.empty() ? "config/scenarios" : options.files.front();
+  std::error_code failed;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, failed)) {
+    if (entry.path().extension() == ".json") found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  for (const fs::path& file : found) {
+    const auto scenario = load_scenario(file);
+    around.out << file.string() << '\n'
+               << "    " << (scenario ? scenario->description : scenario.error().text()) << '\n';
+  }
+  if (found.empty()) {
+    around.err << "ota-sim: no scenarios in " << folder.string() << '\n';
+    return 1;
+  }
+  return 0;
+}
+
+int list_steps(const Surroundings& around) {
+  for (const StepKind& kind : step_kinds()) {
+    around.out << kind.name << ": " << kind.help << '\n';
+    for (const Key& key : kind.keys) {
+      around.out << "    " << key.name << (key.need == Need::kRequired ? " (needed)" : "") << ": "
+                 << key.help << '\n';
+    }
+  }
+  return 0;
+}
+
+int run_storm_command(Options& options, const Surroundings& around) {
+  if (options.victim != "server" && options.victim != "agent") {
+    around.err << "ota-sim: --victim takes server or agent\n";
+    return 2;
+  }
+  options.storm.victim = options.victim == "server" ? Victim::kServer : Victim::kAgent;
+  options.storm.run = run_options(options);
+  const StormReport report = run_storm(options.storm, around.clock, around.out);
+  around.out << storm_line(report) << std::endl;
+  return report.failure.empty() ? 0 : 1;
+}
+
+void add_common(CLI::App& app, Options& options) {
+  app.add_option("--bin", options.programs, "the folder of ota-console, ota-agent and otactl");
+  app.add_option("--scratch", options.scratch, "where the temporary roots are made (/tmp)");
+  app.add_option("--seed", options.seed, "the same seed gives the same devices");
+  app.add_flag("--keep", options.keep, "leave the temporary root for inspection");
+}
+
+}  // namespace
+
+int run(std::span<const std::string> words, const Surroundings& around) {
+  Options options;
+  options.programs = around.programs.string();
+  CLI::App app("Plays fleets, faults and attacks against the real programs.", "ota-sim");
+  app.require_subcommand(1);
+  CLI::App* run_app = app.add_subcommand("run", "play scenarios and say whether all held");
+  run_app->add_option("SCENARIO", options.files, "scenario files")->required();
+  run_app->add_flag("--json", options.json, "a report in JSON for each");
+  run_app->add_flag("--trace", options.trace, "print the events at the end, sorted, without times");
+  add_common(*run_app, options);
+  CLI::App* check_app = app.add_subcommand("check", "read scenarios without starting anything");
+  check_app->add_option("SCENARIO", options.files, "scenario files")->required();
+  CLI::App* list_app = app.add_subcommand("list", "the scenarios of a folder (config/scenarios)");
+  list_app->add_option("FOLDER", options.files, "the folder");
+  CLI::App* steps_app = app.add_subcommand("steps", "every kind of step and its keys");
+  CLI::App* storm_app = app.add_subcommand("storm", "kill -9 at random moments of updates");
+  storm_app->add_option("--rounds", options.storm.rounds, "how many kills (50)");
+  storm_app->add_option("--victim", options.victim, "server or agent");
+  add_common(*storm_app, options);
+
+  if (words.empty()) {
+    around.out << app.help();
+    return 0;
+  }
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::Error& error) {
+    return app.exit(error, around.out, around.err) == 0 ? 0 : 2;
+  }
+  if (run_app->parsed()) return run_files(options, around);
+  if (check_app->parsed()) return check_files(options, around);
+  if (list_app->parsed()) return list_all(options, around);
+  if (steps_app->parsed()) return list_steps(around);
+  return run_storm_command(options, around);
+}
+
+}  // namespace ota::sim
