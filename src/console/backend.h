@@ -1,0 +1,59 @@
+// What the console needs of the rest of the program, and nothing of how it is done.
+//
+// Everything returns at once. Requests take a callback that the backend calls on any thread, once;
+// the console brings it to its own thread through the Inbox. Thread: all calls from the UI thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "fleet/fleet.h"
+#include "fleet/snapshot.h"
+#include "model/event.h"
+
+namespace ota::console {
+
+using Agents = std::vector<fleet::AgentStatus>;
+using Events = std::vector<std::shared_ptr<const model::Event>>;
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // -- what is seen; never null --
+  virtual std::shared_ptr<const fleet::Snapshot> snapshot() = 0;
+  virtual std::shared_ptr<const Agents> agents() = 0;
+  virtual fleet::ServerStatus server() = 0;
+  // Null where the device is not known.
+  virtual std::shared_ptr<const fleet::DeviceDetail> detail(const std::string& device) = 0;
+  // Called when any of the above has changed; from any thread, at most a few times a second.
+  virtual void on_change(std::function<void()> called) = 0;
+
+  // -- updates; a request with dry_run evaluates the gate and stores nothing --
+  virtual void push(fleet::PushRequest request,
+                    fleet::Answered<std::vector<fleet::PushOutcome>> done) = 0;
+  virtual void cancel(const std::string& job, fleet::Done done) = 0;
+  virtual void rollback(const std::string& device, fleet::Done done) = 0;
+  virtual void revoke(const std::string& device, fleet::Done done) = 0;
+  virtual void acknowledge(const std::string& device, fleet::Done done) = 0;
+
+  // -- agents of this host --
+  enum class AgentOrder : std::uint8_t { kStart, kStop, kRestart };
+  virtual void order(const std::string& agent, AgentOrder order) = 0;
+
+  // -- the log's past and files --
+  // Events before `seq`, oldest first, at most `limit`.
+  virtual void older_events(std::uint64_t seq, std::size_t limit, fleet::Answered<Events> done) = 0;
+  // Writes a file with mode 0600; refuses one that exists.
+  virtual void write_file(const std::filesystem::path& path, std::string content,
+                          fleet::Done done) = 0;
+  // Tries to listen again now, where the server is down.
+  virtual void retry_server() = 0;
+};
+
+}  // namespace ota::console

@@ -1,0 +1,49 @@
+// What a frame is drawn from: the newest immutable snapshots, and the rows and events of them that
+// pass the filters.
+//
+// Built once a frame by arrange() and then only read; the pointers in it live as long as the
+// snapshots that it holds. Thread: UI only.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "console/backend.h"
+#include "console/state.h"
+
+namespace ota::console {
+
+struct Model {
+  std::shared_ptr<const fleet::Snapshot> fleet;       // never null
+  std::shared_ptr<const Agents> agents;               // never null
+  std::shared_ptr<const fleet::DeviceDetail> detail;  // of UiState::device; null: not known
+  fleet::ServerStatus server;
+  Events older;  // events read from the store, before the snapshot's
+  WallTime now;
+
+  // Filtered and sorted by arrange().
+  std::vector<const fleet::DeviceRow*> rows;
+  std::vector<const model::Event*> events;
+  std::vector<const model::Job*> jobs;
+  std::size_t new_events = 0;  // that came since the log was paused and would be shown
+};
+
+// Fills the filtered lists. Cost: one pass over devices and events, and a sort of what is left.
+void arrange(Model& model, const UiState& state);
+
+// The filter of `/`: words that must all be in the text, "!word" must not; case ignored.
+bool passes(std::string_view filter, std::string_view text);
+
+// Where something is in a list; none where it is not.
+std::optional<std::size_t> index_of(const std::vector<const fleet::DeviceRow*>& rows,
+                                    const std::string& id);
+std::optional<std::size_t> index_of(const std::vector<const model::Event*>& events,
+                                    std::uint64_t seq);
+std::optional<std::size_t> index_of(const std::vector<const model::Job*>& jobs,
+                                    const std::string& id);
+
+// Whether the readings of a row are fresh enough to be shown as the present.
+bool is_live(const Model& model, const fleet::DeviceRow& row);
+
+}  // namespace ota::console

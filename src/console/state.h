@@ -1,0 +1,104 @@
+// All that the operator has chosen: view, selection, filters, open dialogs. No device data.
+//
+// A selection is kept by name, not by row, so that it stays with its device when the order changes.
+// Thread: UI only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "console/actions.h"
+#include "console/canvas.h"
+#include "console/update_flow.h"
+#include "model/event.h"
+
+namespace ota::console {
+
+enum class SortColumn : std::uint8_t {
+  kState,
+  kDevice,
+  kModel,
+  kGroup,
+  kVersion,
+  kRisk,
+  kCpu,
+  kMem,
+  kDisk,
+  kTemp,
+  kSeen,
+};
+inline constexpr std::size_t kSortColumns = 11;
+std::string_view name_of(SortColumn column);
+
+struct LogState {
+  model::Severity at_least = model::Severity::kInfo;
+  std::string filter;
+  std::string source;  // a device's id; empty: all
+  bool following = true;
+  std::uint64_t selected = 0;   // by sequence number
+  std::uint64_t paused_at = 0;  // nothing newer is shown while not following
+  bool full_record = false;     // the selected event takes the whole body
+  int scroll = 0;               // within the full record
+};
+
+// What stands in the status row until it is replaced or 10 s old.
+struct Notice {
+  std::string text;
+  Ink ink = Ink::kText;
+  WallTime at;
+};
+
+// A line that is being typed at the bottom.
+struct Prompt {
+  enum class Kind : std::uint8_t { kFilter, kCommand, kExport };
+  Kind kind = Kind::kFilter;
+  std::string text;
+  std::size_t recalled = 0;  // how far back in the history; 0: what is typed
+};
+
+// A question; Cancel is preselected.
+struct Question {
+  std::string title;
+  std::vector<std::string> lines;
+  std::string verb;  // the other button
+  std::function<void()> accept;
+  bool on_verb = false;
+};
+
+struct HelpState {
+  std::string search;
+  std::size_t selected = 0;
+};
+
+struct UiState {
+  View view = View::kSummary;
+  View before = View::kSummary;  // where Esc goes from the device's page
+  std::string device;            // selected; empty: none
+  std::set<std::string> marked;
+  std::string filter;  // of the device table
+  SortColumn sort = SortColumn::kState;
+  bool reverse = false;
+  seconds span{300};   // of the graphs
+  milliseconds pan{};  // how far their end is in the past
+  LogState log;
+  std::string job;  // selected
+  std::string job_filter;
+  std::string agent;  // selected
+  int scroll = 0;     // of the device's page
+  bool frozen = false;
+  WallTime frozen_at;
+  std::optional<Notice> notice;
+  std::optional<Prompt> prompt;
+  std::optional<Question> question;
+  std::optional<HelpState> help;
+  std::optional<UpdateFlow> update;
+  std::vector<std::string> filters;   // history, oldest first
+  std::vector<std::string> commands;  // history, oldest first
+};
+
+}  // namespace ota::console

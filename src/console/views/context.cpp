@@ -1,0 +1,209 @@
+// The second row: what is wrong, else what the view shows; and the few lines of a very small
+// screen.
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "console/views/scene.h"
+
+namespace ota::console {
+namespace {
+
+using Phase = fleet::ServerStatus::Phase;
+
+// The most pressing trouble, and how many more there are; empty where all is well.
+std::string trouble(const Model& model) {
+  std::vector<std::string> all;
+  if (model.server.phase == Phase::kDown) {
+    std::string text = "SERVER DOWN  " + model.server.problem;
+    if (model.server.retry_at > model.now)
+      text += "  retry in " + format_age(model.server.retry_at - model.now);
+    all.push_back(text);
+  }
+  if (!model.fleet->store_writable) {
+    all.push_back("STATE NOT SAVED since " + time_of_day(model.fleet->store_problem_since) + ": " +
+                  model.fleet->store_problem + "; updates are refused");
+  }
+  for (const fleet::ConfigProblem& problem : model.fleet->config_problems) {
+    all.push_back("CONFIG  " + problem.message + "; the last good one is in force");
+  }
+  if (all.empty()) return {};
+  return all.front() + (all.size() > 1 ? "  (+" + std::to_string(all.size() - 1) + " more)" : "");
+}
+
+int put_count(const Area& row, int x, std::size_t count, std::string_view word, Style style) {
+  if (count == 0) return x;
+  return row.put(x, 0, std::to_string(count) + " " + std::string(word), style) + 2;
+}
+
+void draw_fleet_counts(const Area& row, const Scene& scene) {
+  const fleet::Counts& counts = scene.model.fleet->counts;
+  int x = row.put(1, 0, "Fleet " + std::to_string(counts.devices) + ":") + 2;
+  x = put_count(row, x, counts.online, "online", {Ink::kGood});
+  x = put_count(row, x, counts.updating, "updating", bold(Ink::kBusy));
+  x = put_count(row, x, counts.critical, "critical", bold(Ink::kBad));
+  x = put_count(row, x, counts.failed, "failed", bold(Ink::kBad));
+  x = put_count(row, x, counts.rolled_back, "rolled back", bold(Ink::kWarn));
+  x = put_count(row, x, counts.devices - std::min(counts.devices, counts.online), "not online",
+                {Ink::kDim});
+  if (scene.state.frozen) {
+    row.put_right(row.columns() - 1, 0, "PAUSED at " + time_of_day(scene.state.frozen_at),
+                  reversed(Ink::kWarn));
+  }
+}
+
+void draw_device_line(const Area& row, const Scene& scene) {
+  const auto& detail = scene.model.detail;
+  if (!detail) {
+    row.put(1, 0, "no device");
+    return;
+  }
+  const fleet::DeviceRow& device = detail->row;
+  int x = row.put(1, 0, device.id, bold()) + 2;
+  x = row.put(x, 0, to_text(device.state), style_of(device.state)) + 2;
+  std::string firmware = version_of(device.facts.confirmed);
+  if (!device.job.empty() && !is_final(device.job_state)) {
+    firmware +=
+        " → " + version_of(device.facts.assigned) + " " + std::string(to_text(device.job_state));
+    if (device.job_state == model::JobState::kDownloading)
+      firmware += " " + std::to_string(device.job_percent) + "%";
+  }
+  x = row.put(x, 0, firmware) + 2;
+  const auto place = index_of(scene.model.rows, device.id);
+  if (place) {
+    x = row.put(x, 0,
+                "device " + std::to_string(*place + 1) + " of " +
+                    std::to_string(scene.model.rows.size()),
+                {Ink::kDim}) +
+        2;
+  }
+  const bool never = device.last_seen.time_since_epoch().count() == 0;
+  x = row.put(x, 0,
+              never
+                  ? "never seen"
+                  : "seen " +
+                        format_age(std::max(milliseconds(0), scene.model.now - device.last_seen)) +
+                        " ago",
+              is_live(scene.model, device) ? Style{Ink::kDim} : bold(Ink::kWarn)) +
+      2;
+  std::string note;
+  if (scene.state.view == View::kGraphs && scene.state.pan.count() > 0)
+    note = "-" + format_age(scene.state.pan);
+  if (scene.state.frozen) note = "PAUSED at " + time_of_day(scene.state.frozen_at);
+  if (!note.empty() && x + cells_of(note) + 1 < row.columns()) {
+    row.put_right(row.columns() - 1, 0, note, reversed(Ink::kWarn));
+  }
+}
+
+void draw_log_line(const Area& row, const Scene& scene) {
+  const LogState& log = scene.state.log;
+  int x = row.put(1, 0, "level>=" + std::string(short_word(log.at_least))) + 2;
+  x = row.put(x, 0, "source " + (log.source.empty() ? std::string("all") : log.source)) + 2;
+  x = row.put(x, 0, "text " + (log.filter.empty() ? std::string("-") : log.filter), {}, 24) + 2;
+  if (log.following) {
+    x = row.put(x, 0, "FOLLOW", bold(Ink::kGood)) + 2;
+  } else {
+    x = row.put(x, 0, "PAUSED  +" + std::to_string(scene.model.new_events) + " new",
+                reversed(Ink::kWarn)) +
+        2;
+  }
+  row.put(x, 0,
+          std::to_string(scene.model.events.size()) + " shown of " +
+              std::to_string(scene.model.fleet->last_event),
+          {Ink::kDim});
+}
+
+void draw_updates_line(const Area& row, const Scene& scene) {
+  const auto& jobs = scene.model.fleet->jobs;
+  const auto count = [&](auto wanted) {
+    return static_cast<std::size_t>(std::count_if(
+        jobs.begin(), jobs.end(), [&](const auto& job) { return wanted(job->state); }));
+  };
+  using State = model::JobState;
+  const std::size_t releases =
+      scene.model.fleet->releases ? scene.model.fleet->releases->size() : 0;
+  int x = row.put(1, 0, std::to_string(releases) + " images published") + 2;
+  x = put_count(row, x, count([](State state) { return !is_final(state); }), "running",
+                bold(Ink::kBusy));
+  x = put_count(row, x, count([](State state) { return state == State::kSucceeded; }), "succeeded",
+                {Ink::kGood});
+  x = put_count(row, x, count([](State state) { return state == State::kFailed; }), "failed",
+                bold(Ink::kBad));
+  put_count(row, x, count([](State state) { return state == State::kRolledBack; }), "rolled back",
+            bold(Ink::kWarn));
+}
+
+void draw_agents_line(const Area& row, const Scene& scene) {
+  const Agents& agents = *scene.model.agents;
+  const auto running =
+      std::count_if(agents.begin(), agents.end(), [](const fleet::AgentStatus& agent) {
+        return agent.phase == fleet::AgentStatus::Phase::kRunning;
+      });
+  row.put(1, 0,
+          std::to_string(running) + " of " + std::to_string(agents.size()) +
+              " running; they stop with this console");
+}
+
+}  // namespace
+
+void draw_context(const Area& row, const Scene& scene) {
+  const std::string wrong = trouble(scene.model);
+  if (!wrong.empty()) {
+    row.put(1, 0, wrong, reversed(Ink::kBad));
+    return;
+  }
+  switch (scene.state.view) {
+    case View::kSummary:
+      return draw_fleet_counts(row, scene);
+    case View::kGraphs:
+    case View::kDevice:
+      return draw_device_line(row, scene);
+    case View::kLog:
+      return draw_log_line(row, scene);
+    case View::kUpdates:
+      return draw_updates_line(row, scene);
+    case View::kAgents:
+      return draw_agents_line(row, scene);
+  }
+}
+
+void draw_small(const Area& area, const Scene& scene) {
+  const fleet::Counts& counts = scene.model.fleet->counts;
+  std::vector<const fleet::DeviceRow*> alerts;
+  for (const fleet::DeviceRow* row : scene.model.rows) {
+    if (row->state < fleet::DeviceState::kUpdating) alerts.push_back(row);
+  }
+  area.put(0, 0,
+           "OTA " + std::to_string(counts.devices) + " dev  " + std::to_string(counts.online) +
+               " ok " + std::to_string(alerts.size()) + " alert",
+           bold());
+  const std::string wrong = trouble(scene.model);
+  if (!wrong.empty()) area.put(0, 1, wrong, bold(Ink::kBad));
+  int y = wrong.empty() ? 1 : 2;
+  for (const fleet::DeviceRow* row : alerts) {
+    if (y >= 3) break;
+    const int x = area.put(0, y, pad(to_text(row->state), 8), style_of(row->state));
+    area.put(area.put(x, y, row->id) + 1, y, row->label);
+    ++y;
+  }
+  const bool fresh = scene.state.notice && scene.model.now - scene.state.notice->at < seconds(10);
+  if (area.rows() >= 4) {
+    if (scene.state.question) {
+      area.put(0, 3,
+               scene.state.question->title + (scene.state.question->on_verb
+                                                  ? " [" + scene.state.question->verb + "]"
+                                                  : " [Cancel]"),
+               bold(Ink::kWarn));
+    } else if (fresh) {
+      area.put(0, 3, scene.state.notice->text, bold(scene.state.notice->ink));
+    }
+  }
+  if (area.rows() >= 6) {
+    area.put(
+        0, area.rows() - 1,
+        std::to_string(area.columns()) + "x" + std::to_string(area.rows()) + "; full view 60x16",
+        {Ink::kDim});
+  }
+}
+
+}  // namespace ota::console

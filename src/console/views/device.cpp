@@ -1,0 +1,207 @@
+// One device: the four facts of its firmware, its verdict and its gate explained, jobs, events,
+// small graphs.
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "console/views/scene.h"
+
+namespace ota::console {
+namespace {
+
+using model::Metric;
+
+// Text that is longer than the screen: rows are drawn `scroll` further up, and the height is known
+// at the end.
+class Page {
+ public:
+  Page(const Area& area, int scroll) : area_(area), y_(-scroll) {}
+  void rule(std::string_view title, std::string_view note = {}) { area_.rule(y_++, title, note); }
+  void line(std::string_view text, Style style = {}) { area_.put(1, y_++, text, style); }
+  void field(std::string_view name, std::string_view value, Style style = {}) {
+    area_.put(1, y_, name, {Ink::kDim});
+    area_.put(12, y_++, value, style);
+  }
+  int y() const { return y_; }
+  void skip(int rows) { y_ += rows; }
+  const Area& area() const { return area_; }
+
+ private:
+  Area area_;
+  int y_;
+};
+
+std::string image_text(const std::optional<model::Image>& image) {
+  if (!image) return "-";
+  return pad(image->version.label(), 10) +
+         (image->sha256.empty() ? "" : " sha256 " + image->sha256.substr(0, 12));
+}
+
+void put_firmware(Page& page, const Scene& scene, const fleet::DeviceDetail& detail) {
+  const model::Facts& facts = detail.row.facts;
+  page.rule("Firmware",
+            detail.record && !detail.record->slot.empty() ? "slot " + detail.record->slot : "");
+  page.field("assigned", image_text(facts.assigned));
+  page.field("written", image_text(facts.written));
+  page.field("booted", image_text(facts.booted));
+  page.field("confirmed", image_text(facts.confirmed), bold());
+  page.field("target", detail.row.target ? detail.row.target->label() : "-");
+  static_cast<void>(scene);
+}
+
+void put_identity(Page& page, const Scene& scene, const fleet::DeviceDetail& detail) {
+  const fleet::DeviceRow& row = detail.row;
+  page.rule("Identity");
+  page.field("model", row.hardware + "   group " + row.group);
+  std::string trust = !row.listed     ? "not in the whitelist"
+                      : row.revoked   ? "REVOKED"
+                      : !row.enrolled ? "not enrolled"
+                                      : "enrolled";
+  if (row.second_key_seen) trust += ", ANOTHER KEY tried to enrol as this device";
+  page.field("trust", trust, row.revoked || row.second_key_seen ? bold(Ink::kBad) : Style{});
+  if (detail.record) {
+    const auto left = detail.record->certificate_expires - scene.model.now;
+    const bool known = detail.record->certificate_expires.time_since_epoch().count() != 0;
+    page.field("cert", known ? "CN=" + row.id + ", " + format_age(left) + " left" : "-");
+    page.field("agent", detail.record->agent.empty() ? "-" : detail.record->agent);
+  } else {
+    page.field("cert", "-");
+    page.field("agent", "-");
+  }
+  page.field("refused", std::to_string(row.refused_samples) + " samples",
+             row.refused_samples > 0 ? Style{Ink::kWarn} : Style{});
+}
+
+void put_verdict(Page& page, const fleet::DeviceDetail& detail) {
+  const model::Verdict& verdict = detail.verdict;
+  const bool since = verdict.since.time_since_epoch().count() != 0;
+  page.rule("Verdict", since ? "since " + time_of_day(verdict.since) : "");
+  page.line(std::string(to_text(verdict.level)) + "  risk " + std::to_string(verdict.risk) + "  " +
+                verdict.label,
+            style_of(verdict.level));
+  if (!verdict.sentence.empty()) page.line(verdict.sentence);
+  for (const model::Signal& signal : verdict.signals)
+    page.line("• " + signal.text, style_of(signal.level));
+  if (!verdict.would_clear.empty()) page.line("clears: " + verdict.would_clear, {Ink::kDim});
+}
+
+void put_gate(Page& page, const fleet::DeviceDetail& detail) {
+  if (!detail.gate) {
+    page.rule("Gate");
+    return page.line("nothing to ask: no target version is published for this model", {Ink::kDim});
+  }
+  page.rule("Gate", "for " + detail.gate->version.label());
+  page.line(detail.gate->headline, style_of_answer(detail.gate->answer));
+  for (const model::CheckOutcome& check : detail.gate->checks) {
+    if (check.result == model::CheckResult::kPass) continue;
+    std::string word(to_text(check.result));
+    std::transform(word.begin(), word.end(), word.begin(), [](char c) {
+      return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    });
+    page.line(pad(word, 6) + pad(check.check, 10) + " " + check.observed +
+                  " (must be: " + check.required + ")",
+              style_of(check.result));
+    if (!check.remedy.empty()) page.line("       " + check.remedy, {Ink::kDim});
+  }
+  const auto passed =
+      std::count_if(detail.gate->checks.begin(), detail.gate->checks.end(),
+                    [](const auto& check) { return check.result == model::CheckResult::kPass; });
+  page.line(
+      std::to_string(passed) + " of " + std::to_string(detail.gate->checks.size()) + " checks pass",
+      {Ink::kDim});
+}
+
+void put_now(Page& page, const Scene& scene, const fleet::DeviceDetail& detail) {
+  page.rule("Now", "5 min");
+  const Area& area = page.area();
+  const Window window{scene.model.now, seconds(300)};
+  const bool live = is_live(scene.model, detail.row);
+  for (std::size_t i = 0; i < model::kMetricCount; ++i) {
+    const auto metric = static_cast<Metric>(i);
+    const double limit = limit_of(scene.model.fleet->thresholds, metric);
+    const auto& value = detail.row.values.at(i);
+    const bool over = live && value && static_cast<double>(*value) >= limit;
+    const std::string text = live ? reading(value, metric) : "-";
+    const std::string unit = metric == Metric::kTemp ? " C" : " %";
+    const std::string note = "limit " + format_number(limit, 1) + (over ? "  over" : "");
+    const int y = page.y();
+    area.put(1, y, to_text(metric), {Ink::kDim});
+    area.put_right(12, y, text + unit, over ? bold(Ink::kBad) : Style{});
+    const int cells = area.columns() - 14 - 18;
+    if (y >= 0 && cells >= 8) {
+      sparkline(area, 14, y, resample(detail.history, metric, window, cells), Scale{0, 100, limit},
+                over ? Style{Ink::kBad} : Style{Ink::kGraph});
+    }
+    area.put(area.columns() - 17, y, note, over ? bold(Ink::kBad) : Style{Ink::kDim});
+    page.skip(1);
+  }
+}
+
+void put_jobs(Page& page, const Scene& scene, const fleet::DeviceDetail& detail) {
+  page.rule("Updates", detail.jobs.empty() ? "" : std::to_string(detail.jobs.size()));
+  if (detail.jobs.empty()) return page.line("none yet", {Ink::kDim});
+  for (std::size_t i = 0; i < std::min<std::size_t>(detail.jobs.size(), 5); ++i) {
+    const model::Job& job = detail.jobs[i];
+    const std::string age = format_age(std::max(milliseconds(0), scene.model.now - job.updated));
+    page.line(pad(job.id, 11) + pad(job.release.version.label(), 8) + pad(to_text(job.state), 12) +
+                  pad_left(age, 5) + "  " +
+                  (job.error_code.empty() ? job.detail : job.error_code + ": " + job.detail),
+              style_of(job.state));
+  }
+}
+
+void put_events(Page& page, const Scene& scene, const fleet::DeviceDetail& detail) {
+  page.rule("Recent events", "l opens");
+  const auto& events = scene.model.fleet->events;
+  int count = 0;
+  for (std::size_t i = events ? events->size() : 0; i-- > 0 && count < 6;) {
+    const model::Event& event = *(*events)[i];
+    if (event.source != detail.row.id) continue;
+    page.line(time_of_day(event.at) + " " + pad(short_word(event.severity), 6) + event.message,
+              style_of(event.severity));
+    ++count;
+  }
+  if (count == 0) page.line("none", {Ink::kDim});
+}
+
+}  // namespace
+
+void draw_device(const Area& area, const Scene& scene) {
+  if (!scene.model.detail) {
+    area.put(3, 1, scene.state.device + " is not known.  Esc goes back.");
+    return;
+  }
+  const fleet::DeviceDetail& detail = *scene.model.detail;
+  if (area.columns() < 120) {
+    Page page(area, scene.state.scroll);
+    put_verdict(page, detail);
+    put_gate(page, detail);
+    put_firmware(page, scene, detail);
+    put_now(page, scene, detail);
+    put_identity(page, scene, detail);
+    put_jobs(page, scene, detail);
+    put_events(page, scene, detail);
+    return;
+  }
+  const int half = area.columns() / 2;
+  Page left(area.part(0, 0, half, area.rows()), scene.state.scroll);
+  put_verdict(left, detail);
+  put_gate(left, detail);
+  put_firmware(left, scene, detail);
+  put_identity(left, scene, detail);
+  const Area right_side = area.part(half, 0, area.columns() - half, area.rows());
+  Page right(right_side.part(1, 0, right_side.columns() - 1, right_side.rows()),
+             scene.state.scroll);
+  put_now(right, scene, detail);
+  put_jobs(right, scene, detail);
+  put_events(right, scene, detail);
+  const int rest = right.area().rows() - right.y();
+  if (rest >= 9 && right.y() > 0) {
+    draw_device_graphs(right.area().part(0, right.y(), right.area().columns(), rest), scene,
+                       Window{scene.model.now, scene.state.span});
+  }
+  for (int y = 0; y < area.rows(); ++y)
+    right_side.set(0, y, U'│', {Ink::kDim});
+}
+
+}  // namespace ota::console

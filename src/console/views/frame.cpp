@@ -1,0 +1,162 @@
+// The four rows that every view has, and the order in which a screen is drawn.
+#include <algorithm>
+#include <array>
+
+#include "console/commands.h"
+#include "console/views/scene.h"
+
+namespace ota::console {
+namespace {
+
+using Phase = fleet::ServerStatus::Phase;
+
+std::string_view phase_word(Phase phase) {
+  constexpr std::array<std::string_view, 4> kWords{"STARTING", "UP", "DOWN", "DRAINING"};
+  return kWords.at(static_cast<std::size_t>(phase));
+}
+
+std::string port_of(const std::string& listen) {
+  const std::size_t colon = listen.rfind(':');
+  return colon == std::string::npos ? std::string() : listen.substr(colon);
+}
+
+// Tabs at the left, server and clock at the right; the narrower the screen, the fewer words.
+void draw_tabs(const Area& row, const Scene& scene) {
+  const Model& model = scene.model;
+  const std::string word(phase_word(model.server.phase));
+  const std::string clock = time_of_day(model.now);
+  const std::string port = port_of(model.server.listen);
+  const std::array<std::string, 3> rights{"HTTPS " + port + " " + word + "  " + clock,
+                                          port + " " + word + " " + clock, word + " " + clock};
+  constexpr std::array<std::array<std::string_view, 5>, 3> kNames{
+      {{"1 Summary", "2 Graphs", "3 Security log", "4 Updates", "5 Agents"},
+       {"1 Summary", "2 Graphs", "3 Log", "4 Updates", "5 Agents"},
+       {"1", "2", "3", "4", "5"}}};
+  const View current = scene.state.view == View::kDevice ? scene.state.before : scene.state.view;
+  const auto tabs = [&](std::size_t form) {
+    std::string text = " OTA ";
+    for (std::size_t i = 0; i < 5; ++i) {
+      const bool here = i == static_cast<std::size_t>(current);
+      const std::string_view name = here ? kNames[form == 2 ? 1 : form][i] : kNames[form][i];
+      text += here ? " [" + std::string(name) + "]" : "  " + std::string(name) + " ";
+    }
+    return text;
+  };
+  row.fill(0, U' ', {Ink::kTitle});
+  for (std::size_t form = 0; form < kNames.size(); ++form) {
+    for (const std::string& right : rights) {
+      const std::string left = tabs(form);
+      const bool last = form + 1 == kNames.size() && &right == &rights.back();
+      if (cells_of(left) + 1 + cells_of(right) + 1 > row.columns() && !last) continue;
+      row.put(0, 0, left, bold(Ink::kTitle));
+      const Style style = model.server.phase == Phase::kUp ? Style{Ink::kGood} : bold(Ink::kBad);
+      if (cells_of(left) + cells_of(right) < row.columns())
+        row.put_right(row.columns() - 1, 0, right, style);
+      return;
+    }
+  }
+}
+
+// Keys of the view, whole items only; `?` is never dropped.
+void draw_hints(const Area& row, const Scene& scene) {
+  const UiState& state = scene.state;
+  std::string fixed;
+  if (state.question || (state.update && state.update->step() == UpdateFlow::Step::kConfirm)) {
+    fixed = "Tab moves  Enter chooses (Cancel is preselected)  Esc back";
+  } else if (state.update) {
+    fixed = "Enter goes on  Esc back  j k select";
+  } else if (state.help) {
+    fixed = "type to search  Enter runs  Esc closes";
+  } else if (state.prompt) {
+    fixed = "Enter takes it  Esc leaves  Up recalls  Ctrl-U clears";
+    if (state.prompt->kind == Prompt::Kind::kCommand) fixed += "  Tab completes";
+  }
+  if (!fixed.empty()) {
+    row.put(1, 0, fixed, {Ink::kAccent});
+    return;
+  }
+  const int room = row.columns() - 8;  // "  ? help"
+  int x = 1;
+  for (const Binding& binding : bindings()) {
+    const bool here = (binding.views & in(state.view)) != 0 && !binding.hint.empty();
+    if (!here || binding.action == Action::kHelp) continue;
+    const std::string key(binding.keys.substr(0, binding.keys.find(' ')));
+    const int width = cells_of(key) + 1 + cells_of(binding.hint);
+    if (x + width > room) break;
+    x = row.put(x, 0, key, bold(Ink::kAccent));
+    x = row.put(x + 1, 0, binding.hint) + 2;
+  }
+  x = row.put(x, 0, "?", bold(Ink::kAccent));
+  row.put(x + 1, 0, "help");
+}
+
+void draw_status(const Area& row, const Scene& scene) {
+  const UiState& state = scene.state;
+  if (state.prompt) {
+    constexpr std::array<std::string_view, 3> kMarks{"/", ":", "write to: "};
+    const int x = row.put(1, 0,
+                          std::string(kMarks.at(static_cast<std::size_t>(state.prompt->kind))) +
+                              state.prompt->text + "_",
+                          bold());
+    if (state.prompt->kind == Prompt::Kind::kCommand) {
+      row.put(x + 2, 0, command_preview(state.prompt->text), {Ink::kDim});
+    }
+    return;
+  }
+  if (state.notice && scene.model.now - state.notice->at < seconds(10) &&
+      scene.model.now >= state.notice->at) {
+    row.put(1, 0, state.notice->text, bold(state.notice->ink));
+    return;
+  }
+  const auto& events = scene.model.fleet->events;
+  if (state.view == View::kLog && !state.log.following) {
+    row.put(1, 0, "held still - f or End follows again", {Ink::kDim});
+  } else if (events && !events->empty() && scene.model.fleet->last_event > 0) {
+    const model::Event& event = *events->back();
+    row.put(1, 0, time_of_day(event.at) + " " + event.message, {Ink::kDim});
+  }
+}
+
+}  // namespace
+
+Canvas draw_screen(const Model& model, const UiState& state, Size size,
+                   const ViewOptions& options) {
+  Canvas canvas(size, options.charset);
+  const Area screen(canvas);
+  const Scene scene{model, state, options};
+  if (size.columns < 60 || size.rows < 16) {
+    draw_small(screen, scene);
+    return canvas;
+  }
+  draw_tabs(screen.part(0, 0, size.columns, 1), scene);
+  draw_context(screen.part(0, 1, size.columns, 1), scene);
+  const Area body = screen.part(0, 2, size.columns, size.rows - 4);
+  switch (state.view) {
+    case View::kSummary:
+      draw_summary(body, scene);
+      break;
+    case View::kGraphs:
+      draw_graphs(body, scene);
+      break;
+    case View::kLog:
+      draw_log(body, scene);
+      break;
+    case View::kUpdates:
+      draw_updates(body, scene);
+      break;
+    case View::kAgents:
+      draw_agents(body, scene);
+      break;
+    case View::kDevice:
+      draw_device(body, scene);
+      break;
+  }
+  if (state.help) draw_help(body, scene);
+  if (state.update) draw_update_flow(body, scene);
+  if (state.question) draw_question(body, *state.question);
+  draw_status(screen.part(0, size.rows - 2, size.columns, 1), scene);
+  draw_hints(screen.part(0, size.rows - 1, size.columns, 1), scene);
+  return canvas;
+}
+
+}  // namespace ota::console

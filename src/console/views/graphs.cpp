@@ -1,0 +1,155 @@
+// One device's readings over time, with limits, gaps and anomaly marks.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/text.h"
+#include "console/views/scene.h"
+
+namespace ota::console {
+namespace {
+
+using model::Metric;
+
+constexpr int kAxis = 6;  // cells left of a graph: "  100│"
+
+// Percent from 0 to 100; the temperature's scale follows its readings in steps of 20.
+Scale scale_of(const Scene& scene, Metric metric, const std::optional<Extent>& extent) {
+  Scale scale{0, 100, limit_of(scene.model.fleet->thresholds, metric)};
+  if (metric == Metric::kTemp) {
+    scale.low = 20;
+    if (extent) scale.low = std::min(20.0, std::floor(extent->low / 20) * 20);
+    if (extent) scale.high = std::max(100.0, std::ceil(extent->high / 20) * 20);
+  }
+  return scale;
+}
+
+std::string numbers(const Extent& extent, double limit, Metric metric) {
+  const auto text = [&](double value) { return reading(static_cast<float>(value), metric); };
+  return "now " + text(extent.now) + "  min " + text(extent.low) + "  avg " + text(extent.mean) +
+         "  max " + text(extent.high) + "  limit " + format_number(limit, 1);
+}
+
+void draw_scale(const Area& area, const Scale& scale) {
+  const auto label = [&](int y, double value) {
+    area.put_right(kAxis - 1, y, format_number(value, 0), {Ink::kDim});
+  };
+  for (int y = 0; y < area.rows(); ++y) {
+    area.set(kAxis - 1, y, U'│', {Ink::kDim});
+  }
+  label(0, scale.high);
+  if (area.rows() >= 5) label(area.rows() / 2, (scale.low + scale.high) / 2);
+  if (area.rows() >= 2) label(area.rows() - 1, scale.low);
+}
+
+std::string span_text(milliseconds back) {
+  if (back.count() == 0) return "now";
+  const auto whole = std::chrono::duration_cast<seconds>(back);
+  if (whole.count() % 60 == 0) return "-" + std::to_string(whole.count() / 60) + "m";
+  return "-" + std::to_string(whole.count()) + "s";
+}
+
+// A line with five ticks, their ages below, and a mark where the verdict turned critical.
+void draw_axis(const Area& area, const Scene& scene, const Window& window) {
+  const int width = area.columns() - kAxis;
+  if (width < 20) return;
+  for (int x = 0; x < width; ++x)
+    area.set(kAxis + x, 0, U'─', {Ink::kDim});
+  area.set(kAxis - 1, 0, U'└', {Ink::kDim});
+  for (int tick = 0; tick <= 5; ++tick) {
+    const int x = kAxis + (width - 1) * tick / 5;
+    area.set(x, 0, U'┴', {Ink::kDim});
+    if (area.rows() < 2) continue;
+    const milliseconds back = window.span * (5 - tick) / 5 + scene.state.pan;
+    const std::string label = span_text(back);
+    area.put(tick == 5 ? x + 1 - cells_of(label) : x, 1, label, {Ink::kDim});
+  }
+  const auto& history = scene.model.detail->history;
+  for (std::size_t i = 1; i < history.size(); ++i) {
+    const bool turned =
+        history[i].level == model::Level::kCritical && history[i - 1].level != history[i].level;
+    const milliseconds from_start = history[i].at - (window.end - window.span);
+    if (!turned || from_start.count() < 0 || history[i].at > window.end) continue;
+    const auto x = static_cast<int>(from_start * (width - 1) / window.span);
+    area.set(kAxis + x, 0, U'!', bold(Ink::kBad));
+  }
+}
+
+void draw_panel(const Area& area, const Scene& scene, const Window& window, Metric metric) {
+  const auto& history = scene.model.detail->history;
+  const auto extent = extent_of(history, metric, window);
+  const Scale scale = scale_of(scene, metric, extent);
+  area.rule(0, heading_of(metric),
+            extent ? numbers(*extent, *scale.limit, metric) : "no reading in this time");
+  const Area body = area.part(0, 1, area.columns(), area.rows() - 1);
+  draw_scale(body, scale);
+  const Area field = body.part(kAxis, 0, body.columns() - kAxis, body.rows());
+  const GraphStyle style = scene.options.graph;
+  plot(field, resample(history, metric, window, field.columns() * dots_per_cell(style)), scale,
+       style);
+}
+
+// The verdict in words, beside the graphs of a wide screen.
+void draw_reasons(const Area& area, const Scene& scene) {
+  for (int y = 0; y < area.rows(); ++y)
+    area.set(0, y, U'│', {Ink::kDim});
+  const fleet::DeviceDetail& detail = *scene.model.detail;
+  const Area inside = area.part(1, 0, area.columns() - 1, area.rows());
+  inside.rule(0, "Verdict");
+  inside.put(
+      1, 1,
+      std::string(to_text(detail.verdict.level)) + "  risk " + std::to_string(detail.verdict.risk),
+      style_of(detail.verdict.level));
+  inside.put(1, 2, detail.verdict.sentence);
+  int y = 3;
+  for (const model::Signal& signal : detail.verdict.signals) {
+    inside.put(1, y++, "• " + signal.text, style_of(signal.level));
+  }
+  inside.rule(++y, "Events of this device");
+  const auto& events = scene.model.fleet->events;
+  const int room = std::min(12, inside.rows() - y - 6);
+  std::vector<const model::Event*> own;
+  for (std::size_t i = events ? events->size() : 0;
+       i-- > 0 && static_cast<int>(own.size()) < room;) {
+    if ((*events)[i]->source == detail.row.id) own.push_back((*events)[i].get());
+  }
+  for (std::size_t i = own.size(); i-- > 0;) {
+    inside.put(1, ++y, time_of_day(own[i]->at), {Ink::kDim});
+    inside.put(11, y, own[i]->message, style_of(own[i]->severity));
+  }
+  inside.rule(y += 2, "Legend");
+  inside.put(1, y + 1, "filled: reading   ┈┈┈: limit   !: turned critical");
+  inside.put(1, y + 2, "blank: no reading (the device was silent)");
+}
+
+}  // namespace
+
+void draw_device_graphs(const Area& area, const Scene& scene, const Window& window) {
+  constexpr std::array<Metric, 4> kOrder{Metric::kCpu, Metric::kMem, Metric::kTemp, Metric::kDisk};
+  if (!scene.model.detail || area.rows() < 3) return;
+  const int count = area.rows() >= 26 ? 4 : area.rows() >= 9 ? 3 : std::max(1, area.rows() / 3);
+  int y = 0;
+  for (int i = 0; i < count; ++i) {
+    const int rows = (area.rows() - y) / (count - i);
+    draw_panel(area.part(0, y, area.columns(), rows), scene, window,
+               kOrder.at(static_cast<std::size_t>(i)));
+    y += rows;
+  }
+}
+
+void draw_graphs(const Area& area, const Scene& scene) {
+  if (!scene.model.detail) {
+    area.put(3, 1,
+             scene.state.device.empty() ? "No device to show.  d chooses the next one."
+                                        : scene.state.device + " is not known.");
+    return;
+  }
+  const int side = area.columns() >= 180 ? 66 : 0;
+  const int width = area.columns() - side;
+  const Window window{scene.model.now - scene.state.pan, scene.state.span};
+  draw_device_graphs(area.part(0, 0, width, area.rows() - 2), scene, window);
+  draw_axis(area.part(0, area.rows() - 2, width, 2), scene, window);
+  if (side > 0) draw_reasons(area.part(width, 0, side, area.rows()), scene);
+}
+
+}  // namespace ota::console

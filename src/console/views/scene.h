@@ -1,0 +1,74 @@
+// What every view gets, and the words and looks that they share. Pure; thread: UI only.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "console/canvas.h"
+#include "console/graph.h"
+#include "console/model.h"
+#include "console/state.h"
+
+namespace ota::console {
+
+struct ViewOptions {
+  Charset charset = Charset::kUnicode;
+  GraphStyle graph = GraphStyle::kBraille;
+};
+
+struct Scene {
+  const Model& model;
+  const UiState& state;
+  ViewOptions options;
+};
+
+// The whole screen: a pure function of its arguments.
+Canvas draw_screen(const Model& model, const UiState& state, Size size, const ViewOptions& options);
+
+// One function for each view; `area` is what the four fixed rows leave.
+void draw_summary(const Area& area, const Scene& scene);
+void draw_graphs(const Area& area, const Scene& scene);
+void draw_log(const Area& area, const Scene& scene);
+void draw_updates(const Area& area, const Scene& scene);
+void draw_agents(const Area& area, const Scene& scene);
+void draw_device(const Area& area, const Scene& scene);
+// The second row of each view.
+void draw_context(const Area& row, const Scene& scene);
+// Below 60x16: what matters in as many lines as there are.
+void draw_small(const Area& area, const Scene& scene);
+
+// Over the view, where the state says so.
+void draw_help(const Area& area, const Scene& scene);
+void draw_question(const Area& area, const Question& question);
+void draw_update_flow(const Area& area, const Scene& scene);
+
+// -- shared parts --
+// The device in the summary's side panel and in its own page: graphs of all metrics, stacked.
+void draw_device_graphs(const Area& area, const Scene& scene, const Window& window);
+// One event in a row: time, level, source, kind, message.
+void draw_event_row(const Area& area, int y, const model::Event& event);
+void draw_event_header(const Area& area, int y);
+// A bar of `cells` cells, `percent` of it filled.
+void draw_bar(const Area& area, int x, int y, int cells, int percent, Style style);
+// A frame with a title in the middle of `area`, its inside cleared; returns the inside.
+Area draw_box(const Area& area, int columns, int rows, std::string_view title);
+
+// -- words and looks --
+Style style_of(fleet::DeviceState state);
+Style style_of(model::Level level);
+Style style_of(model::JobState state);
+Style style_of(model::Severity severity);
+Style style_of(model::CheckResult result);
+Style style_of_answer(model::Answer answer);
+std::string_view short_word(model::Severity severity);             // INFO NOTE WARN ERROR
+std::string time_of_day(WallTime time);                            // "14:03:22Z"
+std::string day_and_time(WallTime time);                           // "2026-08-20 14:03:22Z"
+std::string version_of(const std::optional<model::Image>& image);  // "v2.1.4", "-"
+std::string reading(const std::optional<float>& value, model::Metric metric);  // "97", "79.5", "-"
+std::string_view heading_of(model::Metric metric);                             // "CPU %", "TEMP C"
+double limit_of(const model::Thresholds& thresholds, model::Metric metric);
+
+// The row that is shown first so that `selected` is in view, near the middle.
+int first_shown(std::size_t selected, std::size_t count, int rows);
+
+}  // namespace ota::console

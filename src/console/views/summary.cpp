@@ -1,0 +1,253 @@
+// The fleet at a glance: counts, the server, every device in a row, worst first.
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "console/views/scene.h"
+#include "console/views/table.h"
+
+namespace ota::console {
+namespace {
+
+using Align = TableColumn::Align;
+using fleet::DeviceRow;
+using model::Metric;
+
+enum Column : std::size_t {
+  kMark,
+  kDevice,
+  kModel,
+  kGroup,
+  kState,
+  kVersion,
+  kTarget,
+  kRisk,
+  kCpu,
+  kMem,
+  kDisk,
+  kTemp,
+  kSeen,
+  kGate,
+};
+
+Table device_table(int width) {
+  return Table(
+      {
+          {"", 2, 0},
+          {"DEVICE", 10, 0, Align::kLeft, 10},
+          {"MODEL", 8, 7, Align::kLeft, 4},
+          {"GROUP", 8, 8, Align::kLeft, 4},
+          {"STATE", 8, 0},
+          {"VERSION", 8, 1, Align::kLeft, 2},
+          {"TARGET", 8, 6, Align::kLeft, 2},
+          {"RISK", 4, 2, Align::kRight},
+          {"CPU%", 4, 3, Align::kRight},
+          {"MEM%", 4, 3, Align::kRight},
+          {"DISK%", 5, 5, Align::kRight},
+          {"TEMP", 5, 4, Align::kRight},
+          {"SEEN", 5, 0, Align::kRight},
+          {"GATE / JOB", 13, 0, Align::kLeft, 30},
+      },
+      1, width);
+}
+
+std::string seen(const Model& model, const DeviceRow& row) {
+  if (row.last_seen.time_since_epoch().count() == 0) return "never";
+  return format_age(std::max(milliseconds(0), model.now - row.last_seen));
+}
+
+void draw_job(const Area& area, int y, const Table& table, const DeviceRow& row) {
+  const std::string word(to_text(row.job_state));
+  const std::string percent = row.job_state == model::JobState::kDownloading
+                                  ? " " + std::to_string(row.job_percent) + "%"
+                                  : "";
+  const int used = cells_of(word + percent) + 1;
+  table.cell(area, y, kGate, word + percent, {Ink::kBusy});
+  const int bar = std::min(12, table.width(kGate) - used);
+  if (!percent.empty() && bar >= 4) {
+    draw_bar(area, table.place(kGate) + used, y, bar, row.job_percent, {Ink::kBusy});
+  }
+}
+
+void draw_row(const Area& area, int y, const Table& table, const Scene& scene,
+              const DeviceRow& row) {
+  const bool live = is_live(scene.model, row);
+  const bool server_down = scene.model.server.phase == fleet::ServerStatus::Phase::kDown;
+  const fleet::DeviceState state = server_down ? fleet::DeviceState::kUnknown : row.state;
+  const bool selected = row.id == scene.state.device;
+  const bool marked = scene.state.marked.contains(row.id);
+  if (selected) area.set(1, y, U'▸', bold(Ink::kAccent));
+  if (marked) area.set(2, y, U'*', bold(Ink::kAccent));
+  table.cell(area, y, kDevice, row.id, selected ? bold() : Style{});
+  table.cell(area, y, kModel, row.hardware, {Ink::kDim});
+  table.cell(area, y, kGroup, row.group, {Ink::kDim});
+  table.cell(area, y, kState, to_text(state), style_of(state));
+  table.cell(area, y, kVersion, version_of(row.facts.confirmed));
+  table.cell(area, y, kTarget, row.target ? row.target->label() : "-", {Ink::kDim});
+  table.cell(area, y, kRisk, live ? std::to_string(row.risk) : "-",
+             live ? style_of(row.level) : Style{});
+  constexpr std::array<std::pair<Column, Metric>, 4> kReadings{
+      {{kCpu, Metric::kCpu}, {kMem, Metric::kMem}, {kDisk, Metric::kDisk}, {kTemp, Metric::kTemp}}};
+  for (const auto& [column, metric] : kReadings) {
+    const auto& value = row.values.at(static_cast<std::size_t>(metric));
+    const bool over =
+        live && value &&
+        static_cast<double>(*value) >= limit_of(scene.model.fleet->thresholds, metric);
+    table.cell(area, y, column, live ? reading(value, metric) : "-",
+               over ? bold(Ink::kBad) : Style{});
+  }
+  table.cell(area, y, kSeen, seen(scene.model, row), live ? Style{} : Style{Ink::kDim});
+  if (!row.job.empty() && !is_final(row.job_state)) {
+    draw_job(area, y, table, row);
+  } else {
+    const bool pass = row.gate == "pass" || row.gate == "up to date";
+    table.cell(area, y, kGate, row.gate.empty() ? "-" : row.gate,
+               pass ? Style{Ink::kDim} : Style{Ink::kWarn});
+  }
+}
+
+void draw_nothing(const Area& area, const Scene& scene) {
+  if (!scene.state.filter.empty()) {
+    area.put(3, 1,
+             "No device matches " + scene.state.filter + ".  / changes the filter, Esc clears it.");
+    return;
+  }
+  const fleet::ServerStatus& server = scene.model.server;
+  area.put(3, 1, "No devices yet.", bold());
+  area.put(3, 3, "List a device in config/devices.json, then give it a join code:");
+  area.put(5, 4, "otactl enroll ID", {Ink::kAccent});
+  area.put(5, 5, "ota-agent join --server https://HOST:PORT --code CODE", {Ink::kAccent});
+  area.put(5, 7, "address      " + (server.listen.empty() ? std::string("-") : server.listen),
+           {Ink::kDim});
+  area.put(
+      5, 8,
+      "fingerprint  " + (server.ca_fingerprint.empty() ? std::string("-") : server.ca_fingerprint),
+      {Ink::kDim});
+}
+
+void draw_devices(const Area& area, const Scene& scene) {
+  const auto& rows = scene.model.rows;
+  const std::size_t total = scene.model.fleet->counts.devices;
+  std::string title = "Devices " + std::to_string(rows.size());
+  if (rows.size() != total) title += " of " + std::to_string(total);
+  if (!scene.state.marked.empty())
+    title += ", " + std::to_string(scene.state.marked.size()) + " marked";
+  const std::string note = "sort " + std::string(name_of(scene.state.sort)) +
+                           (scene.state.reverse ? " ▲" : " ▼") + "  filter " +
+                           (scene.state.filter.empty() ? "none" : scene.state.filter);
+  area.rule(0, title, note);
+  if (rows.empty()) return draw_nothing(area.part(0, 1, area.columns(), area.rows() - 1), scene);
+  const Table table = device_table(area.columns());
+  table.header(area, 1);
+  const int visible = area.rows() - 2;
+  const auto selected = index_of(rows, scene.state.device).value_or(0);
+  const int first = first_shown(selected, rows.size(), visible);
+  for (int i = 0; i < visible && first + i < static_cast<int>(rows.size()); ++i) {
+    draw_row(area, i + 2, table, scene, *rows[static_cast<std::size_t>(first + i)]);
+  }
+  const int below = static_cast<int>(rows.size()) - first - visible;
+  if (below > 0) {
+    area.put_right(area.columns(), area.rows() - 1, " " + std::to_string(below) + " more ▼",
+                   {Ink::kDim});
+  }
+}
+
+std::string versions_text(const fleet::Counts& counts) {
+  std::string text;
+  for (const auto& [version, devices] : counts.versions) {
+    text += (version.starts_with('v') || version == "-" ? "" : "v") + version + " ×" +
+            std::to_string(devices) + "  ";
+  }
+  return text.empty() ? "-" : text;
+}
+
+std::string verdicts_text(const fleet::Counts& counts) {
+  return "stable " + std::to_string(counts.stable) + "  watch " + std::to_string(counts.watch) +
+         "  critical " + std::to_string(counts.critical) + "  unknown " +
+         std::to_string(counts.unknown);
+}
+
+std::string rate_text(const fleet::ServerStatus& server) {
+  std::array<char, 32> rate{};
+  std::snprintf(rate.data(), rate.size(), "%.1f", server.requests_per_second);
+  return "req/s " + std::string(rate.data()) + "  4xx " + std::to_string(server.errors_4xx) +
+         "  5xx " + std::to_string(server.errors_5xx);
+}
+
+std::string link_text(const Scene& scene) {
+  const fleet::ServerStatus& server = scene.model.server;
+  const bool up = server.started.time_since_epoch().count() != 0;
+  return "connections " + std::to_string(server.connections) + "  refused " +
+         std::to_string(server.refused_handshakes) + "  up " +
+         (up ? format_age(std::max(milliseconds(0), scene.model.now - server.started)) : "-");
+}
+
+// Counts and server side by side, in three rows.
+void draw_band(const Area& area, const Scene& scene) {
+  const int half = area.columns() / 2;
+  const Area left = area.part(0, 0, half, 3);
+  const Area right = area.part(half, 0, area.columns() - half, 3);
+  left.rule(0, "Verdicts");
+  right.rule(0, "Server");
+  right.set(0, 0, U'┬', {Ink::kDim});
+  for (int y = 1; y < 3; ++y)
+    right.set(0, y, U'│', {Ink::kDim});
+  left.put(1, 1, verdicts_text(scene.model.fleet->counts));
+  left.put(1, 2, versions_text(scene.model.fleet->counts));
+  right.put(2, 1, rate_text(scene.model.server));
+  right.put(2, 2, link_text(scene));
+}
+
+void draw_side(const Area& area, const Scene& scene) {
+  for (int y = 0; y < area.rows(); ++y)
+    area.set(0, y, U'│', {Ink::kDim});
+  const Area inside = area.part(1, 0, area.columns() - 1, area.rows());
+  inside.rule(0, "Verdicts");
+  inside.put(1, 1, verdicts_text(scene.model.fleet->counts));
+  inside.put(1, 2, versions_text(scene.model.fleet->counts));
+  inside.rule(3, "Server");
+  inside.put(1, 4, rate_text(scene.model.server));
+  inside.put(1, 5, link_text(scene));
+  area.set(0, 0, U'┬', {Ink::kDim});
+  area.set(0, 3, U'├', {Ink::kDim});
+  area.set(0, 6, U'├', {Ink::kDim});
+  const auto& detail = scene.model.detail;
+  inside.rule(
+      6, detail ? detail->row.id + "  " + std::string(to_text(detail->row.state)) : "No device",
+      area.columns() >= 60 ? "d next device" : "");
+  if (detail) {
+    const Window window{scene.model.now - scene.state.pan, scene.state.span};
+    draw_device_graphs(inside.part(1, 7, inside.columns() - 1, inside.rows() - 7), scene, window);
+  }
+}
+
+void draw_last_events(const Area& area, const Scene& scene) {
+  area.rule(0, "Security log", "3 opens");
+  const auto& events = scene.model.fleet->events;
+  if (!events) return;
+  const std::size_t shown =
+      std::min(events->size(), static_cast<std::size_t>(std::max(0, area.rows() - 1)));
+  for (std::size_t i = 0; i < shown; ++i) {
+    draw_event_row(area, static_cast<int>(i) + 1, *(*events)[events->size() - shown + i]);
+  }
+}
+
+}  // namespace
+
+void draw_summary(const Area& area, const Scene& scene) {
+  const int columns = area.columns();
+  const int rows = area.rows();
+  if (columns < 120) {
+    const int band = rows >= 18 && columns >= 80 ? 3 : 0;
+    if (band > 0) draw_band(area.part(0, 0, columns, band), scene);
+    return draw_devices(area.part(0, band, columns, rows - band), scene);
+  }
+  const int side = columns >= 180 ? columns * 48 / 100 : 39;
+  const int main = columns - side;
+  const int log = rows >= 26 ? 8 : 0;
+  draw_devices(area.part(0, 0, main, rows - log), scene);
+  if (log > 0) draw_last_events(area.part(0, rows - log, main, log), scene);
+  draw_side(area.part(main, 0, side, rows), scene);
+}
+
+}  // namespace ota::console

@@ -1,0 +1,174 @@
+// Jobs, running and past, the steps of the selected one, and what is published.
+#include <algorithm>
+
+#include "base/text.h"
+#include "console/views/scene.h"
+#include "console/views/table.h"
+
+namespace ota::console {
+namespace {
+
+using Align = TableColumn::Align;
+using model::Job;
+
+enum Column : std::size_t {
+  kJob,
+  kDevice,
+  kVersion,
+  kState,
+  kProgress,
+  kTry,
+  kAge,
+  kWatch,
+  kResult
+};
+
+Table job_table(int width) {
+  return Table({{"JOB", 10, 3},
+                {"DEVICE", 10, 0, Align::kLeft, 8},
+                {"VERSION", 8, 0, Align::kLeft, 2},
+                {"STATE", 11, 0},
+                {"PROGRESS", 12, 1},
+                {"TRY", 3, 5, Align::kRight},
+                {"AGE", 5, 2, Align::kRight},
+                {"WATCH", 9, 4},
+                {"RESULT", 8, 0, Align::kLeft, 80}},
+               2, width);
+}
+
+// How far a job has come, in percent: the download is the part that has measured progress.
+int progress_of(const Job& job) {
+  using State = model::JobState;
+  switch (job.state) {
+    case State::kQueued:
+    case State::kSent:
+      return 0;
+    case State::kDownloading:
+      return job.percent * 60 / 100;
+    case State::kVerifying:
+      return 65;
+    case State::kInstalling:
+      return 75;
+    case State::kBooting:
+      return 85;
+    case State::kConfirming:
+      return 95;
+    case State::kSucceeded:
+      return 100;
+    default:
+      return job.percent * 60 / 100;
+  }
+}
+
+std::string result_of(const Job& job) {
+  if (!is_final(job.state))
+    return job.state == model::JobState::kDownloading ? std::to_string(job.percent) + " %"
+                                                      : job.detail;
+  if (!job.error_code.empty())
+    return job.error_code + (job.detail.empty() ? "" : ": " + job.detail);
+  return job.detail;
+}
+
+void draw_job_row(const Area& area, int y, const Table& table, const Scene& scene, const Job& job) {
+  table.cell(area, y, kJob, job.id, {Ink::kDim});
+  table.cell(area, y, kDevice, job.device);
+  table.cell(area, y, kVersion, job.release.version.label());
+  table.cell(area, y, kState, to_text(job.state), style_of(job.state));
+  if (table.shows(kProgress)) {
+    draw_bar(area, table.place(kProgress), y, table.width(kProgress), progress_of(job),
+             style_of(job.state));
+  }
+  table.cell(area, y, kTry, std::to_string(job.attempt));
+  table.cell(area, y, kAge, format_age(std::max(milliseconds(0), scene.model.now - job.created)),
+             {Ink::kDim});
+  const bool regressed = job.watch == model::Watch::kRegressed;
+  table.cell(area, y, kWatch, job.watch == model::Watch::kNone ? "-" : to_text(job.watch),
+             regressed ? bold(Ink::kBad) : Style{Ink::kDim});
+  table.cell(area, y, kResult, result_of(job), style_of(job.state));
+}
+
+const Job* selected_job(const Scene& scene) {
+  const auto& jobs = scene.model.jobs;
+  if (jobs.empty()) return nullptr;
+  return jobs[index_of(jobs, scene.state.job).value_or(0)];
+}
+
+void draw_steps(const Area& area, const Scene& scene) {
+  const Job* job = selected_job(scene);
+  if (job == nullptr) return area.rule(0, "Job");
+  area.rule(0, job->id + "  " + job->device + "  " + job->release.version.label(),
+            "by " + job->actor + (job->override_reason.empty() ? "" : ", override"));
+  const int room = area.rows() - 1;
+  const int lines = static_cast<int>(job->steps.size()) + (job->override_reason.empty() ? 0 : 1);
+  int y = 1;
+  if (!job->override_reason.empty() && room > 0) {
+    area.put(1, y++, "override: " + job->override_reason, {Ink::kWarn});
+  }
+  // The newest steps where not all fit.
+  const auto skipped = static_cast<std::size_t>(std::max(0, lines - room));
+  for (std::size_t i = skipped; i < job->steps.size(); ++i, ++y) {
+    const model::JobStep& step = job->steps[i];
+    area.put(1, y, time_of_day(step.at), {Ink::kDim});
+    area.put(12, y, to_text(step.state), style_of(step.state));
+    area.put(25, y, step.detail);
+  }
+}
+
+void draw_releases(const Area& area, const Scene& scene) {
+  for (int y = 0; y < area.rows(); ++y)
+    area.set(0, y, U'│', {Ink::kDim});
+  const Area inside = area.part(1, 0, area.columns() - 1, area.rows());
+  inside.rule(0, "Published");
+  area.set(0, 0, U'┬', {Ink::kDim});
+  const auto& releases = scene.model.fleet->releases;
+  int y = 1;
+  for (std::size_t i = 0; releases && i < releases->size(); ++i) {
+    const model::Release& release = (*releases)[i];
+    std::string models;
+    for (const std::string& model : release.hardware)
+      models += (models.empty() ? "" : ",") + model;
+    inside.put(1, y, release.version.label(), bold());
+    inside.put(10, y, to_text(release.release_class), {Ink::kDim});
+    inside.put(22, y, models);
+    if (inside.columns() >= 60)
+      inside.put(36, y, format_bytes(release.length) + "  " + release.notes, {Ink::kDim});
+    ++y;
+  }
+  if (y == 1) inside.put(1, 1, "nothing; otactl firmware add FILE", {Ink::kDim});
+}
+
+}  // namespace
+
+void draw_updates(const Area& area, const Scene& scene) {
+  const int side = area.columns() >= 180 ? 80 : area.columns() >= 120 ? 38 : 0;
+  const int width = area.columns() - side;
+  const int steps = area.rows() >= 16 ? std::max(6, area.rows() * 2 / 5) : 0;
+  const Area list = area.part(0, 0, width, area.rows() - steps);
+  const auto& jobs = scene.model.jobs;
+  const auto running =
+      std::count_if(jobs.begin(), jobs.end(), [](const Job* job) { return !is_final(job->state); });
+  list.rule(0, "Updates " + std::to_string(jobs.size()),
+            std::to_string(running) + " running  filter " +
+                (scene.state.job_filter.empty() ? "none" : scene.state.job_filter));
+  if (jobs.empty()) {
+    list.put(3, 2,
+             scene.state.job_filter.empty()
+                 ? "No update yet.  u starts one for the selected or marked devices."
+                 : "No job matches the filter.  Esc clears it.");
+  } else {
+    const Table table = job_table(width);
+    table.header(list, 1);
+    const int visible = list.rows() - 2;
+    const std::size_t selected = index_of(jobs, scene.state.job).value_or(0);
+    const int first = first_shown(selected, jobs.size(), visible);
+    for (int i = 0; i < visible && first + i < static_cast<int>(jobs.size()); ++i) {
+      const auto index = static_cast<std::size_t>(first + i);
+      draw_job_row(list, i + 2, table, scene, *jobs[index]);
+      if (index == selected) list.set(0, i + 2, U'▸', bold(Ink::kAccent));
+    }
+  }
+  if (steps > 0) draw_steps(area.part(0, area.rows() - steps, width, steps), scene);
+  if (side > 0) draw_releases(area.part(width, 0, side, area.rows()), scene);
+}
+
+}  // namespace ota::console

@@ -1,0 +1,200 @@
+// Whole screens as text, compared with what is committed beside this file. A screen that differs is
+// written to build/golden/; after reading the diff, `make approve` accepts it.
+#include <filesystem>
+#include <fstream>
+
+#include "base/file.h"
+#include "console/views/scene.h"
+#include "tests/support/catch.h"
+#include "tests/support/screen_fixture.h"
+
+using namespace ota;
+using namespace ota::console;
+using namespace ota::testing;
+
+namespace {
+
+constexpr std::array<Size, 4> kSizes{{{60, 16}, {80, 24}, {120, 36}, {200, 50}}};
+
+void compare(const std::string& name, const std::string& screen) {
+  namespace fs = std::filesystem;
+  const fs::path committed = fs::path("tests/golden") / (name + ".txt");
+  const fs::path written = fs::path("build/golden") / (name + ".txt");
+  const auto expected = read_file(committed, 1U << 20);
+  if (expected && *expected == screen) {
+    std::error_code gone;
+    fs::remove(written, gone);
+    return;
+  }
+  fs::create_directories(written.parent_path());
+  std::ofstream(written) << screen;
+  UNSCOPED_INFO("read the difference:  diff -u " << committed << " " << written
+                                                 << "  then: make approve");
+  FAIL_CHECK(name << " differs; it is now:\n" << screen);
+}
+
+Model model_of(FakeBackend& backend, const UiState& state) {
+  Model model;
+  model.fleet = backend.snapshot();
+  model.agents = backend.agents();
+  model.server = backend.server();
+  model.now = screen_time();
+  model.detail = backend.detail(state.device);
+  arrange(model, state);
+  return model;
+}
+
+std::string size_name(Size size) {
+  return std::to_string(size.columns) + "x" + std::to_string(size.rows);
+}
+
+// At every size in Unicode, and in ASCII at the two that matter most there.
+void compare_all(const std::string& name, FakeBackend& backend, const UiState& state) {
+  const Model model = model_of(backend, state);
+  for (const Size size : kSizes) {
+    const ViewOptions unicode{Charset::kUnicode, GraphStyle::kBraille};
+    const ViewOptions ascii{Charset::kAscii, GraphStyle::kAscii};
+    compare(name + "-" + size_name(size), draw_screen(model, state, size, unicode).text());
+    compare(name + "-ascii-" + size_name(size), draw_screen(model, state, size, ascii).text());
+  }
+}
+
+void compare_one(const std::string& name, FakeBackend& backend, const UiState& state,
+                 Size size = {80, 24}) {
+  compare(name + "-" + size_name(size),
+          draw_screen(model_of(backend, state), state, size, {}).text());
+}
+
+UiState in_view(View view, const std::string& device = "iot-002") {
+  UiState state;
+  state.view = view;
+  state.device = device;
+  return state;
+}
+
+}  // namespace
+
+TEST_CASE("the summary shows every device, worst first", "[golden]") {
+  FakeBackend backend;
+  compare_all("summary", backend, in_view(View::kSummary));
+}
+
+TEST_CASE("the graphs show limits, gaps and anomaly marks", "[golden]") {
+  FakeBackend backend;
+  compare_all("graphs", backend, in_view(View::kGraphs));
+}
+
+TEST_CASE("the security log shows events and the selected one", "[golden]") {
+  FakeBackend backend;
+  compare_all("log", backend, in_view(View::kLog));
+}
+
+TEST_CASE("the updates view shows jobs with progress and steps", "[golden]") {
+  FakeBackend backend;
+  compare_all("updates", backend, in_view(View::kUpdates));
+}
+
+TEST_CASE("the agents view shows children and their last lines", "[golden]") {
+  FakeBackend backend;
+  compare_all("agents", backend, in_view(View::kAgents));
+}
+
+TEST_CASE("the device's page shows facts, verdict, gate, jobs and graphs", "[golden]") {
+  FakeBackend backend;
+  compare_all("device", backend, in_view(View::kDevice));
+}
+
+TEST_CASE("help lists the keys of the view", "[golden]") {
+  FakeBackend backend;
+  UiState state = in_view(View::kSummary);
+  state.help = HelpState{};
+  compare_all("help", backend, state);
+}
+
+TEST_CASE("an empty fleet says how to get its first device", "[golden]") {
+  FakeBackend backend;
+  backend.fleet = empty_fleet();
+  compare_one("empty", backend, in_view(View::kSummary, ""));
+}
+
+TEST_CASE("a server that is down is said in every view and its data do not look live", "[golden]") {
+  FakeBackend backend;
+  backend.status.phase = fleet::ServerStatus::Phase::kDown;
+  backend.status.problem = "cannot listen on 0.0.0.0:8443: address already in use";
+  backend.status.retry_at = screen_time() + seconds(8);
+  compare_one("server-down", backend, in_view(View::kSummary));
+}
+
+TEST_CASE("a store that takes no writes and a bad configuration are shown", "[golden]") {
+  FakeBackend backend;
+  auto fleet = screen_fleet();
+  fleet->store_writable = false;
+  fleet->store_problem = "no space left on device";
+  fleet->store_problem_since = screen_time() - seconds(200);
+  fleet->config_problems = {{"config/thresholds.json",
+                             "config/thresholds.json:3:20: cpu_threshold is 140", screen_time()}};
+  backend.fleet = fleet;
+  compare_one("state-not-saved", backend, in_view(View::kSummary));
+}
+
+TEST_CASE("a log that is held still says how much is new", "[golden]") {
+  FakeBackend backend;
+  UiState state = in_view(View::kLog);
+  state.log.following = false;
+  state.log.at_least = model::Severity::kWarning;
+  state.log.selected = 5;
+  state.log.paused_at = 7;
+  compare_one("log-paused", backend, state);
+  state.log.full_record = true;
+  compare_one("log-event", backend, state);
+}
+
+TEST_CASE("the update dialog shows the gate's reasons before it asks", "[golden]") {
+  FakeBackend backend;
+  UiState state = in_view(View::kSummary);
+  state.update.emplace(std::vector<std::string>{"iot-001", "iot-002", "iot-003", "iot-005"},
+                       backend.fleet->releases, model::Version(2, 1, 5));
+  compare_one("update-1-version", backend, state);
+  const auto ask = state.update->handle({Key::Kind::kEnter, 0, {}});
+  REQUIRE(ask);
+  backend.push(ask->request, [&](auto answer) { state.update->answered(ask->ticket, answer); });
+  state.update->handle({Key::Kind::kDown, 0, {}});
+  compare_one("update-2-gate", backend, state);
+  compare_one("update-2-gate", backend, state, {60, 16});
+  state.update->handle({Key::Kind::kEnter, 0, {}});
+  for (const char c : std::string("2.1.")) {
+    state.update->handle({Key::Kind::kText, static_cast<char32_t>(c), {}});
+  }
+  compare_one("update-3-confirm", backend, state);
+  compare_one("update-3-confirm", backend, state, {60, 16});
+}
+
+TEST_CASE("a blocked device alone is told why, and asking anyway is a choice", "[golden]") {
+  FakeBackend backend;
+  UiState state = in_view(View::kSummary);
+  state.update.emplace(std::vector<std::string>{"iot-002"}, backend.fleet->releases,
+                       model::Version(2, 1, 5));
+  const auto ask = state.update->handle({Key::Kind::kEnter, 0, {}});
+  REQUIRE(ask);
+  backend.push(ask->request, [&](auto answer) { state.update->answered(ask->ticket, answer); });
+  compare_one("update-blocked", backend, state);
+  state.update->handle({Key::Kind::kEnter, 0, {}});
+  compare_one("update-blocked-confirm", backend, state);
+}
+
+TEST_CASE("a question preselects Cancel", "[golden]") {
+  FakeBackend backend;
+  UiState state = in_view(View::kSummary);
+  state.question = Question{"Stop the server and 2 agents?",
+                            {"1 update is running; its device goes on by itself.",
+                             "Devices keep their image and reconnect later."},
+                            "Stop",
+                            [] {},
+                            false};
+  compare_one("quit", backend, state);
+}
+
+TEST_CASE("a very small screen still says what matters", "[golden]") {
+  FakeBackend backend;
+  compare_one("small", backend, in_view(View::kSummary), {26, 6});
+}
