@@ -32,13 +32,16 @@ std::string trouble(const Model& model) {
 }
 
 int put_count(const Area& row, int x, std::size_t count, std::string_view word, Style style) {
-  if (count == 0) return x;
-  return row.put(x, 0, std::to_string(count) + " " + std::string(word), style) + 2;
+  const std::string text = std::to_string(count) + " " + std::string(word);
+  // A count that does not fit whole is left out: a cut number would be a wrong one.
+  if (count == 0 || x + cells_of(text) >= row.columns()) return x;
+  return row.put(x, 0, text, style) + 2;
 }
 
 void draw_fleet_counts(const Area& row, const Scene& scene) {
   const fleet::Counts& counts = scene.model.fleet->counts;
   int x = row.put(1, 0, "Fleet " + std::to_string(counts.devices) + ":") + 2;
+  if (counts.devices == 0) row.put(x, 0, "no device is listed or has connected yet", {Ink::kDim});
   x = put_count(row, x, counts.online, "online", {Ink::kGood});
   x = put_count(row, x, counts.updating, "updating", bold(Ink::kBusy));
   x = put_count(row, x, counts.critical, "critical", bold(Ink::kBad));
@@ -182,8 +185,9 @@ void draw_small(const Area& area, const Scene& scene) {
   int y = wrong.empty() ? 1 : 2;
   for (const fleet::DeviceRow* row : alerts) {
     if (y >= 3) break;
-    const int x = area.put(0, y, pad(to_text(row->state), 8), style_of(row->state));
-    area.put(area.put(x, y, row->id) + 1, y, row->label);
+    const int x = area.put(0, y, pad(to_text(row->state), 9), style_of(row->state));
+    const int end = area.put(x, y, row->id);
+    if (row->state == fleet::DeviceState::kBlocked) area.put(end + 1, y, row->label);
     ++y;
   }
   const bool fresh = scene.state.notice && scene.model.now - scene.state.notice->at < seconds(10);

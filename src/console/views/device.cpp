@@ -37,7 +37,7 @@ std::string image_text(const std::optional<model::Image>& image) {
          (image->sha256.empty() ? "" : " sha256 " + image->sha256.substr(0, 12));
 }
 
-void put_firmware(Page& page, const Scene& scene, const fleet::DeviceDetail& detail) {
+void put_firmware(Page& page, const fleet::DeviceDetail& detail) {
   const model::Facts& facts = detail.row.facts;
   page.rule("Firmware",
             detail.record && !detail.record->slot.empty() ? "slot " + detail.record->slot : "");
@@ -46,7 +46,6 @@ void put_firmware(Page& page, const Scene& scene, const fleet::DeviceDetail& det
   page.field("booted", image_text(facts.booted));
   page.field("confirmed", image_text(facts.confirmed), bold());
   page.field("target", detail.row.target ? detail.row.target->label() : "-");
-  static_cast<void>(scene);
 }
 
 void put_identity(Page& page, const Scene& scene, const fleet::DeviceDetail& detail) {
@@ -164,44 +163,76 @@ void put_events(Page& page, const Scene& scene, const fleet::DeviceDetail& detai
   if (count == 0) page.line("none", {Ink::kDim});
 }
 
+// All sections under each other; returns the row behind the last one.
+int put_all(const Area& area, const Scene& scene, int scroll) {
+  const fleet::DeviceDetail& detail = *scene.model.detail;
+  Page page(area, scroll);
+  put_verdict(page, detail);
+  put_gate(page, detail);
+  put_firmware(page, detail);
+  put_now(page, scene, detail);
+  put_identity(page, scene, detail);
+  put_jobs(page, scene, detail);
+  put_events(page, scene, detail);
+  return page.y() + scroll;
+}
+
+int put_left(const Area& area, const Scene& scene, int scroll) {
+  const fleet::DeviceDetail& detail = *scene.model.detail;
+  Page page(area, scroll);
+  put_verdict(page, detail);
+  put_gate(page, detail);
+  put_firmware(page, detail);
+  put_identity(page, scene, detail);
+  return page.y() + scroll;
+}
+
+void put_right(const Area& area, const Scene& scene) {
+  const fleet::DeviceDetail& detail = *scene.model.detail;
+  Page page(area.part(1, 0, area.columns() - 1, area.rows()), 0);
+  put_now(page, scene, detail);
+  put_jobs(page, scene, detail);
+  put_events(page, scene, detail);
+  const int rest = area.rows() - page.y();
+  if (rest >= 9) {
+    draw_device_graphs(page.area().part(0, page.y(), page.area().columns(), rest), scene,
+                       Window{scene.model.now, scene.state.span});
+  }
+  for (int y = 0; y < area.rows(); ++y)
+    area.set(0, y, U'│', {Ink::kDim});
+}
+
+constexpr int kTwoColumns = 120;
+
 }  // namespace
+
+int device_page_rows(const Scene& scene, int columns) {
+  if (!scene.model.detail) return 0;
+  Canvas nothing({columns, 0}, scene.options.charset);
+  const Area area(nothing);
+  return columns < kTwoColumns ? put_all(area, scene, 0)
+                               : put_left(area.part(0, 0, columns / 2, 0), scene, 0);
+}
 
 void draw_device(const Area& area, const Scene& scene) {
   if (!scene.model.detail) {
     area.put(3, 1, scene.state.device + " is not known.  Esc goes back.");
     return;
   }
-  const fleet::DeviceDetail& detail = *scene.model.detail;
-  if (area.columns() < 120) {
-    Page page(area, scene.state.scroll);
-    put_verdict(page, detail);
-    put_gate(page, detail);
-    put_firmware(page, scene, detail);
-    put_now(page, scene, detail);
-    put_identity(page, scene, detail);
-    put_jobs(page, scene, detail);
-    put_events(page, scene, detail);
-    return;
+  const int hidden = std::max(0, device_page_rows(scene, area.columns()) - area.rows());
+  const int scroll = std::min(scene.state.scroll, hidden);
+  if (area.columns() < kTwoColumns) {
+    put_all(area, scene, scroll);
+  } else {
+    const int half = area.columns() / 2;
+    put_left(area.part(0, 0, half, area.rows()), scene, scroll);
+    put_right(area.part(half, 0, area.columns() - half, area.rows()), scene);
   }
-  const int half = area.columns() / 2;
-  Page left(area.part(0, 0, half, area.rows()), scene.state.scroll);
-  put_verdict(left, detail);
-  put_gate(left, detail);
-  put_firmware(left, scene, detail);
-  put_identity(left, scene, detail);
-  const Area right_side = area.part(half, 0, area.columns() - half, area.rows());
-  Page right(right_side.part(1, 0, right_side.columns() - 1, right_side.rows()),
-             scene.state.scroll);
-  put_now(right, scene, detail);
-  put_jobs(right, scene, detail);
-  put_events(right, scene, detail);
-  const int rest = right.area().rows() - right.y();
-  if (rest >= 9 && right.y() > 0) {
-    draw_device_graphs(right.area().part(0, right.y(), right.area().columns(), rest), scene,
-                       Window{scene.model.now, scene.state.span});
+  if (scroll < hidden) {
+    const int end = area.columns() < kTwoColumns ? area.columns() : area.columns() / 2;
+    area.put_right(end, area.rows() - 1, " " + std::to_string(hidden - scroll) + " rows more ▼",
+                   {Ink::kDim});
   }
-  for (int y = 0; y < area.rows(); ++y)
-    right_side.set(0, y, U'│', {Ink::kDim});
 }
 
 }  // namespace ota::console

@@ -32,6 +32,8 @@ void draw_log(const Area& area, const Scene& scene);
 void draw_updates(const Area& area, const Scene& scene);
 void draw_agents(const Area& area, const Scene& scene);
 void draw_device(const Area& area, const Scene& scene);
+// Rows of the whole device page at this width: how far it can be scrolled.
+int device_page_rows(const Scene& scene, int columns);
 // The second row of each view.
 void draw_context(const Area& row, const Scene& scene);
 // Below 60x16: what matters in as many lines as there are.

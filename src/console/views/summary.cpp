@@ -34,7 +34,7 @@ Table device_table(int width) {
   return Table(
       {
           {"", 2, 0},
-          {"DEVICE", 10, 0, Align::kLeft, 10},
+          {"DEVICE", 10, 0, Align::kLeft, 12},
           {"MODEL", 8, 7, Align::kLeft, 4},
           {"GROUP", 8, 8, Align::kLeft, 4},
           {"STATE", 8, 0},
@@ -46,7 +46,7 @@ Table device_table(int width) {
           {"DISK%", 5, 5, Align::kRight},
           {"TEMP", 5, 4, Align::kRight},
           {"SEEN", 5, 0, Align::kRight},
-          {"GATE / JOB", 13, 0, Align::kLeft, 30},
+          {"GATE / JOB", 13, 0, Align::kLeft, 13},
       },
       1, width);
 }
@@ -56,17 +56,18 @@ std::string seen(const Model& model, const DeviceRow& row) {
   return format_age(std::max(milliseconds(0), model.now - row.last_seen));
 }
 
+// "64% ████████"; the word of the phase before it where there is room.
 void draw_job(const Area& area, int y, const Table& table, const DeviceRow& row) {
-  const std::string word(to_text(row.job_state));
-  const std::string percent = row.job_state == model::JobState::kDownloading
-                                  ? " " + std::to_string(row.job_percent) + "%"
-                                  : "";
-  const int used = cells_of(word + percent) + 1;
-  table.cell(area, y, kGate, word + percent, {Ink::kBusy});
-  const int bar = std::min(12, table.width(kGate) - used);
-  if (!percent.empty() && bar >= 4) {
-    draw_bar(area, table.place(kGate) + used, y, bar, row.job_percent, {Ink::kBusy});
+  std::string text(to_text(row.job_state));
+  const int width = table.width(kGate);
+  if (row.job_state == model::JobState::kDownloading) {
+    const std::string percent = std::to_string(row.job_percent) + "%";
+    text = width >= 22 ? text + " " + percent : percent;
+    const int used = cells_of(text) + 1;
+    draw_bar(area, table.place(kGate) + used, y, std::min(12, width - used), row.job_percent,
+             {Ink::kBusy});
   }
+  table.cell(area, y, kGate, text, {Ink::kBusy});
 }
 
 void draw_row(const Area& area, int y, const Table& table, const Scene& scene,
@@ -97,7 +98,9 @@ void draw_row(const Area& area, int y, const Table& table, const Scene& scene,
                over ? bold(Ink::kBad) : Style{});
   }
   table.cell(area, y, kSeen, seen(scene.model, row), live ? Style{} : Style{Ink::kDim});
-  if (!row.job.empty() && !is_final(row.job_state)) {
+  if (server_down) {
+    table.cell(area, y, kGate, "-");
+  } else if (!row.job.empty() && !is_final(row.job_state)) {
     draw_job(area, y, table, row);
   } else {
     const bool pass = row.gate == "pass" || row.gate == "up to date";
@@ -119,10 +122,8 @@ void draw_nothing(const Area& area, const Scene& scene) {
   area.put(5, 5, "ota-agent join --server https://HOST:PORT --code CODE", {Ink::kAccent});
   area.put(5, 7, "address      " + (server.listen.empty() ? std::string("-") : server.listen),
            {Ink::kDim});
-  area.put(
-      5, 8,
-      "fingerprint  " + (server.ca_fingerprint.empty() ? std::string("-") : server.ca_fingerprint),
-      {Ink::kDim});
+  area.put(5, 8, "fingerprint of the authority", {Ink::kDim});
+  area.put(5, 9, server.ca_fingerprint.empty() ? "-" : server.ca_fingerprint, {Ink::kDim});
 }
 
 void draw_devices(const Area& area, const Scene& scene) {
@@ -184,7 +185,7 @@ std::string link_text(const Scene& scene) {
 
 // Counts and server side by side, in three rows.
 void draw_band(const Area& area, const Scene& scene) {
-  const int half = area.columns() / 2;
+  const int half = area.columns() * 11 / 20;
   const Area left = area.part(0, 0, half, 3);
   const Area right = area.part(half, 0, area.columns() - half, 3);
   left.rule(0, "Verdicts");
@@ -202,22 +203,27 @@ void draw_side(const Area& area, const Scene& scene) {
   for (int y = 0; y < area.rows(); ++y)
     area.set(0, y, U'│', {Ink::kDim});
   const Area inside = area.part(1, 0, area.columns() - 1, area.rows());
+  const fleet::Counts& counts = scene.model.fleet->counts;
   inside.rule(0, "Verdicts");
-  inside.put(1, 1, verdicts_text(scene.model.fleet->counts));
-  inside.put(1, 2, versions_text(scene.model.fleet->counts));
-  inside.rule(3, "Server");
-  inside.put(1, 4, rate_text(scene.model.server));
-  inside.put(1, 5, link_text(scene));
+  inside.put(1, 1,
+             "stable " + std::to_string(counts.stable) + "  watch " + std::to_string(counts.watch));
+  inside.put(1, 2,
+             "critical " + std::to_string(counts.critical) + "  unknown " +
+                 std::to_string(counts.unknown));
+  inside.put(1, 3, versions_text(counts));
+  inside.rule(4, "Server");
+  inside.put(1, 5, rate_text(scene.model.server));
+  inside.put(1, 6, link_text(scene));
   area.set(0, 0, U'┬', {Ink::kDim});
-  area.set(0, 3, U'├', {Ink::kDim});
-  area.set(0, 6, U'├', {Ink::kDim});
+  area.set(0, 4, U'├', {Ink::kDim});
+  area.set(0, 7, U'├', {Ink::kDim});
   const auto& detail = scene.model.detail;
   inside.rule(
       6, detail ? detail->row.id + "  " + std::string(to_text(detail->row.state)) : "No device",
       area.columns() >= 60 ? "d next device" : "");
   if (detail) {
     const Window window{scene.model.now - scene.state.pan, scene.state.span};
-    draw_device_graphs(inside.part(1, 7, inside.columns() - 1, inside.rows() - 7), scene, window);
+    draw_device_graphs(inside.part(1, 8, inside.columns() - 1, inside.rows() - 8), scene, window);
   }
 }
 

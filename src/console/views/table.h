@@ -25,14 +25,16 @@ class Table {
     while (needed() > width - left && drop_one()) {
     }
     int spare = std::max(0, width - left - needed());
+    // Room that is left goes to the columns of words at the right first.
+    for (std::size_t i = columns_.size(); i-- > 0;) {
+      const int more = shown_[i] ? std::min(columns_[i].grows, spare) : 0;
+      columns_[i].width += more;
+      spare -= more;
+    }
     int x = left;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       place_.push_back(x);
-      if (!shown_[i]) continue;
-      const int more = std::min(columns_[i].grows, spare);
-      columns_[i].width += more;
-      spare -= more;
-      x += columns_[i].width + 1;
+      if (shown_[i]) x += columns_[i].width + 1;
     }
   }
 

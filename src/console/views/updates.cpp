@@ -25,14 +25,14 @@ enum Column : std::size_t {
 
 Table job_table(int width) {
   return Table({{"JOB", 10, 3},
-                {"DEVICE", 10, 0, Align::kLeft, 8},
+                {"DEVICE", 10, 0, Align::kLeft, 10},
                 {"VERSION", 8, 0, Align::kLeft, 2},
                 {"STATE", 11, 0},
-                {"PROGRESS", 12, 1},
+                {"PROGRESS", 8, 1, Align::kLeft, 8},
                 {"TRY", 3, 5, Align::kRight},
                 {"AGE", 5, 2, Align::kRight},
                 {"WATCH", 9, 4},
-                {"RESULT", 8, 0, Align::kLeft, 80}},
+                {"RESULT", 8, 0, Align::kLeft, 50}},
                2, width);
 }
 

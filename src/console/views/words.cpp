@@ -5,6 +5,13 @@
 #include "console/views/scene.h"
 
 namespace ota::console {
+namespace {
+
+int kind_cells(const Area& area) {
+  return area.columns() >= 110 ? 18 : 14;
+}
+
+}  // namespace
 
 Style style_of(fleet::DeviceState state) {
   using State = fleet::DeviceState;
@@ -182,7 +189,7 @@ void draw_event_header(const Area& area, int y) {
   area.put(17, y, "SOURCE", {Ink::kDim});
   if (area.columns() >= 70) {
     area.put(28, y, "EVENT", {Ink::kDim});
-    area.put(42, y, "MESSAGE", {Ink::kDim});
+    area.put(29 + kind_cells(area), y, "MESSAGE", {Ink::kDim});
   } else {
     area.put(28, y, "MESSAGE", {Ink::kDim});
   }
@@ -194,8 +201,9 @@ void draw_event_row(const Area& area, int y, const model::Event& event) {
   area.put(11, y, short_word(event.severity), style, 5);
   area.put(17, y, event.source.empty() ? "-" : event.source, {}, 10);
   if (area.columns() >= 70) {
-    area.put(28, y, event.kind, {Ink::kDim}, 13);
-    area.put(42, y, event.message, event.severity >= model::Severity::kWarning ? style : Style{});
+    area.put(28, y, event.kind, {Ink::kDim}, kind_cells(area));
+    area.put(29 + kind_cells(area), y, event.message,
+             event.severity >= model::Severity::kWarning ? style : Style{});
   } else {
     area.put(28, y, event.message, event.severity >= model::Severity::kWarning ? style : Style{});
   }

@@ -1,0 +1,119 @@
+// The console without its terminal: keys in, a picture out, requests to the backend between.
+//
+// It owns what the operator has chosen, and the model that frames are drawn from. What only a
+// terminal can do (suspend, redraw, copy, quit) is left as an Effect for the loop. Thread: UI only;
+// answers of the backend come through the Inbox.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "console/backend.h"
+#include "console/inbox.h"
+#include "console/model.h"
+#include "console/state.h"
+#include "console/views/scene.h"
+
+namespace ota::console {
+
+struct Effect {
+  enum class Kind : std::uint8_t { kQuit, kSuspend, kRedraw, kCopy };
+  Kind kind;
+  std::string text;  // what is copied
+};
+
+class Ui {
+ public:
+  // All outlive it.
+  Ui(Backend& backend, std::shared_ptr<Inbox> inbox, const Clock& clock, ViewOptions options);
+
+  void handle(const Key& key);
+  // Takes the newest snapshots; call before draw() when something may have changed.
+  void refresh();
+  Canvas draw(Size size);
+  std::vector<Effect> take_effects();
+
+  // What stands in the status row.
+  void say(std::string text, Ink ink = Ink::kText);
+  // Opens the question whether to stop the server; asked twice within 2 s it quits at once.
+  void ask_to_quit();
+
+  const UiState& state() const { return state_; }
+  const Model& model() const { return model_; }
+
+ private:
+  // keys, by who has the keyboard
+  void handle_question(const Key& key);
+  void handle_prompt(const Key& key);
+  void handle_help(const Key& key);
+  void handle_update(const Key& key);
+  void act(Action action);
+  bool act_everywhere(Action action);
+  bool act_on_graphs(Action action);
+  bool act_on_log(Action action);
+  bool act_on_device(Action action);
+  bool act_on_agents(Action action);
+  void act_back();
+  void act_open();
+
+  // moving
+  void show(View view);
+  void move(long lines);
+  void move_in_log(long lines);
+  void step_device(long step);
+  void find_event(model::Severity at_least, long step);
+  void zoom(int step);
+  void pan(int step);
+  void mark();
+  void mark_all();
+  int page() const;
+
+  // the prompt
+  void open_prompt(Prompt::Kind kind, std::string text);
+  void recall(int step);
+  void take_prompt();
+  void set_filter(const std::string& text);
+  std::vector<std::string> known_words() const;
+
+  // requests
+  void start_update(std::vector<std::string> devices, const std::optional<model::Version>& version);
+  void send(const UpdateFlow::Ask& ask);
+  void show_result();
+  void confirm(std::string title, std::vector<std::string> lines, std::string verb,
+               std::function<void()> accept);
+  void cancel_job(const std::string& job);
+  void roll_back(const std::string& device);
+  void revoke(const std::string& device);
+  void acknowledge(const std::string& device);
+  void order_agent(const std::string& agent, Backend::AgentOrder order);
+  fleet::Done report(std::string success);
+  void copy();
+  void export_to(const std::string& path);
+  void load_older();
+  void run_command(const std::string& line);
+
+  Backend& backend_;
+  std::shared_ptr<Inbox> inbox_;
+  const Clock& clock_;
+  ViewOptions options_;
+  UiState state_;
+  Model model_;
+  Size size_{80, 24};
+  std::vector<Effect> effects_;
+  bool loading_older_ = false;
+  std::optional<WallTime> quit_asked_;
+  // Answers that arrive after this object is gone find it expired.
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+// The rows that are shown as text for a file: CSV of devices or readings, JSON lines of events.
+std::string export_text(const Model& model, const UiState& state);
+// The name that is offered for it: "events-20260820T140322Z.jsonl".
+std::string export_name(const UiState& state, WallTime now);
+// One line of what is selected, for the clipboard.
+std::string copy_text(const Model& model, const UiState& state);
+
+}  // namespace ota::console

@@ -1,0 +1,251 @@
+// What the operator asks of the backend: updates and the rest, each question before, each answer in
+// the status row.
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "console/ui.h"
+
+namespace ota::console {
+
+using Outcomes = std::vector<fleet::PushOutcome>;
+
+void Ui::start_update(std::vector<std::string> devices,
+                      const std::optional<model::Version>& version) {
+  std::erase(devices, std::string());
+  if (devices.empty()) return say("no device is selected", Ink::kWarn);
+  for (const std::string& device : devices) {
+    if (model_.fleet->find(device) == nullptr) return say("no device " + device, Ink::kBad);
+  }
+  if (!model_.fleet->store_writable) {
+    return say("BLOCKED: state is not saved (" + model_.fleet->store_problem + ")", Ink::kBad);
+  }
+  const auto& releases = model_.fleet->releases;
+  if (!releases || releases->empty())
+    return say("nothing is published: otactl firmware add FILE", Ink::kBad);
+  const fleet::DeviceRow* first = model_.fleet->find(devices.front());
+  UpdateFlow flow(std::move(devices), releases, first->target);
+  if (!version) {
+    state_.update = std::move(flow);
+    return;
+  }
+  const auto ask = flow.choose(*version);
+  if (!ask) return say(flow.problem(), Ink::kBad);
+  state_.update = std::move(flow);
+  send(*ask);
+}
+
+void Ui::handle_update(const Key& key) {
+  const auto ask = state_.update->handle(key);
+  if (ask) send(*ask);
+  if (state_.update && state_.update->step() == UpdateFlow::Step::kClosed) show_result();
+}
+
+void Ui::send(const UpdateFlow::Ask& ask) {
+  const std::weak_ptr<int> alive = alive_;
+  const unsigned ticket = ask.ticket;
+  backend_.push(ask.request,
+                Inbox::bring<Outcomes>(inbox_, [this, alive, ticket](Result<Outcomes> answer) {
+                  if (alive.expired() || !state_.update) return;
+                  state_.update->answered(ticket, answer);
+                  if (state_.update->step() == UpdateFlow::Step::kClosed) show_result();
+                }));
+}
+
+// The answer in the words that users know; of several devices the worst one's, with the count.
+void Ui::show_result() {
+  const auto result = state_.update->result();
+  state_.update.reset();
+  if (!result) return;  // left before anything was sent
+  state_.marked.clear();
+  if (!*result) return say(result->error().text(), Ink::kBad);
+  const Outcomes& outcomes = **result;
+  if (outcomes.empty()) return;
+  const auto count = [&](model::Answer answer) {
+    return std::count_if(outcomes.begin(), outcomes.end(),
+                         [&](const auto& o) { return o.decision.answer == answer; });
+  };
+  const auto headline = [&](model::Answer answer) {
+    for (const auto& outcome : outcomes) {
+      if (outcome.decision.answer == answer) return outcome.decision.headline;
+    }
+    return std::string();
+  };
+  std::string text;
+  for (const model::Answer answer :
+       {model::Answer::kAllow, model::Answer::kBlock, model::Answer::kSkip}) {
+    if (count(answer) == 0) continue;
+    text += (text.empty() ? "" : ";  ") + headline(answer);
+    if (outcomes.size() > 1) text += " (" + std::to_string(count(answer)) + ")";
+  }
+  const bool all_blocked = count(model::Answer::kAllow) == 0 && count(model::Answer::kBlock) > 0;
+  say(text, all_blocked ? Ink::kBad : count(model::Answer::kAllow) > 0 ? Ink::kGood : Ink::kWarn);
+}
+
+fleet::Done Ui::report(std::string success) {
+  const std::weak_ptr<int> alive = alive_;
+  return Inbox::bring<void>(inbox_, [this, alive, success](Result<void> result) {
+    if (alive.expired()) return;
+    if (result) {
+      say(success, Ink::kGood);
+    } else {
+      say(result.error().text(), Ink::kBad);
+    }
+  });
+}
+
+void Ui::confirm(std::string title, std::vector<std::string> lines, std::string verb,
+                 std::function<void()> accept) {
+  state_.question =
+      Question{std::move(title), std::move(lines), std::move(verb), std::move(accept), false};
+}
+
+void Ui::cancel_job(const std::string& job) {
+  const auto& jobs = model_.fleet->jobs;
+  const auto found =
+      std::find_if(jobs.begin(), jobs.end(), [&](const auto& known) { return known->id == job; });
+  if (found == jobs.end()) return say("no job " + job, Ink::kBad);
+  if (is_final((*found)->state))
+    return say(job + " has ended: " + std::string(to_text((*found)->state)), Ink::kWarn);
+  confirm("Cancel " + job + "?",
+          {(*found)->device + " to " + (*found)->release.version.label() + ", now " +
+               std::string(to_text((*found)->state)),
+           "The device keeps the image that it runs."},
+          "Cancel the job", [this, job] { backend_.cancel(job, report(job + " cancelled")); });
+}
+
+void Ui::roll_back(const std::string& device) {
+  if (model_.fleet->find(device) == nullptr) return say("no device " + device, Ink::kBad);
+  confirm("Roll back " + device + "?",
+          {"It restarts into its other slot.", "A rollback is never gated."}, "Roll back",
+          [this, device] {
+            backend_.rollback(device, report("rollback of " + device + " requested"));
+          });
+}
+
+void Ui::revoke(const std::string& device) {
+  if (model_.fleet->find(device) == nullptr) return say("no device " + device, Ink::kBad);
+  confirm("Revoke " + device + "?",
+          {"Its connections are cut within a second.", "It must be enrolled anew to come back."},
+          "Revoke", [this, device] { backend_.revoke(device, report(device + " revoked")); });
+}
+
+void Ui::acknowledge(const std::string& device) {
+  const fleet::DeviceRow* row = model_.fleet->find(device);
+  if (row == nullptr) return say("no device " + device, Ink::kBad);
+  if (row->state != fleet::DeviceState::kFailed && row->state != fleet::DeviceState::kRollback) {
+    return say(device + " has nothing to acknowledge");
+  }
+  backend_.acknowledge(device, report(device + " acknowledged"));
+}
+
+void Ui::order_agent(const std::string& agent, Backend::AgentOrder order) {
+  const Agents& agents = *model_.agents;
+  const bool known = std::any_of(agents.begin(), agents.end(),
+                                 [&](const auto& other) { return other.id == agent; });
+  if (!known) return say(agent.empty() ? "no agent here" : "no agent " + agent, Ink::kBad);
+  backend_.order(agent, order);
+  constexpr std::array<std::string_view, 3> kWords{"start", "stop", "restart"};
+  say(std::string(kWords.at(static_cast<std::size_t>(order))) + " of " + agent + " ordered");
+}
+
+void Ui::copy() {
+  const std::string text = copy_text(model_, state_);
+  if (text.empty()) return say("nothing to copy");
+  effects_.push_back({Effect::Kind::kCopy, text});
+  say("copied: " + text);
+}
+
+void Ui::export_to(const std::string& path) {
+  if (path.empty()) return say("no file name", Ink::kWarn);
+  backend_.write_file(path, export_text(model_, state_), report("written: " + path));
+}
+
+std::string copy_text(const Model& model, const UiState& state) {
+  switch (state.view) {
+    case View::kLog: {
+      const auto index = index_of(model.events, state.log.selected);
+      if (model.events.empty()) return {};
+      const model::Event& event = index ? *model.events[*index] : *model.events.back();
+      return format_rfc3339(event.at) + " " + std::string(short_word(event.severity)) + " " +
+             event.source + " " + event.kind + " " + event.message;
+    }
+    case View::kUpdates: {
+      const auto index = index_of(model.jobs, state.job);
+      return model.jobs.empty() ? std::string() : model.jobs[index.value_or(0)]->id;
+    }
+    case View::kAgents:
+      return state.agent;
+    default:
+      return state.device;
+  }
+}
+
+std::string export_name(const UiState& state, WallTime now) {
+  std::string stamp = format_rfc3339(now, Fraction::kNone);
+  std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
+  switch (state.view) {
+    case View::kLog:
+      return "events-" + stamp + ".jsonl";
+    case View::kUpdates:
+      return "jobs-" + stamp + ".jsonl";
+    case View::kGraphs:
+    case View::kDevice:
+      return state.device + "-" + stamp + ".csv";
+    default:
+      return "devices-" + stamp + ".csv";
+  }
+}
+
+namespace {
+
+std::string readings_csv(const fleet::DeviceDetail& detail) {
+  std::string out = "time,cpu_percent,mem_percent,disk_percent,temp_celsius,score,verdict\n";
+  for (const fleet::HistoryPoint& point : detail.history) {
+    out += format_rfc3339(point.at);
+    for (const auto& value : point.values)
+      out += "," + (value ? format_number(static_cast<double>(*value), 2) : std::string());
+    out += "," + format_number(static_cast<double>(point.score), 3) + "," +
+           std::string(to_text(point.level)) + "\n";
+  }
+  return out;
+}
+
+std::string devices_csv(const Model& model) {
+  std::string out =
+      "device,model,group,state,verdict,risk,version,cpu_percent,mem_percent,disk_percent,temp_"
+      "celsius,last_seen\n";
+  for (const fleet::DeviceRow* row : model.rows) {
+    out += row->id + "," + row->hardware + "," + row->group + "," +
+           std::string(to_text(row->state)) + "," + std::string(to_text(row->level)) + "," +
+           std::to_string(row->risk) + "," + version_of(row->facts.confirmed);
+    for (const auto& value : row->values)
+      out += "," + (value ? format_number(static_cast<double>(*value), 2) : std::string());
+    const bool never = row->last_seen.time_since_epoch().count() == 0;
+    out += "," + (never ? std::string() : format_rfc3339(row->last_seen)) + "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string export_text(const Model& model, const UiState& state) {
+  std::string out;
+  switch (state.view) {
+    case View::kLog:
+      for (const model::Event* event : model.events)
+        out += dump_json(Json(*event)) + "\n";
+      return out;
+    case View::kUpdates:
+      for (const model::Job* job : model.jobs)
+        out += dump_json(Json(*job)) + "\n";
+      return out;
+    case View::kGraphs:
+    case View::kDevice:
+      return model.detail ? readings_csv(*model.detail) : out;
+    default:
+      return devices_csv(model);
+  }
+}
+
+}  // namespace ota::console

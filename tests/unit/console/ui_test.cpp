@@ -1,0 +1,354 @@
+// The console without a terminal: keys in, screens and requests out.
+#include "console/ui.h"
+
+#include "tests/support/catch.h"
+#include "tests/support/screen_fixture.h"
+
+using namespace ota;
+using namespace ota::console;
+using namespace ota::testing;
+
+namespace {
+
+struct Desk {
+  FakeBackend backend;
+  ManualClock clock{screen_time()};
+  std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
+  Ui ui{backend, inbox, clock, ViewOptions{}};
+
+  void keys(std::string_view names) {
+    while (!names.empty()) {
+      const std::size_t end = names.find(' ');
+      press(names.substr(0, end));
+      if (end == std::string_view::npos) break;
+      names.remove_prefix(end + 1);
+    }
+  }
+  void press(std::string_view name) {
+    KeyDecoder decoder;
+    std::vector<Key> decoded;
+    decoder.feed(bytes_of_key(name).value(), decoded);
+    decoder.flush(decoded);
+    for (const Key& key : decoded)
+      ui.handle(key);
+    settle();
+  }
+  void type(std::string_view text) {
+    for (const char c : text)
+      ui.handle({Key::Kind::kText, static_cast<char32_t>(c), {}});
+    settle();
+  }
+  void settle() {
+    inbox->run();
+    ui.refresh();
+  }
+  std::string screen(Size size = {80, 24}) { return ui.draw(size).text(); }
+  bool shows(const std::string& text) { return screen().find(text) != std::string::npos; }
+  std::string notice() { return ui.state().notice ? ui.state().notice->text : ""; }
+};
+
+}  // namespace
+
+TEST_CASE("number keys change the view", "[console]") {
+  Desk desk;
+  CHECK(desk.shows("[1 Summary]"));
+  desk.keys("2");
+  CHECK(desk.shows("[2 Graphs]"));
+  desk.keys("3");
+  CHECK(desk.shows("[3 Log]"));
+  desk.keys("4");
+  CHECK(desk.shows("[4 Updates]"));
+  desk.keys("5");
+  CHECK(desk.shows("[5 Agents]"));
+}
+
+TEST_CASE("d goes through the devices, and D back, in every view", "[console]") {
+  Desk desk;
+  const std::string first = desk.ui.state().device;
+  desk.keys("2 d");
+  const std::string second = desk.ui.state().device;
+  CHECK(second != first);
+  desk.keys("D");
+  CHECK(desk.ui.state().device == first);
+  desk.keys("D d");
+  CHECK(desk.ui.state().device == first);
+}
+
+TEST_CASE("the selection stays with its device when the order changes", "[console]") {
+  Desk desk;
+  desk.keys("j j");
+  const std::string device = desk.ui.state().device;
+  desk.keys("s s S");
+  CHECK(desk.ui.state().device == device);
+}
+
+TEST_CASE("u on a stable device updates it after gate and question, in the words that users know",
+          "[console]") {
+  Desk desk;
+  desk.type(":device iot-001");
+  desk.keys("Enter u");
+  CHECK(desk.shows("Which version?"));
+  CHECK(desk.backend.asked.empty());
+  desk.keys("Enter");
+  CHECK(desk.backend.asked == std::vector<std::string>{"preview iot-001 2.1.5"});
+  CHECK(desk.shows("ALLOWED"));
+  desk.keys("Enter");
+  CHECK(desk.shows("[ Cancel ]"));
+  desk.keys("Tab Enter");
+  CHECK(desk.backend.asked.back() == "push iot-001 2.1.5");
+  CHECK(desk.notice() == "SUCCESS: Update to v2.1.5 initiated");
+}
+
+TEST_CASE("Enter on a question that was not read cancels", "[console]") {
+  Desk desk;
+  desk.type(":device iot-001");
+  desk.keys("Enter u Enter Enter Enter");
+  CHECK(desk.backend.asked == std::vector<std::string>{"preview iot-001 2.1.5"});
+  CHECK_FALSE(desk.ui.state().update);
+}
+
+TEST_CASE("u on a stressed device says why, and records the refusal only when asked to",
+          "[console]") {
+  Desk desk;
+  desk.type(":device iot-002");
+  desk.keys("Enter u Enter");
+  CHECK(desk.shows("BLOCKED: Anomaly Detected"));
+  CHECK(desk.shows("Risk: High Load"));
+  CHECK(desk.shows("critical: cpu 97 % for 38 s"));
+  desk.keys("Enter Tab Enter");
+  CHECK(desk.backend.asked.back() == "push iot-002 2.1.5");
+  CHECK(desk.notice() == "BLOCKED: Anomaly Detected");
+}
+
+TEST_CASE("a device that runs the version already is skipped", "[console]") {
+  Desk desk;
+  desk.type(":push iot-003 2.1.5");
+  desk.keys("Enter");
+  CHECK(desk.shows("SKIPPED: Device already on v2.1.5"));
+  desk.keys("Enter Tab Enter");
+  CHECK(desk.notice() == "SKIPPED: Device already on v2.1.5");
+}
+
+TEST_CASE("for more than one device the version is typed", "[console]") {
+  Desk desk;
+  desk.type(":push iot-001,iot-005,iot-002 2.1.5");
+  desk.keys("Enter");
+  desk.keys("Enter Tab Enter");
+  CHECK(desk.shows("type 2.1.5 to confirm"));
+  desk.type("2.1.5");
+  desk.keys("Enter");
+  CHECK(desk.backend.asked.back() == "push iot-001 iot-005 2.1.5");
+  CHECK(desk.notice() == "SUCCESS: Update to v2.1.5 initiated (2)");
+}
+
+TEST_CASE("an override is offered for security releases only and needs a reason", "[console]") {
+  Desk desk;
+  desk.type(":push iot-002 2.1.5");
+  desk.keys("Enter o");
+  CHECK(desk.shows("cannot be overridden"));
+  desk.keys("Esc Esc");
+  desk.type(":push iot-002 2.2.0");
+  desk.keys("Enter o Enter");
+  CHECK(desk.shows("needs a reason"));
+  desk.type("closes an open port");
+  desk.keys("Enter");
+  CHECK(desk.backend.asked.back() == "preview iot-002 2.2.0 override");
+  desk.keys("Enter Tab Enter");
+  CHECK(desk.backend.asked.back() == "push iot-002 2.2.0 override");
+}
+
+TEST_CASE("an answer that comes after Esc changes nothing", "[console]") {
+  Desk desk;
+  desk.backend.hold_answers = true;
+  desk.type(":push iot-001 2.1.5");
+  desk.keys("Enter Esc");
+  REQUIRE(desk.backend.held.size() == 1);
+  desk.backend.held[0]();
+  desk.settle();
+  REQUIRE(desk.ui.state().update);
+  CHECK(desk.ui.state().update->step() == UpdateFlow::Step::kVersion);
+}
+
+TEST_CASE("no update can start while the state is not saved", "[console]") {
+  Desk desk;
+  auto fleet = screen_fleet();
+  fleet->store_writable = false;
+  fleet->store_problem = "no space left on device";
+  desk.backend.fleet = fleet;
+  desk.settle();
+  desk.keys("u");
+  CHECK_FALSE(desk.ui.state().update);
+  CHECK(desk.notice() == "BLOCKED: state is not saved (no space left on device)");
+}
+
+TEST_CASE("q asks before it stops the server, with Cancel preselected", "[console]") {
+  Desk desk;
+  desk.keys("q");
+  CHECK(desk.shows("Stop the server and 2 agents?"));
+  desk.keys("Enter");
+  CHECK(desk.ui.take_effects().empty());
+  desk.keys("q Tab Enter");
+  REQUIRE(desk.ui.take_effects().size() == 1);
+}
+
+TEST_CASE("Esc never quits", "[console]") {
+  Desk desk;
+  desk.keys("Enter Esc Esc Esc 3 Esc Esc 2 Esc");
+  CHECK(desk.ui.take_effects().empty());
+  CHECK_FALSE(desk.ui.state().question);
+}
+
+TEST_CASE("pasted text does not run keys", "[console]") {
+  Desk desk;
+  desk.ui.handle({Key::Kind::kPaste, 0, "qqqu5"});
+  CHECK(desk.shows("[1 Summary]"));
+  CHECK_FALSE(desk.ui.state().question);
+  desk.keys("/");
+  desk.ui.handle({Key::Kind::kPaste, 0, "iot-00\033[2J1"});
+  CHECK(desk.ui.state().prompt->text == "iot-00?[2J1");
+}
+
+TEST_CASE("the filter leaves what matches, !text excludes, and Up recalls", "[console]") {
+  Desk desk;
+  desk.type("/canary !BLOCKED");
+  desk.keys("Enter");
+  CHECK(desk.ui.model().rows.size() == 2);
+  desk.keys("Esc");
+  CHECK(desk.ui.model().rows.size() == 12);
+  desk.keys("/ Up");
+  CHECK(desk.ui.state().prompt->text == "canary !BLOCKED");
+}
+
+TEST_CASE("moving up holds the log still and End follows again", "[console]") {
+  Desk desk;
+  desk.keys("3 k");
+  CHECK_FALSE(desk.ui.state().log.following);
+  CHECK(desk.shows("PAUSED  +0 new"));
+  auto fleet = screen_fleet();
+  auto events = *fleet->events;
+  auto event = std::make_shared<model::Event>(*events.back());
+  event->seq += 1;
+  events.push_back(event);
+  fleet->events = std::make_shared<const Events>(events);
+  fleet->last_event = event->seq;
+  desk.backend.fleet = fleet;
+  desk.settle();
+  CHECK(desk.shows("PAUSED  +1 new"));
+  desk.keys("End");
+  CHECK(desk.shows("FOLLOW"));
+  CHECK(desk.ui.state().log.selected == event->seq);
+}
+
+TEST_CASE("e goes to errors and Enter shows the event with its chain", "[console]") {
+  Desk desk;
+  desk.keys("3 E");
+  CHECK(desk.ui.state().log.selected == 5);
+  desk.keys("Enter");
+  CHECK(desk.shows("ok: hash matches and follows event 4"));
+}
+
+TEST_CASE("an event that was edited shows as broken", "[console]") {
+  Desk desk;
+  auto fleet = screen_fleet();
+  auto events = *fleet->events;
+  auto forged = std::make_shared<model::Event>(*events.back());
+  forged->message = "nothing happened";
+  events.back() = forged;
+  fleet->events = std::make_shared<const Events>(events);
+  desk.backend.fleet = fleet;
+  desk.settle();
+  desk.keys("3 Enter");
+  CHECK(desk.shows("BROKEN"));
+}
+
+TEST_CASE("a frozen picture keeps its device data and says since when", "[console]") {
+  Desk desk;
+  desk.keys("p");
+  desk.backend.fleet = empty_fleet();
+  desk.clock.advance(seconds(5));
+  desk.settle();
+  CHECK(desk.shows("PAUSED at 14:03:22Z"));
+  CHECK(desk.ui.model().rows.size() == 12);
+  desk.keys("p");
+  CHECK(desk.ui.model().rows.empty());
+}
+
+TEST_CASE("agents are restarted only after a question", "[console]") {
+  Desk desk;
+  desk.keys("5 r");
+  CHECK(desk.backend.asked.empty());
+  desk.keys("Tab Enter");
+  CHECK(desk.backend.asked == std::vector<std::string>{"restart iot-001"});
+}
+
+TEST_CASE("help runs what was searched for", "[console]") {
+  Desk desk;
+  desk.keys("?");
+  desk.type("security");
+  desk.keys("Enter");
+  CHECK(desk.shows("[3 Log]"));
+}
+
+TEST_CASE("every action of every view's help runs without harm", "[console]") {
+  for (const char* view : {"1", "2", "3", "4", "5"}) {
+    const std::size_t count = 60;
+    for (std::size_t i = 0; i < count; ++i) {
+      Desk desk;
+      desk.press(view);
+      desk.keys("?");
+      for (std::size_t down = 0; down < i; ++down)
+        desk.press("Down");
+      desk.keys("Enter");
+      desk.screen();
+    }
+  }
+}
+
+TEST_CASE("y copies the selected device and x writes what is shown", "[console]") {
+  Desk desk;
+  desk.keys("y");
+  const auto effects = desk.ui.take_effects();
+  REQUIRE(effects.size() == 1);
+  CHECK(effects[0].text == desk.ui.state().device);
+  desk.keys("x");
+  CHECK(desk.ui.state().prompt->text == "devices-20260820T140322Z.csv");
+  desk.keys("Enter");
+  REQUIRE(desk.backend.files.size() == 1);
+  const std::string csv = desk.backend.files.begin()->second;
+  CHECK(csv.starts_with("device,model,group,state"));
+  CHECK(std::count(csv.begin(), csv.end(), '\n') == 13);
+}
+
+TEST_CASE("a device's text cannot paint the screen", "[console]") {
+  Desk desk;
+  auto fleet = screen_fleet();
+  auto chunk = std::make_shared<fleet::RowChunk>(*fleet->rows.front());
+  auto row = std::make_shared<fleet::DeviceRow>(*chunk->front());
+  row->hardware = "rp\033[2Ji4";
+  row->gate = "\033]0;owned\a\u202e";
+  chunk->front() = row;
+  fleet->rows = {chunk};
+  desk.backend.fleet = fleet;
+  desk.settle();
+  for (const char c : desk.screen({200, 50}))
+    CHECK((c == '\n' || static_cast<unsigned char>(c) >= 0x20));
+}
+
+TEST_CASE("a screen of any size is drawn whole and nothing falls outside", "[console]") {
+  Desk desk;
+  const std::array<const char*, 5> views{"1", "2", "3", "4", "5"};
+  for (int columns = 1; columns <= 220; columns += (columns < 70 ? 1 : 7)) {
+    for (int rows = 1; rows <= 60; rows += (rows < 20 ? 1 : 4)) {
+      desk.press(views[static_cast<std::size_t>(columns + rows) % views.size()]);
+      const Canvas canvas = desk.ui.draw({columns, rows});
+      REQUIRE(canvas.size() == Size{columns, rows});
+      for (int y = 0; y < rows; ++y) {
+        REQUIRE(cells_of(canvas.row(y)) <= columns);
+        for (int x = 0; x < columns; ++x) {
+          if (canvas.at(x, y).cells == 2)
+            REQUIRE((x + 1 < columns && canvas.at(x + 1, y).cells == 0));
+        }
+      }
+    }
+  }
+}
