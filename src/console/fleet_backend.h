@@ -1,13 +1,13 @@
 // The Backend over the fleet of this process.
 //
-// It exists before the server does: until attach() it shows an empty fleet that is starting, and
-// refuses requests. What blocks (reading old events, writing files) is done by a worker thread of
-// its own. Thread: Backend's calls from the UI thread; attach, detach, set_server and published
-// from any.
+// It may be made before the server is up: until a fleet is there it shows an empty one and refuses
+// requests, and after it has gone the last picture stays. What blocks (reading old events, writing
+// files) is done by a worker of its own. Thread: as Backend.
 #pragma once
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -18,33 +18,29 @@
 
 namespace ota::console {
 
+// Where the parts come from; each may be called on any thread and may give null while its part is
+// not there.
+struct FleetSource {
+  std::function<std::shared_ptr<fleet::Fleet>()> fleet;
+  std::function<std::shared_ptr<supervisor::Supervisor>()> supervisor;
+  std::function<std::shared_ptr<store::Store>()> store;
+  std::function<fleet::ServerStatus()> server;
+  std::function<void()> retry_server;
+  // Takes what is to be called when something that a screen shows has changed; null takes it back.
+  std::function<void(std::function<void()>)> on_change;
+};
+
 class FleetBackend final : public Backend {
  public:
-  // All but the fleet may be null.
-  struct Parts {
-    fleet::Fleet* fleet = nullptr;
-    supervisor::Supervisor* supervisor = nullptr;
-    store::Store* store = nullptr;
-    std::function<void()> retry_server;
-  };
-
-  FleetBackend();
+  explicit FleetBackend(FleetSource source);
+  // Waits for what the worker still does.
   ~FleetBackend() override;
-
-  void attach(Parts parts);
-  // Before any of the parts is destroyed; waits for what the worker does with them.
-  void detach();
-  // How the server is doing; as often as it changes.
-  void set_server(fleet::ServerStatus status);
-  // After each Fleet::tick() and each change of an agent: wakes the console where there is
-  // something new to see.
-  void published();
 
   std::shared_ptr<const fleet::Snapshot> snapshot() override;
   std::shared_ptr<const Agents> agents() override;
-  fleet::ServerStatus server() override;
+  fleet::ServerStatus server() override { return source_.server(); }
   std::shared_ptr<const fleet::DeviceDetail> detail(const std::string& device) override;
-  void on_change(std::function<void()> called) override;
+  void on_change(std::function<void()> called) override { source_.on_change(std::move(called)); }
   void push(fleet::PushRequest request,
             fleet::Answered<std::vector<fleet::PushOutcome>> done) override;
   void cancel(const std::string& job, fleet::Done done) override;
@@ -55,25 +51,19 @@ class FleetBackend final : public Backend {
   void older_events(std::uint64_t seq, std::size_t limit, fleet::Answered<Events> done) override;
   void write_file(const std::filesystem::path& path, std::string content,
                   fleet::Done done) override;
-  void retry_server() override;
+  void retry_server() override { source_.retry_server(); }
 
  private:
-  Parts parts();
   void later(std::function<void()> task);
   void work();
 
-  std::mutex mutex_;
-  Parts parts_;
-  fleet::ServerStatus server_;
-  std::function<void()> changed_;
-  std::shared_ptr<const fleet::Snapshot> empty_;
-  const void* seen_snapshot_ = nullptr;
-  const void* seen_agents_ = nullptr;
+  FleetSource source_;
+  std::shared_ptr<const fleet::Snapshot> last_;  // the UI thread's alone
+  std::shared_ptr<const Agents> no_agents_ = std::make_shared<const Agents>();
 
-  std::mutex tasks_mutex_;
-  std::condition_variable tasks_changed_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
   std::deque<std::function<void()>> tasks_;
-  bool busy_ = false;
   bool stopping_ = false;
   std::thread worker_;
 };

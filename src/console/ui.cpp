@@ -345,7 +345,7 @@ void Ui::move(long lines) {
     }
     case View::kDevice: {
       const int hidden =
-          device_page_rows(Scene{model_, state_, options_}, size_.columns) - (size_.rows - 4);
+          device_page_rows(Scene{model_, state_, options_}, size_.columns) - (size_.rows - 5);
       state_.scroll =
           static_cast<int>(std::clamp<long>(state_.scroll + lines, 0, std::max(0, hidden)));
       return;

@@ -219,13 +219,17 @@ void draw_device(const Area& area, const Scene& scene) {
     area.put(3, 1, scene.state.device + " is not known.  Esc goes back.");
     return;
   }
-  const int hidden = std::max(0, device_page_rows(scene, area.columns()) - area.rows());
+  const int page = device_page_rows(scene, area.columns());
+  // The last row says how much is below it.
+  const bool long_page = page > area.rows();
+  const Area body = area.part(0, 0, area.columns(), area.rows() - (long_page ? 1 : 0));
+  const int hidden = std::max(0, page - body.rows());
   const int scroll = std::min(scene.state.scroll, hidden);
   if (area.columns() < kTwoColumns) {
-    put_all(area, scene, scroll);
+    put_all(body, scene, scroll);
   } else {
     const int half = area.columns() / 2;
-    put_left(area.part(0, 0, half, area.rows()), scene, scroll);
+    put_left(body.part(0, 0, half, body.rows()), scene, scroll);
     put_right(area.part(half, 0, area.columns() - half, area.rows()), scene);
   }
   if (scroll < hidden) {

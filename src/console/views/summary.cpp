@@ -178,7 +178,7 @@ std::string rate_text(const fleet::ServerStatus& server) {
 std::string link_text(const Scene& scene) {
   const fleet::ServerStatus& server = scene.model.server;
   const bool up = server.started.time_since_epoch().count() != 0;
-  return "connections " + std::to_string(server.connections) + "  refused " +
+  return "sessions " + std::to_string(server.connections) + "  refused " +
          std::to_string(server.refused_handshakes) + "  up " +
          (up ? format_age(std::max(milliseconds(0), scene.model.now - server.started)) : "-");
 }
@@ -219,7 +219,7 @@ void draw_side(const Area& area, const Scene& scene) {
   area.set(0, 7, U'├', {Ink::kDim});
   const auto& detail = scene.model.detail;
   inside.rule(
-      6, detail ? detail->row.id + "  " + std::string(to_text(detail->row.state)) : "No device",
+      7, detail ? detail->row.id + "  " + std::string(to_text(detail->row.state)) : "No device",
       area.columns() >= 60 ? "d next device" : "");
   if (detail) {
     const Window window{scene.model.now - scene.state.pan, scene.state.span};

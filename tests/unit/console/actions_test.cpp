@@ -58,7 +58,7 @@ TEST_CASE("the keys that users know are there in every view", "[console]") {
 }
 
 TEST_CASE("help finds a key by a word of its text", "[console]") {
-  const auto found = help_for(View::kSummary, "ROLL");
+  const auto found = help_for(View::kSummary, "ROLL back");
   REQUIRE(found.size() == 1);
   CHECK(found[0]->action == Action::kRollback);
   CHECK(help_for(View::kGraphs, "").size() > 15);

@@ -51,6 +51,7 @@ TEST_CASE("nothing is drawn outside of an area", "[console]") {
   part.put(-1, 0, "no");
   part.put(0, 5, "no");
   part.put(0, 0, "abcdefgh");
-  part.put_right(100, 0, "zz");
-  CHECK(canvas.text() == "\n  abzz\n\n");
+  part.set(4, 0, U'x');
+  part.put_right(4, 0, "z");
+  CHECK(canvas.text() == "\n  abcz\n\n");
 }
