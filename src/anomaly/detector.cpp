@@ -35,7 +35,7 @@ int DeviceDetector::risk(WallTime now) const {
 }
 
 double DeviceDetector::score() const {
-  return 0;
+  return state_->score;
 }
 
 model::Verdict DeviceDetector::verdict(WallTime now) const {

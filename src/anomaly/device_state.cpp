@@ -1,7 +1,9 @@
 #include "anomaly/device_state.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <span>
 
 namespace ota::anomaly {
 namespace {
@@ -11,13 +13,56 @@ using model::Metric;
 using model::SampleFault;
 
 constexpr std::uint32_t kRefusalsInARow = 3;
+constexpr milliseconds kDepartureWatch = seconds(60);
 
 bool is_impossible(SampleFault fault) {
   return fault == SampleFault::kNotANumber || fault == SampleFault::kOutOfRange ||
          fault == SampleFault::kFuture || fault == SampleFault::kMalformed;
 }
 
+// In the metric's unit: what an operator would shrug at, whatever the statistics say.
+double shrug(std::optional<Metric> metric) {
+  if (!metric) return 0;
+  switch (*metric) {
+    case Metric::kCpu:
+      return 30;
+    case Metric::kMem:
+      return 15;
+    case Metric::kDisk:
+      return 5;
+    case Metric::kTemp:
+      return 12;
+  }
+  return 0;
+}
+
+constexpr double kResolution = 0.5;  // points or degrees: rounding, and one process more or less
+
 }  // namespace
+
+double Channel::least_effect() const {
+  constexpr double kSpreads = 8;
+  return metric ? shrug(metric) / 2 : kSpreads * model.spread() + 1e-9;
+}
+
+DepartureRule Channel::departure(const model::Thresholds& thresholds) const {
+  return {shrug(metric), std::max(thresholds.raise_after, kDepartureWatch), thresholds.clear_after,
+          thresholds.stale_after};
+}
+
+double Channel::effect(double from) const {
+  const double away = model.recent_mean() - from;
+  return metric ? away : std::abs(away);
+}
+
+Level Channel::baseline_level() const {
+  return unusual.on() ? std::max(anchor.level(), Level::kWatch) : anchor.level();
+}
+
+WallTime Channel::baseline_since() const {
+  if (anchor.level() == Level::kStable) return unusual.since();
+  return unusual.on() ? std::min(unusual.since(), anchor.since()) : anchor.since();
+}
 
 int limit_risk(const LimitRule& rule, Metric metric, double value, Level level) {
   constexpr double kHeatSpan = 20;  // degrees over the limit at which a board is past saving
@@ -43,6 +88,7 @@ DeviceState::DeviceState(const model::Thresholds& wanted) : thresholds(wanted) {
     const auto metric = static_cast<Metric>(i);
     model::to_text(metric).copy(channels[i].name.data(), kLongestMetricName);
     channels[i].metric = metric;
+    channels[i].model = MetricModel(kResolution);
   }
   make_rules();
 }
@@ -76,27 +122,106 @@ void DeviceState::observe(const model::Sample& sample, WallTime received) {
   // The server's clock may be set back; what was seen stays seen.
   const WallTime at = std::max(received, last_at);
   if (boot_samples == 0 || sample.boot != boot) {
+    if (boot_samples > 0) restarts.boot(boot_samples, thresholds.min_samples, at);
     boot = sample.boot;
     boot_samples = 0;
+    copy.restart();
   }
   if (boot_samples < UINT32_MAX) ++boot_samples;
   refusals.in_a_row = 0;
+  constexpr double kIntervalRate = 0.05;
+  const milliseconds passed = last_at == WallTime{} ? milliseconds(0) : at - last_at;
+  interval += (interval == 0 ? 1 : kIntervalRate) *
+              (std::chrono::duration<double>(passed).count() - interval);
   last_at = at;
+  for (Channel& channel : channels)
+    channel.fresh = false;
   for (std::size_t i = 0; i < model::kMetricCount; ++i) {
     if (sample.values[i]) take(channels[i], *sample.values[i], at);
   }
   for (const model::ExtraMetric& extra : sample.extra) {
     if (Channel* channel = extra_channel(extra.name)) take(*channel, extra.value, at);
   }
+  // One reading in a thousand is rare at one in five minutes and daily bread at one a second. The
+  // bar rises with the rate, so that alarms are as rare by the day at any rate.
+  constexpr double kSlowest = 300;
+  const double penalty = std::log10(std::clamp(kSlowest / std::max(interval, 1e-3), 1.0, 1e4));
+  for (Channel& channel : channels) {
+    if (channel.fresh) judge_baseline(channel, penalty, passed);
+  }
+  judge_together(penalty);
+  watch_copies();
   settle(at);
+}
+
+void DeviceState::judge_baseline(Channel& channel, double penalty, milliseconds passed) {
+  constexpr std::uint32_t kFewest = 60;
+  const bool after_gap = passed > thresholds.stale_after;
+  const bool known = channel.model.count() >= kFewest && (channel.metric || channel.flat.lively());
+  const double effect = channel.effect(channel.model.expected());
+  const bool over =
+      known && effect >= channel.least_effect() &&
+      score_of(channel.surprise.combined() - penalty) >= thresholds.anomaly_score_threshold;
+  // Over as long as the effect lasts, for surprise fades while a fault goes on.
+  const bool under = effect < channel.least_effect();
+  channel.unusual.observe({over, under, last_at, after_gap}, milliseconds(0),
+                          thresholds.clear_after);
+  if (!channel.metric) return;
+  channel.anchor.observe(channel.departure(thresholds), channel.value, channel.model.recent_mean(),
+                         last_at);
+}
+
+void DeviceState::judge_together(double penalty) {
+  std::array<double, model::kMetricCount + model::kMaxExtraMetrics> surprises{};
+  std::size_t count = 0;
+  for (const Channel& channel : channels) {
+    if (channel.fresh) surprises[count++] = channel.surprise.combined();
+  }
+  const double together = joint.observe(std::span(surprises).first(count));
+  raw_score = score_of(together - penalty);
+  score = raw_score;
+  if (raw_score < thresholds.anomaly_score_threshold) return;
+  if (last_high != WallTime{} && last_at - last_high < thresholds.refractory) {
+    score = hushed(raw_score, thresholds.anomaly_score_threshold);
+  }
+  last_high = last_at;
+}
+
+void DeviceState::watch_copies() {
+  std::uint64_t print = 14695981039346656037ULL;  // FNV-1a over the readings' bits
+  for (const Channel& channel : channels) {
+    if (!channel.fresh) continue;
+    print = (print ^ std::bit_cast<std::uint64_t>(channel.value)) * 1099511628211ULL;
+    print ^= print >> 31;
+  }
+  copy.observe(print, last_at);
+}
+
+bool DeviceState::frozen() const {
+  constexpr std::uint32_t kLongRun = 100;
+  constexpr milliseconds kLongTime = std::chrono::minutes(5);
+  if (copy.copied()) return true;
+  bool any = false;
+  for (const Channel& channel : channels) {
+    if (!channel.seen()) continue;
+    any = true;
+    if (channel.flat.ever_changed() || channel.flat.run() < kLongRun ||
+        last_at - channel.flat.since() < kLongTime) {
+      return false;
+    }
+  }
+  return any;
 }
 
 void DeviceState::take(Channel& channel, double value, WallTime at) {
   channel.value = value;
   channel.seen_at = at;
+  channel.fresh = true;
   if (channel.metric) {
     channel.limit.observe(rules[static_cast<std::size_t>(*channel.metric)], value, at);
   }
+  channel.flat.observe(value, at);
+  channel.surprise = channel.model.observe(value, at);
 }
 
 // A device that invents new names is followed for the first few only.
@@ -151,8 +276,8 @@ bool DeviceState::missing(const Channel& channel) const {
 Level DeviceState::worst_channel() const {
   Level worst = Level::kStable;
   for (const Channel& channel : channels) {
-    worst = std::max(worst, channel.limit.level());
-    if (missing(channel)) worst = std::max(worst, Level::kWatch);
+    worst = std::max({worst, channel.limit.level(), channel.baseline_level()});
+    if (channel.flat.stuck() || missing(channel)) worst = std::max(worst, Level::kWatch);
   }
   return worst;
 }
@@ -164,13 +289,14 @@ Level DeviceState::level(WallTime now) const {
   const Level worst = worst_channel();
   if (worst == Level::kCritical) return worst;
   if (starting()) return Level::kUnknown;
-  return refusing(now) ? std::max(worst, Level::kWatch) : worst;
+  const bool suspect = refusing(now) || frozen() || restarts.looping(now);
+  return suspect ? std::max(worst, Level::kWatch) : worst;
 }
 
 int DeviceState::risk(WallTime now) const {
   const Level overall = level(now);
   if (overall == Level::kUnknown) return 0;
-  int worst = overall == Level::kWatch ? 30 : 0;
+  int worst = overall == Level::kCritical ? 70 : overall == Level::kWatch ? 30 : 0;
   for (std::size_t i = 0; i < model::kMetricCount; ++i) {
     const Channel& channel = channels[i];
     if (!channel.seen()) continue;
@@ -185,7 +311,7 @@ WallTime DeviceState::since(WallTime now) const {
   if (current == last_level) return last_level_since;
   // What changes by the passing of time alone: silence, and the end of a suspicion.
   if (current == Level::kUnknown) return last_at + thresholds.stale_after;
-  return std::min(now, refusals.impossible_at + thresholds.clear_after);
+  return std::min(now, std::max(last_at, refusals.impossible_at + thresholds.clear_after));
 }
 
 }  // namespace ota::anomaly

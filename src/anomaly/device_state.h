@@ -10,7 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "anomaly/anchor.h"
 #include "anomaly/limit.h"
+#include "anomaly/liveness.h"
+#include "anomaly/metric_model.h"
+#include "anomaly/score.h"
 #include "base/clock.h"
 #include "model/settings.h"
 #include "model/telemetry.h"
@@ -25,10 +29,23 @@ struct Channel {
   std::array<char, kLongestMetricName + 1> name{};
   std::optional<model::Metric> metric;  // none: of the device's own naming, without a hard limit
   LimitWatch limit;
+  MetricModel model;
+  Anchor anchor;
+  FlatLine flat;
+  Latch unusual;  // surprising now, by its recent past
+  Surprise surprise;
   double value = 0;
   WallTime seen_at{};  // "never": not yet
+  bool fresh = false;  // in the sample at hand
 
   bool seen() const { return seen_at != WallTime{}; }
+  DepartureRule departure(const model::Thresholds& thresholds) const;
+  // How far above (a metric of its own: away from) the recent past counts at all, in its unit.
+  double least_effect() const;
+  // The signed distance that counts: a load below its usual one is no danger.
+  double effect(double from) const;
+  model::Level baseline_level() const;
+  WallTime baseline_since() const;
 };
 
 // Refused samples: impossible ones make a device suspect at once, late and repeated ones only in a
@@ -54,6 +71,8 @@ struct DeviceState {
   bool stale(WallTime now) const;
   bool starting() const;
   bool refusing(WallTime now) const;
+  // The readings of this device do not live: played again, or none ever moved.
+  bool frozen() const;
   // A metric that was reported once and no longer is.
   bool missing(const Channel& channel) const;
   // The worst that any channel has to say.
@@ -63,9 +82,16 @@ struct DeviceState {
   std::array<LimitRule, model::kMetricCount> rules{};  // in the order of model::Metric
   std::vector<Channel> channels;  // the four known metrics, then the device's own
   Refusals refusals;
+  JointModel joint;
+  CopyWatch copy;
+  RestartWatch restarts;
   model::BootId boot;
   std::uint32_t boot_samples = 0;
-  WallTime last_at{};  // when the last accepted sample came
+  WallTime last_at{};   // when the last accepted sample came
+  double interval = 0;  // seconds from one to the next, smoothed
+  double raw_score = 0;
+  double score = 0;  // once for each incident
+  WallTime last_high{};
   model::Level last_level = model::Level::kUnknown;
   WallTime last_level_since{};
 
@@ -73,6 +99,9 @@ struct DeviceState {
   void make_rules();
   void take(Channel& channel, double value, WallTime at);
   Channel* extra_channel(std::string_view name);
+  void judge_baseline(Channel& channel, double penalty, milliseconds passed);
+  void judge_together(double penalty);
+  void watch_copies();
   void settle(WallTime at);
 };
 

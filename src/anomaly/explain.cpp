@@ -2,6 +2,8 @@
 // it.
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <string>
 
 #include "anomaly/device_state.h"
@@ -41,6 +43,13 @@ std::string lasting(milliseconds time) {
   return format_number(static_cast<double>(time.count()) / 1000.0, 1) + " s";
 }
 
+double share_of(const DeviceState& state, const Channel& channel) {
+  double sum = 0;
+  for (const Channel& other : state.channels)
+    sum += other.surprise.combined();
+  return sum > 0 ? channel.surprise.combined() / sum : 0;
+}
+
 Signal limit_signal(const Channel& channel, const LimitRule& rule, WallTime now) {
   Signal signal;
   signal.metric = channel.name.data();
@@ -52,6 +61,49 @@ Signal limit_signal(const Channel& channel, const LimitRule& rule, WallTime now)
   signal.text = display_name(channel) + " " + with_unit(channel, channel.value, 0) + " (limit " +
                 with_unit(channel, rule.limit, 1) + ") for " +
                 format_age(std::max(milliseconds(0), now - signal.since));
+  return signal;
+}
+
+Signal baseline_signal(const DeviceState& state, const Channel& channel, WallTime now) {
+  Signal signal;
+  signal.metric = channel.name.data();
+  signal.kind = SignalKind::kBaseline;
+  signal.level = channel.baseline_level();
+  signal.value = channel.value;
+  // The anchor knows the metric's home where there is enough history; else its recent past.
+  const bool departed = channel.anchor.level() != Level::kStable;
+  signal.expected = departed ? channel.anchor.centre() : channel.model.expected();
+  signal.spread = departed ? channel.anchor.spread() : channel.model.spread();
+  signal.tail = std::pow(10.0, -std::max(channel.surprise.level, channel.surprise.context));
+  signal.since = channel.baseline_since();
+  signal.share = share_of(state, channel);
+  signal.text = display_name(channel) + " " + with_unit(channel, channel.value, 1) + " where " +
+                with_unit(channel, *signal.expected, 1) + " ± " + format_number(*signal.spread, 1) +
+                " is usual, for " + format_age(std::max(milliseconds(0), now - signal.since));
+  return signal;
+}
+
+Signal stuck_signal(const Channel& channel, WallTime now) {
+  Signal signal;
+  signal.metric = channel.name.data();
+  signal.kind = SignalKind::kFlatLine;
+  signal.level = Level::kWatch;
+  signal.value = channel.value;
+  signal.tail = std::pow(10.0, -std::min(channel.flat.surprise(), 300.0));
+  signal.since = channel.flat.since();
+  signal.text = display_name(channel) + " stands at " + with_unit(channel, channel.value, 2) +
+                " for " + format_age(now - signal.since) + ", which it never did before";
+  return signal;
+}
+
+// What is wrong with the telemetry as a whole.
+Signal data_signal(std::string text, SignalKind kind, WallTime since) {
+  Signal signal;
+  signal.metric = "samples";
+  signal.kind = kind;
+  signal.level = Level::kWatch;
+  signal.since = since;
+  signal.text = std::move(text);
   return signal;
 }
 
@@ -84,9 +136,25 @@ std::vector<Signal> gather(const DeviceState& state, WallTime now) {
       const auto index = static_cast<std::size_t>(*channel.metric);
       signals.push_back(limit_signal(channel, state.rules[index], now));
     }
+    if (channel.baseline_level() != Level::kStable) {
+      signals.push_back(baseline_signal(state, channel, now));
+    }
+    if (channel.flat.stuck()) signals.push_back(stuck_signal(channel, now));
     if (state.missing(channel)) signals.push_back(missing_signal(channel, now));
   }
   if (state.refusing(now)) signals.push_back(refusal_signal(state));
+  if (state.copy.copied()) {
+    signals.push_back(data_signal("the same readings came in the same order before",
+                                  SignalKind::kFlatLine, state.copy.since()));
+  } else if (state.frozen()) {
+    signals.push_back(data_signal("no reading has ever moved", SignalKind::kFlatLine,
+                                  state.channels.front().flat.since()));
+  }
+  if (state.restarts.looping(now)) {
+    signals.push_back(
+        data_signal(std::to_string(state.restarts.deaths()) + " starts in a row ended at once",
+                    SignalKind::kData, state.restarts.since()));
+  }
   std::stable_sort(signals.begin(), signals.end(),
                    [](const Signal& a, const Signal& b) { return a.level > b.level; });
   return signals;
@@ -118,19 +186,62 @@ std::string label_for(const std::vector<Signal>& signals, Level level) {
   return std::string(level == Level::kCritical ? words.critical : words.watch);
 }
 
-std::string clearing(const DeviceState& state, WallTime now) {
+// What the channel has to come back to, and how long it takes to be believed.
+struct Clearing {
+  std::optional<double> under;
+  std::optional<double> over;  // of a metric of the device's own naming
+  milliseconds time{0};
+
+  void lower(double edge) { under = under ? std::min(*under, edge) : edge; }
+};
+
+Clearing clearing_of(const DeviceState& state, const Channel& channel) {
+  Clearing clearing;
+  if (channel.limit.level() != Level::kStable) {
+    const LimitRule& rule = state.rules[static_cast<std::size_t>(*channel.metric)];
+    clearing.lower(rule.quiet_level());
+    clearing.time = state.thresholds.clear_after;
+  }
+  if (channel.baseline_level() == Level::kStable) return clearing;
+  // The baseline looks at the mean of the last readings: all of them have to be new.
+  const double reading = std::max(1.0, std::ceil(state.interval));
+  clearing.time = state.thresholds.clear_after +
+                  seconds(static_cast<std::int64_t>(reading * MetricModel::kRecent));
+  if (channel.anchor.level() != Level::kStable) {
+    clearing.lower(channel.anchor.edge(channel.departure(state.thresholds)));
+  }
+  if (channel.unusual.on()) {
+    clearing.lower(channel.model.expected() + channel.least_effect());
+    if (!channel.metric) clearing.over = channel.model.expected() - channel.least_effect();
+  }
+  return clearing;
+}
+
+std::string clearing_text(const DeviceState& state, WallTime now) {
   std::string out;
   const auto add = [&out](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
+  milliseconds time{0};
   for (const Channel& channel : state.channels) {
-    if (channel.limit.level() == Level::kStable) continue;
-    const LimitRule& rule = state.rules[static_cast<std::size_t>(*channel.metric)];
-    add(display_name(channel) + " under " + with_unit(channel, rule.quiet_level(), 1));
+    const Clearing clearing = clearing_of(state, channel);
+    if (!clearing.under) continue;
+    // Rounded to the strict side, so that the words keep what they promise.
+    const double under = std::floor(*clearing.under * 10) / 10;
+    std::string range = " under " + with_unit(channel, under, 1);
+    if (clearing.over) {
+      const double over = std::ceil(*clearing.over * 10) / 10;
+      range = " between " + with_unit(channel, over, 1) + " and " + with_unit(channel, under, 1);
+    }
+    add(display_name(channel) + range);
+    time = std::max(time, clearing.time);
   }
-  if (!out.empty()) out += " for " + lasting(state.thresholds.clear_after);
+  if (!out.empty()) out += " for " + lasting(time);
   for (const Channel& channel : state.channels) {
     if (state.missing(channel)) add("a " + display_name(channel) + " reading");
+    if (channel.flat.stuck()) add("another " + display_name(channel) + " reading");
   }
   if (state.refusing(now)) add("no refused reading for " + lasting(state.thresholds.clear_after));
+  if (state.frozen()) add("readings that are not played again");
+  if (state.restarts.looping(now)) add("60 s without a restart");
   return out;
 }
 
@@ -168,6 +279,7 @@ Verdict explain(const DeviceState& state, WallTime now) {
   Verdict verdict;
   verdict.level = state.level(now);
   verdict.risk = state.risk(now);
+  verdict.score = state.raw_score;
   verdict.since = state.since(now);
   verdict.signals = gather(state, now);
   switch (verdict.level) {
@@ -182,7 +294,7 @@ Verdict explain(const DeviceState& state, WallTime now) {
     case Level::kCritical:
       verdict.label = label_for(verdict.signals, verdict.level);
       verdict.sentence = sentence_for(verdict.signals, verdict.level);
-      verdict.would_clear = clearing(state, now);
+      verdict.would_clear = clearing_text(state, now);
       break;
   }
   return verdict;

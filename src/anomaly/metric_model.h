@@ -31,6 +31,8 @@ struct Surprise {
 
 class MetricModel {
  public:
+  static constexpr std::size_t kRecent = 18;  // readings whose mean is "now"
+
   // `resolution`: a change of this size is never news (half a point of a percentage, say).
   explicit MetricModel(double resolution = 0) : resolution_(resolution) {}
 
@@ -44,7 +46,6 @@ class MetricModel {
   std::uint32_t count() const { return count_; }
 
  private:
-  static constexpr std::size_t kRecent = 18;  // readings whose mean is "now"
   static constexpr std::size_t kContext = 5;  // readings whose mean residual is judged
   static constexpr std::size_t kHours = 168;  // of a week
   static constexpr std::uint8_t kSettled = 255;

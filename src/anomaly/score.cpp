@@ -38,15 +38,19 @@ double JointModel::observe(std::span<const double> surprises) {
   return std::max(worst - std::log10(count), together);
 }
 
+double hushed(double raw, double threshold) {
+  constexpr double kMost = 0.9;  // of the threshold
+  return raw * threshold * kMost;
+}
+
 double AlarmFilter::filter(double raw, double threshold) {
-  constexpr double kHushed = 0.9;  // of the threshold, at most
   if (raw < threshold) {
     if (quiet_ < kQuietRows) ++quiet_;
     return raw;
   }
   const bool opens = quiet_ >= kQuietRows;
   quiet_ = 1;
-  return opens ? raw : raw * threshold * kHushed;
+  return opens ? raw : hushed(raw, threshold);
 }
 
 }  // namespace ota::anomaly

@@ -21,6 +21,9 @@ double score_of(double surprise);
 // The inverse, for explanations: the surprise that gives this score (below 1).
 double surprise_of(double score);
 
+// A score of an incident that had its alarm: below the threshold.
+double hushed(double raw, double threshold);
+
 class JointModel {
  public:
   // The pooled surprise of one row; `surprises` holds the combined surprise of each metric in it.
