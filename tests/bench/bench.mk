@@ -9,3 +9,14 @@ bench-anomaly: $(BIN)/bench-anomaly ## the anomaly engine on labelled public ser
 	@$(BIN)/bench-anomaly
 
 -include $(patsubst %.o,%.d,$(call obj,$(BENCH_ANOMALY_SRC)))
+
+BENCH_HTTP_SRC := tests/bench/bench_http.cpp
+BENCH_HTTP_SUPPORT := tests/support/tls_client.cpp
+
+$(BIN)/bench-http: $(call obj,$(BENCH_HTTP_SRC) $(BENCH_HTTP_SUPPORT)) $(LIB)
+	$(call link,$(call obj,$(BENCH_HTTP_SRC) $(BENCH_HTTP_SUPPORT)) $(LIB)) $(LIBS_AGENT)
+
+bench-http: $(BIN)/bench-http ## the HTTPS server beside nginx (needs wrk): requests, downloads, handshakes, memory
+	@$(BIN)/bench-http
+
+-include $(patsubst %.o,%.d,$(call obj,$(BENCH_HTTP_SRC)))
