@@ -1,6 +1,7 @@
 #include "supervisor/supervisor.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -43,6 +44,11 @@ struct ChildInitializer {
                                           const char* const*&) {
     if (set_up_child(parent)) return {};
     return {ESRCH, boost::system::system_category()};
+  }
+  // Without this the launcher calls exit(), and the copy of our process runs our destructors.
+  template <class... Arguments>
+  void on_exec_error(Arguments&&...) {
+    ::_exit(127);
   }
 };
 
@@ -184,6 +190,8 @@ void Supervisor::Impl::launch(const std::shared_ptr<Child>& child) {
                              process::process_stdio{nullptr, write_end.get(), write_end.get()},
                              ChildInitializer{});
   if (error) {
+    // Boost 1.81 leaves the child that could not exec as a zombie.
+    if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);
     child->output.add("cannot start " + child->spec.program.string() + ": " + error.message());
     child->status.last_exit = error.message();
     child->pipe.close(error);
@@ -249,7 +257,12 @@ void Supervisor::Impl::exited(const std::shared_ptr<Child>& child, int native_co
     child->start_again = false;
     child->backoff.reset();
     ++child->status.restarts;
-    launch(child);
+    // Not from here: the old pipe's last event may be queued behind this handler, Asio gives the
+    // memory of its registration to the next descriptor, and the new child would be reported as
+    // ended; Process v2 then waits for it with the whole loop.
+    asio::post(context, [this, child] {
+      if (child->wanted && !child->running) launch(child);
+    });
     return;
   }
   child->failures = ran >= options.healthy_after ? 1 : child->failures + 1;
@@ -323,7 +336,15 @@ void Supervisor::set_children(std::vector<ChildSpec> specs) {
     std::map<std::string, bool> named;
     for (const ChildSpec& spec : specs) {
       named[spec.id] = true;
-      if (impl->children.count(spec.id) != 0) continue;
+      if (const auto known = impl->find(spec.id)) {
+        // One that was on its way out is wanted again; it starts when the old process is gone.
+        if (known->forget) {
+          known->forget = false;
+          known->wanted = known->start_again = true;
+          known->spec = spec;
+        }
+        continue;
+      }
       auto child = std::make_shared<Child>(impl->context, spec, impl->options);
       impl->children.emplace(spec.id, child);
       impl->launch(child);

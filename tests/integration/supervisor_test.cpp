@@ -34,14 +34,16 @@ ChildSpec shell(const std::string& id, const std::string& script) {
 }
 
 fleet::AgentStatus status_of(const Supervisor& supervisor, const std::string& id) {
-  for (const auto& status : *supervisor.status()) {
+  const auto all = supervisor.status();
+  for (const auto& status : *all) {
     if (status.id == id) return status;
   }
   return {};
 }
 
 bool has_line(const Supervisor& supervisor, const std::string& id, const std::string& text) {
-  for (const std::string& line : status_of(supervisor, id).output) {
+  const fleet::AgentStatus status = status_of(supervisor, id);
+  for (const std::string& line : status.output) {
     if (line.find(text) != std::string::npos) return true;
   }
   return false;
@@ -139,6 +141,43 @@ TEST_CASE("a program that is not there is told, not hidden", "[supervisor][threa
   supervisor.set_children({{"one", "/nonexistent/agent", {}}});
   CHECK(test::wait_until(
       [&] { return has_line(supervisor, "one", "cannot start /nonexistent/agent"); }));
+  supervisor.stop_all();
+  CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);  // a failed start leaves no zombie
+}
+
+TEST_CASE("a failed start does not run this program's exit handlers a second time",
+          "[supervisor]") {
+  const test::TempFolder folder;
+  static std::string file;
+  file = (folder.path() / "ran").string();
+  const pid_t console = ::fork();
+  REQUIRE(console >= 0);
+  if (console == 0) {
+    std::atexit([] { std::ofstream(file, std::ios::app) << "x"; });
+    const SystemClock clock;
+    Supervisor supervisor(quick(), clock, {});
+    supervisor.set_children({{"one", "/nonexistent/agent", {}}});
+    test::wait_until([&] { return status_of(supervisor, "one").restarts >= 2; });
+    ::_exit(0);
+  }
+  ::waitpid(console, nullptr, 0);
+  CHECK_FALSE(std::filesystem::exists(file));
+}
+
+TEST_CASE("a child that leaves the list and comes back at once runs again",
+          "[supervisor][threads]") {
+  const SystemClock clock;
+  Supervisor supervisor(quick(), clock, {});
+  const ChildSpec slow = shell("one", "trap '' TERM; echo up; while :; do sleep 1; done");
+  supervisor.set_children({slow});
+  REQUIRE(test::wait_until([&] { return has_line(supervisor, "one", "up"); }));
+  const int first = status_of(supervisor, "one").pid;
+  supervisor.set_children({});
+  supervisor.set_children({slow});
+  CHECK(test::wait_until([&] {
+    const auto status = status_of(supervisor, "one");
+    return status.phase == Phase::kRunning && status.pid != 0 && status.pid != first;
+  }));
 }
 
 TEST_CASE("no agent outlives a console that was killed", "[supervisor]") {
