@@ -12,36 +12,18 @@
 #include "base/text.h"
 #include "tuf/error.h"
 #include "tuf/firmware.h"
-#include "tuf/key_store.h"
 #include "tuf/names.h"
-#include "tuf/published.h"
+#include "tuf/publisher.h"
 
 namespace ota::tuf {
 namespace fs = std::filesystem;
 namespace {
 
-// How long each role's signature holds. The timestamp's is what a freeze attack can win at most.
-constexpr std::chrono::days kRootLife{730};
-constexpr std::chrono::days kTargetsLife{365};
-constexpr std::chrono::days kSnapshotLife{30};
-constexpr std::chrono::days kTimestampLife{3};
 // Root and targets, whose keys may be a ceremony away, are renewed this long before they end.
 constexpr std::chrono::days kOfflineMargin{30};
 
 constexpr std::size_t kMaxModels = 64;
 constexpr std::size_t kMaxModelBytes = 64;
-
-Json header(std::string_view type, std::uint64_t version, WallTime expires) {
-  return {{"_type", std::string(type)},
-          {"spec_version", "1.0.34"},
-          {"version", version},
-          {"expires", tuf_time(expires)}};
-}
-
-Json announcement(std::uint64_t version, const std::string& file) {
-  return {
-      {"version", version}, {"length", file.size()}, {"hashes", {{"sha256", sha256_hex(file)}}}};
-}
 
 Result<void> check_hardware(const std::vector<std::string>& models) {
   if (models.empty() || models.size() > kMaxModels) {
@@ -119,98 +101,34 @@ Result<Copied> copy_in(const fs::path& image, const fs::path& folder) {
 
 }  // namespace
 
-struct Repository::Impl {
-  PublishedFiles files;
-  KeyStore keys;
-  const Clock* clock;
+struct Repository::Impl : Publisher {
+  using Publisher::Publisher;
 
-  Impl(const fs::path& firmware, const fs::path& key_folder, const Clock& c)
-      : files(firmware), keys(key_folder), clock(&c) {}
-
-  // Signs `part` with the keys of the role that lie here; kThreshold where these are too few.
-  Result<std::string> sign(const Json& part, const Role& role, std::string_view name) const {
-    const std::vector<Signer> signers = keys.of_role(role);
-    if (signers.size() < role.threshold) {
-      return fail(Errc::kThreshold, std::string(name) + ": " + std::to_string(signers.size()) +
-                                        " of " + std::to_string(role.threshold) +
-                                        " keys are online");
-    }
-    const auto signatures = sign_with(signers, part);
-    if (!signatures) return signatures.error();
-    return signed_file(part, *signatures);
-  }
   static const Role& role_of(const Root& root, std::string_view name) {
     return root.roles.find(name)->second;
   }
-  std::size_t online_keys(const Role& role) const {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(role.keyids, [&](const auto& id) { return keys.has(id); }));
-  }
-
   Result<void> create() const;
-  Result<void> publish_timestamp(const Root& root, std::uint64_t version,
-                                 const Json& snapshot_meta) const;
-  Result<void> publish_snapshot(const Root& root, std::uint64_t version, const Json& meta,
-                                std::uint64_t timestamp_version) const;
-  Result<void> publish_targets(const Published& now, Json targets) const;
   Result<void> renew_root(const Published& now) const;
 };
-
-Result<void> Repository::Impl::publish_timestamp(const Root& root, std::uint64_t version,
-                                                 const Json& snapshot_meta) const {
-  const WallTime now = clock->wall();
-  Json part = header(kTimestamp, version, now + kTimestampLife);
-  part["meta"] = {{"snapshot.json", snapshot_meta}};
-  part["x-ota-issued"] = tuf_time(now);
-  const auto file = sign(part, role_of(root, kTimestamp), kTimestamp);
-  if (!file) return file.error();
-  return files.write(kTimestamp, {}, *file);
-}
-
-Result<void> Repository::Impl::publish_snapshot(const Root& root, std::uint64_t version,
-                                                const Json& meta,
-                                                std::uint64_t timestamp_version) const {
-  Json part = header(kSnapshot, version, clock->wall() + kSnapshotLife);
-  part["meta"] = meta;
-  const auto file = sign(part, role_of(root, kSnapshot), kSnapshot);
-  if (!file) return file.error();
-  if (auto written = files.write(kSnapshot, version, *file); !written) return written;
-  return publish_timestamp(root, timestamp_version, announcement(version, *file));
-}
-
-Result<void> Repository::Impl::publish_targets(const Published& now, Json targets) const {
-  const std::uint64_t version = now.targets.version + 1;
-  targets["version"] = version;
-  targets["expires"] = tuf_time(clock->wall() + kTargetsLife);
-  const auto file = sign(targets, role_of(now.root, kTargets), kTargets);
-  if (!file) return file.error();
-  if (auto written = files.write(kTargets, version, *file); !written) return written;
-  Json meta = now.snapshot_json.at("meta");
-  meta["targets.json"] = announcement(version, *file);
-  auto done = publish_snapshot(now.root, now.snapshot.version + 1, meta, now.timestamp.version + 1);
-  if (done) files.prune(now);
-  return done;
-}
 
 Result<void> Repository::Impl::renew_root(const Published& now) const {
   Json part = now.root_json;
   part["version"] = now.root.version + 1;
   part["expires"] = tuf_time(clock->wall() + kRootLife);
-  const auto file = sign(part, role_of(now.root, kRoot), kRoot);
-  if (!file) return file.error();
-  return files.write(kRoot, now.root.version + 1, *file);
+  const auto draft = sign(part, {&role_of(now.root, kRoot)});
+  if (!draft) return draft.error();
+  if (auto enough = draft->check(now.root, kRoot); !enough) return enough;
+  return files.write(kRoot, draft->version(), draft->file());
 }
 
 Result<void> Repository::Impl::create() const {
-  std::map<std::string_view, Json> keyids;
-  Json all_keys = Json::object();
   const auto make_key = [&]() -> Result<PublicKey> {
     auto signer = Signer::generate();
     if (!signer) return signer.error();
     if (auto put = keys.put(*signer); !put) return put.error();
     return signer->public_key();
   };
-  Json part = header(kRoot, 1, clock->wall() + kRootLife);
+  Json part = new_part(kRoot, 1, clock->wall() + kRootLife);
   part["consistent_snapshot"] = true;
   for (const std::string_view role : {kRoot, kTargets, kSnapshot, kTimestamp}) {
     const auto key = make_key();
@@ -225,15 +143,16 @@ Result<void> Repository::Impl::create() const {
                             {"threshold", 1}};
   const auto root = parse_root(part);
   if (!root) return root.error();
-  const auto root_file = sign(part, role_of(*root, kRoot), kRoot);
+  const auto root_file = sign(part, {&role_of(*root, kRoot)});
   if (!root_file) return root_file.error();
-  if (auto written = files.write(kRoot, 1, *root_file); !written) return written;
-  Json targets = header(kTargets, 1, clock->wall() + kTargetsLife);
+  if (auto written = files.write(kRoot, 1, root_file->file()); !written) return written;
+  Json targets = new_part(kTargets, 1, clock->wall() + kTargetsLife);
   targets["targets"] = Json::object();
-  const auto targets_file = sign(targets, role_of(*root, kTargets), kTargets);
-  if (!targets_file) return targets_file.error();
-  if (auto written = files.write(kTargets, 1, *targets_file); !written) return written;
-  return publish_snapshot(*root, 1, {{"targets.json", announcement(1, *targets_file)}}, 1);
+  const auto draft = sign(targets, {&role_of(*root, kTargets)});
+  if (!draft) return draft.error();
+  const std::string file = draft->file();
+  if (auto written = files.write(kTargets, 1, file); !written) return written;
+  return publish_snapshot({&*root}, 1, {{"targets.json", announcement(1, file)}}, 1);
 }
 
 Repository::Repository(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -281,6 +200,9 @@ Result<model::Release> Repository::add(const fs::path& image, model::Release rel
   if (!lock) return lock.error();
   const auto now = impl_->files.load();
   if (!now) return now.error();
+  Json targets = impl_->targets_to_change(*now);
+  const auto present = parse_targets(targets);
+  if (!present) return present.error();
   const auto copied = copy_in(image, impl_->files.targets());
   if (!copied) return copied.error();
   struct RemoveLeftover {
@@ -291,7 +213,7 @@ Result<model::Release> Repository::add(const fs::path& image, model::Release rel
   release.length = copied->length;
   release.sha256 = copied->sha256;
   release.target = "firmware-" + plain(release.version.text()) + ".img";
-  for (const auto& [name, target] : now->targets.targets) {
+  for (const auto& [name, target] : present->targets) {
     const auto other = firmware_of(target);
     if (!other || other->release.version != release.version) continue;
     if (other->release.sha256 == release.sha256) {
@@ -312,11 +234,10 @@ Result<model::Release> Repository::add(const fs::path& image, model::Release rel
     return fail_errno(errno, "write " + place.string());
   }
   if (auto synced = sync_directory(impl_->files.targets()); !synced) return synced.error();
-  Json targets = now->targets_json;
   targets["targets"][release.target] = {{"length", release.length},
                                         {"hashes", {{"sha256", release.sha256}}},
                                         {"custom", Json::parse(custom_of({release, {}}))}};
-  if (auto done = impl_->publish_targets(*now, std::move(targets)); !done) return done.error();
+  if (auto done = impl_->change_targets(*now, std::move(targets)); !done) return done.error();
   return release;
 }
 
@@ -325,16 +246,18 @@ Result<void> Repository::remove(const model::Version& version) {
   if (!lock) return lock.error();
   const auto now = impl_->files.load();
   if (!now) return now.error();
-  Json targets = now->targets_json;
+  Json targets = impl_->targets_to_change(*now);
+  const auto present = parse_targets(targets);
+  if (!present) return present.error();
   std::vector<fs::path> images;
-  for (const auto& [name, target] : now->targets.targets) {
+  for (const auto& [name, target] : present->targets) {
     const auto firmware = firmware_of(target);
     if (!firmware || firmware->release.version != version) continue;
     targets["targets"].erase(name);
     images.push_back(impl_->files.targets() / target_url_path(name, firmware->release.sha256));
   }
   if (images.empty()) return ota::fail(ota::Errc::kNotFound, version.label());
-  if (auto done = impl_->publish_targets(*now, std::move(targets)); !done) return done;
+  if (auto done = impl_->change_targets(*now, std::move(targets)); !done) return done;
   for (const fs::path& path : images)
     ::unlink(path.c_str());
   return {};
@@ -361,17 +284,17 @@ Result<bool> Repository::refresh_if_due(std::chrono::seconds margin) {
     signed_anew = true;
   }
   if (due(now->targets, offline_margin) && online(kTargets)) {
-    if (auto done = impl_->publish_targets(*now, now->targets_json); !done) return done.error();
+    if (auto done = impl_->change_targets(*now, now->targets_json); !done) return done.error();
     return true;
   }
   if (due(now->snapshot, margin)) {
-    auto done = impl_->publish_snapshot(now->root, now->snapshot.version + 1,
+    auto done = impl_->publish_snapshot({&now->root}, now->snapshot.version + 1,
                                         now->snapshot_json.at("meta"), now->timestamp.version + 1);
     if (!done) return done.error();
     return true;
   }
   if (due(now->timestamp, margin)) {
-    auto done = impl_->publish_timestamp(now->root, now->timestamp.version + 1,
+    auto done = impl_->publish_timestamp({&now->root}, now->timestamp.version + 1,
                                          now->timestamp_json.at("meta").at("snapshot.json"));
     if (!done) return done.error();
     return true;

@@ -44,7 +44,8 @@ class Repository {
   Result<std::vector<model::Release>> releases() const;
   // Copies the image in, signs targets, snapshot, timestamp. `release.target`, `length` and
   // `sha256` are filled in from the file. kExists: the version is published with other bytes for
-  // one of its models.
+  // one of its models. tuf::Errc::kThreshold where the targets keys are offline: the change is kept
+  // as a draft, on which further ones build, until a ceremony (ceremony.h) has signed it.
   Result<model::Release> add(const std::filesystem::path& image, model::Release release);
   Result<void> remove(const model::Version& version);
   // Signs a new timestamp (and snapshot) where the present one ends within `margin`. True where it

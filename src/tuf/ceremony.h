@@ -1,0 +1,87 @@
+// Keys that are not on the server: making them, moving them out, changing who holds a role, and
+// collecting signatures from machines without a network.
+//
+//   rotate / add while keys are away  ->  draft  ->  request file  ->  (elsewhere) describe, sign
+//     ->  signature file  ->  submit  ->  once the threshold is reached: published
+//
+// A draft is published only when every root that must accept it is satisfied; until then the last
+// good repository stays in place, whatever happens in between. A new root is installed only when
+// the published targets verify under it, so devices never see a root without its targets. Thread:
+// one; calls block on files and take the repository's lock.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "tuf/key.h"
+
+namespace ota::tuf {
+
+// New keys for a role: `keys` of them, of which `threshold` must sign. 1 <= threshold <= keys
+// <= 16.
+struct RoleChange {
+  std::string role;  // "root", "targets", "snapshot" or "timestamp"
+  unsigned threshold = 1;
+  unsigned keys = 1;
+};
+
+struct PendingRole {
+  std::string role;  // "root" or "targets"
+  std::uint64_t version = 0;
+  unsigned signatures = 0;  // that count for the role as it will be
+  unsigned threshold = 0;
+  std::vector<std::string> words;  // what would be signed, a line for each fact
+};
+
+// What became of a step: published roles, or what is still waited for. One sentence each, fit for
+// the audit log.
+using Outcome = std::vector<std::string>;
+
+// Gives the passphrase for a key file; an Error ends the ceremony before anything is moved.
+using PassphraseSource = std::function<Result<std::string>(const std::string& file_name)>;
+
+class Ceremony {
+ public:
+  // kNotFound where there is no repository.
+  static Result<Ceremony> open(const std::filesystem::path& firmware,
+                               const std::filesystem::path& keys, const Clock& clock);
+
+  // Replaces all keys of these roles by new ones in the key store (each with mode 0600) and signs
+  // what the keys at hand can sign. With enough old keys online it is published at once.
+  Result<Outcome> rotate(const std::vector<RoleChange>& changes);
+  // Moves the keys of root and targets into `folder` as ROLE-N.pem, PKCS#8 encrypted with their
+  // passphrases (at least 8 bytes each). Each file is read back and must sign before its key is
+  // erased from the server. kExists where a file of that name is there.
+  Result<Outcome> take_offline(const std::filesystem::path& folder,
+                               const PassphraseSource& passphrase);
+
+  Result<std::vector<PendingRole>> pending() const;
+  // The file to carry to a signer. kNotFound where nothing waits for that role.
+  Result<std::string> request(std::string_view role) const;
+  // Takes a signature file in. kSignatures where its key is not of the role or it does not verify,
+  // kConflict where it is for another draft than the one that waits.
+  Result<Outcome> submit(std::string_view signature_file);
+  Result<Outcome> discard(std::string_view role);
+
+ private:
+  Ceremony(std::filesystem::path firmware, std::filesystem::path keys, const Clock& clock)
+      : firmware_(std::move(firmware)), keys_(std::move(keys)), clock_(&clock) {}
+
+  std::filesystem::path firmware_;
+  std::filesystem::path keys_;
+  const Clock* clock_;
+};
+
+// -- on the signer's machine: no repository, no network --
+
+// What the request asks to sign, in words, made from the very bytes that would be signed.
+Result<std::vector<std::string>> describe_request(std::string_view request);
+// The signature file. kKey where the request does not ask for this key.
+Result<std::string> sign_request(std::string_view request, const Signer& signer);
+
+}  // namespace ota::tuf
