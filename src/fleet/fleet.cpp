@@ -138,7 +138,7 @@ Fleet::Fleet(store::Store& store, const Clock& clock,
 
 // What is queued calls back into this object: it goes first.
 Fleet::~Fleet() {
-  static_cast<void>(impl_->store.flush().has_value());
+  impl_->saver.drain();
 }
 
 void Fleet::set_hooks(Hooks hooks) {

@@ -69,6 +69,7 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
   device.explained_at = now;
   if (!changed) return;
   device.level = level;
+  device.escalated = false;
   device.level_since = verdict.since == WallTime{} ? now : verdict.since;
   std::string message = device.id + " is " + std::string(model::to_text(level));
   if (level == Level::kCritical || level == Level::kWatch)

@@ -163,12 +163,54 @@ PushOutcome Fleet::Impl::decide(const std::string& device, const PushRequest& re
   return outcome;
 }
 
-// After the commit of a push: its jobs may be fetched, or are taken back.
-void Fleet::Impl::finish_push(std::vector<PushOutcome>& outcomes, const Result<void>& saved) {
+// One push in parts: a part is decided under the lock, written as one batch, and its devices are
+// woken while the next part is decided. So a push to a whole fleet neither holds the lock for long
+// nor has all its decisions in memory at once.
+struct Fleet::Impl::PushRun {
+  PushRequest request;
+  Answered<std::vector<PushOutcome>> done;
+  std::vector<PushOutcome> outcomes{};
+  std::size_t part_begin = 0;
+
+  static constexpr std::size_t kPart = 256;
+};
+
+void Fleet::Impl::push_part(const std::shared_ptr<PushRun>& run) {
+  const WallTime now = clock.wall();
+  const store::Health health = store.health();
+  const auto& devices = run->request.devices;
+  run->part_begin = run->outcomes.size();
+  const std::size_t end = std::min(devices.size(), run->part_begin + PushRun::kPart);
+  store::Batch batch;
+  {
+    const std::lock_guard lock(jobs_mutex);
+    for (std::size_t i = run->part_begin; i < end; ++i) {
+      run->outcomes.push_back(decide(devices[i], run->request, health, now, batch));
+    }
+    if (!batch.empty()) {
+      saver.commit(std::move(batch), OnFailure::kForget, [this, run](const Result<void>& saved) {
+        finish_part(*run, saved);
+        push_on(run);
+      });
+      return;
+    }
+  }
+  push_on(run);
+}
+
+void Fleet::Impl::push_on(const std::shared_ptr<PushRun>& run) {
+  if (run->outcomes.size() < run->request.devices.size()) return push_part(run);
+  if (!run->request.dry_run) publish();
+  run->done(std::move(run->outcomes));
+}
+
+// After the commit: the jobs may be fetched, or are taken back.
+void Fleet::Impl::finish_part(PushRun& run, const Result<void>& saved) {
   std::vector<std::string> woken;
   {
     const std::lock_guard lock(jobs_mutex);
-    for (PushOutcome& outcome : outcomes) {
+    for (std::size_t i = run.part_begin; i < run.outcomes.size(); ++i) {
+      PushOutcome& outcome = run.outcomes[i];
       if (outcome.job_id.empty()) continue;
       const std::string device = outcome.decision.device;
       if (saved) {
@@ -186,30 +228,12 @@ void Fleet::Impl::finish_push(std::vector<PushOutcome>& outcomes, const Result<v
       });
     }
   }
-  publish();
   for (const std::string& device : woken)
     wake(device);
 }
 
 void Fleet::push(const PushRequest& request, Answered<std::vector<PushOutcome>> done) {
-  const WallTime now = impl_->clock.wall();
-  const store::Health health = impl_->store.health();
-  auto outcomes = std::make_shared<std::vector<PushOutcome>>();
-  store::Batch batch;
-  std::unique_lock lock(impl_->jobs_mutex);
-  for (const std::string& device : request.devices) {
-    outcomes->push_back(impl_->decide(device, request, health, now, batch));
-  }
-  if (batch.empty()) {
-    lock.unlock();
-    done(std::move(*outcomes));
-    return;
-  }
-  impl_->saver.commit(std::move(batch), OnFailure::kForget,
-                      [this, outcomes, done = std::move(done)](const Result<void>& saved) {
-                        impl_->finish_push(*outcomes, saved);
-                        done(std::move(*outcomes));
-                      });
+  impl_->push_part(std::make_shared<Impl::PushRun>(Impl::PushRun{request, std::move(done)}));
 }
 
 // A rollback that an operator asked for is handed out once. jobs_mutex held.

@@ -1,6 +1,7 @@
 // Fleet: what time alone brings about: silence, deadlines, ends of watch periods, another try at
 // what could not be saved.
 #include <algorithm>
+#include <utility>
 
 #include "fleet/impl.h"
 
@@ -8,11 +9,37 @@ namespace ota::fleet {
 
 void Fleet::tick() {
   const WallTime now = impl_->clock.wall();
+  impl_->tick_store(now);
   impl_->tick_devices(now);
   impl_->tick_jobs(now);
   impl_->tick_enrolments(now);
   impl_->save_again(now);
   impl_->publish();
+}
+
+// A store that takes no writes is an event too: it is kept back until it can be written.
+void Fleet::Impl::tick_store(WallTime now) {
+  const store::Health health = store.health();
+  if (std::exchange(told_writable, health.writable) == health.writable) return;
+  store::Batch batch;
+  batch.events.push_back(
+      health.writable ? make_event(now, model::Severity::kNotice, "store.recovered", "server",
+                                   "the state is saved again")
+                      : make_event(now, model::Severity::kError, "store.unwritable", "server",
+                                   "the state cannot be saved: " + health.problem +
+                                       "; no update is started until it can"));
+  saver.commit(std::move(batch), OnFailure::kRetry);
+}
+
+// A block that nobody sees to for so long is an event of its own, once.
+void Fleet::Impl::escalate(LiveDevice& device, WallTime now, store::Batch& batch) const {
+  if (device.level != model::Level::kCritical || device.escalated) return;
+  if (now - device.level_since < settings()->thresholds.block_escalate_after) return;
+  device.escalated = true;
+  batch.events.push_back(
+      make_event(now, model::Severity::kError, "verdict.block-escalated", device.id,
+                 device.id + " has been critical for " + format_age(now - device.level_since) +
+                     " (Risk: " + device.label + "): it gets no updates meanwhile"));
 }
 
 void Fleet::Impl::tick_devices(WallTime now) {
@@ -23,6 +50,7 @@ void Fleet::Impl::tick_devices(WallTime now) {
       const std::size_t events = batch.events.size();
       follow_online(*device, now, batch);
       follow_verdict(*device, now, batch);
+      escalate(*device, now, batch);
       if (device->renewed_serial_used) {
         device->renewed_serial_used = false;
         device->record->previous_serial.clear();

@@ -76,11 +76,16 @@ struct Fleet::Impl {
                      store::Batch& batch);
   void take_job(const std::string& device, std::vector<Command>& commands, WallTime now,
                 store::Batch& batch);
-  // Takes jobs_mutex itself.
-  void finish_push(std::vector<PushOutcome>& outcomes, const Result<void>& saved);
+  // These take jobs_mutex themselves.
+  struct PushRun;
+  void push_part(const std::shared_ptr<PushRun>& run);
+  void push_on(const std::shared_ptr<PushRun>& run);
+  void finish_part(PushRun& run, const Result<void>& saved);
 
   // -- the clock's work, once a tick --
+  void tick_store(WallTime now);
   void tick_devices(WallTime now);
+  void escalate(LiveDevice& device, WallTime now, store::Batch& batch) const;
   void tick_jobs(WallTime now);
   void tick_enrolments(WallTime now);
   void save_again(WallTime now);
@@ -105,6 +110,8 @@ struct Fleet::Impl {
   std::mutex jobs_mutex;
   JobBook jobs;
   EnrolmentBook enrolments;
+
+  bool told_writable = true;  // the ticking thread's own
 
   // Under publish_mutex: what the last publication showed.
   std::mutex publish_mutex;

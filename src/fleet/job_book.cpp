@@ -30,6 +30,7 @@ std::string JobBook::next_id() {
 
 JobBook::Entry& JobBook::put(model::Job job) {
   changed_ = true;
+  if (jobs_.count(job.id) == 0) make_room();
   last_number_ = std::max(last_number_, number_of(job.id));
   const auto follow = [&job](std::unordered_map<std::string, std::string>& index, bool belongs) {
     const auto found = index.find(job.device);
@@ -42,19 +43,20 @@ JobBook::Entry& JobBook::put(model::Job job) {
   follow(running_, !model::is_final(job.state));
   follow(watching_, job.watch == model::Watch::kWatching);
   by_device_[job.device].insert(job.id);
+  if (model::is_final(job.state) && job.watch != model::Watch::kWatching) {
+    over_.insert(job.id);
+  } else {
+    over_.erase(job.id);
+  }
   Entry& entry = jobs_[job.id];
   entry.job = std::make_shared<const model::Job>(std::move(job));
-  trim();
   return entry;
 }
 
-void JobBook::trim() {
-  for (auto oldest = jobs_.begin(); jobs_.size() > kKept && oldest != jobs_.end();) {
-    const model::Job& job = *oldest->second.job;
-    const bool needed = !model::is_final(job.state) || job.watch == model::Watch::kWatching;
-    const std::string id = job.id;
-    ++oldest;
-    if (!needed) erase(id);
+void JobBook::make_room() {
+  while (jobs_.size() >= kKept && !over_.empty()) {
+    const std::string oldest = *over_.begin();
+    erase(oldest);
   }
 }
 
@@ -69,6 +71,7 @@ void JobBook::erase(const std::string& id) {
   }
   const auto ids = by_device_.find(device);
   ids->second.erase(id);
+  over_.erase(id);
   if (ids->second.empty()) by_device_.erase(ids);
   jobs_.erase(found);
 }

@@ -56,7 +56,7 @@ class JobBook {
   void mark_changed() { changed_ = true; }
 
  private:
-  void trim();
+  void make_room();
   Entry* entry_of(const std::unordered_map<std::string, std::string>& index,
                   const std::string& device);
 
@@ -65,6 +65,7 @@ class JobBook {
   std::unordered_map<std::string, std::string> running_;   // device -> id
   std::unordered_map<std::string, std::string> watching_;  // device -> id
   std::unordered_map<std::string, std::set<std::string, ByAge>> by_device_;
+  std::set<std::string, ByAge> over_;  // neither running nor under watch: may go
   bool changed_ = true;
 };
 

@@ -89,6 +89,7 @@ struct LiveDevice {
   std::string label = "No telemetry";
   std::string offending;  // metrics behind a verdict that is not stable: "cpu, mem"
   WallTime level_since{};
+  bool escalated = false;   // this critical verdict was told to have lasted too long
   WallTime explained_at{};  // when label and offending were taken from the detector
   bool renewed_serial_used = false;
   std::optional<model::Image>

@@ -15,12 +15,15 @@ void Saver::commit(store::Batch batch, OnFailure on_failure, store::Done done) {
   // Held across the call, so that the writer's `done` finds the events that this call returns.
   const std::lock_guard lock(mutex_);
   const std::uint64_t ticket = ++next_ticket_;
+  ++active_;
   std::vector<model::Event> unlinked;
   if (on_failure == OnFailure::kRetry) unlinked = batch.events;
   auto events = store_.commit(std::move(batch),
                               [this, ticket, done = std::move(done)](const Result<void>& result) {
                                 finished(ticket, result);
                                 if (done) done(result);
+                                const std::lock_guard ending(mutex_);
+                                --active_;
                               });
   entry.events = events.empty() ? std::move(unlinked) : std::move(events);
   in_flight_.emplace(ticket, std::move(entry));
@@ -58,6 +61,17 @@ std::vector<Saver::Key> Saver::take_unsaved() {
   }
   if (!batch.events.empty()) commit(std::move(batch), OnFailure::kRetry);
   return keys;
+}
+
+void Saver::drain() {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (active_ == 0) return;
+    }
+    // Its error is that of the commits, which have been told.
+    static_cast<void>(store_.flush().has_value());
+  }
 }
 
 void Saver::clear() {

@@ -41,6 +41,8 @@ class Saver {
   // Takes the names of documents to be written again. Events of the backlog are queued here, in
   // their old order. Nothing to do (and cheap) where all is saved or the store takes no writes.
   std::vector<Key> take_unsaved();
+  // Waits until every commit has called back, also those that were made by such a call.
+  void drain();
   // Forgets the backlog: the whole state was replaced.
   void clear();
 
@@ -57,6 +59,7 @@ class Saver {
   EventLog& log_;
   std::function<void()> new_events_;
   std::mutex mutex_;
+  std::size_t active_ = 0;  // commits whose `done` has not returned
   std::uint64_t next_ticket_ = 0;
   std::map<std::uint64_t, InFlight> in_flight_;
   std::set<Key> unsaved_;

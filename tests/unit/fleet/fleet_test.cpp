@@ -318,3 +318,27 @@ TEST_CASE("an override is a warning in the log, with its reason", "[fleet]") {
   CHECK(events[0].message.find("ends the miner") != std::string::npos);
   CHECK(it.commands("iot-002").size() == 1);
 }
+
+TEST_CASE("a push to many devices answers in the order asked", "[fleet]") {
+  auto settings = SmallFleet::default_settings();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 600; ++i) {
+    ids.push_back("dev-" + std::to_string(1000 + i));
+    settings.whitelist.devices.push_back({ids.back(), "sim-a", "default", ""});
+  }
+  SmallFleet it(settings);
+  it.enrol(ids[599]);
+  it.run(ids[599], 12, 10);
+  fleet::PushRequest request;
+  request.devices = ids;
+  std::vector<fleet::PushOutcome> answer;
+  it.fleet->push(request, [&](const Result<std::vector<fleet::PushOutcome>>& outcomes) {
+    answer = outcomes.value();
+  });
+  REQUIRE(it.store.flush());
+  REQUIRE(answer.size() == 600);
+  for (std::size_t i = 0; i < 600; ++i)
+    CHECK(answer[i].decision.device == ids[i]);
+  CHECK(answer[0].decision.headline == "BLOCKED: Not Enrolled");
+  CHECK(answer[599].decision.answer == Answer::kAllow);
+}

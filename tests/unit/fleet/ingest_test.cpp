@@ -132,3 +132,30 @@ TEST_CASE("the detail of a device has its gate against the target, and its histo
   CHECK(it.row("iot-001").gate == "pass");
   CHECK(it.fleet->detail("nobody") == nullptr);
 }
+
+TEST_CASE("a block that nobody sees to becomes an event of its own, once", "[fleet]") {
+  auto settings = SmallFleet::default_settings();
+  settings.thresholds.block_escalate_after = seconds(60);
+  SmallFleet it(settings);
+  it.enrol("iot-002");
+  it.run("iot-002", 97, 50);
+  CHECK(it.store.of_kind("verdict.block-escalated").empty());
+  for (int i = 0; i < 3; ++i)
+    it.run("iot-002", 97, 30);
+  CHECK(it.store.of_kind("verdict.block-escalated").size() == 1);
+}
+
+TEST_CASE("a store that takes no writes is told once it can be written again", "[fleet]") {
+  SmallFleet it;
+  it.store.full = true;
+  it.store.state = {.writable = false, .problem = "no space left", .since = {}};
+  it.tick();
+  CHECK_FALSE(it.fleet->snapshot()->store_writable);
+  CHECK(it.fleet->snapshot()->store_problem == "no space left");
+  it.store.full = false;
+  it.store.state = {};
+  it.tick();
+  it.tick();
+  CHECK(it.store.of_kind("store.unwritable").size() == 1);
+  CHECK(it.store.of_kind("store.recovered").size() == 1);
+}
