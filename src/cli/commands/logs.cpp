@@ -9,7 +9,8 @@
 namespace ota::cli {
 namespace {
 
-constexpr seconds kPoll{30};
+// Short, since an interrupt is seen between two polls; an event is answered at once all the same.
+constexpr seconds kPoll{2};
 constexpr std::uint64_t kPage = 1000;  // the server's largest answer
 
 std::string filters(const Arguments& arguments) {

@@ -86,9 +86,9 @@ TEST_CASE("following the log goes on where it was and ends when interrupted", "[
   Script script;
   script.looks = 2;
   script.answers[kNewest] = {Json{{"events", {event(1, "one")}}, {"last", 1}}};
-  script.answers["GET /v1/events?after=1&wait=30"] = {
+  script.answers["GET /v1/events?after=1&wait=2"] = {
       Json{{"events", {event(2, "two")}}, {"last", 2}}};
-  script.answers["GET /v1/events?after=2&wait=30"] = {
+  script.answers["GET /v1/events?after=2&wait=2"] = {
       Json{{"events", {event(3, "three")}}, {"last", 3}}};
   const auto ran = otactl("logs --follow --json", script);
   CHECK(ran.code == 0);
