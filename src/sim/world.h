@@ -67,6 +67,7 @@ class World {
   std::filesystem::path log_file(const std::string& what) const;
   std::filesystem::path agent_folder(const std::string& id) const;
   const std::filesystem::path& root() const { return options_.root; }
+  const std::string& server() const { return server_; }  // its URL; empty before the first start
   const Scenario& scenario() const { return scenario_; }
   const Clock& clock() const { return clock_; }
   const ScenarioDevice* find(const std::string& id) const;
