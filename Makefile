@@ -93,7 +93,7 @@ PCH_DEP := $(PCH).gch
 TEST_PCH_DEP := $(TEST_PCH).gch
 endif
 
-.PHONY: build run test check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz \
+.PHONY: build run test test-remote check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz \
 	tests lint-fast compile-commands
 .SECONDARY:
 
@@ -192,6 +192,9 @@ headers: ## each header compiles alone
 
 format: ## rewrite sources in the house's format
 	@git ls-files '*.cpp' '*.h' | xargs clang-format -i
+
+test-remote: build ## a device in another network namespace, start to revocation (root; about 2 minutes)
+	@tests/e2e/remote-host.sh $(BIN)
 
 asan: ## unit, golden and integration tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory SANITIZER=address tests

@@ -26,7 +26,7 @@ struct DemoAgent {
   const char* id;
   const char* profile;
   int status_port;
-  int seed;
+  std::uint64_t seed;
 };
 constexpr std::array<DemoAgent, 3> kDemoAgents{{{"iot-001", "stable", 8000, 1},
                                                 {"iot-002", "stressed", 8001, 2},
@@ -52,7 +52,8 @@ Result<void> publish_sample(tuf::Repository& repository, const fs::path& scratch
 }
 
 Result<void> write_agent_config(const fs::path& folder, const model::LocalAgent& agent,
-                                const std::string& hardware, std::uint16_t port) {
+                                const std::string& hardware, std::uint16_t port,
+                                std::uint64_t seed) {
   const fs::path file = folder / "config.json";
   std::error_code ignored;
   if (fs::exists(file, ignored)) return {};
@@ -63,12 +64,12 @@ Result<void> write_agent_config(const fs::path& folder, const model::LocalAgent&
                 {"profile", "stable"},
                 {"interval_ms", 1000},
                 {"dir", "."},
-                {"seed", 1}};
+                {"seed", seed + 1}};
   for (const DemoAgent& demo : kDemoAgents) {
     if (agent.id != demo.id) continue;
     document["profile"] = demo.profile;
     document["status_port"] = demo.status_port;
-    document["seed"] = demo.seed;
+    document["seed"] = seed + demo.seed;
   }
   return write_file_durably(file, document.dump(2) + "\n");
 }
@@ -110,14 +111,14 @@ Result<std::unique_ptr<tuf::Repository>> prepare_firmware(const fs::path& root,
 Result<void> prepare_agent(const fs::path& root, const model::LocalAgent& agent,
                            const model::Settings& settings,
                            const std::string& authority_fingerprint, std::uint16_t port,
-                           fleet::Fleet& fleet, const Clock& clock) {
+                           fleet::Fleet& fleet, const Clock& clock, std::uint64_t seed) {
   const model::DeviceSpec* spec = settings.whitelist.find(agent.id);
   if (spec == nullptr) return fail(Errc::kDenied, agent.id + " is not in config/devices.json");
   const fs::path folder = root / agent.dir;
   const fs::path identity = folder / "identity";
   if (auto made = make_directories(folder); !made) return made.error();
   if (auto made = make_directories(identity, 0700); !made) return made.error();
-  if (auto written = write_agent_config(folder, agent, spec->hardware, port); !written) {
+  if (auto written = write_agent_config(folder, agent, spec->hardware, port, seed); !written) {
     return written.error();
   }
   const auto detail = fleet.detail(agent.id);

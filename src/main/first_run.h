@@ -39,6 +39,6 @@ Result<std::unique_ptr<tuf::Repository>> prepare_firmware(const std::filesystem:
 Result<void> prepare_agent(const std::filesystem::path& root, const model::LocalAgent& agent,
                            const model::Settings& settings,
                            const std::string& authority_fingerprint, std::uint16_t port,
-                           fleet::Fleet& fleet, const Clock& clock);
+                           fleet::Fleet& fleet, const Clock& clock, std::uint64_t seed);
 
 }  // namespace ota::main

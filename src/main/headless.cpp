@@ -34,6 +34,7 @@ int run_headless(const HostOptions& options, const Clock& clock) {
   constexpr milliseconds kPatience{30000};
   constexpr int kLogLook = 250;
   const FileDescriptor signals = end_signals();
+  const WallTime started = clock.wall();
   Host host(options, clock);
   host.start();
   const auto ready = host.wait_ready(kPatience);
@@ -45,7 +46,7 @@ int run_headless(const HostOptions& options, const Clock& clock) {
   std::fprintf(stderr, "ota-console: authority SHA-256 %s\n", status.ca_fingerprint.c_str());
   std::printf("ready https://%s\n", status.listen.c_str());
   std::fflush(stdout);
-  EventLog log;
+  EventLog log(started);
   std::shared_ptr<fleet::Fleet> fleet;
   do {
     fleet = host.parts().fleet;

@@ -160,11 +160,13 @@ Result<void> Host::Impl::open_store() {
   auto opened = store::open_store(settings->console.store_url, options.root.string(), clock);
   if (!opened) return opened.error();
   const std::shared_ptr<store::Store> store = std::move(*opened);
-  auto fleet = std::make_shared<fleet::Fleet>(*store, clock, settings);
+  // A screen may hold the fleet a moment longer than we do: then it holds the store too.
+  const std::shared_ptr<fleet::Fleet> fleet(new fleet::Fleet(*store, clock, settings),
+                                            [store](fleet::Fleet* gone) { delete gone; });
   if (auto loaded = fleet->load(); !loaded) return loaded.error().within("load the state");
   const std::lock_guard lock(mutex);
   parts.store = store;
-  parts.fleet = std::move(fleet);
+  parts.fleet = fleet;
   return {};
 }
 
@@ -262,7 +264,7 @@ void Host::Impl::start_agents() {
   std::vector<supervisor::ChildSpec> children;
   for (const model::LocalAgent& agent : settings->console.agents) {
     const auto ready = prepare_agent(options.root, agent, *settings, authority->fingerprint(),
-                                     server->port(), *parts.fleet, clock);
+                                     server->port(), *parts.fleet, clock, options.seed);
     if (!ready) {
       record(model::Severity::kError, "agent.not-started", agent.id + ": " + ready.error().text());
       continue;
@@ -281,6 +283,7 @@ void Host::Impl::tick() {
   api->tick();
   look_at_firmware();
   update_rates();
+  notify();
 }
 
 // The catalogue follows what is published: otactl writes firmware/ itself, and the timestamp is its

@@ -10,6 +10,7 @@
 // Thread: start, stop and the destructor from one thread; the rest from any.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -31,17 +32,19 @@ class Supervisor;
 
 namespace ota::main {
 
-struct HostOptions {
-  std::filesystem::path root = ".";
-  bool run_agents = true;               // supervise the agents of console.json
-  std::filesystem::path agent_program;  // ota-agent
-};
-
-// What is there once the store is open; empty pointers before that and after the end.
+// What is there once the store is open; empty pointers before that and after the end. The fleet
+// keeps its store alive.
 struct HostParts {
   std::shared_ptr<store::Store> store;
   std::shared_ptr<fleet::Fleet> fleet;
   std::shared_ptr<supervisor::Supervisor> supervisor;
+};
+
+struct HostOptions {
+  std::filesystem::path root = ".";
+  bool run_agents = true;               // supervise the agents of console.json
+  std::filesystem::path agent_program;  // ota-agent
+  std::uint64_t seed = 0;               // added to the seeds of agents that the first run makes
 };
 
 class Host {

@@ -27,13 +27,15 @@ const char* level_prefix(model::Severity severity) {
 
 }  // namespace
 
-EventLog::EventLog() : journal_(std::getenv("JOURNAL_STREAM") != nullptr) {}
+EventLog::EventLog(WallTime since)
+    : journal_(std::getenv("JOURNAL_STREAM") != nullptr), since_(since) {}
 
 void EventLog::print_new(const fleet::Snapshot& snapshot) {
   if (snapshot.events == nullptr) return;
   for (const auto& event : *snapshot.events) {
     if (event->seq <= printed_) continue;
     printed_ = event->seq;
+    if (event->at < since_) continue;  // of an earlier run
     const std::string stamp = journal_ ? level_prefix(event->severity)
                                        : format_rfc3339(event->at, Fraction::kNone) + " " +
                                              std::string(model::to_text(event->severity)) + " ";

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "base/clock.h"
 #include "fleet/snapshot.h"
 
 namespace ota::main {
@@ -12,11 +13,13 @@ namespace ota::main {
 class EventLog {
  public:
   // Colourless lines; with the syslog level prefix "<N>" where standard error goes to the journal.
-  EventLog();
+  // Events before `since` are not printed.
+  explicit EventLog(WallTime since);
   void print_new(const fleet::Snapshot& snapshot);
 
  private:
-  bool journal_ = false;
+  bool journal_;
+  WallTime since_;
   std::uint64_t printed_ = 0;
 };
 

@@ -1,15 +1,36 @@
 // ota-console: the operator's program. A curses screen in the foreground, the server in a
 // background thread, the agents of this host as children; or all of it without a screen
 // (--headless).
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "base/clock.h"
+#include "base/program_version.h"
+#include "console/console.h"
+#include "console/fleet_backend.h"
+#include "console/terminal_guard.h"
 #include "main/headless.h"
+#include "main/host.h"
 
 namespace {
+
+struct Options {
+  std::string root = ".";
+  bool headless = false;
+  bool no_agents = false;
+  bool ascii = false;
+  bool no_sync = false;
+  bool reset_tty = false;
+  std::string script;
+  std::string clock;
+  std::string size = "80x24";
+  std::uint64_t seed = 0;
+};
 
 // ota-agent stands beside this program.
 std::filesystem::path agent_program() {
@@ -18,25 +39,114 @@ std::filesystem::path agent_program() {
   return error ? std::filesystem::path("ota-agent") : self.parent_path() / "ota-agent";
 }
 
+void describe(CLI::App& app, Options& options) {
+  app.add_option("--root", options.root, "the folder that holds config/ firmware/ state/")
+      ->envname("OTA_ROOT");
+  app.add_flag(
+      "--headless", options.headless,
+      "serve without a terminal: prints 'ready https://ADDR:PORT', logs to standard error");
+  app.add_flag("--no-agents", options.no_agents, "do not start the agents of console.json");
+  app.add_flag("--ascii", options.ascii, "draw with ASCII signs only");
+  app.add_flag("--no-sync", options.no_sync,
+               "no synchronized output (CSI ? 2026), for terminals that mishandle it");
+  app.add_option("--script", options.script,
+                 "play keys from a file and save screens, without a terminal")
+      ->check(CLI::ExistingFile);
+  app.add_option("--clock", options.clock,
+                 "a clock that stands at this RFC 3339 time (with --script)");
+  app.add_option("--seed", options.seed,
+                 "added to the seeds of simulated agents that the first run makes");
+  app.add_option("--size", options.size, "columns and rows of the script's screen")
+      ->capture_default_str();
+  app.add_flag("--reset-tty", options.reset_tty,
+               "bring a terminal back that a killed console left behind, and end");
+  app.set_version_flag("--version", "ota-console " + std::string(ota::kProgramVersion));
+  app.footer(
+      "Keys: 1 summary, 2 graphs, 3 security log, 4 updates, 5 agents, u new update, ? help, q "
+      "quit.\n"
+      "Exit codes: 0 ended in order, 1 could not start, 2 usage or no usable terminal, 128+N ended "
+      "by signal N.");
+}
+
+std::unique_ptr<ota::Clock> chosen_clock(const std::string& text) {
+  if (text.empty()) return std::make_unique<ota::SystemClock>();
+  const auto time = ota::parse_rfc3339(text);
+  if (!time) throw CLI::ValidationError("--clock", time.error().context);
+  return std::make_unique<ota::ManualClock>(*time);
+}
+
+ota::console::Size chosen_size(const std::string& text) {
+  ota::console::Size size{};
+  char end = 0;
+  if (std::sscanf(text.c_str(), "%dx%d%c", &size.columns, &size.rows, &end) !=
+          2 ||  // NOLINT(cert-err34-c)
+      size.columns < 1 ||
+      size.rows < 1 || size.columns > 1000 || size.rows > 1000) {
+    throw CLI::ValidationError("--size", "'" + text + "' is no size such as 80x24");
+  }
+  return size;
+}
+
+// The screen in the foreground over a host in the background.
+int run_console(const Options& options, ota::main::HostOptions host_options,
+                const ota::Clock& clock) {
+  ota::main::Host host(host_options, clock);
+  ota::console::FleetBackend backend(
+      {.fleet = [&host] { return host.parts().fleet; },
+       .supervisor = [&host] { return host.parts().supervisor; },
+       .store = [&host] { return host.parts().store; },
+       .server = [&host] { return host.status(); },
+       .retry_server = [&host] { host.retry_now(); },
+       .on_change = [&host](std::function<void()> called) { host.on_change(std::move(called)); }});
+  host.start();
+  ota::console::Options screen;
+  screen.log_file = std::filesystem::path(options.root) / "state" / "console.log";
+  if (options.ascii) screen.signs = ota::console::Options::Signs::kAscii;
+  if (options.no_sync) screen.synchronized = ota::console::Options::Synchronized::kOff;
+  screen.script = options.script;
+  screen.script_size = chosen_size(options.size);
+  const int code = ota::console::run(screen, backend, clock);
+  host.stop();
+  return code;
+}
+
+int run(const Options& options) {
+  if (options.reset_tty) {
+    ota::console::reset_terminal(STDOUT_FILENO);
+    return 0;
+  }
+  ota::console::block_signals();
+  ota::main::HostOptions host;
+  host.root = options.root;
+  host.run_agents = !options.no_agents;
+  host.agent_program = agent_program();
+  host.seed = options.seed;
+  const auto clock = chosen_clock(options.clock);
+  if (options.headless) return ota::main::run_headless(host, *clock);
+  if (options.script.empty() && (isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0)) {
+    std::fputs(
+        "ota-console: standard input or output is not a terminal.\n"
+        "  to serve without one:      ota-console --headless\n"
+        "  to watch a running server: otactl watch\n",
+        stderr);
+    return 2;
+  }
+  return run_console(options, host, *clock);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"Secure OTA: update a fleet of devices from one terminal", "ota-console"};
-  ota::main::HostOptions host;
-  std::string root = ".";
-  bool headless = false;
-  bool no_agents = false;
-  app.add_option("--root", root, "the folder that holds config/ firmware/ state/")
-      ->envname("OTA_ROOT");
-  app.add_flag("--headless", headless,
-               "serve without a terminal; prints 'ready https://ADDR:PORT'");
-  app.add_flag("--no-agents", no_agents, "do not start the agents of console.json");
-  app.set_version_flag("--version", std::string("ota-console ") + "1.0.0");
-  CLI11_PARSE(app, argc, argv);
-
-  host.root = root;
-  host.run_agents = !no_agents;
-  host.agent_program = agent_program();
-  const ota::SystemClock clock;
-  return ota::main::run_headless(host, clock);
+  Options options;
+  describe(app, options);
+  try {
+    app.parse(argc, argv);
+    return run(options);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "ota-console: %s\n", error.what());
+    return 1;
+  }
 }
