@@ -1,0 +1,262 @@
+// The store when the disk fills up, writes fail, or the process is killed: what was acknowledged is
+// there, what was refused is not, and the chain of events has no gap.
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <future>
+#include <iostream>
+#include <mutex>
+#include <random>
+#include <set>
+
+#include "base/file.h"
+#include "store/audit_chain.h"
+#include "store/sqlite/sqlite_store.h"
+#include "tests/support/catch.h"
+#include "tests/support/failing_vfs.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/wait.h"
+
+using namespace ota;
+using namespace ota::store;
+
+namespace {
+
+const SystemClock kClock;
+
+Batch batch_for(int number) {
+  model::Event event;
+  event.at = kClock.wall();
+  event.kind = "test.batch";
+  event.source = "iot-001";
+  event.message = "batch " + std::to_string(number);
+  event.data = {{"n", number}};
+  return {.puts = {{"devices", std::to_string(number), std::to_string(number)}},
+          .erases = {},
+          .events = {event}};
+}
+
+// Commits and waits; the outcome.
+Result<void> commit_now(Store& store, int number) {
+  std::promise<Result<void>> done;
+  store.commit(batch_for(number), [&](const Result<void>& result) { done.set_value(result); });
+  return done.get_future().get();
+}
+
+// The batches that are in the store, after the chain was verified; documents and events must agree.
+std::set<int> batches_in(Store& store) {
+  ChainVerifier verifier;
+  std::set<int> from_events;
+  const auto events = store.events({.limit = 1000000});
+  REQUIRE(events.has_value());
+  for (const model::Event& event : *events) {
+    const auto fault = verifier.check(event);
+    if (fault) FAIL(fault->what);
+    from_events.insert(event.data.at("n").get<int>());
+  }
+  std::set<int> from_documents;
+  const auto documents = store.load("devices");
+  REQUIRE(documents.has_value());
+  for (const Document& document : *documents)
+    from_documents.insert(std::stoi(document.key));
+  CHECK(from_events == from_documents);
+  return from_events;
+}
+
+}  // namespace
+
+TEST_CASE("a write that fails at any point loses nothing acknowledged and applies nothing else",
+          "[store][fault]") {
+  for (const int error : {SQLITE_FULL, SQLITE_IOERR_WRITE}) {
+    for (int after = 0; after < 12; ++after) {
+      INFO("error " << error << " after " << after << " writes");
+      const test::TempFolder folder;
+      const auto path = folder.path() / "ota.db";
+      test::FailingVfs disk("failing");
+      std::set<int> acknowledged;
+      {
+        auto store = open_sqlite(path, kClock, {.vfs = disk.name()});
+        REQUIRE(store.has_value());
+        REQUIRE(commit_now(**store, 1));
+        acknowledged.insert(1);
+        disk.fail(after, error);
+        for (int number = 2; number < 10; ++number) {
+          const auto outcome = commit_now(**store, number);
+          if (outcome) {
+            acknowledged.insert(number);
+          } else {
+            CHECK(outcome.error().code == (error == SQLITE_FULL ? Errc::kFull : Errc::kIo));
+            CHECK_FALSE((*store)->health().writable);
+          }
+        }
+        CHECK(acknowledged.size() < 9);
+        disk.recover();
+        REQUIRE(commit_now(**store, 10));
+        acknowledged.insert(10);
+        CHECK((*store)->health().writable);
+        CHECK((*store)->last_event() == acknowledged.size());
+        CHECK(batches_in(**store) == acknowledged);
+      }
+      auto again = open_sqlite(path, kClock);
+      REQUIRE(again.has_value());
+      CHECK(batches_in(**again) == acknowledged);
+    }
+  }
+}
+
+TEST_CASE("batches queued behind a failed one fail with it and leave no gap", "[store][fault]") {
+  const test::TempFolder folder;
+  test::FailingVfs disk("failing");
+  auto store = open_sqlite(folder.path() / "ota.db", kClock, {.vfs = disk.name()});
+  REQUIRE(commit_now(**store, 0));
+  std::mutex mutex;
+  std::set<int> acknowledged{0};
+  std::atomic<int> answered = 0;
+  disk.fail(40, SQLITE_FULL);
+  for (int number = 1; number <= 2000; ++number) {
+    if (number == 1500) disk.recover();
+    (*store)->commit(batch_for(number), [&, number](const Result<void>& result) {
+      ++answered;
+      const std::lock_guard lock(mutex);
+      if (result) acknowledged.insert(number);
+    });
+  }
+  (void)(*store)->flush();
+  CHECK(answered == 2000);
+  REQUIRE(commit_now(**store, 2001));
+  acknowledged.insert(2001);
+  CHECK(batches_in(**store) == acknowledged);
+  CHECK((*store)->last_event() == acknowledged.size());
+}
+
+TEST_CASE("a full disk shows in the health with its beginning, and mends without a commit",
+          "[store][fault][threads]") {
+  const test::TempFolder folder;
+  test::FailingVfs disk("failing");
+  auto store = open_sqlite(folder.path() / "ota.db", kClock,
+                           {.vfs = disk.name(), .probe_every = milliseconds(10)});
+  REQUIRE(store.has_value());
+  CHECK((*store)->health().writable);
+  const WallTime before = kClock.wall();
+  disk.fail(0, SQLITE_FULL);
+  CHECK_FALSE(commit_now(**store, 1).has_value());
+  const Health sick = (*store)->health();
+  CHECK_FALSE(sick.writable);
+  CHECK(sick.since >= before);
+  CHECK(sick.problem.find("full") != std::string::npos);
+  CHECK_FALSE(commit_now(**store, 2).has_value());
+  CHECK((*store)->health().since == sick.since);
+  disk.recover();
+  CHECK(test::wait_until([&] { return (*store)->health().writable; }));
+  CHECK(batches_in(**store).empty());
+}
+
+TEST_CASE("an import that runs out of space replaces nothing", "[store][fault]") {
+  const test::TempFolder folder;
+  test::FailingVfs disk("failing");
+  auto store = open_sqlite(folder.path() / "ota.db", kClock, {.vfs = disk.name()});
+  for (int number = 0; number < 5; ++number)
+    REQUIRE(commit_now(**store, number));
+  const std::string before = (*store)->export_state().value();
+  disk.fail(1, SQLITE_FULL);
+  const std::string empty =
+      "{\"format\":\"secure-ota-state\",\"version\":1,\"documents\":{},\"events\":[]}";
+  CHECK((*store)->import_state(empty).error().code == Errc::kFull);
+  disk.recover();
+  CHECK((*store)->export_state().value() == before);
+  REQUIRE(commit_now(**store, 5));
+  CHECK((*store)->last_event() == 6);
+}
+
+TEST_CASE("kill -9 during commits loses nothing that was acknowledged", "[store][fault]") {
+  constexpr int kRounds = 20;
+  const test::TempFolder folder;
+  const auto path = folder.path() / "ota.db";
+  std::mt19937 random(20260820);
+  int next = 0;
+  int last_acknowledged = -1;
+  for (int round = 0; round < kRounds; ++round) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    const FileDescriptor reading(ends[0]);
+    FileDescriptor writing(ends[1]);
+    const pid_t writer = ::fork();
+    REQUIRE(writer >= 0);
+    if (writer == 0) {
+      auto store = open_sqlite(path, kClock);
+      if (!store) ::_exit(1);
+      for (int number = next;; ++number) {
+        (*store)->commit(batch_for(number), [&, number](const Result<void>& result) {
+          if (result && ::write(writing.get(), &number, sizeof number) < 0) ::_exit(2);
+        });
+        if (number % 16 == 15) (void)(*store)->flush();
+      }
+    }
+    writing.reset();
+    const int wanted = 1 + static_cast<int>(random() % 400);
+    int number = 0;
+    for (int got = 0; got < wanted; ++got) {
+      REQUIRE(::read(reading.get(), &number, sizeof number) == sizeof number);
+      last_acknowledged = number;
+    }
+    ::kill(writer, SIGKILL);
+    ::waitpid(writer, nullptr, 0);
+    while (::read(reading.get(), &number, sizeof number) == sizeof number)
+      last_acknowledged = number;  // said before it died
+
+    auto store = open_sqlite(path, kClock);
+    if (!store) FAIL(store.error().text());
+    const std::set<int> present = batches_in(**store);
+    REQUIRE(*present.rbegin() >= last_acknowledged);
+    REQUIRE(present.size() == static_cast<std::size_t>(*present.rbegin() + 1));
+    next = *present.rbegin() + 1;
+  }
+}
+
+// Run by name: it prints figures, and a busy machine proves nothing.
+TEST_CASE("figures: 100,000 devices and 200,000 events", "[.bench-store]") {
+  using Clk = std::chrono::steady_clock;
+  const auto since = [](Clk::time_point start) {
+    return std::chrono::duration<double>(Clk::now() - start).count();
+  };
+  const test::TempFolder folder;
+  const auto path = folder.path() / "ota.db";
+  {
+    auto store = open_sqlite(path, kClock);
+    auto start = Clk::now();
+    for (int i = 0; i < 100000; ++i) {
+      (*store)->commit({.puts = {{"devices", "iot-" + std::to_string(i), std::string(600, ' ')}},
+                        .erases = {},
+                        .events = {}},
+                       nullptr);
+    }
+    REQUIRE((*store)->flush());
+    std::cout << "write 100,000 devices: " << since(start) << " s\n";
+    start = Clk::now();
+    for (int i = 0; i < 200000; ++i) {
+      Batch batch = batch_for(i);
+      batch.puts.clear();
+      if (i % 1000 == 0) batch.events[0].severity = model::Severity::kError;
+      (*store)->commit(std::move(batch), nullptr);
+    }
+    REQUIRE((*store)->flush());
+    std::cout << "write 200,000 events in single batches: " << since(start) << " s\n";
+  }
+  auto start = Clk::now();
+  auto store = open_sqlite(path, kClock);
+  std::cout << "open: " << since(start) * 1000 << " ms\n";
+  start = Clk::now();
+  CHECK((*store)->load("devices")->size() == 100000);
+  std::cout << "load 100,000 devices: " << since(start) << " s\n";
+  start = Clk::now();
+  CHECK((*store)->events({.limit = 100, .newest_first = true})->size() == 100);
+  std::cout << "newest 100 events: " << since(start) * 1000 << " ms\n";
+  start = Clk::now();
+  CHECK((*store)
+            ->events({.limit = 100, .at_least = model::Severity::kError, .newest_first = true})
+            ->size() == 100);
+  std::cout << "newest 100 errors: " << since(start) * 1000 << " ms\n";
+}
