@@ -7,23 +7,43 @@ namespace ota::cli {
 
 std::span<const Command> commands() {
   static const std::vector<Command> kTable{
-      status_command(),       devices_command(),
-      device_command(),       push_command(),
-      jobs_command(),         trace_command(),
-      cancel_command(),       rollback_command(),
-      acknowledge_command(),  logs_command(),
-      watch_command(),        enroll_command(),
-      revoke_command(),       firmware_list_command(),
-      firmware_add_command(), firmware_remove_command(),
-      agents_command(),       audit_verify_command(),
-      state_export_command(), state_import_command(),
-      config_check_command(), replay_command(),
+      status_command(),
+      devices_command(),
+      device_command(),
+      push_command(),
+      jobs_command(),
+      trace_command(),
+      cancel_command(),
+      rollback_command(),
+      acknowledge_command(),
+      logs_command(),
+      watch_command(),
+      enroll_command(),
+      revoke_command(),
+      firmware_list_command(),
+      firmware_add_command(),
+      firmware_remove_command(),
+      keys_init_command(),
+      keys_rotate_command(),
+      keys_take_offline_command(),
+      keys_pending_command(),
+      keys_request_command(),
+      keys_sign_command(),
+      keys_submit_command(),
+      keys_discard_command(),
+      agents_command(),
+      audit_verify_command(),
+      state_export_command(),
+      state_import_command(),
+      config_check_command(),
+      replay_command(),
   };
   return kTable;
 }
 
 std::string_view group_summary(std::string_view group) {
   if (group == "firmware") return "what is published: list, add, remove";
+  if (group == "keys") return "where the signing keys are, and who must sign";
   if (group == "audit") return "the chain of events";
   if (group == "state") return "the whole state as one file";
   if (group == "config") return "the configuration files";

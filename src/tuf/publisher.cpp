@@ -15,6 +15,7 @@ constexpr std::size_t kMaxDraftBytes = 5000000;
 
 std::vector<const Role*> role_in(const std::vector<const Root*>& roots, std::string_view name) {
   std::vector<const Role*> roles;
+  roles.reserve(roots.size());
   for (const Root* root : roots)
     roles.push_back(&root->roles.find(name)->second);
   return roles;
