@@ -115,6 +115,7 @@ class Connection final : public AnswerTarget,
   std::size_t out_at_ = 0;
   std::shared_ptr<FileSend> file_;
   std::unique_ptr<FileWish> wish_;
+  std::shared_ptr<ExchangeRoom> room_;
   std::weak_ptr<Exchange> exchange_;
   std::uint64_t request_number_ = 0;
   MonoTime parked_since_{};

@@ -179,8 +179,8 @@ void Connection::hand_over() {
     wish_ = std::make_unique<FileWish>(FileWish{head.if_none_match, head.if_range, head.range});
   }
   request_number_ = thread_.next_request();
-  const auto exchange =
-      std::make_shared<Exchange>(thread_.mailbox(), weak_from_this(), request_number_);
+  if (!room_) room_ = std::make_shared<ExchangeRoom>();
+  const auto exchange = make_exchange(room_, thread_.mailbox(), weak_from_this(), request_number_);
   try {
     work_->match.route->handler(request_, Responder(exchange));
   } catch (const std::exception& error) {

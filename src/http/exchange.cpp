@@ -1,8 +1,51 @@
 #include "http/exchange.h"
 
+#include <new>
 #include <utility>
 
 namespace ota::http {
+namespace {
+
+// What allocate_shared asks; each copy keeps the room alive until the memory is back in it.
+template <class T>
+struct RoomAllocator {
+  using value_type = T;
+  std::shared_ptr<ExchangeRoom> room;
+
+  explicit RoomAllocator(std::shared_ptr<ExchangeRoom> from) : room(std::move(from)) {}
+  template <class U>
+  RoomAllocator(const RoomAllocator<U>& other) : room(other.room) {}  // NOLINT: an allocator's form
+  T* allocate(std::size_t count) { return static_cast<T*>(room->take(count * sizeof(T))); }
+  void deallocate(T* place, std::size_t) { room->give_back(place); }
+  template <class U>
+  bool operator==(const RoomAllocator<U>& other) const {
+    return room == other.room;
+  }
+};
+
+}  // namespace
+
+void* ExchangeRoom::take(std::size_t bytes) {
+  if (bytes <= bytes_.size() && !taken_.exchange(true, std::memory_order_acquire)) {
+    return bytes_.data();
+  }
+  return ::operator new(bytes);
+}
+
+void ExchangeRoom::give_back(void* place) {
+  if (place == bytes_.data()) {
+    taken_.store(false, std::memory_order_release);
+  } else {
+    ::operator delete(place);
+  }
+}
+
+std::shared_ptr<Exchange> make_exchange(const std::shared_ptr<ExchangeRoom>& room,
+                                        std::shared_ptr<Mailbox> mailbox,
+                                        std::weak_ptr<AnswerTarget> target, std::uint64_t request) {
+  return std::allocate_shared<Exchange>(RoomAllocator<Exchange>(room), std::move(mailbox),
+                                        std::move(target), request);
+}
 
 Exchange::Exchange(std::shared_ptr<Mailbox> mailbox, std::weak_ptr<AnswerTarget> target,
                    std::uint64_t request)

@@ -8,6 +8,9 @@
 // Thread: send() and on_close() any; the rest the connection's io thread.
 #pragma once
 
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,6 +28,19 @@ class AnswerTarget {
   virtual ~AnswerTarget() = default;
   // `request` is the number that the exchange was made with.
   virtual void answer(std::uint64_t request, Response response) = 0;
+};
+
+// Room for one exchange at a time, kept by a connection: request after request without a trip to
+// the heap. An exchange that lives on while the next one is made sends that one to the heap.
+// Thread: any; the last Responder may die on a thread of its own.
+class ExchangeRoom {
+ public:
+  void* take(std::size_t bytes);  // from the heap where the room is taken or too small
+  void give_back(void* place);
+
+ private:
+  std::atomic<bool> taken_{false};
+  alignas(std::max_align_t) std::array<std::byte, 416> bytes_;
 };
 
 class Exchange final : public Responder::Sink {
@@ -56,5 +72,9 @@ class Exchange final : public Responder::Sink {
   const std::weak_ptr<AnswerTarget> target_;
   const std::uint64_t request_;
 };
+
+std::shared_ptr<Exchange> make_exchange(const std::shared_ptr<ExchangeRoom>& room,
+                                        std::shared_ptr<Mailbox> mailbox,
+                                        std::weak_ptr<AnswerTarget> target, std::uint64_t request);
 
 }  // namespace ota::http

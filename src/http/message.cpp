@@ -38,7 +38,6 @@ Response Response::json(const Json& document, unsigned status) {
 Response Response::no_content() {
   Response response;
   response.status = 204;
-  response.content_type.clear();
   return response;
 }
 

@@ -49,7 +49,7 @@ struct FileBody {
 
 struct Response {
   unsigned status = 200;
-  std::string content_type = "application/json";
+  std::string content_type;  // of `body`; empty: application/json
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   std::optional<FileBody>

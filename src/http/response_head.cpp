@@ -56,7 +56,9 @@ void append_head(std::string& out, const Response& response, std::uint64_t lengt
   // RFC 9110 section 8.6: no length with 204; a 304 has none of its own.
   if (response.status != 204 && response.status != 304) {
     if (length > 0 || !response.body.empty()) {
-      append_field(out, "Content-Type", response.content_type);
+      append_field(out, "Content-Type",
+                   response.content_type.empty() ? "application/json"
+                                                 : std::string_view(response.content_type));
     }
     out += "Content-Length: ";
     append_number(out, length);

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -20,7 +21,7 @@
 #include <fstream>
 #include <functional>
 #include <mutex>
-#include <sstream>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -31,6 +32,25 @@
 #include "pki/authority.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/tls_client.h"
+
+namespace {
+
+// C++ allocations of this process; OpenSSL's own are not among them.
+std::atomic<std::uint64_t> allocations{0};
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* place = std::malloc(size == 0 ? 1 : size)) return place;
+  throw std::bad_alloc();
+}
+void operator delete(void* place) noexcept {
+  std::free(place);
+}
+void operator delete(void* place, std::size_t) noexcept {
+  std::free(place);
+}
 
 namespace {
 
@@ -99,6 +119,10 @@ http::Route route(http::Method method, std::string pattern, http::Access access,
                     [&](const http::Request&, http::Responder respond) {
                       const std::lock_guard lock(mutex);
                       waiting.push_back(std::move(respond));
+                    }));
+  router->add(route(http::Method::kGet, "/allocations", http::Access::kAnyone,
+                    [](const http::Request&, http::Responder respond) {
+                      respond(http::Response::json(allocations.load()));
                     }));
   router->add(route(http::Method::kGet, "/image", http::Access::kAnyone,
                     [&](const http::Request&, http::Responder respond) {
@@ -294,6 +318,20 @@ void handshakes(const fs::path& folder, const test::Identity& identity, int coun
   }
 }
 
+void count_allocations(const fs::path& folder, const test::Identity& identity) {
+  const Child ours(folder, 1);
+  test::TlsClient client(ours.port, identity);
+  if (!client.handshake()) throw std::runtime_error("handshake");
+  constexpr int kRequests = 2000;
+  const auto now = [&] { return std::stod(client.request("GET", "/allocations")->body); };
+  now();
+  const double between = -(now() - now());  // of the question itself
+  const double before = now();
+  for (int i = 0; i < kRequests; ++i)
+    client.request("POST", "/v1/telemetry", "{}");
+  std::printf("%-34s %10.3f\n", "C++ allocations, request", (now() - before - between) / kRequests);
+}
+
 void waiting(const fs::path& folder, const test::Identity& identity, std::size_t count) {
   const Child ours(folder, 1);
   std::vector<test::TlsClient> clients;
@@ -362,6 +400,7 @@ int main(int argc, char** argv) {
       compare("download 64 MiB, 1 client", folder, 1, "-t1 -c1 -d3 --timeout 30", "/image", 3);
       compare("download 64 MiB, 16 clients", folder, 1, "-t1 -c16 -d3 --timeout 30", "/image", 3);
     }
+    if (wanted("allocations")) count_allocations(folder, identity);
     if (wanted("handshake")) handshakes(folder, identity, 300);
     if (wanted("waiting")) waiting(folder, identity, 2000);
   } catch (const std::exception& error) {

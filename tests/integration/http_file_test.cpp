@@ -1,6 +1,10 @@
 // Files as answers: ranges, entity tags, HEAD, and files that change under way.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <fstream>
 
+#include "base/file.h"
 #include "http/server.h"
 #include "tests/support/catch.h"
 #include "tests/support/http_rig.h"
@@ -98,6 +102,22 @@ TEST_CASE("large files arrive whole on many connections at once", "[http][thread
     REQUIRE(reply.has_value());
     CHECK(reply->body == content);
   }
+}
+
+TEST_CASE("a file that is not in memory is read beside the io thread", "[http][threads]") {
+  HttpRig rig;
+  const std::string content = content_of(3'000'001);
+  const auto path = rig.folder() / "image";
+  write(path, content);
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(::fsync(file.get()) == 0);
+  REQUIRE(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED) == 0);
+  TlsClient client(rig.port());
+  REQUIRE(client.handshake());
+  const auto reply = client.request("GET", "/files/image", {}, "Range: bytes=1-2999999\r\n");
+  REQUIRE(reply.has_value());
+  CHECK(reply->status == 206);
+  CHECK(reply->body == content.substr(1, 2'999'999));
 }
 
 TEST_CASE("a file that became shorter ends the connection instead of lying", "[http][threads]") {

@@ -101,6 +101,23 @@ TEST_CASE("an answer after the server's end is dropped", "[http]") {
   CHECK(true);
 }
 
+TEST_CASE("exchanges one after the other share a room, one that lives on keeps its own memory",
+          "[http]") {
+  Bench bench;
+  const auto room = std::make_shared<ExchangeRoom>();
+  auto first = make_exchange(room, bench.mailbox, bench.target, 1);
+  const Exchange* const place = first.get();
+  auto second = make_exchange(room, bench.mailbox, bench.target, 2);
+  CHECK(second.get() != place);
+  first->send(Response::no_content());
+  first.reset();
+  const auto third = make_exchange(room, bench.mailbox, bench.target, 3);
+  CHECK(third.get() == place);
+  const std::weak_ptr<ExchangeRoom> watch = room;
+  second->send(Response::no_content());
+  third->send(Response::no_content());
+}
+
 TEST_CASE("a mailbox wakes its owner once for all that lies in it", "[http][threads]") {
   std::atomic<int> woken{0};
   Mailbox mailbox([&] { ++woken; });
