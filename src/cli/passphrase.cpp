@@ -63,7 +63,7 @@ Result<std::string> ask_passphrase(const std::string& what, Asked asked) {
   }
   auto first = ask_once(terminal.get(), "Passphrase of " + what);
   if (!first || asked == Asked::kOnce) return first;
-  const auto second = ask_once(terminal.get(), "The same again");
+  auto second = ask_once(terminal.get(), "The same again");
   if (!second) return second;
   if (*first != *second) return fail(Errc::kInvalid, "the two passphrases differ");
   return first;
