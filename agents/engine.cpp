@@ -103,7 +103,10 @@ Result<UpdateState> Engine::factory(const EngineOptions& options, SlotStore& sto
 // True where the state is durable. Where it cannot be made so, an update that is not armed is given
 // up.
 bool Engine::persist() {
-  if (!machine_.dirty()) return true;
+  if (!machine_.dirty()) {
+    tell();
+    return true;
+  }
   if (options_.hook) options_.hook("before saving the state");
   const auto saved = write_file_durably(state_file(options_),
                                         dump_json(to_document(machine_.state())) + "\n", 0600);
@@ -116,10 +119,14 @@ bool Engine::persist() {
   machine_.saved();
   unsaved_told_ = false;
   if (options_.hook) options_.hook("state saved");
-  for (const std::string& line : machine_.take_notices())
-    ports_.say(line);
+  tell();
   ports_.changed();
   return true;
+}
+
+void Engine::tell() {
+  for (const std::string& line : machine_.take_notices())
+    ports_.say(line);
 }
 
 void Engine::boot() {

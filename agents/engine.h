@@ -101,6 +101,7 @@ class Engine {
   static Result<UpdateState> load(const EngineOptions& options, SlotStore& store);
   static Result<UpdateState> factory(const EngineOptions& options, SlotStore& store);
   bool persist();  // with the mutex held
+  void tell();     // with the mutex held
   Outcome perform(const Action& action);
   Outcome switch_to(Slot slot);
   Slot confirmed_slot() const;

@@ -164,7 +164,9 @@ Result<std::string> Identity::join(const std::string& server, const std::string&
   std::error_code ignored;
   fs::remove(certificate_, ignored);
   fs::remove_all(trust_folder(), ignored);
-  if (auto made = make_directories(trust_folder(), 0700); !made) return made.error();
+  for (const fs::path& folder : {dir_ / "state", trust_folder()}) {
+    if (auto made = make_directories(folder, 0700); !made) return made.error();
+  }
   const auto root = (*answer)["root"].get<std::string>();
   if (auto pinned = tuf::Updater::pin_root(trust_folder(), root); !pinned) return pinned.error();
   if (auto written = write_file_durably(authority_, authority, 0600); !written)
