@@ -73,6 +73,7 @@ struct Host::Impl {
   std::optional<Result<std::uint16_t>> outcome;  // of the first attempt to serve
   std::function<void()> listener;
   HostParts parts;
+  std::shared_ptr<const model::Settings> edited;  // taken by the next tick
 
   // -- the host thread's own --
   std::thread thread;
@@ -99,6 +100,7 @@ struct Host::Impl {
   api::Ports ports();
   void look_at_firmware();
   void update_rates();
+  void take_edited_settings();
   void settings_changed(const std::shared_ptr<const model::Settings>& now,
                         const std::vector<config::Problem>& problems);
   void record(model::Severity severity, std::string kind, std::string message);
@@ -279,6 +281,7 @@ void Host::Impl::start_agents() {
 }
 
 void Host::Impl::tick() {
+  take_edited_settings();
   parts.fleet->tick();
   api->tick();
   look_at_firmware();
@@ -343,7 +346,30 @@ void Host::Impl::settings_changed(const std::shared_ptr<const model::Settings>& 
            "configuration refused, the last good one stays in force: " +
                first_problem(problems).context);
   }
+  {
+    const std::lock_guard lock(mutex);
+    edited = now;
+  }
   notify();
+}
+
+// What only this thread may change: the local agents. What only a start can change is said.
+void Host::Impl::take_edited_settings() {
+  std::shared_ptr<const model::Settings> now;
+  {
+    const std::lock_guard lock(mutex);
+    now = std::exchange(edited, nullptr);
+  }
+  if (now == nullptr) return;
+  const model::ConsoleSettings before = std::exchange(settings, now)->console;
+  const model::ConsoleSettings& after = now->console;
+  if (before.listen_address != after.listen_address || before.port != after.port ||
+      before.threads != after.threads || before.store_url != after.store_url ||
+      before.extra_names != after.extra_names) {
+    record(model::Severity::kNotice, "config.restart-needed",
+           "console.json: listen, server and store take effect at the next start");
+  }
+  if (options.run_agents && before.agents != after.agents) start_agents();
 }
 
 void Host::Impl::record(model::Severity severity, std::string kind, std::string message) {
