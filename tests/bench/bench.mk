@@ -20,3 +20,5 @@ bench-http: $(BIN)/bench-http ## the HTTPS server beside nginx (needs wrk): requ
 	@$(BIN)/bench-http
 
 -include $(patsubst %.o,%.d,$(call obj,$(BENCH_HTTP_SRC)))
+
+bench: bench-http bench-anomaly ## every benchmark, one after the other
