@@ -37,6 +37,12 @@ struct Erase {
   std::string collection;
   std::string key;
 };
+// Every key in [from, to).
+struct EraseRange {
+  std::string collection;
+  std::string from;
+  std::string to;
+};
 struct Document {
   std::string key;
   std::string document;
@@ -48,7 +54,8 @@ struct Batch {
   std::vector<Put> puts{};
   std::vector<Erase> erases{};
   std::vector<model::Event> events{};
-  bool empty() const { return puts.empty() && erases.empty() && events.empty(); }
+  std::vector<EraseRange> ranges{};  // taken out before the puts
+  bool empty() const { return puts.empty() && erases.empty() && events.empty() && ranges.empty(); }
 };
 
 struct EventQuery {

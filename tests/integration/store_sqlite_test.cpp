@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "store/audit_chain.h"
+#include "store/retention.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_store.h"
@@ -91,6 +92,23 @@ TEST_CASE("a range gives the keys of its half-open interval in order", "[store]"
   CHECK(range->at(1).key == "c");
   CHECK(store->range("minutes", "a", "z", 3)->size() == 3);
   CHECK(store->load("minutes")->size() == 4);
+}
+
+TEST_CASE("minutes older than the limit are taken out, and nothing else", "[store]") {
+  const test::TempFolder folder;
+  auto store = open_or_fail(folder.path());
+  Batch batch;
+  for (const char* key : {"iot-001/2026-08-20T14:02", "iot-001/2026-08-20T14:03",
+                          "iot-0011/2026-08-20T14:02", "iot-002/2026-08-20T14:02"})
+    batch.puts.push_back({"minutes", key, "{}"});
+  batch.puts.push_back({"devices", "iot-001/2026-08-20T14:02", "{}"});
+  store->commit(std::move(batch), nullptr);
+  store->commit(expired_minutes({"iot-001"}, *parse_rfc3339("2026-08-20T14:03:59Z")), nullptr);
+  REQUIRE(store->flush());
+  const auto left = store->load("minutes");
+  REQUIRE(left->size() == 3);
+  CHECK(left->at(0).key == "iot-001/2026-08-20T14:03");
+  CHECK(store->load("devices")->size() == 1);
 }
 
 TEST_CASE("events are filtered by number, severity, source and kind, in both orders", "[store]") {

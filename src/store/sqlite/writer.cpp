@@ -36,6 +36,7 @@ std::optional<Error> refuse(const Batch& batch) {
 struct Writer::Statements {
   Statement put;
   Statement erase;
+  Statement range;
   Statement event;
 };
 
@@ -203,13 +204,16 @@ Result<void> Writer::write_items(const std::vector<Item>& group) {
         "INSERT INTO documents(collection, key, document) VALUES(?1, ?2, ?3) "
         "ON CONFLICT(collection, key) DO UPDATE SET document = excluded.document");
     auto erase = database_.prepare("DELETE FROM documents WHERE collection = ?1 AND key = ?2");
+    auto range =
+        database_.prepare("DELETE FROM documents WHERE collection = ?1 AND key >= ?2 AND key < ?3");
     auto event = database_.prepare(
         "INSERT INTO events(seq, severity, source, kind, document) VALUES(?1, ?2, ?3, ?4, ?5)");
     if (!put) return put.error();
     if (!erase) return erase.error();
+    if (!range) return range.error();
     if (!event) return event.error();
     statements_ = std::make_unique<Statements>(
-        Statements{std::move(*put), std::move(*erase), std::move(*event)});
+        Statements{std::move(*put), std::move(*erase), std::move(*range), std::move(*event)});
   }
   for (const Item& item : group) {
     auto done = item.replacement ? write_replacement(*item.replacement) : write_batch(item);
@@ -219,6 +223,12 @@ Result<void> Writer::write_items(const std::vector<Item>& group) {
 }
 
 Result<void> Writer::write_batch(const Item& item) {
+  for (const EraseRange& range : item.batch.ranges) {
+    statements_->range.bind(1, range.collection);
+    statements_->range.bind(2, range.from);
+    statements_->range.bind(3, range.to);
+    if (auto done = statements_->range.run(); !done) return done;
+  }
   for (const Put& put : item.batch.puts) {
     statements_->put.bind(1, put.collection);
     statements_->put.bind(2, put.key);

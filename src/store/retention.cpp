@@ -1,0 +1,15 @@
+#include "store/retention.h"
+
+namespace ota::store {
+
+Batch expired_minutes(const std::vector<std::string>& devices, WallTime before) {
+  constexpr std::size_t kToTheMinute = 16;  // "2026-08-20T14:03"
+  const std::string minute = format_rfc3339(before, Fraction::kNone).substr(0, kToTheMinute);
+  Batch batch;
+  batch.ranges.reserve(devices.size());
+  for (const std::string& device : devices)
+    batch.ranges.push_back({"minutes", device + "/", device + "/" + minute});
+  return batch;
+}
+
+}  // namespace ota::store
