@@ -126,15 +126,17 @@ TEST_CASE("an update goes from the operator's word to the confirmed version", "[
   be_stable(server, device, "iot-001");
 
   // The poll is parked before the operator speaks, and answered the moment that he does.
-  auto polled = std::async(std::launch::async, [&server] {
-    ScriptedDevice second(server, "iot-001");
-    return second.commands(30);
+  auto polled = std::async(std::launch::async, [client = server.client("iot-001")]() mutable {
+    return client.get("/v1/commands?wait=30", ApiServer::kMost, seconds(40));
   });
   REQUIRE(wait_until([&] { return server.server->stats().connections >= 2; }));
   const Json result = push(server, "iot-001");
   CHECK(headline(result) == "SUCCESS: Update to v2.1.5 initiated");
   const std::string job = result.at("job");
-  const Json commands = polled.get();
+  const auto answered = polled.get();
+  REQUIRE(answered.has_value());
+  REQUIRE(answered->status == 200);
+  const Json commands = parse_json(answered->body)->at("commands");
   REQUIRE(commands.size() == 1);
   CHECK(commands[0].at("type") == "update");
   CHECK(commands[0].at("job") == job);
