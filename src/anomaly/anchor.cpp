@@ -60,7 +60,10 @@ void Anchor::learn(double value, WallTime at) {
     const double most = kClip * std::max(spread(), 1e-3 * std::abs(centre_));
     distance = std::clamp(distance, -most, most);
   }
-  variance_ += step * (distance * distance * (1 - step) - variance_);
+  // The spread follows slower still: a climb must not widen what it is measured by.
+  constexpr double kSpreadShare = 0.25;
+  variance_ +=
+      (young ? step : kSpreadShare * step) * (distance * distance * (1 - step) - variance_);
   centre_ += step * distance;
   last_at_ = at;
   if (count_ < UINT32_MAX) ++count_;

@@ -89,6 +89,7 @@ DeviceState::DeviceState(const model::Thresholds& wanted) : thresholds(wanted) {
     model::to_text(metric).copy(channels[i].name.data(), kLongestMetricName);
     channels[i].metric = metric;
     channels[i].model = MetricModel(kResolution);
+    channels[i].step = StepModel(kResolution);
   }
   make_rules();
 }
@@ -172,16 +173,24 @@ void DeviceState::judge_baseline(Channel& channel, double penalty, milliseconds 
 }
 
 void DeviceState::judge_together(double penalty) {
+  // A step stands on one model alone, where the others have to agree; the margin makes it as rare
+  // as they are (`make bench-anomaly`: alarms a day on healthy machines).
+  constexpr double kStepMargin = 1;
   std::array<double, model::kMetricCount + model::kMaxExtraMetrics> surprises{};
   std::size_t count = 0;
   for (const Channel& channel : channels) {
-    if (channel.fresh) surprises[count++] = channel.surprise.combined();
+    if (channel.fresh)
+      surprises[count++] =
+          std::max(channel.surprise.combined(), channel.step_surprise - kStepMargin);
   }
   const double together = joint.observe(std::span(surprises).first(count));
   raw_score = score_of(together - penalty);
   score = raw_score;
   if (raw_score < thresholds.anomaly_score_threshold) return;
-  if (last_high != WallTime{} && last_at - last_high < thresholds.refractory) {
+  // The models look back over a window: until it has passed, it is the same incident.
+  const auto window = seconds(std::llround(interval * MetricModel::kRecent));
+  const milliseconds quiet = std::max<milliseconds>(thresholds.refractory, window);
+  if (last_high != WallTime{} && last_at - last_high <= quiet) {
     score = hushed(raw_score, thresholds.anomaly_score_threshold);
   }
   last_high = last_at;
@@ -222,6 +231,7 @@ void DeviceState::take(Channel& channel, double value, WallTime at) {
   }
   channel.flat.observe(value, at);
   channel.surprise = channel.model.observe(value, at);
+  channel.step_surprise = channel.step.observe(value);
 }
 
 // A device that invents new names is followed for the first few only.

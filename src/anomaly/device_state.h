@@ -15,6 +15,7 @@
 #include "anomaly/liveness.h"
 #include "anomaly/metric_model.h"
 #include "anomaly/score.h"
+#include "anomaly/step_model.h"
 #include "base/clock.h"
 #include "model/settings.h"
 #include "model/telemetry.h"
@@ -33,7 +34,9 @@ struct Channel {
   Anchor anchor;
   FlatLine flat;
   Latch unusual;  // surprising now, by its recent past
+  StepModel step;
   Surprise surprise;
+  double step_surprise = 0;
   double value = 0;
   WallTime seen_at{};  // "never": not yet
   bool fresh = false;  // in the sample at hand

@@ -38,7 +38,8 @@ double TailEstimate::surprise(double size) const {
   const double total = total_;
   const double place = position(size, kBins);
 
-  // The border above which at most 5 % lie, and the mean of ln(size / border) there.
+  // The border above which at most 5 % lie, and the mean of ln(size / border), or of size / border
+  // less one, there.
   std::size_t border = kBins - 1;
   double above = 0;
   double weighted = 0;
@@ -50,10 +51,15 @@ double TailEstimate::surprise(double size) const {
   const double start = static_cast<double>(border) + 1;
   if (above > 0 && place > start) {
     const double bins_to_log = std::log(2.0) / kBinsPerOctave;
-    const double sum_of_logs = bins_to_log * (weighted - above * start);
-    const double index = (sum_of_logs + kPriorWeight * kPriorIndex) / (above + kPriorWeight);
+    const double mean_log = bins_to_log * (weighted / above - start);
+    const double beyond = bins_to_log * (place - start);
     const double share = (above + 0.5) / (total + 1);
-    return -std::log10(share) + bins_to_log * (place - start) / (index * std::log(10.0));
+    const bool pareto = shape_ == TailShape::kPareto;
+    // exp of the mean instead of the mean of exp: within a few percent where the excess is small,
+    // as it is where an exponential tail is the right one.
+    const double excess = pareto ? mean_log : std::expm1(mean_log);
+    const double scale = (above * excess + kPriorWeight * kPriorIndex) / (above + kPriorWeight);
+    return -std::log10(share) + (pareto ? beyond : std::expm1(beyond)) / (scale * std::log(10.0));
   }
   const auto bin = static_cast<std::size_t>(place);
   double at_least = counts_[bin] * (1 - (place - static_cast<double>(bin)));
