@@ -125,7 +125,7 @@ std::string format_age(milliseconds age) {
     std::snprintf(text.data(), text.size(), "%lldm%02lld", total / 60, total % 60);
   } else if (total < 86400) {
     std::snprintf(text.data(), text.size(), "%lldh%02lld", total / 3600, total / 60 % 60);
-  } else if (total < 100 * 86400LL) {
+  } else if (total < 10 * 86400LL || (total < 100 * 86400LL && total / 3600 % 24 < 10)) {
     std::snprintf(text.data(), text.size(), "%lldd%lldh", total / 86400, total / 3600 % 24);
   } else {
     std::snprintf(text.data(), text.size(), "%lldd", total / 86400);

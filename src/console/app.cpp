@@ -53,6 +53,8 @@ App::App(Ui& ui, Screen& screen, std::shared_ptr<Inbox> inbox, const Clock& cloc
 }
 
 void App::draw_now() {
+  // Before the look: what changes after it wakes the loop again.
+  inbox_->take_changes();
   inbox_->run();
   apply_effects();
   ui_.refresh();
@@ -101,7 +103,10 @@ int App::run(Driver* driver) {
     if (ready < 0 && errno != EINTR) return 1;
     if (watched[1].revents != 0) read_signals();
     if (watched[0].revents != 0) read_keys();
-    if (watched[2].revents != 0 && inbox_->run()) model_pending_ = true;
+    if (watched[2].revents != 0) {
+      inbox_->run();
+      model_pending_ = true;
+    }
     if (decoder_.waiting() && mono_now() >= escape_deadline_) end_escape();
     if (std::chrono::floor<seconds>(clock_.wall().time_since_epoch()).count() != shown_second_)
       model_pending_ = true;

@@ -78,7 +78,7 @@ class App {
   FileDescriptor signals_;
   KeyDecoder decoder_;
   MonoTime escape_deadline_{};
-  FrameLimiter key_frames_{10, 3};
+  FrameLimiter key_frames_{10, 8};
   FrameLimiter model_frames_{4, 2};
   bool key_pending_ = true;
   bool model_pending_ = true;

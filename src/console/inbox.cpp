@@ -21,27 +21,31 @@ void Inbox::wake() {
 void Inbox::post(std::function<void()> function) {
   const std::lock_guard lock(mutex_);
   functions_.push_back(std::move(function));
-  if (!std::exchange(woken_, true)) wake();
+  if (!std::exchange(posted_, true)) wake();
 }
 
 void Inbox::notify() {
   const std::lock_guard lock(mutex_);
-  if (!std::exchange(woken_, true)) wake();
+  if (!std::exchange(notified_, true)) wake();
 }
 
-bool Inbox::run() {
+void Inbox::run() {
   std::vector<std::function<void()>> functions;
   {
     const std::lock_guard lock(mutex_);
-    if (!std::exchange(woken_, false)) return false;
     std::uint64_t count = 0;
     [[maybe_unused]] const auto got = ::read(wake_.get(), &count, sizeof count);
+    posted_ = false;
     functions.swap(functions_);
   }
   for (const auto& function : functions) {
     function();
   }
-  return true;
+}
+
+void Inbox::take_changes() {
+  const std::lock_guard lock(mutex_);
+  notified_ = false;
 }
 
 }  // namespace ota::console

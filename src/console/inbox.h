@@ -24,8 +24,11 @@ class Inbox {
   void notify();
 
   int fd() const { return wake_.get(); }
-  // Runs what was posted, in order. True where anything was posted or notified since the last call.
-  bool run();
+  // Runs what was posted, in order.
+  void run();
+  // From here on notify() wakes again. Until this is called, one wake-up stands for all changes, so
+  // that a storm of them costs one a frame.
+  void take_changes();
 
   // A callback that may be called on any thread and runs `function` on the UI thread. It may
   // outlive the inbox's user: the inbox itself is held by it.
@@ -43,7 +46,8 @@ class Inbox {
   FileDescriptor wake_;
   std::mutex mutex_;
   std::vector<std::function<void()>> functions_;
-  bool woken_ = false;
+  bool posted_ = false;
+  bool notified_ = false;
 };
 
 }  // namespace ota::console

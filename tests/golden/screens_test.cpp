@@ -10,7 +10,7 @@
 
 using namespace ota;
 using namespace ota::console;
-using namespace ota::testing;
+using namespace ota::test;
 
 namespace {
 

@@ -19,7 +19,7 @@
 #include <sstream>
 #include <stdexcept>
 
-namespace ota::testing {
+namespace ota::test {
 namespace {
 
 using std::chrono::steady_clock;
@@ -277,4 +277,4 @@ long resident_kib(pid_t pid) {
   return field_of("/proc/" + std::to_string(pid) + "/status", "VmRSS:");
 }
 
-}  // namespace ota::testing
+}  // namespace ota::test

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ota::testing {
+namespace ota::test {
 
 using std::chrono::milliseconds;
 
@@ -82,4 +82,4 @@ ThreadCost main_thread_cost(pid_t pid);
 long process_cpu_ms(pid_t pid);
 long resident_kib(pid_t pid);
 
-}  // namespace ota::testing
+}  // namespace ota::test

@@ -5,7 +5,7 @@
 
 #include "store/audit_chain.h"
 
-namespace ota::testing {
+namespace ota::test {
 namespace {
 
 using fleet::DeviceRow;
@@ -511,4 +511,4 @@ void FakeBackend::note(std::string what, const fleet::Done& done) {
   done(boost::system::in_place_value);
 }
 
-}  // namespace ota::testing
+}  // namespace ota::test

@@ -10,7 +10,7 @@
 #include "console/backend.h"
 #include "console/model.h"
 
-namespace ota::testing {
+namespace ota::test {
 
 // 2026-08-20T14:03:22Z
 WallTime screen_time();
@@ -65,4 +65,4 @@ class FakeBackend final : public console::Backend {
   void note(std::string what, const fleet::Done& done);
 };
 
-}  // namespace ota::testing
+}  // namespace ota::test

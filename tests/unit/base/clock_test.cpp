@@ -35,6 +35,8 @@ TEST_CASE("an age takes at most six cells", "[base]") {
   CHECK(format_age(seconds(312)) == "5m12");
   CHECK(format_age(seconds(3 * 3600 + 4 * 60)) == "3h04");
   CHECK(format_age(seconds(12 * 86400 + 3 * 3600)) == "12d3h");
+  CHECK(format_age(seconds(9 * 86400 + 23 * 3600)) == "9d23h");
+  CHECK(format_age(seconds(94 * 86400 + 17 * 3600)) == "94d");
   CHECK(format_age(seconds(-1)) == "-");
 }
 

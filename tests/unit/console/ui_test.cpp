@@ -6,7 +6,7 @@
 
 using namespace ota;
 using namespace ota::console;
-using namespace ota::testing;
+using namespace ota::test;
 
 namespace {
 

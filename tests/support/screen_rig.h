@@ -1,0 +1,35 @@
+// The real console with two agents of its own, in a temporary root, on a free port.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/support/pty.h"
+#include "tests/support/temp_folder.h"
+
+namespace ota::test {
+
+std::filesystem::path console_program();
+
+// A root with agents cam-1 and cam-2 (both stable), listening on 127.0.0.1 port 0.
+void write_console_root(const std::filesystem::path& root);
+
+struct ConsoleRig {
+  struct Options {
+    std::vector<std::string> arguments;
+    std::map<std::string, std::string> environment;
+    int columns = 80;
+    int rows = 24;
+  };
+  ConsoleRig() : ConsoleRig(Options{}) {}
+  explicit ConsoleRig(const Options& options);
+
+  TempFolder root;
+  Pty pty;
+};
+
+// The processes whose command line names this folder: agents that must not outlive their console.
+std::vector<int> processes_of(const std::filesystem::path& root);
+
+}  // namespace ota::test
