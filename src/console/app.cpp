@@ -18,6 +18,8 @@ namespace {
 // An ESC that stands alone is a key after this long; sequences of a slow line come within it.
 constexpr milliseconds kEscapeDelay{25};
 constexpr milliseconds kSlowTerminal{50};
+constexpr milliseconds kInterval{300};
+constexpr milliseconds kLongestInterval{2400};
 
 MonoTime mono_now() {
   return std::chrono::steady_clock::now();
@@ -28,7 +30,7 @@ MonoTime mono_now() {
 void FrameLimiter::refill(MonoTime now) {
   if (last_ != MonoTime{}) {
     const double passed = std::chrono::duration<double>(now - last_).count();
-    tokens_ = std::min(burst_, tokens_ + passed * per_second_ / slow_);
+    tokens_ = std::min(burst_, tokens_ + passed * per_second_);
   }
   last_ = now;
 }
@@ -43,7 +45,7 @@ bool FrameLimiter::take(MonoTime now) {
 milliseconds FrameLimiter::wait(MonoTime now) {
   refill(now);
   if (tokens_ >= 1) return milliseconds(0);
-  return milliseconds(static_cast<long>((1 - tokens_) * slow_ * 1000 / per_second_) + 1);
+  return milliseconds(static_cast<long>((1 - tokens_) * 1000 / per_second_) + 1);
 }
 
 App::App(Ui& ui, Screen& screen, std::shared_ptr<Inbox> inbox, const Clock& clock)
@@ -59,20 +61,17 @@ void App::draw_now() {
   apply_effects();
   ui_.refresh();
   const milliseconds blocked = screen_.present(ui_.draw(screen_.size()));
-  if (blocked > kSlowTerminal) {
-    model_frames_.halve();
-  } else {
-    model_frames_.recover();
-  }
+  interval_ = blocked > kSlowTerminal ? std::min(interval_ * 2, kLongestInterval)
+                                      : std::max(interval_ / 2, kInterval);
+  look_at_ = mono_now() + interval_;
+  armed_ = false;
   key_pending_ = false;
   model_pending_ = false;
   shown_second_ = std::chrono::floor<seconds>(clock_.wall().time_since_epoch()).count();
 }
 
 void App::draw_if_due() {
-  const MonoTime now = mono_now();
-  if ((key_pending_ && key_frames_.take(now)) || (model_pending_ && model_frames_.take(now)))
-    draw_now();
+  if (model_pending_ || (key_pending_ && key_frames_.take(mono_now()))) draw_now();
 }
 
 // How long poll() may sleep.
@@ -85,9 +84,11 @@ milliseconds App::patience() const {
         sleep, std::max(milliseconds(0), std::chrono::ceil<milliseconds>(escape_deadline_ - now)));
   }
   FrameLimiter keys = key_frames_;
-  FrameLimiter changes = model_frames_;
   if (key_pending_) sleep = std::min(sleep, keys.wait(now));
-  if (model_pending_) sleep = std::min(sleep, changes.wait(now));
+  if (!armed_) {
+    sleep =
+        std::min(sleep, std::max(milliseconds(0), std::chrono::ceil<milliseconds>(look_at_ - now)));
+  }
   return sleep;
 }
 
@@ -106,6 +107,10 @@ int App::run(Driver* driver) {
     if (watched[2].revents != 0) {
       inbox_->run();
       model_pending_ = true;
+    }
+    if (!armed_ && mono_now() >= look_at_) {
+      armed_ = !inbox_->arm();
+      model_pending_ = model_pending_ || !armed_;
     }
     if (decoder_.waiting() && mono_now() >= escape_deadline_) end_escape();
     if (std::chrono::floor<seconds>(clock_.wall().time_since_epoch()).count() != shown_second_)

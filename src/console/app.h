@@ -26,15 +26,12 @@ class FrameLimiter {
   bool take(MonoTime now);
   // How long until take() may say yes.
   milliseconds wait(MonoTime now);
-  void halve() { slow_ = slow_ < 8 ? slow_ * 2 : 8; }
-  void recover() { slow_ = slow_ > 1 ? slow_ / 2 : 1; }
 
  private:
   void refill(MonoTime now);
   double per_second_;
   double burst_;
   double tokens_;
-  double slow_ = 1;
   MonoTime last_{};
 };
 
@@ -79,9 +76,12 @@ class App {
   KeyDecoder decoder_;
   MonoTime escape_deadline_{};
   FrameLimiter key_frames_{10, 8};
-  FrameLimiter model_frames_{4, 2};
   bool key_pending_ = true;
   bool model_pending_ = true;
+  // Changes of the model are looked for this long after a frame; longer where the terminal is slow.
+  milliseconds interval_{300};
+  MonoTime look_at_{};
+  bool armed_ = false;
   std::int64_t shown_second_ = 0;
   std::optional<int> exit_;
 };

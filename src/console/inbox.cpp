@@ -26,7 +26,8 @@ void Inbox::post(std::function<void()> function) {
 
 void Inbox::notify() {
   const std::lock_guard lock(mutex_);
-  if (!std::exchange(notified_, true)) wake();
+  changed_ = true;
+  if (std::exchange(armed_, false)) wake();
 }
 
 void Inbox::run() {
@@ -43,9 +44,16 @@ void Inbox::run() {
   }
 }
 
+bool Inbox::arm() {
+  const std::lock_guard lock(mutex_);
+  armed_ = !changed_;
+  return changed_;
+}
+
 void Inbox::take_changes() {
   const std::lock_guard lock(mutex_);
-  notified_ = false;
+  changed_ = false;
+  armed_ = false;
 }
 
 }  // namespace ota::console

@@ -26,8 +26,10 @@ class Inbox {
   int fd() const { return wake_.get(); }
   // Runs what was posted, in order.
   void run();
-  // From here on notify() wakes again. Until this is called, one wake-up stands for all changes, so
-  // that a storm of them costs one a frame.
+  // notify() wakes only while armed, and disarms: a storm of changes costs one wake-up. arm() is
+  // true where a change came meanwhile; the inbox then stays disarmed.
+  bool arm();
+  // Forgets the changes so far and disarms.
   void take_changes();
 
   // A callback that may be called on any thread and runs `function` on the UI thread. It may
@@ -47,7 +49,8 @@ class Inbox {
   std::mutex mutex_;
   std::vector<std::function<void()>> functions_;
   bool posted_ = false;
-  bool notified_ = false;
+  bool changed_ = false;
+  bool armed_ = false;
 };
 
 }  // namespace ota::console

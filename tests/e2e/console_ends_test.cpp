@@ -123,6 +123,6 @@ TEST_CASE("a script drives the same loop and saves screens", "[e2e]") {
   CAPTURE(rig.pty.received());
   CHECK(WEXITSTATUS(*status) == 0);
   const auto screen = ota::read_file(saved, 1U << 16);
-  REQUIRE(screen);
+  REQUIRE(screen.has_value());
   CHECK(screen->find("[5 Agents]") != std::string::npos);
 }
