@@ -113,6 +113,11 @@ class Area {
   Size size_;
 };
 
+// A count or position on the screen, which is not negative, as an index.
+constexpr std::size_t to_index(int position) {
+  return static_cast<std::size_t>(position);
+}
+
 // Blanks behind `text` up to `cells`, or before it: for columns.
 std::string pad(std::string_view text, int cells);
 std::string pad_left(std::string_view text, int cells);

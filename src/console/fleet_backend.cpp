@@ -69,7 +69,7 @@ void FleetBackend::push(fleet::PushRequest request,
                         fleet::Answered<std::vector<fleet::PushOutcome>> done) {
   const auto fleet = source_.fleet();
   if (!fleet) return done(not_up());
-  fleet->push(std::move(request), std::move(done));
+  fleet->push(request, std::move(done));
 }
 
 void FleetBackend::cancel(const std::string& job, fleet::Done done) {

@@ -106,7 +106,7 @@ void plot(const Area& area, std::span<const Column> columns, const Scale& scale,
     limit_row = area.rows() - 1 - (filled_dots(scale.limit, scale, dots) - 1) / high;
   }
   const auto reach = [&](int cell, int side) {
-    const auto index = static_cast<std::size_t>(cell * per_cell + side);
+    const auto index = to_index(cell * per_cell + side);
     return index < columns.size() ? filled_dots(columns[index].value, scale, dots) : 0;
   };
   for (int x = 0; x < area.columns(); ++x) {
@@ -114,7 +114,7 @@ void plot(const Area& area, std::span<const Column> columns, const Scale& scale,
     const int right = per_cell == 2 ? reach(x, 1) : left;
     bool marked = false;
     for (int side = 0; side < per_cell; ++side) {
-      const auto index = static_cast<std::size_t>(x * per_cell + side);
+      const auto index = to_index(x * per_cell + side);
       marked = marked || (index < columns.size() && columns[index].marked);
     }
     for (int y = 0; y < area.rows(); ++y) {

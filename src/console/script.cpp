@@ -13,7 +13,7 @@ Error wrong(int line, const std::string& what) {
   return fail(Errc::kInvalid, "script line " + std::to_string(line) + ": " + what);
 }
 
-Result<ScriptStep> parse_step(const std::string& verb, std::string rest, int line) {
+Result<ScriptStep> parse_step(const std::string& verb, const std::string& rest, int line) {
   ScriptStep step{};
   step.line = line;
   step.text = rest;

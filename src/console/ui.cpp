@@ -50,7 +50,7 @@ std::vector<Effect> Ui::take_effects() {
   return std::exchange(effects_, {});
 }
 
-void Ui::say(std::string text, Ink ink) {
+void Ui::say(std::string_view text, Ink ink) {
   state_.notice = Notice{printable(text, 400), ink, model_.now};
 }
 

@@ -37,7 +37,7 @@ class Ui {
   std::vector<Effect> take_effects();
 
   // What stands in the status row.
-  void say(std::string text, Ink ink = Ink::kText);
+  void say(std::string_view text, Ink ink = Ink::kText);
   // Opens the question whether to stop the server; asked twice within 2 s it quits at once.
   void ask_to_quit();
 
@@ -89,7 +89,7 @@ class Ui {
   void revoke(const std::string& device);
   void acknowledge(const std::string& device);
   void order_agent(const std::string& agent, Backend::AgentOrder order);
-  fleet::Done report(std::string success);
+  fleet::Done report(const std::string& success);
   void copy();
   void export_to(const std::string& path);
   void load_older();

@@ -44,12 +44,13 @@ void Ui::handle_update(const Key& key) {
 void Ui::send(const UpdateFlow::Ask& ask) {
   const std::weak_ptr<int> alive = alive_;
   const unsigned ticket = ask.ticket;
-  backend_.push(ask.request,
-                Inbox::bring<Outcomes>(inbox_, [this, alive, ticket](Result<Outcomes> answer) {
-                  if (alive.expired() || !state_.update) return;
-                  state_.update->answered(ticket, answer);
-                  if (state_.update->step() == UpdateFlow::Step::kClosed) show_result();
-                }));
+  backend_.push(ask.request, Inbox::bring<Outcomes>(
+                                 inbox_, [this, alive, ticket](const Result<Outcomes>& answer) {
+                                   if (alive.expired() || !state_.update) return;
+                                   state_.update->answered(ticket, answer);
+                                   if (state_.update->step() == UpdateFlow::Step::kClosed)
+                                     show_result();
+                                 }));
 }
 
 // The answer in the words that users know; of several devices the worst one's, with the count.
@@ -82,9 +83,9 @@ void Ui::show_result() {
   say(text, all_blocked ? Ink::kBad : count(model::Answer::kAllow) > 0 ? Ink::kGood : Ink::kWarn);
 }
 
-fleet::Done Ui::report(std::string success) {
+fleet::Done Ui::report(const std::string& success) {
   const std::weak_ptr<int> alive = alive_;
-  return Inbox::bring<void>(inbox_, [this, alive, success](Result<void> result) {
+  return Inbox::bring<void>(inbox_, [this, alive, success](const Result<void>& result) {
     if (alive.expired()) return;
     if (result) {
       say(success, Ink::kGood);

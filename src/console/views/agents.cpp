@@ -79,7 +79,7 @@ void draw_agents(const Area& area, const Scene& scene) {
   const int visible = list.rows() - 2;
   const int first = first_shown(selected, agents.size(), visible);
   for (int i = 0; i < visible && first + i < static_cast<int>(agents.size()); ++i) {
-    const auto index = static_cast<std::size_t>(first + i);
+    const auto index = to_index(first + i);
     const fleet::AgentStatus& agent = agents[index];
     const int y = i + 2;
     if (index == selected) list.set(0, y, U'▸', bold(Ink::kAccent));

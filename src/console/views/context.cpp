@@ -41,7 +41,11 @@ int put_count(const Area& row, int x, std::size_t count, std::string_view word, 
 void draw_fleet_counts(const Area& row, const Scene& scene) {
   const fleet::Counts& counts = scene.model.fleet->counts;
   int x = row.put(1, 0, "Fleet " + std::to_string(counts.devices) + ":") + 2;
-  if (counts.devices == 0) row.put(x, 0, "no device is listed or has connected yet", {Ink::kDim});
+  if (counts.devices == 0) {
+    const bool starting = scene.model.server.phase == Phase::kStarting;
+    row.put(x, 0, starting ? "the server is starting" : "no device is listed or has connected yet",
+            {Ink::kDim});
+  }
   x = put_count(row, x, counts.online, "online", {Ink::kGood});
   x = put_count(row, x, counts.updating, "updating", bold(Ink::kBusy));
   x = put_count(row, x, counts.critical, "critical", bold(Ink::kBad));

@@ -31,7 +31,7 @@ void draw_versions(const Area& inside, const UpdateFlow& flow) {
   const int visible = inside.rows() - 5;
   const int first = first_shown(flow.release_index(), flow.releases().size(), visible);
   for (int i = 0; i < visible && first + i < static_cast<int>(flow.releases().size()); ++i) {
-    const auto index = static_cast<std::size_t>(first + i);
+    const auto index = to_index(first + i);
     const model::Release& release = flow.releases()[index];
     std::string models;
     for (const std::string& model : release.hardware)
@@ -90,7 +90,7 @@ void draw_gate(const Area& inside, const UpdateFlow& flow) {
       std::clamp(static_cast<int>(outcomes.size()), 1, std::max(1, inside.rows() / 3));
   const int first = first_shown(flow.outcome_index(), outcomes.size(), listed);
   for (int i = 0; i < listed && first + i < static_cast<int>(outcomes.size()); ++i) {
-    const auto index = static_cast<std::size_t>(first + i);
+    const auto index = to_index(first + i);
     const model::Decision& decision = outcomes[index].decision;
     if (index == flow.outcome_index()) inside.set(0, i, U'▸', bold(Ink::kAccent));
     inside.put(2, i, decision.device, {}, 14);
@@ -182,7 +182,7 @@ void draw_help(const Area& area, const Scene& scene) {
   const int visible = inside.rows() - 2;
   const int first = first_shown(help.selected, found.size(), visible);
   for (int i = 0; i < visible && first + i < static_cast<int>(found.size()); ++i) {
-    const auto index = static_cast<std::size_t>(first + i);
+    const auto index = to_index(first + i);
     const Binding& binding = *found[index];
     if (index == help.selected) inside.set(0, i + 2, U'▸', bold(Ink::kAccent));
     inside.put(2, i + 2, binding.keys, {Ink::kAccent}, 11);

@@ -115,7 +115,7 @@ void draw_log(const Area& area, const Scene& scene) {
   const std::size_t selected = events.empty() ? 0 : found.value_or(events.size() - 1);
   const int first = first_shown(selected, events.size(), visible);
   for (int i = 0; i < visible && first + i < static_cast<int>(events.size()); ++i) {
-    const auto index = static_cast<std::size_t>(first + i);
+    const auto index = to_index(first + i);
     draw_event_row(list, i + 2, *events[index]);
     if (index == selected) list.set(0, i + 2, U'▸', bold(Ink::kAccent));
   }

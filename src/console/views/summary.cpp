@@ -116,6 +116,10 @@ void draw_nothing(const Area& area, const Scene& scene) {
     return;
   }
   const fleet::ServerStatus& server = scene.model.server;
+  if (server.phase == fleet::ServerStatus::Phase::kStarting) {
+    area.put(3, 1, "The server is starting.");
+    return;
+  }
   area.put(3, 1, "No devices yet.", bold());
   area.put(3, 3, "List a device in config/devices.json, then give it a join code:");
   area.put(5, 4, "otactl enroll ID", {Ink::kAccent});
@@ -144,7 +148,7 @@ void draw_devices(const Area& area, const Scene& scene) {
   const auto selected = index_of(rows, scene.state.device).value_or(0);
   const int first = first_shown(selected, rows.size(), visible);
   for (int i = 0; i < visible && first + i < static_cast<int>(rows.size()); ++i) {
-    draw_row(area, i + 2, table, scene, *rows[static_cast<std::size_t>(first + i)]);
+    draw_row(area, i + 2, table, scene, *rows[to_index(first + i)]);
   }
   const int below = static_cast<int>(rows.size()) - first - visible;
   if (below > 0) {

@@ -162,7 +162,7 @@ void draw_updates(const Area& area, const Scene& scene) {
     const std::size_t selected = index_of(jobs, scene.state.job).value_or(0);
     const int first = first_shown(selected, jobs.size(), visible);
     for (int i = 0; i < visible && first + i < static_cast<int>(jobs.size()); ++i) {
-      const auto index = static_cast<std::size_t>(first + i);
+      const auto index = to_index(first + i);
       draw_job_row(list, i + 2, table, scene, *jobs[index]);
       if (index == selected) list.set(0, i + 2, U'▸', bold(Ink::kAccent));
     }

@@ -1,0 +1,101 @@
+// A terminal is given back also by programs that break. The victims are hidden test cases of this
+// program, run on a terminal of their own: they take the screen as the console does, and then die
+// in one way each.
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+
+#include "base/assert.h"
+#include "console/console.h"
+#include "console/curses_screen.h"
+#include "tests/support/catch.h"
+#include "tests/support/pty.h"
+
+using namespace ota::console;
+using namespace ota::test;
+
+namespace {
+
+std::unique_ptr<Screen> take_screen() {
+  block_signals();
+  CursesOptions options;
+  options.term = "xterm-256color";
+  auto screen = open_curses_screen(options);
+  REQUIRE(screen.has_value());
+  std::fprintf(stderr, "a library that talks\n");
+  std::printf("and another\n");
+  std::fflush(stdout);
+  Canvas canvas((*screen)->size(), Charset::kUnicode);
+  Area(canvas).put(0, 0, "on the screen");
+  (*screen)->present(canvas);
+  return std::move(*screen);
+}
+
+// Not a tail call, and with an end that the compiler cannot rule out: it must run out of stack.
+int recurse(int depth, const volatile int& last) {  // NOLINT(misc-no-recursion)
+  volatile char room[4096] = {};
+  room[depth % 4096] = 1;
+  if (depth == last) return 0;
+  return recurse(depth + 1, last) + room[depth % 7];
+}
+
+Pty run_victim(const char* tag) {
+  Pty::Options options;
+  options.command = {std::filesystem::read_symlink("/proc/self/exe").string(), tag};
+  options.environment = {{"LC_ALL", "C.UTF-8"}, {"NO_COLOR", ""}};
+  return Pty(options);
+}
+
+}  // namespace
+
+TEST_CASE("victim: runs out of stack", "[.][victim-stack]") {
+  const auto screen = take_screen();
+  const volatile int never = -1;
+  CHECK(recurse(0, never) > 0);
+}
+
+TEST_CASE("victim: ends by std::terminate", "[.][victim-terminate]") {
+  const auto screen = take_screen();
+  std::terminate();
+}
+
+TEST_CASE("victim: breaks an invariant", "[.][victim-assert]") {
+  const auto screen = take_screen();
+  OTA_ASSERT(screen == nullptr);
+}
+
+TEST_CASE("victim: ends well", "[.][victim-well]") {
+  take_screen();
+}
+
+TEST_CASE("stack overflow, terminate and a failed assertion leave a clean terminal", "[e2e]") {
+  struct Victim {
+    const char* tag;
+    int signal;  // 0: none
+  };
+  for (const Victim& victim :
+       {Victim{"[victim-stack]", SIGSEGV}, Victim{"[victim-terminate]", SIGABRT},
+        Victim{"[victim-assert]", SIGABRT}, Victim{"[victim-well]", 0}}) {
+    CAPTURE(victim.tag);
+    Pty pty = run_victim(victim.tag);
+    const auto status = pty.wait_end();
+    REQUIRE(status.has_value());
+    CAPTURE(pty.received());
+    if (victim.signal != 0) {
+      REQUIRE(WIFSIGNALED(*status));
+      CHECK(WTERMSIG(*status) == victim.signal);
+      CHECK(pty.received().find("ended by signal") != std::string::npos);
+    } else {
+      CHECK(WIFEXITED(*status));
+    }
+    CHECK(pty.received().find("on the screen") != std::string::npos);
+    CHECK(pty.received().find("a library that talks") == std::string::npos);
+    CHECK(pty.received().find("and another") == std::string::npos);
+    CHECK(pty.open_modes().empty());
+    CHECK(pty.cursor_shown());
+    CHECK(pty.cooked());
+  }
+}
