@@ -52,7 +52,7 @@ TEST_CASE(
                               JobState::kBooting, JobState::kConfirming, JobState::kSucceeded});
   std::uint64_t seq = 0;
   for (const auto& report : rig.reports("job-1")) {
-    CHECK(report.seq > seq);
+    CHECK(report.seq >= seq);  // one whose answer was lost comes again with its number
     seq = report.seq;
   }
   CHECK(wait_until([&] { return rig.statuses().back()["confirmed"]["version"] == "2.1.5"; }));
