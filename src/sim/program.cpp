@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <ostream>
 
+#include "sim/profile.h"
 #include "sim/runner.h"
 #include "sim/scenario.h"
 #include "sim/steps.h"
 #include "sim/storm.h"
+#include "sim/virtual_fleet.h"
 
 namespace ota::sim {
 namespace {
@@ -24,6 +26,8 @@ struct Options {
   bool trace = false;
   StormOptions storm;
   std::string victim = "server";
+  FleetOptions fleet;
+  std::uint32_t fleet_seconds = 20;
 };
 
 RunOptions run_options(const Options& options) {
@@ -119,6 +123,24 @@ int run_storm_command(Options& options, const Surroundings& around) {
   return report.failure.empty() ? 0 : 1;
 }
 
+int run_fleet_command(Options& options, const Surroundings& around) {
+  FleetOptions& fleet = options.fleet;
+  if (fleet.profile != "mix" && !parse_profile(fleet.profile)) {
+    around.err << "ota-sim: no such profile: " << fleet.profile << '\n';
+    return 2;
+  }
+  fleet.duration = seconds(options.fleet_seconds);
+  fleet.run = run_options(options);
+  std::ostringstream silent;
+  const FleetReport report = run_fleet(fleet, around.clock, options.json ? silent : around.out);
+  if (options.json) {
+    around.out << fleet_json(report).dump(2) << '\n';
+  } else {
+    around.out << fleet_text(report) << std::flush;
+  }
+  return report.failure.empty() ? 0 : 1;
+}
+
 void add_common(CLI::App& app, Options& options) {
   app.add_option("--bin", options.programs, "the folder of ota-console, ota-agent and otactl");
   app.add_option("--scratch", options.scratch, "where the temporary roots are made (/tmp)");
@@ -147,6 +169,19 @@ int run(std::span<const std::string> words, const Surroundings& around) {
   storm_app->add_option("--rounds", options.storm.rounds, "how many kills (50)");
   storm_app->add_option("--victim", options.victim, "server or agent");
   add_common(*storm_app, options);
+  CLI::App* fleet_app = app.add_subcommand(
+      "fleet", "virtual devices over real mutual TLS: what does this host carry");
+  fleet_app->add_option("--devices", options.fleet.devices, "how many (1000)")
+      ->check(CLI::Range(1, 500000));
+  fleet_app->add_option("--rate", options.fleet.rate, "samples a second of each (1)")
+      ->check(CLI::Range(0.001, 1000.0));
+  fleet_app->add_option("--duration", options.fleet_seconds, "seconds of steady telemetry (20)")
+      ->check(CLI::Range(1, 86400));
+  fleet_app->add_option("--profile", options.fleet.profile, "mix, or one for all (mix)");
+  fleet_app->add_option("--server-threads", options.fleet.server_threads, "of the console (1)")
+      ->check(CLI::Range(1, 64));
+  fleet_app->add_flag("--json", options.json, "the report in JSON");
+  add_common(*fleet_app, options);
 
   if (words.empty()) {
     around.out << app.help();
@@ -161,6 +196,7 @@ int run(std::span<const std::string> words, const Surroundings& around) {
   if (check_app->parsed()) return check_files(options, around);
   if (list_app->parsed()) return list_all(options, around);
   if (steps_app->parsed()) return list_steps(around);
+  if (fleet_app->parsed()) return run_fleet_command(options, around);
   return run_storm_command(options, around);
 }
 

@@ -303,7 +303,7 @@ Result<Json> World::get(const std::string& path) {
 
 Result<Json> World::post(const std::string& path, const Json& body) {
   if (!api_) return fail(Errc::kUnavailable, "the console was not started");
-  return api_->post(path, body, milliseconds(10000));
+  return api_->post(path, body, milliseconds(60000));
 }
 
 Result<Json> World::device(const std::string& id) {
