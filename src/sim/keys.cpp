@@ -54,25 +54,28 @@ bool fits(const Json& value, KeyType type) {
 Result<void> check_keys(const Json& object, const std::vector<Key>& keys,
                         const std::string& place) {
   if (!object.is_object()) return fail(Errc::kInvalid, place + ": accepted: an object");
-  for (const auto& [name, value] : object.items()) {
+  for (const auto& member : object.items()) {
+    const std::string& name = member.key();
+    std::string where = place;
+    where.append(".").append(printable(name, 40));
     const auto known =
         std::find_if(keys.begin(), keys.end(), [&](const Key& key) { return key.name == name; });
     if (known == keys.end()) {
-      std::string accepted;
+      where += ": no such key; accepted: ";
       for (const Key& key : keys)
-        accepted.append(accepted.empty() ? "" : ", ").append(key.name);
-      return fail(Errc::kInvalid,
-                  place + "." + printable(name, 40) + ": no such key; accepted: " + accepted);
+        where.append(&key == keys.data() ? "" : ", ").append(key.name);
+      return fail(Errc::kInvalid, where);
     }
-    if (!fits(value, known->type)) {
-      return fail(Errc::kInvalid, place + "." + name + " is " + printable(dump_json(value), 60) +
-                                      "; accepted: " + std::string(words_of(known->type)));
+    if (!fits(member.value(), known->type)) {
+      where.append(" is ").append(printable(dump_json(member.value()), 60));
+      return fail(Errc::kInvalid, where.append("; accepted: ").append(words_of(known->type)));
     }
   }
   for (const Key& key : keys) {
     if (key.need == Need::kRequired && !object.contains(key.name)) {
-      return fail(Errc::kInvalid,
-                  place + "." + std::string(key.name) + " is missing: " + std::string(key.help));
+      std::string where = place;
+      where.append(".").append(key.name).append(" is missing: ").append(key.help);
+      return fail(Errc::kInvalid, where);
     }
   }
   return {};

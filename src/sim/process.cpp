@@ -101,7 +101,7 @@ std::optional<int> Process::wait(milliseconds patience) {
   return status_;
 }
 
-Result<Finished> run_to_end(ProcessSpec spec, milliseconds patience) {
+Result<Finished> run_to_end(const ProcessSpec& spec, milliseconds patience) {
   std::error_code ignored;
   std::filesystem::remove(spec.log, ignored);
   auto child = Process::start(spec);

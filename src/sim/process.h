@@ -48,6 +48,6 @@ struct Finished {
   std::string output;  // both streams
 };
 // Runs a program to its end; kTimeout (and it is killed) after `patience`.
-Result<Finished> run_to_end(ProcessSpec spec, milliseconds patience);
+Result<Finished> run_to_end(const ProcessSpec& spec, milliseconds patience);
 
 }  // namespace ota::sim

@@ -221,7 +221,7 @@ Result<void> run_join(World& world, const Json& keys) {
     code->fingerprint.front() = code->fingerprint.front() == '0' ? '1' : '0';
     text = code->text();
   }
-  const auto joined = world.join(id, text);
+  auto joined = world.join(id, text);
   const std::string expect = keys.value("expect", "joined");
   if (expect == "joined") return joined;
   if (joined) return fail(Errc::kConflict, id + " joined, but should have been refused");
