@@ -1,0 +1,41 @@
+#include <sstream>
+
+#include "sim/storm.h"
+#include "sim/virtual_fleet.h"
+#include "tests/e2e/live_world.h"
+
+using namespace ota;
+using namespace ota::sim;
+
+TEST_CASE("kills in the middle of updates lose nothing that was acknowledged", "[e2e]") {
+  const SystemClock clock;
+  for (const Victim victim : {Victim::kServer, Victim::kAgent}) {
+    std::ostringstream out;
+    StormOptions options;
+    options.victim = victim;
+    options.rounds = 3;
+    options.run.programs = test::programs();
+    const StormReport report = run_storm(options, clock, out);
+    INFO(out.str());
+    CHECK(report.failure.empty());
+    CHECK(report.rounds == 3);
+  }
+}
+
+TEST_CASE("a virtual fleet sends telemetry, gets a push and is updated", "[e2e]") {
+  const SystemClock clock;
+  std::ostringstream out;
+  FleetOptions options;
+  options.devices = 40;
+  options.rate = 5;
+  options.duration = seconds(2);
+  options.run.programs = test::programs();
+  const FleetReport report = run_fleet(options, clock, out);
+  INFO(fleet_text(report));
+  CHECK(report.failure.empty());
+  CHECK(report.connected == 40);
+  CHECK(report.refused == 0);
+  CHECK(report.pushed == 38);  // one in twenty is stressed, and the gate knows
+  CHECK(report.commanded == report.pushed);
+  CHECK(report.updated == report.pushed);
+}
