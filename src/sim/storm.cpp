@@ -63,13 +63,17 @@ class Storm {
   }
 
  private:
+  // A device that has just started has no verdict yet, so the gate may refuse at first.
   Result<std::string> push(const model::Version& version) {
-    const auto answer =
-        world_.post("/v1/push", {{"devices", {kDevice}}, {"version", version.text()}});
-    if (!answer) return answer.error();
-    const Json& result = cli::list_at(*answer, "results").front();
-    const std::string job = cli::text_at(result, "job");
-    if (job.empty()) return fail(Errc::kConflict, "push: " + result.dump());
+    std::string job;
+    const auto allowed = wait_until(world_, kPatience, [&]() -> std::optional<std::string> {
+      const auto answer =
+          world_.post("/v1/push", {{"devices", {kDevice}}, {"version", version.text()}});
+      if (!answer) return answer.error().text();
+      job = cli::text_at(cli::list_at(*answer, "results").front(), "job");
+      return job.empty() ? std::optional("push: " + answer->dump()) : std::nullopt;
+    });
+    if (!allowed) return allowed.error();
     return job;
   }
 
