@@ -175,6 +175,7 @@ std::uint16_t Server::port() const {
 }
 
 void Server::apply_limits(const model::ServerLimits& limits) {
+  if (!impl_->running) impl_->options.limits = limits;
   for (const auto& thread : impl_->threads) {
     thread->post([&thread = *thread, limits] { thread.set_limits(limits); });
   }

@@ -228,12 +228,22 @@ struct Nginx {
 
 struct Load {
   double per_second = 0;
+  double p99_ms = 0;
   double cpu_each = 0;  // CPU seconds of the server for each request
 };
 
 double number_after(const std::string& text, const std::string& label) {
   const auto at = text.find(label);
   return at == std::string::npos ? 0 : std::strtod(text.c_str() + at + label.size(), nullptr);
+}
+
+// wrk prints "99%    2.36ms", in us, ms or s.
+double p99_of(const std::string& text) {
+  const auto at = text.find("99%");
+  if (at == std::string::npos) return 0;
+  char* unit = nullptr;
+  const double value = std::strtod(text.c_str() + at + 3, &unit);
+  return value * (*unit == 'u' ? 0.001 : *unit == 'm' ? 1 : 1000);
 }
 
 Load wrk(pid_t server, std::uint16_t port, const std::string& options, const std::string& path) {
@@ -253,7 +263,7 @@ Load wrk(pid_t server, std::uint16_t port, const std::string& options, const std
   if (const auto at = text.find(" requests in"); at != std::string::npos) {
     total = std::strtod(text.c_str() + text.rfind('\n', at) + 1, nullptr);
   }
-  return {number_after(text, "Requests/sec:"), total > 0 ? used / total : 0};
+  return {number_after(text, "Requests/sec:"), p99_of(text), total > 0 ? used / total : 0};
 }
 
 void compare(const char* what, const fs::path& folder, std::uint32_t threads,
@@ -285,6 +295,23 @@ test::Identity device(const fs::path& folder) {
   const auto request = pki::DeviceKey::make_csr(folder / "device.key", "iot-001");
   const auto issued = authority->issue_device("iot-001", *request, std::chrono::hours(24));
   return {issued->pem, *read_file(folder / "device.key", 10'000)};
+}
+
+// What downloads do to the slowest telemetry posts on the same thread.
+void fairness(const fs::path& folder, const std::string& post) {
+  const Child ours(folder, 1);
+  const std::string options = "-t1 -c16 -d2 --latency" + post;
+  std::vector<double> quiet;
+  std::vector<double> busy;
+  for (int round = 0; round < 3; ++round) {
+    quiet.push_back(wrk(ours.pid, ours.port, options, "/v1/telemetry").p99_ms);
+    std::thread downloads([&] { wrk(ours.pid, ours.port, "-t1 -c16 -d3 --timeout 30", "/image"); });
+    busy.push_back(wrk(ours.pid, ours.port, options, "/v1/telemetry").p99_ms);
+    downloads.join();
+  }
+  std::printf("%-34s %10.2f ms  beside 16 downloads %.2f ms\n", "ingest p99, 16 connections",
+              median(quiet), median(busy));
+  std::fflush(stdout);
 }
 
 void handshakes(const fs::path& folder, const test::Identity& identity, int count) {
@@ -398,8 +425,9 @@ int main(int argc, char** argv) {
     }
     if (wanted("download")) {
       compare("download 64 MiB, 1 client", folder, 1, "-t1 -c1 -d3 --timeout 30", "/image", 3);
-      compare("download 64 MiB, 16 clients", folder, 1, "-t1 -c16 -d3 --timeout 30", "/image", 3);
+      compare("download 64 MiB, 16 clients", folder, 1, "-t1 -c16 -d6 --timeout 30", "/image", 3);
     }
+    if (wanted("fairness")) fairness(folder, post);
     if (wanted("allocations")) count_allocations(folder, identity);
     if (wanted("handshake")) handshakes(folder, identity, 300);
     if (wanted("waiting")) waiting(folder, identity, 2000);
