@@ -193,8 +193,13 @@ Result<std::vector<model::Release>> Repository::releases() const {
   return out;
 }
 
-Result<model::Release> Repository::add(const fs::path& image, model::Release release) {
+Result<model::Release> Repository::add(const fs::path& image, model::Release release,
+                                       std::optional<model::Version> rollback_floor) {
   if (auto fine = check_hardware(release.hardware); !fine) return fine.error();
+  if (rollback_floor && *rollback_floor > release.version) {
+    return ota::fail(ota::Errc::kInvalid, "a release below its own floor " +
+                                              rollback_floor->label() + " could not be installed");
+  }
   release.notes = printable(release.notes);
   const auto lock = impl_->files.lock();
   if (!lock) return lock.error();
@@ -218,6 +223,7 @@ Result<model::Release> Repository::add(const fs::path& image, model::Release rel
     if (!other || other->release.version != release.version) continue;
     if (other->release.sha256 == release.sha256) {
       release.target = name;
+      if (!rollback_floor) rollback_floor = other->rollback_floor;
       for (const std::string& model : other->release.hardware) {
         if (!release.fits(model)) release.hardware.push_back(model);
       }
@@ -234,9 +240,10 @@ Result<model::Release> Repository::add(const fs::path& image, model::Release rel
     return fail_errno(errno, "write " + place.string());
   }
   if (auto synced = sync_directory(impl_->files.targets()); !synced) return synced.error();
-  targets["targets"][release.target] = {{"length", release.length},
-                                        {"hashes", {{"sha256", release.sha256}}},
-                                        {"custom", Json::parse(custom_of({release, {}}))}};
+  targets["targets"][release.target] = {
+      {"length", release.length},
+      {"hashes", {{"sha256", release.sha256}}},
+      {"custom", Json::parse(custom_of({release, rollback_floor}))}};
   if (auto done = impl_->change_targets(*now, std::move(targets)); !done) return done.error();
   return release;
 }

@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,9 @@ class Repository {
   // `sha256` are filled in from the file. kExists: the version is published with other bytes for
   // one of its models. tuf::Errc::kThreshold where the targets keys are offline: the change is kept
   // as a draft, on which further ones build, until a ceremony (ceremony.h) has signed it.
-  Result<model::Release> add(const std::filesystem::path& image, model::Release release);
+  // `rollback_floor`: once a device knows this release, it never again takes a version below.
+  Result<model::Release> add(const std::filesystem::path& image, model::Release release,
+                             std::optional<model::Version> rollback_floor = {});
   Result<void> remove(const model::Version& version);
   // Signs a new timestamp (and snapshot) where the present one ends within `margin`. True where it
   // did.

@@ -32,7 +32,9 @@ Result<ExitCode> run(Context& context) {
     return repository.error().within("no repository in " + firmware.string() +
                                      "; the console makes it at its first run");
   }
-  auto added = repository->add(arguments.text("FILE"), std::move(release));
+  const auto floor = arguments.version("--rollback-floor");
+  if (!floor) return floor.error();
+  auto added = repository->add(arguments.text("FILE"), std::move(release), *floor);
   if (!added) return added.error();
   context.out.document(Json(*added));
   context.out.line("PUBLISHED: " + added->version.label() + " as " + added->target, Tone::kGood);
@@ -53,7 +55,8 @@ Command firmware_add_command() {
                        "CLASS",
                        "what kind of release it is (functional)",
                        {"functional", "security", "remediation"}},
-                      {"--notes", "TEXT", "one line for operators"}},
+                      {"--notes", "TEXT", "one line for operators"},
+                      {"--rollback-floor", "V", "devices that know it never go below V again"}},
           .examples = {{"otactl firmware add build/fw.img --version 2.1.6 --hardware sim-a",
                         "for one model"},
                        {"otactl firmware add fix.img --version 2.1.7 --hardware sim-a --hardware "

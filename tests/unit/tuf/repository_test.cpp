@@ -183,3 +183,23 @@ TEST_CASE("the image is not for this hardware, or below the floor: each has its 
   CHECK(tuf::check_firmware(release, "rpi4", model::Version(2, 2, 0)).error().code ==
         tuf::Errc::kFirmwareRollback);
 }
+
+TEST_CASE("a signed floor goes with a release, and never above the release itself", "[tuf]") {
+  Fixture f;
+  const auto image = write_image(f.folder, "image", "x");
+  const model::Version floor(2, 1, 0);
+  CHECK(f.repository.add(image, release_of("2.0.0", {"rpi4"}), floor).error().code ==
+        Errc::kInvalid);
+  const auto added = f.repository.add(image, release_of("2.1.5", {"rpi4"}), floor);
+  REQUIRE(added.has_value());
+  // Publishing the same image for one more model keeps it.
+  REQUIRE(f.repository.add(image, release_of("2.1.5", {"rpi5"})).has_value());
+  auto updater = f.joined();
+  updater->start_refresh(f.clock.wall());
+  serve_folder(*updater, f.folder.path() / "firmware/metadata");
+  updater->start_lookup(added->target);
+  REQUIRE(updater->result().has_value());
+  const auto firmware = tuf::firmware_of(updater->target());
+  CHECK(firmware->rollback_floor == floor);
+  CHECK(firmware->release.fits("rpi5"));
+}
