@@ -149,13 +149,13 @@ void Sim::publish_timestamp() {
 }
 
 Device::Device(const Sim& sim, const UpdaterOptions& options) : sim_(&sim), options_(options) {
-  const auto pinned = Updater::pin_root(folder_.path(), sim.files.at("1.root.json"));
+  const auto pinned = Updater::pin_root(folder(), sim.files.at("1.root.json"));
   OTA_ASSERT(pinned.has_value());
   restart();
 }
 
 void Device::restart() {
-  auto opened = Updater::open(folder_.path(), options_);
+  auto opened = Updater::open(folder(), options_);
   OTA_ASSERT(opened.has_value());
   updater_.emplace(std::move(*opened));
 }
@@ -202,13 +202,13 @@ std::string Device::lookup_word(const std::string& target) {
 
 std::string Device::file(const std::string& role) const {
   constexpr std::size_t kMax = 10000000;
-  const auto content = read_file(folder_.path() / stored_name(role), kMax);
+  const auto content = read_file(folder() / stored_name(role), kMax);
   return content ? *content : std::string();
 }
 
 std::vector<std::string> Device::trusted() const {
   std::vector<std::string> out;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder())) {
     if (entry.path().extension() != ".json") continue;
     const std::string role = entry.path().stem().string();
     const auto json = parse_strict(file(role));
