@@ -29,7 +29,7 @@ export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
 # Debian 12 ships Boost 1.81 beside its default 1.74; both keep their headers in /usr/include, so nothing is named here.
-PKGS := libcurl openssl sqlite3 ncursesw simdjson spdlog
+PKGS := libcurl openssl sqlite3 ncursesw simdjson
 PKG_CFLAGS := $(patsubst -I/%,-isystem /%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
@@ -59,7 +59,7 @@ endif
 CXXFLAGS_ALL += $(CXXFLAGS)
 
 LIBS_AGENT := -lcurl -lssl -lcrypto
-LIBS := $(LIBS_AGENT) -lsqlite3 -lsimdjson -lncursesw -ltinfo -lspdlog -lfmt
+LIBS := $(LIBS_AGENT) -lsqlite3 -lsimdjson -lncursesw -ltinfo
 LIBS_TEST := -lvterm -lutil
 
 LIB_SRC := $(filter-out src/main/%,$(wildcard src/*/*.cpp src/*/*/*.cpp))
@@ -91,9 +91,18 @@ USE_PCH := -Winvalid-pch -include $(PCH)
 USE_TEST_PCH := -Winvalid-pch -include $(TEST_PCH)
 PCH_DEP := $(PCH).gch
 TEST_PCH_DEP := $(TEST_PCH).gch
+else
+PCH_DEP := $(OUT)/flags
+TEST_PCH_DEP := $(OUT)/flags
 endif
 
-.PHONY: build run test test-remote check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz \
+# What everything was compiled with: other flags mean that everything is compiled anew.
+$(OUT)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL)' | cmp -s - $@ || echo '$(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL)' > $@
+FORCE:
+
+.PHONY: build run test test-remote check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz FORCE \
 	tests lint-fast compile-commands
 .SECONDARY:
 
@@ -118,7 +127,7 @@ deps: ## install what the build needs and does not find (nothing to do: no netwo
 $(OUT)/pch/%.h: tools/pch/%.h
 	@mkdir -p $(@D)
 	@cp $< $@
-$(OUT)/pch/%.h.gch: $(OUT)/pch/%.h
+$(OUT)/pch/%.h.gch: $(OUT)/pch/%.h $(OUT)/flags
 	@echo "pch $<"
 	@$(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL) -x c++-header -c $< -o $@
 
