@@ -251,7 +251,7 @@ std::shared_ptr<const DeviceDetail> Fleet::detail(const std::string& device) con
   const auto& target = detail->row.target;
   const model::Release* release = target ? catalogue->find(*target, detail->row.hardware) : nullptr;
   if (release != nullptr) {
-    detail->gate = gate::evaluate(impl_->gate_input(device, release, *target, now));
+    detail->gate = gate::preview(impl_->gate_input(device, release, *target, now));
   }
   return detail;
 }

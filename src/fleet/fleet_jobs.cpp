@@ -140,7 +140,7 @@ PushOutcome Fleet::Impl::decide(const std::string& device, const PushRequest& re
   input.override_reason = request.override_reason;
   input.again = request.again;
   PushOutcome outcome;
-  outcome.decision = gate::evaluate(input);
+  outcome.decision = request.dry_run ? gate::preview(input) : gate::evaluate(input);
   if (outcome.decision.answer == Answer::kAllow && !health.writable) {
     outcome.decision = not_saved(std::move(outcome.decision), health.problem);
   }

@@ -78,6 +78,14 @@ model::Decision evaluate(const Input& input) {
   return decision;
 }
 
+model::Decision preview(const Input& input) {
+  model::Decision decision = evaluate(input);
+  if (decision.answer == Answer::kAllow) {
+    decision.headline = "ALLOWED: Update to " + input.release.version.label() + " may start now";
+  }
+  return decision;
+}
+
 std::string_view headline_reason(const model::Decision& decision) {
   const std::string_view text = decision.headline;
   const auto colon = text.find(": ");

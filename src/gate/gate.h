@@ -67,6 +67,10 @@ std::span<const Check> checks();
 // gives the headline.
 model::Decision evaluate(const Input& input);
 
+// The same for a question that starts nothing: where the answer is allow, the headline says
+// "ALLOWED: Update to v2.1.5 may start now" and not that it was initiated.
+model::Decision preview(const Input& input);
+
 // The headline without its first word: "Anomaly Detected", "Device already on v2.1.5".
 std::string_view headline_reason(const model::Decision& decision);
 

@@ -284,7 +284,9 @@ TEST_CASE("a dry run leaves no trace", "[fleet]") {
   fleet::PushRequest request;
   request.devices = {"iot-001"};
   request.dry_run = true;
-  CHECK(it.push(request).decision.answer == Answer::kAllow);
+  const auto asked = it.push(request);
+  CHECK(asked.decision.answer == Answer::kAllow);
+  CHECK(asked.decision.headline == "ALLOWED: Update to v2.1.5 may start now");
   CHECK(it.store.of_kind("gate.allow").empty());
   CHECK(it.fleet->jobs("", 10).empty());
 }
