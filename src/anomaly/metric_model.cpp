@@ -95,7 +95,7 @@ double MetricModel::judge_context(double value, WallTime at) {
 }
 
 Surprise MetricModel::observe(double value, WallTime at) {
-  constexpr double kLargest = 1e100;  // so that squares stay finite
+  constexpr double kLargest = 1e30;  // so that squares, and the profile's floats, stay finite
   value = std::clamp(value, -kLargest, kLargest);
   if (count_ == 0) last_at_ = at;
   Surprise surprise;

@@ -12,7 +12,9 @@ constexpr double kSmallest = -5;  // log2 of the lower border of the first bin
 // Where a size lies on the scale of bins, in bins.
 double position(double size, std::size_t bins) {
   const double place = (std::log2(std::max(size, 1e-9)) - kSmallest) * kBinsPerOctave;
-  return std::clamp(place, 0.0, static_cast<double>(bins) - 1e-6);
+  const double last = static_cast<double>(bins) - 1e-6;
+  return std::isnan(place) ? last
+                           : std::clamp(place, 0.0, last);  // no number is the rarest of sizes
 }
 
 }  // namespace
