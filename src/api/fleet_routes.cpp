@@ -67,9 +67,9 @@ Result<fleet::PushRequest> push_request(const Json& body, std::string actor) {
 void push(Context& context, const http::Request& request, const http::Responder& respond) {
   const auto body = body_object(request, respond);
   if (!body) return;
-  auto wanted = push_request(*body, actor_of(request));
+  const auto wanted = push_request(*body, actor_of(request));
   if (!wanted) return respond(http::Response::error(wanted.error()));
-  context.ports.fleet.push(std::move(*wanted),
+  context.ports.fleet.push(*wanted,
                            [respond](const Result<std::vector<fleet::PushOutcome>>& outcomes) {
                              if (!outcomes) return respond(http::Response::error(outcomes.error()));
                              Json results = Json::array();

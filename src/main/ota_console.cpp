@@ -8,11 +8,13 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/program_version.h"
 #include "console/console.h"
 #include "console/fleet_backend.h"
+#include "console/script.h"
 #include "console/terminal_guard.h"
 #include "main/headless.h"
 #include "main/host.h"
@@ -76,21 +78,15 @@ std::unique_ptr<ota::Clock> chosen_clock(const std::string& text) {
 }
 
 ota::console::Size chosen_size(const std::string& text) {
-  ota::console::Size size{};
-  char end = 0;
-  if (std::sscanf(text.c_str(), "%dx%d%c", &size.columns, &size.rows, &end) !=
-          2 ||  // NOLINT(cert-err34-c)
-      size.columns < 1 ||
-      size.rows < 1 || size.columns > 1000 || size.rows > 1000) {
-    throw CLI::ValidationError("--size", "'" + text + "' is no size such as 80x24");
-  }
-  return size;
+  const auto size = ota::console::parse_size(text);
+  if (!size) throw CLI::ValidationError("--size", size.error().context);
+  return *size;
 }
 
 // The screen in the foreground over a host in the background.
 int run_console(const Options& options, ota::main::HostOptions host_options,
                 const ota::Clock& clock) {
-  ota::main::Host host(host_options, clock);
+  ota::main::Host host(std::move(host_options), clock);
   ota::console::FleetBackend backend(
       {.fleet = [&host] { return host.parts().fleet; },
        .supervisor = [&host] { return host.parts().supervisor; },
@@ -131,7 +127,7 @@ int run(const Options& options) {
         stderr);
     return 2;
   }
-  return run_console(options, host, *clock);
+  return run_console(options, std::move(host), *clock);
 }
 
 }  // namespace

@@ -7,8 +7,12 @@ Batch expired_minutes(const std::vector<std::string>& devices, WallTime before) 
   const std::string minute = format_rfc3339(before, Fraction::kNone).substr(0, kToTheMinute);
   Batch batch;
   batch.ranges.reserve(devices.size());
-  for (const std::string& device : devices)
-    batch.ranges.push_back({"minutes", device + "/", device + "/" + minute});
+  for (const std::string& device : devices) {
+    const std::string first = device + '/';
+    std::string last = first;
+    last += minute;
+    batch.ranges.push_back({"minutes", first, last});
+  }
   return batch;
 }
 
