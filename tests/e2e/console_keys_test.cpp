@@ -129,7 +129,11 @@ TEST_CASE(
   REQUIRE(pty.until_shown(" UP ", seconds(30)));
   pty.send("\x1a");
   REQUIRE(pty.until_shown("Stopped"));
-  CHECK(pty.open_modes() == std::vector<int>{2004});  // bash's own
+  // bash's own mode, which it sets with its next prompt
+  for (int i = 0; i < 100 && pty.open_modes() != std::vector<int>{2004}; ++i) {
+    pty.read_for(milliseconds(50));
+  }
+  CHECK(pty.open_modes() == std::vector<int>{2004});
   pty.send("echo al''ive\r");
   REQUIRE(pty.until_shown("alive"));
   pty.resize(100, 30);
