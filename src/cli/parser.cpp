@@ -5,11 +5,12 @@
 #include <map>
 #include <memory>
 
+#include "base/program_version.h"
+
 namespace ota::cli {
 namespace {
 
 constexpr std::string_view kProgram = "otactl";
-constexpr std::string_view kVersion = "1.0.0";
 
 std::string text(std::string_view view) {
   return std::string(view);
@@ -128,7 +129,7 @@ Invocation parse(std::span<const std::string> words, const Environment& environm
   globals.server = environment.server.value_or("");
 
   CLI::App top("Admin tool of Secure OTA: devices, updates, firmware, audit.", text(kProgram));
-  top.set_version_flag("--version", text(kProgram) + " " + text(kVersion),
+  top.set_version_flag("--version", text(kProgram) + " " + text(kProgramVersion),
                        "this program's version");
   top.require_subcommand(1);
   top.footer(
