@@ -8,7 +8,7 @@ namespace ota::agent {
 namespace {
 
 constexpr int kWaitSeconds = 30;
-constexpr milliseconds kPatience{45000};  // the wait and a slow line
+constexpr milliseconds kPollPatience{45000};  // the wait and a slow line
 constexpr std::size_t kAnswerBytes = 262144;
 constexpr milliseconds kFirstPause{500};
 constexpr milliseconds kLongestPause{30000};
@@ -38,7 +38,7 @@ void Poller::run() {
 
 Result<void> Poller::poll() {
   const auto reply =
-      client_.get("/v1/commands?wait=" + std::to_string(kWaitSeconds), kAnswerBytes, kPatience);
+      client_.get("/v1/commands?wait=" + std::to_string(kWaitSeconds), kAnswerBytes, kPollPatience);
   if (!reply) return reply.error();  // the uplink tells people about a server that is away
   if (reply->status == 204) return {};
   if (reply->status != 200)

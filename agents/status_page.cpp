@@ -12,7 +12,7 @@
 namespace ota::agent {
 namespace {
 
-constexpr timeval kPatience{0, 250000};
+constexpr timeval kReaderPatience{0, 250000};
 constexpr std::size_t kRequestBytes = 2048;
 
 std::string answer(std::string_view request, const std::function<std::string()>& content) {
@@ -54,8 +54,8 @@ Result<StatusPage> StatusPage::open(std::uint16_t port, std::function<std::strin
 void StatusPage::serve() {
   const FileDescriptor peer(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!peer) return;
-  ::setsockopt(peer.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-  ::setsockopt(peer.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  ::setsockopt(peer.get(), SOL_SOCKET, SO_RCVTIMEO, &kReaderPatience, sizeof kReaderPatience);
+  ::setsockopt(peer.get(), SOL_SOCKET, SO_SNDTIMEO, &kReaderPatience, sizeof kReaderPatience);
   // The first segment of such a small request is all of it; a peer that dribbles is not served.
   std::array<char, kRequestBytes> request{};
   const ssize_t got = ::recv(peer.get(), request.data(), request.size(), 0);

@@ -12,7 +12,7 @@ namespace ota::tuf {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr unsigned kMaxKeys = 16;
+constexpr unsigned kMaxKeysOfRole = 16;
 constexpr std::size_t kMinPassphraseBytes = 8;
 
 const Role& role_of(const Root& root, std::string_view name) {
@@ -273,7 +273,7 @@ Result<Outcome> Ceremony::rotate(const std::vector<RoleChange>& changes) {
     if (!is_top_level(change.role)) {
       return ota::fail(ota::Errc::kInvalid, "no role is called '" + change.role + "'");
     }
-    if (change.threshold < 1 || change.threshold > change.keys || change.keys > kMaxKeys) {
+    if (change.threshold < 1 || change.threshold > change.keys || change.keys > kMaxKeysOfRole) {
       return ota::fail(ota::Errc::kInvalid,
                        "the threshold must be 1 to the number of keys, and "
                        "these at most 16");

@@ -5,7 +5,7 @@
 namespace ota::cli {
 namespace {
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_acknowledge(Context& context) {
   const std::string id = context.arguments.text("ID");
   const auto answer =
       context.api.post("/v1/devices/" + url_escape(id) + "/acknowledge", Json::object());
@@ -24,7 +24,7 @@ Command acknowledge_command() {
           .positionals = {{"ID", "the device"}},
           .options = {},
           .examples = {{"otactl acknowledge iot-001", "its state is told by its telemetry again"}},
-          .run = &run};
+          .run = &run_acknowledge};
 }
 
 }  // namespace ota::cli

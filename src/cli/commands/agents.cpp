@@ -35,7 +35,7 @@ Result<ExitCode> list(Context& context) {
   return ExitCode::kDone;
 }
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_agents(Context& context) {
   const std::string action = context.arguments.text("ACTION");
   const std::string id = context.arguments.text("ID");
   if (action.empty() || action == "list") return list(context);
@@ -67,7 +67,7 @@ Command agents_command() {
           .options = {},
           .examples = {{"otactl agents", "pid, restarts, last lines"},
                        {"otactl agents restart iot-001", "stop it with grace and start it"}},
-          .run = &run};
+          .run = &run_agents};
 }
 
 }  // namespace ota::cli

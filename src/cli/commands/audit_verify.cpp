@@ -27,7 +27,7 @@ Result<Json> offline(Context& context) {
   return Json{{"ok", true}, {"events", verifier.verified()}, {"head", verifier.head()}};
 }
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_audit_verify(Context& context) {
   const auto answer = context.arguments.has("--offline")
                           ? offline(context)
                           : context.api.get("/v1/audit/verify", seconds(300));
@@ -55,7 +55,7 @@ Command audit_verify_command() {
           .options = {{"--offline", "", "read the database itself; the console must not run"}},
           .examples = {{"otactl audit verify", "by the running console"},
                        {"otactl audit verify --offline --root /mnt/backup", "of a copy"}},
-          .run = &run};
+          .run = &run_audit_verify};
 }
 
 }  // namespace ota::cli

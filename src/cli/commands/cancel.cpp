@@ -5,7 +5,7 @@
 namespace ota::cli {
 namespace {
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_cancel(Context& context) {
   const std::string id = context.arguments.text("JOB");
   const auto answer = context.api.post("/v1/jobs/" + url_escape(id) + "/cancel", Json::object());
   if (!answer) return answer.error();
@@ -23,7 +23,7 @@ Command cancel_command() {
           .positionals = {{"JOB", "the job"}},
           .options = {},
           .examples = {{"otactl cancel job-000042", "the device keeps what it runs"}},
-          .run = &run};
+          .run = &run_cancel};
 }
 
 }  // namespace ota::cli

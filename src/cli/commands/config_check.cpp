@@ -6,7 +6,7 @@
 namespace ota::cli {
 namespace {
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_config_check(Context& context) {
   const auto parsed = config::load(context.root);
   Json problems = Json::array();
   for (const config::Problem& problem : parsed.problems) {
@@ -34,7 +34,7 @@ Command config_check_command() {
           .options = {},
           .examples = {{"otactl config check", "before the console sees the edit"},
                        {"otactl --root /srv/ota --json config check", "from a deployment script"}},
-          .run = &run};
+          .run = &run_config_check};
 }
 
 }  // namespace ota::cli

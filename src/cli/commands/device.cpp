@@ -32,7 +32,7 @@ void print_verdict(Output& out, const Json& verdict, WallTime now) {
   }
 }
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_device(Context& context) {
   const std::string id = context.arguments.text("ID");
   const auto answer = context.api.get("/v1/devices/" + url_escape(id));
   if (!answer) return answer.error();
@@ -74,7 +74,7 @@ Command device_command() {
       .positionals = {{"ID", "the device"}},
       .options = {},
       .examples = {{"otactl device iot-002", "why is it refused, and what would have to change"}},
-      .run = &run};
+      .run = &run_device};
 }
 
 }  // namespace ota::cli

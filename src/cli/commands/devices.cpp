@@ -15,7 +15,7 @@ bool wanted(const Json& row, const Arguments& arguments) {
          matches("--group", "group") && matches("--model", "hardware");
 }
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_devices(Context& context) {
   const auto rows = fetch_devices(context.api);
   if (!rows) return rows.error();
   Json shown = Json::array();
@@ -54,7 +54,7 @@ Command devices_command() {
       .examples = {{"otactl devices", "all of them"},
                    {"otactl devices --verdict critical", "those that the gate refuses"},
                    {"otactl --json devices", "the same for a program"}},
-      .run = &run};
+      .run = &run_devices};
 }
 
 }  // namespace ota::cli

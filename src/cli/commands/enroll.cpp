@@ -5,7 +5,7 @@
 namespace ota::cli {
 namespace {
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_enroll(Context& context) {
   const std::string id = context.arguments.text("ID");
   const auto ttl = context.arguments.duration("--ttl");
   if (!ttl) return ttl.error();
@@ -36,7 +36,7 @@ Command enroll_command() {
           .options = {{"--ttl", "TIME", "how long the code is good (1h)"}},
           .examples = {{"otactl enroll iot-003", "good for an hour"},
                        {"otactl enroll iot-003 --ttl 10m", "good for ten minutes"}},
-          .run = &run};
+          .run = &run_enroll};
 }
 
 }  // namespace ota::cli

@@ -8,7 +8,7 @@
 namespace ota::cli {
 namespace {
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_firmware_add(Context& context) {
   const Arguments& arguments = context.arguments;
   if (!arguments.has("--version") || !arguments.has("--hardware")) {
     context.out.problem("firmware add needs --version V and --hardware MODEL",
@@ -62,7 +62,7 @@ Command firmware_add_command() {
                        {"otactl firmware add fix.img --version 2.1.7 --hardware sim-a --hardware "
                         "rpi4 --class security --notes \"closes the debug port\"",
                         "for two models, as a security release"}},
-          .run = &run};
+          .run = &run_firmware_add};
 }
 
 }  // namespace ota::cli

@@ -38,7 +38,7 @@ std::string joined(const Json& list) {
   return printable(out, 64);
 }
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_firmware_list(Context& context) {
   const auto answer =
       context.arguments.has("--offline") ? from_folder(context) : context.api.get("/v1/firmware");
   if (!answer) return answer.error();
@@ -79,7 +79,7 @@ Command firmware_list_command() {
       .options = {{"--offline", "", "read and verify ROOT/firmware itself, without the server"}},
       .examples = {{"otactl firmware list", "newest version first"},
                    {"otactl firmware list --offline", "while the console is down"}},
-      .run = &run};
+      .run = &run_firmware_list};
 }
 
 }  // namespace ota::cli

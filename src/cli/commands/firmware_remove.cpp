@@ -6,7 +6,7 @@
 namespace ota::cli {
 namespace {
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_firmware_remove(Context& context) {
   const auto version = context.arguments.version("VERSION");
   if (!version) return version.error();
   auto repository = tuf::Repository::open(context.root / "firmware",
@@ -34,7 +34,7 @@ Command firmware_remove_command() {
           .positionals = {{"VERSION", "the version"}},
           .options = {{"--yes", "", "do not ask"}},
           .examples = {{"otactl firmware remove 2.1.6", "a release that should not have gone out"}},
-          .run = &run};
+          .run = &run_firmware_remove};
 }
 
 }  // namespace ota::cli

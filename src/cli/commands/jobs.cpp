@@ -6,7 +6,7 @@
 namespace ota::cli {
 namespace {
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_jobs(Context& context) {
   const auto limit = context.arguments.number("--limit");
   if (!limit) return limit.error();
   std::string path = "/v1/jobs?limit=" + std::to_string(limit->value_or(100));
@@ -36,7 +36,7 @@ Command jobs_command() {
                       {"--limit", "N", "at most so many (100)"}},
           .examples = {{"otactl jobs", "the newest of all devices"},
                        {"otactl jobs --device iot-001", "of one device"}},
-          .run = &run};
+          .run = &run_jobs};
 }
 
 }  // namespace ota::cli

@@ -67,7 +67,7 @@ Result<ExitCode> follow(Context& context, std::uint64_t after) {
   return ExitCode::kDone;
 }
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_logs(Context& context) {
   const auto limit = context.arguments.number("--limit");
   if (!limit) return limit.error();
   std::uint64_t last = 0;
@@ -108,7 +108,7 @@ Command logs_command() {
                        {"otactl logs --follow --severity warning", "live, what matters"},
                        {"otactl logs --kind gate.block --source iot-002",
                         "every refusal of one device"}},
-          .run = &run};
+          .run = &run_logs};
 }
 
 }  // namespace ota::cli

@@ -104,7 +104,7 @@ Result<Json> push_once(Context& context, Run run) {
   return answer;
 }
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_push(Context& context) {
   const Arguments& arguments = context.arguments;
   if (arguments.has("--dry-run")) {
     const auto answer = push_once(context, Run::kDry);
@@ -160,7 +160,7 @@ Command push_command() {
                    {"otactl push iot-002 --version 2.1.6 --override \"fix of the runaway logger\"",
                     "a remediation release to a device with an anomaly"},
                    {"otactl push iot-001 iot-002 --dry-run", "what would the gate say"}},
-      .run = &run};
+      .run = &run_push};
 }
 
 }  // namespace ota::cli

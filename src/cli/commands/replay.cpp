@@ -23,7 +23,7 @@ Result<double> threshold(Context& context, double configured) {
   return value;
 }
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_replay(Context& context) {
   const std::string file = context.arguments.text("FILE");
   const std::string out_file = context.arguments.text("--out");
   const bool chart_wanted = context.arguments.has("--chart");
@@ -89,7 +89,7 @@ Command replay_command() {
                   {"--strict", "", "end at the first bad row"}},
       .examples = {{"otactl replay cpu.csv --chart", "where would it have raised an alarm?"},
                    {"otactl replay - --threshold 0.6", "rows from a pipe, judged as they come"}},
-      .run = &run};
+      .run = &run_replay};
 }
 
 }  // namespace ota::cli

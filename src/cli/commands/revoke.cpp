@@ -5,7 +5,7 @@
 namespace ota::cli {
 namespace {
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_revoke(Context& context) {
   const std::string id = context.arguments.text("ID");
   if (!context.arguments.has("--yes") && !context.confirm("Revoke " + id + "?")) {
     context.out.line("Nothing was done.");
@@ -27,7 +27,7 @@ Command revoke_command() {
           .positionals = {{"ID", "the device"}},
           .options = {{"--yes", "", "do not ask"}},
           .examples = {{"otactl revoke iot-002", "it must be enrolled anew with a new key"}},
-          .run = &run};
+          .run = &run_revoke};
 }
 
 }  // namespace ota::cli

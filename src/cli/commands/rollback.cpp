@@ -5,7 +5,7 @@
 namespace ota::cli {
 namespace {
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_rollback(Context& context) {
   const std::string id = context.arguments.text("ID");
   if (!context.arguments.has("--yes") && !context.confirm("Roll back " + id + "?")) {
     context.out.line("Nothing was done.");
@@ -28,7 +28,7 @@ Command rollback_command() {
           .positionals = {{"ID", "the device"}},
           .options = {{"--yes", "", "do not ask"}},
           .examples = {{"otactl rollback iot-001", "to what it ran before the last update"}},
-          .run = &run};
+          .run = &run_rollback};
 }
 
 }  // namespace ota::cli

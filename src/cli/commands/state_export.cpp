@@ -17,7 +17,7 @@ Result<std::string> document(Context& context) {
   return (*store)->export_state();
 }
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_state_export(Context& context) {
   const std::string file = context.arguments.text("FILE");
   const auto state = document(context);
   if (!state) return state.error();
@@ -43,7 +43,7 @@ Command state_export_command() {
           .options = {{"--offline", "", "read the database itself; the console must not run"}},
           .examples = {{"otactl state export backup.json", "of the running console"},
                        {"otactl state export - | gzip > backup.json.gz", "into a pipe"}},
-          .run = &run};
+          .run = &run_state_export};
 }
 
 }  // namespace ota::cli

@@ -29,7 +29,7 @@ Result<void> import(Context& context, const std::string& document) {
   return (*store)->import_state(document);
 }
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_state_import(Context& context) {
   const std::string file = context.arguments.text("FILE");
   const auto document = read_document(context, file);
   if (!document) return document.error();
@@ -55,7 +55,7 @@ Command state_import_command() {
                       {"--yes", "", "do not ask"}},
           .examples = {{"otactl state import backup.json", "into the running console"},
                        {"otactl state import backup.json --offline --yes", "before it starts"}},
-          .run = &run};
+          .run = &run_state_import};
 }
 
 }  // namespace ota::cli

@@ -42,7 +42,7 @@ void print_problems(Output& out, const Json& status) {
   }
 }
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_status(Context& context) {
   const auto status = context.api.get("/v1/status");
   if (!status) return status.error();
   context.out.document(*status);
@@ -76,7 +76,7 @@ Command status_command() {
           .examples = {{"otactl status", "of the console whose folder this is"},
                        {"otactl --server https://10.0.0.5:8443 --root /srv/ota status",
                         "of another host, with the certificates of /srv/ota/state/pki"}},
-          .run = &run};
+          .run = &run_status};
 }
 
 }  // namespace ota::cli

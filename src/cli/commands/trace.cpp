@@ -68,7 +68,7 @@ void print(Context& context, const Json& job, const Json& events) {
   }
 }
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_trace(Context& context) {
   const auto job = context.api.get("/v1/jobs/" + url_escape(context.arguments.text("JOB")));
   if (!job) return job.error();
   const auto events = events_of(context, *job);
@@ -87,7 +87,7 @@ Command trace_command() {
           .positionals = {{"JOB", "the job"}},
           .options = {},
           .examples = {{"otactl trace job-000042", "where did the time go, why did it end so"}},
-          .run = &run};
+          .run = &run_trace};
 }
 
 }  // namespace ota::cli

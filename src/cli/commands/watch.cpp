@@ -93,7 +93,7 @@ class Watcher {
   bool away_ = false;
 };
 
-Result<ExitCode> run(Context& context) {
+Result<ExitCode> run_watch(Context& context) {
   const auto interval = context.arguments.duration("--every");
   if (!interval) return interval.error();
   const auto rounds = context.arguments.number("--rounds");
@@ -124,7 +124,7 @@ Command watch_command() {
                       {"--rounds", "N", "end after so many looks"}},
           .examples = {{"otactl watch", "on a dumb terminal or with a screen reader"},
                        {"otactl watch --every 10s >> fleet.log", "into a file"}},
-          .run = &run};
+          .run = &run_watch};
 }
 
 }  // namespace ota::cli
