@@ -1,8 +1,6 @@
 // How a device gets its certificate: a one-time token, a request signed by its own key, and later
 // renewal.
 #include <memory>
-#include <mutex>
-#include <unordered_map>
 
 #include "api/context.h"
 #include "api/routes.h"
@@ -21,28 +19,6 @@ using http::Method;
 
 constexpr std::uint64_t kDefaultTtl = 3600;  // seconds
 constexpr std::uint64_t kLongestTtl = 30ULL * 24 * 3600;
-
-// Attempts to enrol, by address, in windows of a minute; guessing a token of 256 bits is hopeless,
-// being loud is not.
-class Attempts {
- public:
-  bool allow(const std::string& address, std::uint32_t per_minute, MonoTime now) {
-    constexpr std::size_t kMostAddresses = 10000;
-    const std::lock_guard lock(mutex_);
-    if (by_address_.size() >= kMostAddresses) by_address_.clear();
-    Window& window = by_address_[address];
-    if (now - window.begun >= std::chrono::minutes(1)) window = {now, 0};
-    return ++window.count <= per_minute;
-  }
-
- private:
-  struct Window {
-    MonoTime begun{};
-    std::uint32_t count = 0;
-  };
-  std::mutex mutex_;
-  std::unordered_map<std::string, Window> by_address_;
-};
 
 seconds certificate_lifetime(const fleet::Fleet& fleet) {
   return std::chrono::duration_cast<seconds>(fleet.settings()->console.certificate_lifetime);
@@ -115,15 +91,13 @@ void open_enrolment(Context& context, const http::Request& request,
 }  // namespace
 
 void add_enrolment_routes(http::Router& router, Context& context) {
-  auto attempts = std::make_shared<Attempts>();
   router.add({Method::kPost, "/v1/enroll", Access::kAnyone,
-              [&context, attempts](const http::Request& request, const http::Responder& respond) {
-                const std::uint32_t limit =
-                    context.ports.fleet.settings()->console.limits.enrol_attempts_per_minute;
-                if (!attempts->allow(request.peer.address, limit, context.ports.clock.mono())) {
+              [&context](const http::Request& request, const http::Responder& respond) {
+                // Guessing a token of 256 bits is hopeless, being loud is not.
+                if (const auto wait = context.ports.fleet.enrolment_attempt(request.peer.address)) {
                   auto refusal = http::Response::problem(
                       429, "too-many-attempts", "too many enrolment attempts from this address");
-                  refusal.headers.emplace_back("Retry-After", "60");
+                  refusal.headers.emplace_back("Retry-After", std::to_string(wait->count()));
                   return respond(std::move(refusal));
                 }
                 const auto body = body_object(request, respond);

@@ -32,24 +32,20 @@ Result<void> EnrolmentBook::open(const std::string& token_hash, OpenEnrolment en
   return {};
 }
 
-bool EnrolmentBook::may_try(const std::string& address, std::uint32_t attempts_per_minute,
-                            WallTime now) {
-  constexpr std::chrono::minutes kWindow(1);
+std::optional<seconds> EnrolmentBook::attempt(const std::string& address,
+                                              std::uint32_t attempts_per_minute, WallTime now) {
+  constexpr seconds kWindow(60);
   if (attempts_.size() >= kMaxAddresses) {
     std::erase_if(attempts_, [&](const auto& entry) { return now - entry.second.since > kWindow; });
-    if (attempts_.size() >= kMaxAddresses) return false;
+    if (attempts_.size() >= kMaxAddresses) return kWindow;
   }
   Attempts& attempts = attempts_[address];
   if (now - attempts.since > kWindow || attempts.since > now) attempts = {now, 0};
-  return ++attempts.count <= attempts_per_minute;
+  if (++attempts.count <= attempts_per_minute) return std::nullopt;
+  return std::chrono::floor<seconds>(attempts.since + kWindow - now) + seconds(1);
 }
 
-Result<OpenEnrolment> EnrolmentBook::redeem(const std::string& token_hash,
-                                            const std::string& address,
-                                            std::uint32_t attempts_per_minute, WallTime now) {
-  if (!may_try(address, attempts_per_minute, now)) {
-    return fail(Errc::kLimit, "too many attempts from " + address);
-  }
+Result<OpenEnrolment> EnrolmentBook::redeem(const std::string& token_hash, WallTime now) {
   auto match = open_.end();
   for (auto entry = open_.begin(); entry != open_.end(); ++entry) {
     if (equal_constant_time(as_bytes(entry->first), as_bytes(token_hash))) match = entry;

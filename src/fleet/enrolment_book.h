@@ -32,10 +32,11 @@ class EnrolmentBook {
 
   // kLimit: too many are open.
   Result<void> open(const std::string& token_hash, OpenEnrolment enrolment);
-  // Takes the token out. kLimit: the address tries too often; kDenied: no such token, or its time
-  // is over.
-  Result<OpenEnrolment> redeem(const std::string& token_hash, const std::string& address,
-                               std::uint32_t attempts_per_minute, WallTime now);
+  // Counts an attempt. None: the address may try now; else how long until it may.
+  std::optional<seconds> attempt(const std::string& address, std::uint32_t attempts_per_minute,
+                                 WallTime now);
+  // Takes the token out. kDenied: no such token, or its time is over.
+  Result<OpenEnrolment> redeem(const std::string& token_hash, WallTime now);
   void withdraw(const std::string& token_hash) { open_.erase(token_hash); }
   // Takes out what is over and gives the hashes.
   std::vector<std::string> expire(WallTime now);
@@ -43,8 +44,6 @@ class EnrolmentBook {
   void clear();
 
  private:
-  bool may_try(const std::string& address, std::uint32_t attempts_per_minute, WallTime now);
-
   struct Attempts {
     WallTime since;
     std::uint32_t count = 0;

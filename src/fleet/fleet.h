@@ -131,6 +131,8 @@ class Fleet {
   // A one-time token's hash and its end; the token itself is never stored. Only whitelisted ids.
   void open_enrolment(const std::string& device, const std::string& token_hash, WallTime expires,
                       const std::string& actor, const Done& done);
+  // Counts an attempt to enrol. None: the address may try now; else how long until it may.
+  std::optional<seconds> enrolment_attempt(const std::string& address);
   // Uses the token up (even where what follows fails) and says whether `key_fingerprint` may enrol
   // as the device: kDenied (no such token, expired, used), kConflict (the id has another key:
   // flagged on both).

@@ -97,17 +97,21 @@ void Fleet::open_enrolment(const std::string& device, const std::string& token_h
                       });
 }
 
+// Beyond the limit nothing is written either: an attacker must not fill the disk.
+std::optional<seconds> Fleet::enrolment_attempt(const std::string& address) {
+  const auto attempts = impl_->settings()->console.limits.enrol_attempts_per_minute;
+  const std::lock_guard lock(impl_->jobs_mutex);
+  return impl_->enrolments.attempt(address, attempts, impl_->clock.wall());
+}
+
 Result<std::string> Fleet::redeem_token(const std::string& token_hash,
                                         const std::string& key_fingerprint,
                                         const std::string& address) {
   const WallTime now = impl_->clock.wall();
-  const auto attempts = impl_->settings()->console.limits.enrol_attempts_per_minute;
   store::Batch batch;
   const std::lock_guard lock(impl_->jobs_mutex);
-  auto redeemed = impl_->enrolments.redeem(token_hash, address, attempts, now);
+  auto redeemed = impl_->enrolments.redeem(token_hash, now);
   if (!redeemed) {
-    // Beyond the limit nothing is written either: an attacker must not fill the disk.
-    if (redeemed.error().code == Errc::kLimit) return redeemed.error();
     batch.events.push_back(
         make_event(now, Severity::kWarning, "enrol.refused", address,
                    "enrolment from " + address + " refused: " + redeemed.error().context));

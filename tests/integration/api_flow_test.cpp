@@ -51,6 +51,21 @@ TEST_CASE("a device joins with a code that works once", "[api][threads]") {
   CHECK(events(server, "enrol.ok").size() == 1);
 }
 
+TEST_CASE("an address that tries to enrol too often is told when to come back", "[api][threads]") {
+  ApiServer server;
+  auto stranger = server.client("");
+  http::Reply reply;
+  for (int i = 0; i < 40 && reply.status != 429; ++i) {
+    const auto answer = stranger.post("/v1/enroll", "{}", ApiServer::kMost);
+    REQUIRE(answer.has_value());
+    reply = *answer;
+  }
+  CHECK(reply.status == 429);
+  const int wait = std::atoi(reply.retry_after.c_str());
+  CHECK(wait > 0);
+  CHECK(wait <= 61);
+}
+
 TEST_CASE("a second key is refused over the wire and the first goes on", "[api][threads]") {
   ApiServer server;
   REQUIRE(server.join("iot-001").status == 201);
