@@ -25,10 +25,11 @@
 #include "agents/status_page.h"
 #include "agents/trust.h"
 #include "agents/uplink.h"
+#include "base/program_version.h"
 
 namespace ota::agent {
 
-inline constexpr const char* kAgentName = "ota-agent 1.0.0";
+inline const std::string kAgentName = "ota-agent " + std::string(kProgramVersion);
 
 enum class Ending : std::uint8_t { kStopped, kRestart, kFailed };
 

@@ -80,7 +80,7 @@ int dispatch(const Options& options, char** argv) {
     case Options::Command::kStatus:
       return status_command(options);
     case Options::Command::kVersion:
-      std::printf("%s\n", kAgentName);
+      std::printf("%s\n", kAgentName.c_str());
       return EXIT_SUCCESS;
     case Options::Command::kHelp:
       std::fputs(kHelp, stdout);

@@ -25,7 +25,7 @@ namespace ota::agent {
 
 struct UplinkOptions {
   std::string server;
-  std::string agent;  // "ota-agent 1.0.0"
+  std::string agent;  // name and version of the agent
   std::string hardware;
   model::BootId boot;
   milliseconds interval{1000};

@@ -1,6 +1,7 @@
 #include "sim/virtual_device.h"
 
 #include "base/digest.h"
+#include "base/program_version.h"
 #include "model/sample_image.h"
 
 namespace ota::sim {
@@ -29,9 +30,12 @@ Request VirtualDevice::post(Errand errand, const std::string& path, const Json& 
 }
 
 void VirtualDevice::reconnected() {
-  Json body{{"agent", "ota-sim 1.0.0"}, {"hardware", "sim-a"},
-            {"boot_id", boot_.text()},  {"slot", "A"},
-            {"running", running_},      {"confirmed", running_}};
+  Json body{{"agent", "ota-sim " + std::string(kProgramVersion)},
+            {"hardware", "sim-a"},
+            {"boot_id", boot_.text()},
+            {"slot", "A"},
+            {"running", running_},
+            {"confirmed", running_}};
   queue_.push_front(post(Errand::kStatus, "/v1/status", body));
 }
 
