@@ -403,10 +403,11 @@ void Supervisor::stop(const std::string& id) {
 }
 
 void Supervisor::stop_all() {
-  std::promise<void> ended;
-  auto done = ended.get_future();
-  impl_->post([impl = impl_.get(), &ended] {
-    impl->waiting_for_end.push_back(std::move(ended));
+  constexpr milliseconds kAfterKill{1000};
+  const auto ended = std::make_shared<std::promise<void>>();
+  const auto done = ended->get_future();
+  impl_->post([impl = impl_.get(), ended] {
+    impl->waiting_for_end.push_back(std::move(*ended));
     const auto all = impl->children;
     for (const auto& [id, child] : all) {
       child->wanted = false;
@@ -415,7 +416,7 @@ void Supervisor::stop_all() {
     }
     impl->answer_waiting();
   });
-  done.wait();
+  done.wait_for(impl_->options.stop_grace + kAfterKill);
 }
 
 std::shared_ptr<const std::vector<fleet::AgentStatus>> Supervisor::status() const {

@@ -45,7 +45,9 @@ class Supervisor {
   void start(const std::string& id);
   void restart(const std::string& id);
   void stop(const std::string& id);
-  void stop_all();  // returns when every child is gone
+  // Returns when every child is gone, or one second after the grace: what not even SIGKILL ends
+  // (a process that waits for a dead disk) must not hold the console.
+  void stop_all();
   std::shared_ptr<const std::vector<fleet::AgentStatus>> status() const;
   void on_change(std::function<void()> called);
 
