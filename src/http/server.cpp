@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "http/io_thread.h"
+#include "http/port_holder.h"
 #include "http/server_shared.h"
 #include "pki/authority.h"
 
@@ -39,9 +40,13 @@ std::string address_text(const asio::ip::address& address) {
   return address.to_string();
 }
 
-Error listen_error(const std::string& where, const boost::system::error_code& error) {
+Error listen_error(const asio::ip::tcp::endpoint& end, const boost::system::error_code& error) {
+  const std::string where = end.address().to_string() + ":" + std::to_string(end.port());
   if (error == asio::error::address_in_use) {
-    return fail(Errc::kConflict, "listen on " + where + ": another program listens there");
+    const std::string holder = port_holder(end.port());
+    return fail(Errc::kConflict, "listen on " + where + ": " +
+                                     (holder.empty() ? "another program" : holder) +
+                                     " listens there");
   }
   return fail_errno(error.value(), "listen on " + where);
 }
@@ -83,22 +88,21 @@ Server::~Server() {
 }
 
 Result<void> Server::Impl::listen() {
-  const std::string where = options.address + ":" + std::to_string(options.port);
   boost::system::error_code error;
   const auto address = asio::ip::make_address(options.address, error);
-  if (error) return fail(Errc::kInvalid, "listen on " + where + ": not an IP address");
+  if (error) return fail(Errc::kInvalid, "listen on " + options.address + ": not an IP address");
   const asio::ip::tcp::endpoint end(address, options.port);
   acceptor = std::make_unique<Acceptor>(threads.front()->context());
   acceptor->open(end.protocol(), error);
-  if (error) return listen_error(where, error);
+  if (error) return listen_error(end, error);
   ::fcntl(acceptor->native_handle(), F_SETFD, FD_CLOEXEC);
   acceptor->set_option(asio::socket_base::reuse_address(true), error);
   acceptor->bind(end, error);
-  if (error) return listen_error(where, error);
+  if (error) return listen_error(end, error);
   acceptor->listen(asio::socket_base::max_listen_connections, error);
-  if (error) return listen_error(where, error);
+  if (error) return listen_error(end, error);
   port = acceptor->local_endpoint(error).port();
-  if (error) return listen_error(where, error);
+  if (error) return listen_error(end, error);
   return {};
 }
 
