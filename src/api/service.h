@@ -51,6 +51,7 @@ struct Ports {
   std::function<Result<std::string>()> tuf_root;
   // After an import: what is in memory is no longer what is stored.
   std::function<void()> state_replaced;
+  std::filesystem::path audit_head;  // the file of the chain's signed head
   // The roles of the repository, as JSON. Blocks on files.
   std::function<Result<Json>()> tuf_roles;
 };

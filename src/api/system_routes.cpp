@@ -6,7 +6,8 @@
 #include "base/text.h"
 #include "fleet/fleet.h"
 #include "model/time_json.h"
-#include "store/audit_chain.h"
+#include "pki/authority.h"
+#include "store/audit_head.h"
 #include "store/store.h"
 
 namespace ota::api {
@@ -52,23 +53,13 @@ void read_events(Context& context, const http::Request& request, const http::Res
 }
 
 // On the worker: walks the whole chain as stored.
-http::Response verify_chain(store::Store& store) {
-  store::ChainVerifier verifier;
-  store::EventQuery query;
-  query.limit = kPage;
-  while (true) {
-    const auto events = store.events(query);
-    if (!events) return http::Response::error(events.error());
-    for (const model::Event& event : *events) {
-      if (const auto fault = verifier.check(event)) {
-        return http::Response::json({{"ok", false}, {"seq", fault->seq}, {"what", fault->what}});
-      }
-      query.after = event.seq;
-    }
-    if (events->size() < query.limit) break;
-  }
-  return http::Response::json(
-      {{"ok", true}, {"events", verifier.verified()}, {"head", verifier.head()}});
+http::Response verify_chain(const Ports& ports) {
+  const auto report = store::verify_audit(ports.store, store::read_audit_head(ports.audit_head),
+                                          [&](std::string_view text, std::string_view signature) {
+                                            return ports.authority.signed_by_it(text, signature);
+                                          });
+  if (!report) return http::Response::error(report.error());
+  return http::Response::json(store::audit_json(*report));
 }
 
 void order_agent(const Context& context, const http::Request& request,
@@ -136,8 +127,8 @@ void add_system_routes(http::Router& router, Context& context) {
               }});
   router.add({Method::kGet, "/v1/audit/verify", Access::kOperator,
               [&context](const http::Request&, const http::Responder& respond) {
-                context.on_worker(
-                    respond, [&context, respond] { respond(verify_chain(context.ports.store)); });
+                context.on_worker(respond,
+                                  [&context, respond] { respond(verify_chain(context.ports)); });
               }});
   router.add({Method::kGet, "/v1/firmware", Access::kOperator,
               [&context](const http::Request&, const http::Responder& respond) {

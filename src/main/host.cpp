@@ -18,6 +18,7 @@
 #include "main/first_run.h"
 #include "model/time_json.h"
 #include "pki/authority.h"
+#include "store/audit_head.h"
 #include "store/store.h"
 #include "supervisor/supervisor.h"
 #include "tuf/repository.h"
@@ -33,6 +34,8 @@ constexpr milliseconds kRetry{5000};            // between attempts to start wha
 constexpr milliseconds kDrain{3500};            // of the 5 s that a shutdown may take
 constexpr milliseconds kFirmwareLook{1000};     // how soon a published image is seen
 constexpr milliseconds kRateWindow{1000};       // of requests per second
+constexpr milliseconds kClockJump{5000};        // more than any adjustment of a running clock
+constexpr milliseconds kAuditSign{60000};       // what is younger could be cut unseen
 constexpr seconds kTimestampMargin{12 * 3600};  // a timestamp that ends sooner is signed anew
 
 Error first_problem(const std::vector<config::Problem>& problems) {
@@ -83,7 +86,12 @@ struct Host::Impl {
   std::unique_ptr<api::Service> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<config::Watcher> watcher;
+  std::unique_ptr<store::AuditKeeper> audit;
+  MonoTime next_audit{};
+  MonoTime mono_before{};  // when the clocks were last compared
+  WallTime wall_before{};
   std::atomic<bool> reopen{false};  // the state was replaced by an import
+  bool imported = false;            // and what is opened now is what was imported
   fs::file_time_type published{};
   MonoTime next_firmware_look{};
   MonoTime next_rate{};
@@ -100,6 +108,9 @@ struct Host::Impl {
   api::Ports ports();
   void look_at_firmware();
   void update_rates();
+  void look_at_clock();
+  void open_audit();
+  void sign_audit();
   void take_edited_settings();
   void settings_changed(const std::shared_ptr<const model::Settings>& now,
                         const std::vector<config::Problem>& problems);
@@ -117,7 +128,7 @@ void Host::Impl::run() {
     const auto opened = open();
     if (opened) {
       answer(server->port());
-      while (!reopen.exchange(false) && (go_on = wait(kTick)))
+      while (!(imported = reopen.exchange(false)) && (go_on = wait(kTick)))
         tick();
       if (go_on) close();
       continue;
@@ -155,6 +166,8 @@ Result<void> Host::Impl::open() {
   look_at_firmware();
   if (auto served = serve(); !served) return served.error();
   if (options.run_agents) start_agents();
+  // What the start itself made is signed before anyone is told that it has started.
+  if (parts.store->flush()) sign_audit();
   return {};
 }
 
@@ -188,6 +201,7 @@ api::Ports Host::Impl::ports() {
                  .order_agent = {},
                  .tuf_root = [this] { return repository->root(); },
                  .state_replaced = [this] { reopen = true; },
+                 .audit_head = options.root / "state" / store::kAuditHeadFile,
                  .tuf_roles = [this] { return roles_json(*repository); }};
   if (parts.supervisor == nullptr) return out;
   out.agents = [supervisor = parts.supervisor] { return supervisor->status(); };
@@ -218,6 +232,7 @@ Result<void> Host::Impl::serve() {
     const std::lock_guard lock(mutex);
     parts.supervisor = std::move(supervisor);
   }
+  open_audit();
   api = std::make_unique<api::Service>(ports());
   http::ServerOptions server_options;
   server_options.address = console.listen_address;
@@ -286,7 +301,59 @@ void Host::Impl::tick() {
   api->tick();
   look_at_firmware();
   update_rates();
+  if (clock.mono() >= next_audit) sign_audit();
+  look_at_clock();
   notify();
+}
+
+// Timers follow the monotonic clock, but times on the wire, deadlines and certificates do not: an
+// operator has to know that the clock jumped.
+void Host::Impl::look_at_clock() {
+  const MonoTime mono = clock.mono();
+  const WallTime wall = clock.wall();
+  const MonoTime since = std::exchange(mono_before, mono);
+  const auto passed = std::chrono::duration_cast<milliseconds>(mono - since);
+  const auto jump = wall - std::exchange(wall_before, wall) - passed;
+  if (since == MonoTime{} || std::chrono::abs(jump) < kClockJump) return;
+  const bool ahead = jump > milliseconds(0);
+  record(model::Severity::kWarning, "clock.jump",
+         "this host's clock jumped " + format_age(std::chrono::abs(jump)) +
+             (ahead ? " ahead" : " back") +
+             "; readings count again once the devices' times agree with it");
+}
+
+// Before anything is signed anew: does the chain go on from what was signed last? A cut is an event
+// itself, so that no later signature hides it.
+void Host::Impl::open_audit() {
+  audit = std::make_unique<store::AuditKeeper>(
+      options.root / "state" / store::kAuditHeadFile, *parts.store,
+      [this](std::string_view text) { return authority->sign(text); },
+      [this](std::string_view text, std::string_view signature) {
+        return authority->signed_by_it(text, signature);
+      });
+  next_audit = {};
+  if (std::exchange(imported, false)) {
+    return record(model::Severity::kNotice, "audit.imported",
+                  "the state was replaced by an import; the audit chain goes on from there");
+  }
+  const auto wrong = audit->check();
+  if (!wrong && wrong.error().code == Errc::kNotFound) {
+    if (parts.store->last_event() == 0) return;  // a first run
+    record(model::Severity::kWarning, "audit.no-head",
+           "the audit chain had no signed head; it is signed from now on");
+  } else if (!wrong) {
+    record(model::Severity::kError, "audit.unreadable", wrong.error().text());
+  } else if (*wrong) {
+    record(model::Severity::kError, "audit.cut", **wrong);
+  }
+}
+
+void Host::Impl::sign_audit() {
+  next_audit = clock.mono() + kAuditSign;
+  if (const auto done = audit->sign(clock.wall()); !done) {
+    record(model::Severity::kError, "audit.sign-failed",
+           "the audit chain's head was not signed: " + done.error().text());
+  }
 }
 
 // The catalogue follows what is published: otactl writes firmware/ itself, and the timestamp is its
@@ -393,10 +460,16 @@ void Host::Impl::close() {
     // A store that cannot write has said so already; nothing acknowledged is in what is lost here.
     const auto flushed = parts.store->flush();
     static_cast<void>(flushed);
+    // Not over an import, which the next start names.
+    if (audit != nullptr && !imported) {
+      const auto last = audit->sign(clock.wall());
+      static_cast<void>(last);  // the minute before it stays signed
+    }
     parts.fleet->set_hooks({});
   }
   server.reset();
   api.reset();
+  audit.reset();
   HostParts gone;
   {
     const std::lock_guard lock(mutex);

@@ -213,6 +213,14 @@ ServerIdentity Authority::server_identity() const {
   return impl_->server;
 }
 
+Result<std::string> Authority::sign(std::string_view text) const {
+  return sign_text(impl_->key.get(), text);
+}
+
+bool Authority::signed_by_it(std::string_view text, std::string_view signature) const {
+  return signed_by(impl_->certificate.get(), text, signature);
+}
+
 Result<std::string> Authority::csr_key_fingerprint(std::string_view csr_pem) const {
   const auto request = parse_request(csr_pem);
   if (!request) return request.error();

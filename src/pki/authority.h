@@ -56,6 +56,12 @@ class Authority {
   const std::string& certificate_pem() const;
   ServerIdentity server_identity() const;
 
+  // A text signed with the authority's key, as base64url; and whether this authority signed one.
+  // The text must begin with what it is for: a key that signs certificates must never sign bytes of
+  // another's choice.
+  Result<std::string> sign(std::string_view text) const;
+  bool signed_by_it(std::string_view text, std::string_view signature) const;
+
   // The key's fingerprint of a CSR whose own signature holds; only P-256 keys. kInvalid otherwise.
   Result<std::string> csr_key_fingerprint(std::string_view csr_pem) const;
   // A client certificate OU=device, CN=`device` for the CSR's key. Names in the CSR are ignored. It

@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/digest.h"
 
 namespace ota::pki {
@@ -162,6 +163,36 @@ bool is_p256(const EVP_PKEY* key) {
 
 std::string key_fingerprint(EVP_PKEY* key) {
   return sha256_hex(der_of(key, i2d_PUBKEY));
+}
+
+Result<std::string> sign_text(EVP_PKEY* key, std::string_view text) {
+  const DigestPtr context(EVP_MD_CTX_new());
+  const auto message = as_bytes(text);
+  std::size_t length = 0;
+  if (EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key) != 1 ||
+      EVP_DigestSign(context.get(), nullptr, &length, message.data(), message.size()) != 1) {
+    return openssl_error(Errc::kInternal, "sign");
+  }
+  Bytes signature(length);
+  if (EVP_DigestSign(context.get(), signature.data(), &length, message.data(), message.size()) !=
+      1) {
+    return openssl_error(Errc::kInternal, "sign");
+  }
+  signature.resize(length);
+  return to_base64url(signature);
+}
+
+bool signed_by(X509* certificate, std::string_view text, std::string_view signature) {
+  const auto bytes = from_base64url(signature);
+  if (!bytes) return false;
+  const DigestPtr context(EVP_MD_CTX_new());
+  const auto message = as_bytes(text);
+  const bool good = EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr,
+                                         X509_get0_pubkey(certificate)) == 1 &&
+                    EVP_DigestVerify(context.get(), bytes->data(), bytes->size(), message.data(),
+                                     message.size()) == 1;
+  ERR_clear_error();
+  return good;
 }
 
 Result<CertificatePtr> parse_certificate(std::string_view pem) {

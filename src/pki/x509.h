@@ -29,6 +29,7 @@ struct Freed {
   }
 };
 using BioPtr = std::unique_ptr<BIO, Freed<BIO_free_all>>;
+using DigestPtr = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;
 using RequestPtr = std::unique_ptr<X509_REQ, Freed<X509_REQ_free>>;
@@ -46,6 +47,10 @@ std::string key_pem(EVP_PKEY* key);
 bool is_p256(const EVP_PKEY* key);
 // SHA-256 of the SubjectPublicKeyInfo, lower-case hex.
 std::string key_fingerprint(EVP_PKEY* key);
+
+// ECDSA with SHA-256 over a text, DER as base64url; and whether a certificate's key made it.
+Result<std::string> sign_text(EVP_PKEY* key, std::string_view text);
+bool signed_by(X509* certificate, std::string_view text, std::string_view signature);
 
 Result<CertificatePtr> parse_certificate(std::string_view pem);
 std::string certificate_pem(X509* certificate);

@@ -2,8 +2,8 @@
 // swap shows.
 //
 // hash = SHA-256 over the canonical JSON (sorted keys, no blanks, UTF-8) of the event without its
-// member "hash". A chain that was cut at its end still holds: who needs to see that keeps a signed
-// head elsewhere. Pure; any thread.
+// member "hash". A chain that was cut at its end still holds; the signed head (audit_head.h)
+// shows that. Pure; any thread.
 #pragma once
 
 #include <cstdint>

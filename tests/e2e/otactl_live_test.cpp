@@ -174,3 +174,23 @@ TEST_CASE("a revoked device is cut off within a second", "[e2e]") {
   if (!seen) FAIL(seen.error().text());
   CHECK(live.otactl({"push", "iot-001"}).status == 3);
 }
+
+TEST_CASE("events that were cut off the end are missed, before and after the next start", "[e2e]") {
+  LiveWorld live;
+  REQUIRE(live.world.stop("console").has_value());
+  REQUIRE(live.otactl({"audit", "verify", "--offline"}).status == 0);
+  sqlite3* database = nullptr;
+  REQUIRE(sqlite3_open((live.folder.path() / "state" / "ota.db").c_str(), &database) == SQLITE_OK);
+  CHECK(sqlite3_exec(database, "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)",
+                     nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(database);
+  const auto verified = live.otactl({"audit", "verify", "--offline"});
+  INFO(verified.output);
+  CHECK(verified.status == 1);
+  CHECK(has(verified.output, "the end is missing"));
+  LiveWorld::started(live.world.start_console());
+  const auto later = live.otactl({"audit", "verify"});
+  INFO(later.output);
+  CHECK(later.status == 1);
+  CHECK(has(later.output, "records a cut"));
+}

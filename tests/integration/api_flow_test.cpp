@@ -205,9 +205,11 @@ TEST_CASE("an update that is under way survives a restart of the server", "[api]
   device.reconnect(server);
   CHECK(server.fleet->detail("iot-001")->record->facts.confirmed->version ==
         model::Version(2, 1, 5));
+  REQUIRE(server.sign_audit());
   auto operators = server.client("operator");
   const auto verified = operators.get("/v1/audit/verify", ApiServer::kMost);
   REQUIRE(verified.has_value());
+  CAPTURE(verified->body);
   CHECK(parse_json(verified->body)->at("ok") == true);
 }
 

@@ -22,6 +22,7 @@
 #include "pki/authority.h"
 #include "pki/device_key.h"
 #include "pki/join_code.h"
+#include "store/audit_head.h"
 #include "store/store.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
@@ -78,6 +79,7 @@ class ApiServer {
                    .order_agent = {},
                    .tuf_root = [this]() -> Result<std::string> { return tuf_root_; },
                    .state_replaced = {},
+                   .audit_head = root() / "audit-head.json",
                    .tuf_roles = {}});
     http::ServerHooks hooks;
     hooks.admit_device = [this](const std::string& name, const std::string& serial) {
@@ -148,6 +150,13 @@ class ApiServer {
     REQUIRE(reply.has_value());
     if (reply->status != 201) return {};
     return parse_json(reply->body)->at("code");
+  }
+
+  // As the console does once a minute.
+  Result<void> sign_audit() {
+    store::AuditKeeper keeper(root() / "audit-head.json", *store,
+                              [this](std::string_view text) { return authority_->sign(text); }, {});
+    return keeper.sign(clock_.wall());
   }
 
   // `name`: what the key and the certificate are called on this side.

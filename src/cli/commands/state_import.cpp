@@ -7,6 +7,8 @@
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/local_store.h"
+#include "pki/key_file.h"
+#include "store/audit_head.h"
 
 namespace ota::cli {
 namespace {
@@ -20,13 +22,29 @@ Result<std::string> read_document(Context& context, const std::string& file) {
   return text;
 }
 
+// The signed head is of the chain that is gone. Without an authority here there is nobody to sign:
+// the console does when it starts.
+Result<void> sign_anew(const Context& context, store::Store& store) {
+  const std::filesystem::path file = context.root / "state" / store::kAuditHeadFile;
+  std::error_code error;
+  std::filesystem::remove(file, error);
+  if (error) return fail_errno(error.value(), "remove " + file.string());
+  const auto key = pki::read_key_file(context.root / "state/pki/authority.key");
+  if (!key && key.error().code == Errc::kNotFound) return {};
+  if (!key) return key.error();
+  store::AuditKeeper keeper(
+      file, store, [&](std::string_view text) { return pki::sign_text(key->get(), text); }, {});
+  return keeper.sign(context.clock.wall());
+}
+
 Result<void> import(Context& context, const std::string& document) {
   if (!context.arguments.has("--offline")) {
     return context.api.post_text("/v1/state/import", document, seconds(600));
   }
   const auto store = open_local_store(context);
   if (!store) return store.error();
-  return (*store)->import_state(document);
+  auto imported = (*store)->import_state(document);
+  return imported ? sign_anew(context, **store) : imported;
 }
 
 Result<ExitCode> run_state_import(Context& context) {

@@ -70,6 +70,7 @@ class MemoryStore final : public store::Store {
   Result<std::vector<model::Event>> events(const store::EventQuery& query) override {
     auto out = events_;
     if (query.newest_first) out = {events_.rbegin(), events_.rend()};
+    std::erase_if(out, [&](const model::Event& event) { return event.seq <= query.after; });
     if (out.size() > query.limit) out.resize(query.limit);
     return out;
   }
@@ -85,6 +86,13 @@ class MemoryStore final : public store::Store {
       if (event.kind == kind) out.push_back(event);
     }
     return out;
+  }
+
+  // What an attacker does who wants the last events gone.
+  void cut_events(std::size_t left) {
+    events_.resize(left);
+    head_seq_ = left;
+    head_ = events_.empty() ? store::kChainStart : events_.back().hash;
   }
 
   bool full = false;
