@@ -72,6 +72,8 @@ GOLDEN_SRC := $(wildcard tests/golden/*_test.cpp)
 INTEGRATION_SRC := $(wildcard tests/integration/*_test.cpp)
 E2E_SRC := $(wildcard tests/e2e/*_test.cpp)
 TUF_CLIENT_SRC := $(wildcard tests/tuf_client/*.cpp)
+# Preloaded into the programs by scenarios that move their clocks; no program is linked with it.
+CLOCK_SHIFT := $(if $(SANITIZER),,$(BIN)/clock-shift.so)
 
 # ThreadSanitizer watches the tests that have threads; what they do not link is not built for it.
 ifeq ($(SANITIZER),thread)
@@ -121,13 +123,15 @@ $(OUT)/flags: FORCE
 	@echo '$(COMPILED_WITH)' | cmp -s - $@ || echo '$(COMPILED_WITH)' > $@
 FORCE:
 
-.PHONY: build run test test-remote check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz FORCE sanitized \
+.PHONY: build run test test-remote check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz FORCE sanitized clock-shift \
 	tests lint-fast compile-commands
 .SECONDARY:
 
 build: compile_commands.json $(PROGRAMS) ## build the four programs into build/bin (the default)
 
-tests: build $(TESTS) ## build every test program
+tests: build $(TESTS) $(CLOCK_SHIFT) ## build every test program
+
+clock-shift: $(CLOCK_SHIFT)
 
 # What the sanitizers run: no programs but the agent, which integration tests start.
 sanitized: $(filter-out $(BIN)/e2e-tests,$(TESTS)) $(BIN)/ota-agent
@@ -208,6 +212,11 @@ $(BIN)/ota-agent: $(OUT)/agents/main.o $(AGENT_LIB) $(LIB)
 	$(call link,$< $(AGENT_LIB) $(LIB)) $(LIBS_AGENT)
 $(BIN)/tuf-client: $(call obj,$(TUF_CLIENT_SRC)) $(AGENT_LIB) $(LIB)
 	$(call link,$^) $(LIBS_AGENT)
+
+$(BIN)/clock-shift.so: tests/clock_shift/clock_shift.cpp $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "c++ $<"
+	@$(CXX) $(CXXFLAGS_ALL) -fPIC -shared -o $@ $<
 
 $(BIN)/unit-tests: $(call obj,$(UNIT_SRC) $(TEST_SUPPORT_SRC)) $(AGENT_LIB) $(LIB)
 	$(call link,$^) $(LIBS) $(LIBS_TEST)

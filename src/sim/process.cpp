@@ -23,8 +23,19 @@ int status_of(int raw) {
   return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
 }
 
+// Null-terminated, as exec wants them; `words` outlives it.
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
+  for (std::string& word : words)
+    pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 // Between fork and exec: async-signal-safe calls only, since other threads may hold locks.
-[[noreturn]] void become(char* const* words, int log, const char* folder) {
+[[noreturn]] void become(char* const* words, char* const* environment, int log,
+                         const char* folder) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -39,7 +50,7 @@ int status_of(int raw) {
   dup2(log, STDOUT_FILENO);
   dup2(log, STDERR_FILENO);
   if (*folder != '\0' && chdir(folder) != 0) _exit(127);
-  execv(words[0], words);
+  execve(words[0], words, environment);
   _exit(127);
 }
 
@@ -51,14 +62,14 @@ Result<Process> Process::start(const ProcessSpec& spec) {
   if (access(spec.program.c_str(), X_OK) != 0) return fail_errno(errno, spec.program.string());
   std::vector<std::string> words{spec.program.string()};
   words.insert(words.end(), spec.arguments.begin(), spec.arguments.end());
-  std::vector<char*> pointers;
-  pointers.reserve(words.size() + 1);
-  for (std::string& word : words)
-    pointers.push_back(word.data());
-  pointers.push_back(nullptr);
+  std::vector<std::string> environment = spec.environment;
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    environment.emplace_back(*variable);  // of two with one name the first counts
+  const std::vector<char*> argv = pointers_to(words);
+  const std::vector<char*> envp = pointers_to(environment);
   const pid_t pid = fork();
   if (pid < 0) return fail_errno(errno, "fork");
-  if (pid == 0) become(pointers.data(), log.get(), spec.folder.c_str());
+  if (pid == 0) become(argv.data(), envp.data(), log.get(), spec.folder.c_str());
   return Process(pid);
 }
 

@@ -20,7 +20,8 @@ struct ProcessSpec {
   std::filesystem::path program;
   std::vector<std::string> arguments;
   std::filesystem::path log;
-  std::filesystem::path folder;  // working directory; empty: as ota-sim
+  std::filesystem::path folder;            // working directory; empty: as ota-sim
+  std::vector<std::string> environment{};  // "NAME=value", over ota-sim's own
 };
 
 class Process {

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "base/file.h"
@@ -37,7 +38,15 @@ Result<void> merge_file(const fs::path& file, const Json& over) {
 }  // namespace
 
 World::World(WorldOptions options, const Scenario& scenario, const Clock& clock)
-    : options_(std::move(options)), scenario_(scenario), clock_(clock) {}
+    : options_(std::move(options)),
+      scenario_(scenario),
+      clock_(clock),
+      clocks_(options_.programs, options_.root) {}
+
+bool World::has_step(std::string_view kind) const {
+  return std::any_of(scenario_.steps.begin(), scenario_.steps.end(),
+                     [&](const Step& step) { return step.kind == kind; });
+}
 
 const ScenarioDevice* World::find(const std::string& id) const {
   for (const ScenarioDevice& device : scenario_.devices) {
@@ -90,6 +99,11 @@ pid_t World::pid_of(const std::string& what) {
 Result<void> World::prepare() {
   for (const char* folder : {"config", "logs", "agents", "images"}) {
     if (auto made = make_directories(root() / folder); !made) return made.error();
+  }
+  if (has_step("fill-disk")) {
+    if (auto made = make_directories(root() / "state", 0700); !made) return made.error();
+    disk_ = std::make_unique<SmallDisk>(root() / "state");
+    if (!disk_->made()) disk_.reset();
   }
   for (const ScenarioDevice& device : scenario_.devices) {
     auto wire = Proxy::open();
@@ -167,12 +181,8 @@ Result<std::uint16_t> World::wait_ready(std::size_t from) {
 Result<void> World::start_console() {
   if (running("console")) return fail(Errc::kConflict, "the console runs already");
   const std::size_t from = log_of("console").size();
-  auto started = Process::start({.program = options_.programs / "ota-console",
-                                 .arguments = {"--headless", "--root", root().string()},
-                                 .log = log_file("console"),
-                                 .folder = {}});
-  if (!started) return started.error();
-  children_.insert_or_assign("console", std::move(*started));
+  auto started = launch("console", "ota-console", {"--headless", "--root", root().string()});
+  if (!started) return started;
   const auto port = wait_ready(from);
   if (!port) return port.error();
   server_ = "https://127.0.0.1:" + std::to_string(*port);
@@ -258,13 +268,23 @@ Result<void> World::start_agent(const std::string& id) {
     if (!enrolment) return enrolment.error();
     if (auto joined = join(id, cli::text_at(*enrolment, "code")); !joined) return joined.error();
   }
-  auto started =
-      Process::start({.program = options_.programs / "ota-agent",
-                      .arguments = {"run", "--config", (agent_folder(id) / "config.json").string()},
-                      .log = log_file(id),
-                      .folder = {}});
+  return launch(id, "ota-agent", {"run", "--config", (agent_folder(id) / "config.json").string()});
+}
+
+Result<void> World::launch(const std::string& what, const std::string& program,
+                           std::vector<std::string> arguments) {
+  ProcessSpec spec{.program = options_.programs / program,
+                   .arguments = std::move(arguments),
+                   .log = log_file(what),
+                   .folder = {}};
+  if (has_step("move-clock")) {
+    auto environment = clocks_.environment_of(what);
+    if (!environment) return environment.error();
+    spec.environment = std::move(*environment);
+  }
+  auto started = Process::start(spec);
   if (!started) return started.error();
-  children_.insert_or_assign(id, std::move(*started));
+  children_.insert_or_assign(what, std::move(*started));
   return {};
 }
 

@@ -17,9 +17,11 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "cli/api.h"
+#include "sim/moved_clock.h"
 #include "sim/process.h"
 #include "sim/proxy.h"
 #include "sim/scenario.h"
+#include "sim/small_disk.h"
 
 namespace ota::sim {
 
@@ -62,6 +64,9 @@ class World {
   Result<std::vector<Json>> events();
 
   Proxy* wire(const std::string& id);
+  const MovedClock& clocks() const { return clocks_; }
+  // The file system of state/, where the scenario fills it and we may mount one; else null.
+  const SmallDisk* state_disk() const { return disk_.get(); }
   // What "console" or a device has printed.
   std::string log_of(const std::string& what) const;
   std::filesystem::path log_file(const std::string& what) const;
@@ -79,10 +84,16 @@ class World {
   Result<void> write_agent(const ScenarioDevice& device);
   Result<std::uint16_t> wait_ready(std::size_t from);
   Process* child(const std::string& what);
+  bool has_step(std::string_view kind) const;
+  // Starts a program that a step may stop, kill or give another time.
+  Result<void> launch(const std::string& what, const std::string& program,
+                      std::vector<std::string> arguments);
 
   WorldOptions options_;
   const Scenario& scenario_;
   const Clock& clock_;
+  MovedClock clocks_;
+  std::unique_ptr<SmallDisk> disk_;  // before the children: they end first
   std::map<std::string, std::unique_ptr<Proxy>> wires_;
   std::map<std::string, Process> children_;
   std::map<std::string, bool> joined_;

@@ -1,4 +1,4 @@
-// fill-disk: the console's files cannot grow any further, as on a full disk.
+// fill-disk: the disk of the console's state is full.
 #include <sys/resource.h>
 
 #include <cerrno>
@@ -8,18 +8,26 @@
 #include "sim/steps/common.h"
 
 namespace ota::sim {
+namespace {
 
-// A file-size limit on the running console makes every write that would grow a file fail, which the
-// store has to survive just as it has to survive ENOSPC; unlike a small file system it needs no
-// privilege.
-Result<void> run_fill_disk(World& world, const Json& keys) {
-  const pid_t pid = world.pid_of("console");
+// Without the right to mount: a limit on the sizes of the running console's files makes every write
+// that would grow one fail.
+Result<void> limit_files(pid_t pid, bool full) {
   if (pid <= 0) return fail(Errc::kConflict, "the console does not run");
   rlimit limit{};
   if (prlimit(pid, RLIMIT_FSIZE, nullptr, &limit) != 0) return fail_errno(errno, "prlimit");
-  limit.rlim_cur = keys.at("state").get<std::string>() == "full" ? 0 : limit.rlim_max;
+  limit.rlim_cur = full ? 0 : limit.rlim_max;
   if (prlimit(pid, RLIMIT_FSIZE, &limit, nullptr) != 0) return fail_errno(errno, "prlimit");
   return {};
+}
+
+}  // namespace
+
+Result<void> run_fill_disk(World& world, const Json& keys) {
+  const bool full = keys.at("state").get<std::string>() == "full";
+  const SmallDisk* disk = world.state_disk();
+  if (disk == nullptr) return limit_files(world.pid_of("console"), full);
+  return full ? disk->fill() : disk->make_room();
 }
 
 }  // namespace ota::sim

@@ -1,0 +1,35 @@
+// The wall clock of a scenario's programs, which the step move-clock moves.
+//
+// Each program has a file with the nanoseconds that are added to its clock; clock-shift.so, a
+// library of the tests that lies beside the programs, is preloaded into it and reads the file
+// (tests/clock_shift/). Only scenarios with that step preload anything. Thread: one.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace ota::sim {
+
+class MovedClock {
+ public:
+  MovedClock(std::filesystem::path programs, std::filesystem::path folder)
+      : programs_(std::move(programs)), folder_(std::move(folder)) {}
+
+  // What a program's environment needs. kNotFound where the library was not built.
+  Result<std::vector<std::string>> environment_of(const std::string& what) const;
+  // Adds to the program's clock, at once; it may be negative.
+  Result<void> move(const std::string& what, std::chrono::nanoseconds by) const;
+
+ private:
+  std::filesystem::path file_of(const std::string& what) const;
+
+  std::filesystem::path programs_;
+  std::filesystem::path folder_;
+};
+
+}  // namespace ota::sim
