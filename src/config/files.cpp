@@ -147,6 +147,59 @@ void read_server(const JsonNode* node, model::ConsoleSettings& settings, Report&
   section.finish();
 }
 
+void read_action_keys(const JsonMember* member, model::ScreenSettings& screen, Report& report) {
+  if (member == nullptr) return;
+  std::map<std::string, std::string> taken;  // key -> its action
+  for (const JsonMember& entry : member->value.members) {
+    const std::string path = "screen.keys." + printable(entry.key, 63);
+    const auto& actions = model::kActionNames;
+    if (std::find(actions.begin(), actions.end(), entry.key) == actions.end()) {
+      report.add(entry.place, path + " is no action; accepted: a name of config/README.md's list");
+      continue;
+    }
+    const JsonNode& list = entry.value;
+    if (list.kind != JsonNode::Kind::kArray || list.items.empty() || list.items.size() > 8) {
+      report.add(list.place, path + " is " + list.described() +
+                                 "; accepted: an array of 1 to 8 keys such as [\"u\", \"F2\"]");
+      continue;
+    }
+    for (const JsonNode& key : list.items) {
+      if (key.kind != JsonNode::Kind::kString || !model::is_key_name(key.text)) {
+        report.add(key.place, path + " is " + key.described() +
+                                  "; accepted: one sign, or a key such as \"F2\" or \"Ctrl-E\"");
+        continue;
+      }
+      const auto [other, fresh] = taken.emplace(key.text, entry.key);
+      if (fresh) {
+        screen.keys[entry.key].push_back(key.text);
+      } else {
+        report.add(key.place,
+                   path + ": \"" + key.text + "\" is a key of " + other->second + " already");
+      }
+    }
+  }
+}
+
+void read_screen(const JsonNode* node, model::ScreenSettings& screen, Report& report) {
+  Section section(node, "screen", report);
+  constexpr std::string_view kColumns =
+      "an array of model, group, version, target, risk, cpu, mem, disk, temp, seen, gate";
+  if (const JsonMember* columns = section.array("hidden_columns", kColumns)) {
+    const auto& names = model::kColumnNames;
+    for (const JsonNode& column : columns->value.items) {
+      if (column.kind == JsonNode::Kind::kString &&
+          std::find(names.begin(), names.end(), column.text) != names.end()) {
+        screen.hidden_columns.insert(column.text);
+      } else {
+        section.complain(column, "hidden_columns", kColumns);
+      }
+    }
+  }
+  read_action_keys(section.object("keys", "an object of actions and arrays of keys"), screen,
+                   report);
+  section.finish();
+}
+
 std::string read_agent(Section& section, model::LocalAgent& agent) {
   section.required_text("id", agent.id, kDeviceIdWords, model::valid_device_id);
   section.required_text("dir", agent.dir, "a relative path without \"..\"", is_inner_path);
@@ -190,6 +243,8 @@ void read_console(const JsonNode* root, model::ConsoleSettings& settings, Report
                    std::chrono::hours(24));
     inner.finish();
   }
+  const JsonMember* screen = section.object("screen", "an object");
+  if (enters(root, screen)) read_screen(node_of(screen), settings.screen, report);
   section.finish();
 }
 

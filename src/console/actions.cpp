@@ -18,7 +18,7 @@ constexpr ViewSet kFiltered =
 
 // In the order of help and of the hints: what is used most comes first, `?` is put last by the key
 // row itself.
-constexpr std::array<Binding, 55> kBindings{{
+constexpr std::array<Binding, 57> kBindings{{
     {Action::kOpen, static_cast<ViewSet>(kTables & ~in(View::kDevice) & ~in(View::kAgents)),
      "Enter", "open", "open the selected line", "open"},
     {Action::kNextDevice, static_cast<ViewSet>(kEverywhere & ~in(View::kGraphs)), "d",
@@ -46,6 +46,7 @@ constexpr std::array<Binding, 55> kBindings{{
     {Action::kMarkAll, in(View::kSummary), "*", "mark all", "mark all devices shown, or none", ""},
     {Action::kSort, in(View::kSummary), "s", "sort", "sort by the next column", "sort"},
     {Action::kReverseSort, in(View::kSummary), "S", "reverse", "turn the order around", ""},
+    {Action::kColumns, in(View::kSummary), "c", "columns", "choose the columns of the table", ""},
     {Action::kCancelJob, in(View::kUpdates), "c", "cancel", "cancel the selected job...",
      "cancel..."},
     {Action::kRestartAgent, in(View::kAgents), "r", "restart agent", "restart the agent...",
@@ -59,6 +60,8 @@ constexpr std::array<Binding, 55> kBindings{{
      "roll back..."},
     {Action::kAcknowledge, kOfDevice, "a", "acknowledge", "acknowledge FAILED or ROLLBACK", ""},
     {Action::kRevoke, in(View::kDevice), "R", "revoke", "revoke the device's certificate...", ""},
+    {Action::kRetry, static_cast<ViewSet>(kEverywhere & ~in(View::kDevice)), "R", "retry",
+     "try to listen again, where the server is down", ""},
     {Action::kFreeze, static_cast<ViewSet>(kEverywhere & ~in(View::kLog)), "p", "freeze",
      "hold the picture still; data keep coming", "pause"},
     {Action::kCopy, kEverywhere, "y", "copy", "copy the selected line (OSC 52)", ""},
@@ -89,17 +92,6 @@ constexpr std::array<Binding, 55> kBindings{{
     {Action::kHelp, kEverywhere, "? F1", "help", "keys of this view; type to search", "help"},
 }};
 
-bool has_key(const Binding& binding, std::string_view key) {
-  std::string_view rest = binding.keys;
-  while (!rest.empty()) {
-    const std::size_t end = rest.find(' ');
-    if (rest.substr(0, end) == key) return true;
-    if (end == std::string_view::npos) break;
-    rest.remove_prefix(end + 1);
-  }
-  return false;
-}
-
 char folded(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -116,34 +108,26 @@ std::span<const Binding> bindings() {
   return kBindings;
 }
 
-const Binding* find_binding(View view, const Key& key) {
-  if (key.kind == Key::Kind::kPaste) return nullptr;
-  const std::string name = key.name();
-  for (const Binding& binding : kBindings) {
-    if ((binding.views & in(view)) != 0 && has_key(binding, name)) return &binding;
+bool changes_fleet(Action action) {
+  switch (action) {
+    case Action::kUpdate:
+    case Action::kRollback:
+    case Action::kRevoke:
+    case Action::kAcknowledge:
+    case Action::kCancelJob:
+    case Action::kRestartAgent:
+    case Action::kStopAgent:
+    case Action::kStartAgent:
+      return true;
+    default:
+      return false;
   }
-  return nullptr;
 }
 
 bool contains_folded(std::string_view text, std::string_view part) {
   const auto found = std::search(text.begin(), text.end(), part.begin(), part.end(),
                                  [](char a, char b) { return folded(a) == folded(b); });
   return part.empty() || found != text.end();
-}
-
-std::vector<const Binding*> help_for(View view, std::string_view search) {
-  std::vector<const Binding*> found;
-  for (const Binding& binding : kBindings) {
-    const bool repeated = std::any_of(found.begin(), found.end(), [&](const Binding* other) {
-      return other->action == binding.action;
-    });
-    if ((binding.views & in(view)) == 0 || repeated) continue;
-    const bool matches = contains_folded(binding.name, search) ||
-                         contains_folded(binding.help, search) ||
-                         contains_folded(binding.keys, search);
-    if (matches) found.push_back(&binding);
-  }
-  return found;
 }
 
 }  // namespace ota::console

@@ -1,8 +1,9 @@
 // Every key of the console in one table: what it does, where it works, and the words that help and
 // hints show.
 //
-// Help is generated from this table and so are the hints; a key that is not here does nothing. To
-// add one: an enumerator, a line in the table, and its case in the view's controller. Pure; any
+// Help is generated from this table and so are the hints; a key that is not here does nothing, but
+// console.json may give an action other keys (keymap.h). To add one: an enumerator, a line in the
+// table, its case in the view's controller, and its name in model/screen_settings.h. Pure; any
 // thread.
 #pragma once
 
@@ -50,6 +51,7 @@ enum class Action : std::uint8_t {
   kPreviousMatch,
   kSort,
   kReverseSort,
+  kColumns,
   kFreeze,
   kZoomIn,
   kZoomOut,
@@ -72,6 +74,7 @@ enum class Action : std::uint8_t {
   kRestartAgent,
   kStopAgent,
   kStartAgent,
+  kRetry,
   kCopy,
   kExport,
   kCommand,
@@ -92,12 +95,8 @@ struct Binding {
 
 std::span<const Binding> bindings();
 
-// The binding of a key in a view; null where it has none.
-const Binding* find_binding(View view, const Key& key);
-
-// The bindings of a view that match `search` (in key, name or help, case ignored), in the table's
-// order.
-std::vector<const Binding*> help_for(View view, std::string_view search);
+// Whether it changes a device, a job or an agent: what --read-only refuses.
+bool changes_fleet(Action action);
 
 // Whether `text` holds `part`, ASCII letters compared without case.
 bool contains_folded(std::string_view text, std::string_view part);

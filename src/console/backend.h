@@ -15,6 +15,7 @@
 #include "fleet/fleet.h"
 #include "fleet/snapshot.h"
 #include "model/event.h"
+#include "model/settings.h"
 
 namespace ota::console {
 
@@ -31,6 +32,10 @@ class Backend {
   virtual fleet::ServerStatus server() = 0;
   // Null where the device is not known.
   virtual std::shared_ptr<const fleet::DeviceDetail> detail(const std::string& device) = 0;
+  // The readings of a device, oldest first.
+  virtual std::vector<fleet::HistoryPoint> history(const std::string& device) = 0;
+  // The configuration in force; null before it is read.
+  virtual std::shared_ptr<const model::Settings> settings() = 0;
   // Called when any of the above has changed; from any thread, at most a few times a second.
   virtual void on_change(std::function<void()> called) = 0;
 

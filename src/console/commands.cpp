@@ -8,18 +8,21 @@
 namespace ota::console {
 namespace {
 
+constexpr auto kFleet = Command::Changes::kFleet;
+
 constexpr std::array<Command, 15> kCommands{{
-    {CommandId::kPush, "push", "DEVICE[,DEVICE] [VERSION]", "check the gate, then ask to update"},
+    {CommandId::kPush, "push", "DEVICE[,DEVICE] [VERSION]", "check the gate, then ask to update",
+     kFleet},
     {CommandId::kDevice, "device", "DEVICE", "open a device's page"},
     {CommandId::kView, "view", "summary|graphs|log|updates|agents", "change the view"},
     {CommandId::kFilter, "filter", "[TEXT]", "filter this view; nothing: all"},
     {CommandId::kSort, "sort", "COLUMN", "sort the devices"},
     {CommandId::kLog, "log", "[DEVICE]", "events, of one device or of all"},
-    {CommandId::kCancel, "cancel", "JOB", "cancel a running job..."},
-    {CommandId::kRollback, "rollback", "DEVICE", "back to the other slot..."},
-    {CommandId::kAcknowledge, "ack", "DEVICE", "acknowledge FAILED or ROLLBACK"},
-    {CommandId::kRevoke, "revoke", "DEVICE", "revoke a device's certificate..."},
-    {CommandId::kAgent, "agent", "start|stop|restart AGENT", "order a local agent"},
+    {CommandId::kCancel, "cancel", "JOB", "cancel a running job...", kFleet},
+    {CommandId::kRollback, "rollback", "DEVICE", "back to the other slot...", kFleet},
+    {CommandId::kAcknowledge, "ack", "DEVICE", "acknowledge FAILED or ROLLBACK", kFleet},
+    {CommandId::kRevoke, "revoke", "DEVICE", "revoke a device's certificate...", kFleet},
+    {CommandId::kAgent, "agent", "start|stop|restart AGENT", "order a local agent", kFleet},
     {CommandId::kExport, "export", "FILE", "write what is shown to a file"},
     {CommandId::kRetry, "retry", "", "try to listen again now"},
     {CommandId::kHelp, "help", "", "keys of this view"},

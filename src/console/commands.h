@@ -31,6 +31,7 @@ struct Command {
   std::string_view name;
   std::string_view arguments;  // "DEVICE[,DEVICE] [VERSION]"
   std::string_view help;
+  enum class Changes : unsigned char { kNothing, kFleet } changes = Changes::kNothing;
 };
 std::span<const Command> commands();
 

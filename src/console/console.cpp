@@ -42,7 +42,8 @@ int run_script(const Options& options, Backend& backend, const Clock& clock) {
   MemoryScreen screen(options.script_size);
   ScriptDriver driver(*steps, screen);
   const bool ascii = options.signs == Options::Signs::kAscii;
-  const ViewOptions view = ascii ? ViewOptions{Charset::kAscii, GraphStyle::kAscii} : ViewOptions{};
+  ViewOptions view = ascii ? ViewOptions{Charset::kAscii, GraphStyle::kAscii} : ViewOptions{};
+  view.access = options.access;
   return run_on(screen, backend, clock, view, &driver);
 }
 
@@ -73,6 +74,7 @@ int run(const Options& options, Backend& backend, const Clock& clock) {
   }
   ViewOptions view = choose_view_options(curses.term);
   if (options.signs == Options::Signs::kAscii) view = {Charset::kAscii, GraphStyle::kAscii};
+  view.access = options.access;
   return run_on(**screen, backend, clock, view, nullptr);
 }
 

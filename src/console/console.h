@@ -8,6 +8,7 @@
 #include "console/backend.h"
 #include "console/canvas.h"
 #include "console/terminal_guard.h"
+#include "console/views/scene.h"
 
 namespace ota::console {
 
@@ -15,6 +16,7 @@ struct Options {
   std::filesystem::path log_file;  // takes standard output and error while the screen is up
   enum class Signs : std::uint8_t { kAuto, kAscii } signs = Signs::kAuto;
   enum class Synchronized : std::uint8_t { kAuto, kOff } synchronized = Synchronized::kAuto;
+  Access access = Access::kFull;
   std::filesystem::path script;  // no terminal then; see script.h
   Size script_size{80, 24};
 };

@@ -65,6 +65,16 @@ std::shared_ptr<const fleet::DeviceDetail> FleetBackend::detail(const std::strin
   return fleet ? fleet->detail(device) : nullptr;
 }
 
+std::vector<fleet::HistoryPoint> FleetBackend::history(const std::string& device) {
+  const auto fleet = source_.fleet();
+  return fleet ? fleet->history(device) : std::vector<fleet::HistoryPoint>();
+}
+
+std::shared_ptr<const model::Settings> FleetBackend::settings() {
+  const auto fleet = source_.fleet();
+  return fleet ? fleet->settings() : nullptr;
+}
+
 void FleetBackend::push(fleet::PushRequest request,
                         fleet::Answered<std::vector<fleet::PushOutcome>> done) {
   const auto fleet = source_.fleet();

@@ -40,6 +40,8 @@ class FleetBackend final : public Backend {
   std::shared_ptr<const Agents> agents() override;
   fleet::ServerStatus server() override { return source_.server(); }
   std::shared_ptr<const fleet::DeviceDetail> detail(const std::string& device) override;
+  std::vector<fleet::HistoryPoint> history(const std::string& device) override;
+  std::shared_ptr<const model::Settings> settings() override;
   void on_change(std::function<void()> called) override { source_.on_change(std::move(called)); }
   void push(fleet::PushRequest request,
             fleet::Answered<std::vector<fleet::PushOutcome>> done) override;

@@ -20,7 +20,7 @@ struct Named {
   std::string_view name;
   std::string_view bytes;  // what a script sends for it
 };
-constexpr std::array<Named, 16> kNamed{{
+constexpr std::array<Named, 27> kNamed{{
     {Kind::kEnter, "Enter", "\r"},
     {Kind::kEscape, "Esc", "\033"},
     {Kind::kTab, "Tab", "\t"},
@@ -36,17 +36,32 @@ constexpr std::array<Named, 16> kNamed{{
     {Kind::kHome, "Home", "\033[H"},
     {Kind::kEnd, "End", "\033[F"},
     {Kind::kF1, "F1", "\033OP"},
+    {Kind::kF2, "F2", "\033OQ"},
+    {Kind::kF3, "F3", "\033OR"},
+    {Kind::kF4, "F4", "\033OS"},
+    {Kind::kF5, "F5", "\033[15~"},
+    {Kind::kF6, "F6", "\033[17~"},
+    {Kind::kF7, "F7", "\033[18~"},
+    {Kind::kF8, "F8", "\033[19~"},
+    {Kind::kF9, "F9", "\033[20~"},
+    {Kind::kF10, "F10", "\033[21~"},
+    {Kind::kF11, "F11", "\033[23~"},
+    {Kind::kF12, "F12", "\033[24~"},
     {Kind::kPaste, "Paste", ""},
 }};
 
 // The final part of CSI and SS3 sequences, parameters of modifiers removed.
-constexpr std::array<std::pair<std::string_view, Kind>, 22> kSequences{{
+constexpr std::array<std::pair<std::string_view, Kind>, 40> kSequences{{
     {"A", Kind::kUp},      {"B", Kind::kDown},    {"C", Kind::kRight},     {"D", Kind::kLeft},
     {"H", Kind::kHome},    {"F", Kind::kEnd},     {"Z", Kind::kBackTab},   {"P", Kind::kF1},
     {"1~", Kind::kHome},   {"7~", Kind::kHome},   {"4~", Kind::kEnd},      {"8~", Kind::kEnd},
     {"3~", Kind::kDelete}, {"5~", Kind::kPageUp}, {"6~", Kind::kPageDown}, {"11~", Kind::kF1},
     {"[A", Kind::kF1},     {"M", Kind::kEnter},   {"I", Kind::kTab},       {"j", Kind::kText},
-    {"k", Kind::kText},    {"m", Kind::kText},
+    {"k", Kind::kText},    {"m", Kind::kText},    {"Q", Kind::kF2},        {"R", Kind::kF3},
+    {"S", Kind::kF4},      {"12~", Kind::kF2},    {"13~", Kind::kF3},      {"14~", Kind::kF4},
+    {"15~", Kind::kF5},    {"17~", Kind::kF6},    {"18~", Kind::kF7},      {"19~", Kind::kF8},
+    {"20~", Kind::kF9},    {"21~", Kind::kF10},   {"23~", Kind::kF11},     {"24~", Kind::kF12},
+    {"[B", Kind::kF2},     {"[C", Kind::kF3},     {"[D", Kind::kF4},       {"[E", Kind::kF5},
 }};
 
 bool is_final(char c) {
@@ -160,7 +175,7 @@ std::size_t KeyDecoder::take_escape(std::string_view bytes, std::vector<Key>& ou
     // Application keypad (vt100): ESC O j..y are the signs of the main block.
     if (kind == Kind::kText) {
       if (bytes[1] == 'O') out.push_back({Kind::kText, static_cast<char32_t>(text[0] - 0x40), {}});
-    } else if (bytes[1] == 'O' || (text != "M" && text != "I")) {
+    } else if (bytes[1] == 'O' || (text != "M" && text != "I" && text != "R")) {
       out.push_back({kind, 0, {}});
     }
     break;

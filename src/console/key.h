@@ -34,6 +34,17 @@ struct Key {
     kHome,
     kEnd,
     kF1,
+    kF2,
+    kF3,
+    kF4,
+    kF5,
+    kF6,
+    kF7,
+    kF8,
+    kF9,
+    kF10,
+    kF11,
+    kF12,
   };
   Kind kind = Kind::kText;
   char32_t point = 0;

@@ -5,7 +5,9 @@
 // snapshots that it holds. Thread: UI only.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +21,8 @@ struct Model {
   std::shared_ptr<const Agents> agents;               // never null
   std::shared_ptr<const fleet::DeviceDetail> detail;  // of UiState::device; null: not known
   fleet::ServerStatus server;
+  // Readings of the devices that a wide screen draws in a row each; else empty.
+  std::map<std::string, std::vector<fleet::HistoryPoint>> histories;
   Events older;  // events read from the store, before the snapshot's
   WallTime now;
 

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "console/actions.h"
 #include "console/canvas.h"
+#include "console/keymap.h"
 #include "console/update_flow.h"
 #include "model/event.h"
 
@@ -70,12 +71,18 @@ struct Question {
   bool on_verb = false;
 };
 
+// The list of columns that `c` opens.
+struct ColumnChooser {
+  std::size_t selected = 0;  // in model::kColumnNames
+};
+
 struct HelpState {
   std::string search;
   std::size_t selected = 0;
 };
 
 struct UiState {
+  Keymap keymap;
   View view = View::kSummary;
   View before = View::kSummary;  // where Esc goes from the device's page
   std::string device;            // selected; empty: none
@@ -83,8 +90,9 @@ struct UiState {
   std::string filter;  // of the device table
   SortColumn sort = SortColumn::kState;
   bool reverse = false;
-  seconds span{300};   // of the graphs
-  milliseconds pan{};  // how far their end is in the past
+  std::set<std::string> hidden_columns;  // names of model::kColumnNames
+  seconds span{300};                     // of the graphs
+  milliseconds pan{};                    // how far their end is in the past
   LogState log;
   std::string job;  // selected
   std::string job_filter;
@@ -96,6 +104,7 @@ struct UiState {
   std::optional<Prompt> prompt;
   std::optional<Question> question;
   std::optional<HelpState> help;
+  std::optional<ColumnChooser> columns;
   std::optional<UpdateFlow> update;
   std::vector<std::string> filters;   // history, oldest first
   std::vector<std::string> commands;  // history, oldest first

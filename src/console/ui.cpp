@@ -33,6 +33,8 @@ void Ui::refresh() {
   if (!state_.frozen || !model_.detail || model_.detail->row.id != state_.device) {
     model_.detail = state_.device.empty() ? nullptr : backend_.detail(state_.device);
   }
+  take_settings();
+  refresh_histories();
   if (state_.agent.empty() && !model_.agents->empty()) state_.agent = model_.agents->front().id;
   if (state_.log.following && !model_.events.empty())
     state_.log.selected = model_.events.back()->seq;
@@ -66,8 +68,9 @@ void Ui::handle(const Key& key) {
   if (state_.question) return handle_question(key);
   if (state_.prompt) return handle_prompt(key);
   if (state_.help) return handle_help(key);
+  if (state_.columns) return handle_columns(key);
   if (state_.update) return handle_update(key);
-  const Binding* binding = find_binding(state_.view, key);
+  const Binding* binding = state_.keymap.find(state_.view, key);
   if (binding != nullptr) {
     act(binding->action);
   } else if (key.kind == Kind::kPaste) {
@@ -98,7 +101,7 @@ void Ui::handle_question(const Key& key) {
 
 void Ui::handle_help(const Key& key) {
   HelpState& help = *state_.help;
-  const auto found = help_for(state_.view, help.search);
+  const auto found = state_.keymap.help_for(state_.view, help.search);
   if (key.kind == Kind::kEscape || key.kind == Kind::kF1) {
     state_.help.reset();
   } else if (key.kind == Kind::kUp) {
@@ -113,7 +116,60 @@ void Ui::handle_help(const Key& key) {
   }
 }
 
+void Ui::handle_columns(const Key& key) {
+  constexpr std::size_t kCount = model::kColumnNames.size();
+  std::size_t& selected = state_.columns->selected;
+  const bool text = key.kind == Kind::kText;
+  if (key.kind == Kind::kEscape || key.kind == Kind::kEnter || (text && key.point == U'c')) {
+    state_.columns.reset();
+  } else if (key.kind == Kind::kUp || (text && key.point == U'k')) {
+    selected = selected == 0 ? 0 : selected - 1;
+  } else if (key.kind == Kind::kDown || (text && key.point == U'j')) {
+    selected = std::min(selected + 1, kCount - 1);
+  } else if (text && key.point == U' ') {
+    const std::string name(model::kColumnNames.at(selected));
+    if (state_.hidden_columns.erase(name) == 0) state_.hidden_columns.insert(name);
+  }
+}
+
+// Edits of console.json take effect at once; what `c` chose stays until then.
+void Ui::take_settings() {
+  auto settings = backend_.settings();
+  if (!settings || settings == settings_) return;
+  const model::ScreenSettings& screen = settings->console.screen;
+  if (!settings_ || settings_->console.screen != screen) {
+    state_.keymap = Keymap(screen);
+    state_.hidden_columns = screen.hidden_columns;
+  }
+  settings_ = std::move(settings);
+}
+
+// Once a second, and only the devices that may be in view: a reading takes 40 bytes.
+void Ui::refresh_histories() {
+  if (state_.view != View::kGraphs || size_.columns < kWideColumns) {
+    model_.histories.clear();
+    return;
+  }
+  if (state_.frozen && !model_.histories.empty()) return;
+  if (!model_.histories.empty() && model_.now - histories_at_ < seconds(1)) return;
+  histories_at_ = model_.now;
+  model_.histories.clear();
+  const auto rows = static_cast<std::size_t>(size_.rows);
+  const std::size_t selected = index_of(model_.rows, state_.device).value_or(0);
+  const std::size_t first = selected < rows ? 0 : selected - rows;
+  for (std::size_t i = first; i < std::min(model_.rows.size(), first + 2 * rows); ++i)
+    model_.histories[model_.rows[i]->id] = backend_.history(model_.rows[i]->id);
+}
+
+// --read-only: says so, and true, where the thing would change the fleet.
+bool Ui::refuse_changes(bool changes) {
+  if (!changes || options_.access == Access::kFull) return false;
+  say("read-only: this console was started with --read-only", Ink::kWarn);
+  return true;
+}
+
 void Ui::act(Action action) {
+  if (refuse_changes(changes_fleet(action))) return;
   const bool done = act_everywhere(action) || act_on_graphs(action) || act_on_log(action) ||
                     act_on_device(action) || act_on_agents(action);
   if (!done) say("nothing to do here");
@@ -155,6 +211,9 @@ bool Ui::act_everywhere(Action action) {
       return open_prompt(Prompt::Kind::kCommand, ""), true;
     case Action::kFilter:
       return open_prompt(Prompt::Kind::kFilter, ""), true;
+    case Action::kRetry:
+      backend_.retry_server();
+      return say("trying to listen again"), true;
     case Action::kHelp:
       state_.help = HelpState{};
       return true;
@@ -212,6 +271,9 @@ bool Ui::act_on_device(Action action) {
     case Action::kSort:
       state_.sort =
           static_cast<SortColumn>((static_cast<std::size_t>(state_.sort) + 1) % kSortColumns);
+      return true;
+    case Action::kColumns:
+      state_.columns = ColumnChooser{};
       return true;
     case Action::kReverseSort:
       state_.reverse = !state_.reverse;

@@ -49,6 +49,7 @@ class Ui {
   void handle_question(const Key& key);
   void handle_prompt(const Key& key);
   void handle_help(const Key& key);
+  void handle_columns(const Key& key);
   void handle_update(const Key& key);
   void act(Action action);
   bool act_everywhere(Action action);
@@ -78,6 +79,11 @@ class Ui {
   void set_filter(const std::string& text);
   std::vector<std::string> known_words() const;
 
+  // what console.json says of the screen, and readings for a wide one
+  void take_settings();
+  void refresh_histories();
+  bool refuse_changes(bool changes);
+
   // requests
   void start_update(std::vector<std::string> devices, const std::optional<model::Version>& version);
   void send(const UpdateFlow::Ask& ask);
@@ -104,6 +110,8 @@ class Ui {
   Size size_{80, 24};
   std::vector<Effect> effects_;
   bool loading_older_ = false;
+  std::shared_ptr<const model::Settings> settings_;  // taken last
+  WallTime histories_at_;
   std::optional<WallTime> quit_asked_;
   // Answers that arrive after this object is gone find it expired.
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -116,6 +116,7 @@ void Ui::run_command(const std::string& line) {
   const std::string rest = blank == std::string::npos ? std::string() : line.substr(blank + 1);
   const bool needs = !command->arguments.empty() && command->arguments.front() != '[';
   if (needs && first.empty()) return say(command_preview(line), Ink::kWarn);
+  if (refuse_changes(command->changes == Command::Changes::kFleet)) return;
   switch (command->id) {
     case CommandId::kPush: {
       std::optional<model::Version> version;
@@ -168,8 +169,7 @@ void Ui::run_command(const std::string& line) {
     case CommandId::kExport:
       return export_to(rest);
     case CommandId::kRetry:
-      backend_.retry_server();
-      return say("trying to listen again");
+      return act(Action::kRetry);
     case CommandId::kHelp:
       state_.help = HelpState{};
       return;

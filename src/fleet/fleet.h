@@ -153,6 +153,8 @@ class Fleet {
   // -- what is seen --
   std::shared_ptr<const Snapshot> snapshot() const;
   std::shared_ptr<const DeviceDetail> detail(const std::string& device) const;  // null: not known
+  // The readings alone, oldest first; none where the device is not known.
+  std::vector<HistoryPoint> history(const std::string& device) const;
 
  private:
   struct Impl;

@@ -256,4 +256,10 @@ std::shared_ptr<const DeviceDetail> Fleet::detail(const std::string& device) con
   return detail;
 }
 
+std::vector<HistoryPoint> Fleet::history(const std::string& device) const {
+  std::vector<HistoryPoint> points;
+  impl_->table.look(device, [&](const LiveDevice& live) { points = live.history.points(); });
+  return points;
+}
+
 }  // namespace ota::fleet

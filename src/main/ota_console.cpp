@@ -25,6 +25,7 @@ struct Options {
   std::string root = ".";
   bool headless = false;
   bool no_agents = false;
+  bool read_only = false;
   bool ascii = false;
   bool no_sync = false;
   bool reset_tty = false;
@@ -48,6 +49,8 @@ void describe(CLI::App& app, Options& options) {
       "--headless", options.headless,
       "serve without a terminal: prints 'ready https://ADDR:PORT', logs to standard error");
   app.add_flag("--no-agents", options.no_agents, "do not start the agents of console.json");
+  app.add_flag("--read-only", options.read_only,
+               "look only: keys and commands that change devices, jobs or agents are refused");
   app.add_flag("--ascii", options.ascii, "draw with ASCII signs only");
   app.add_flag("--no-sync", options.no_sync,
                "no synchronized output (CSI ? 2026), for terminals that mishandle it");
@@ -97,6 +100,7 @@ int run_console(const Options& options, ota::main::HostOptions host_options,
   host.start();
   ota::console::Options screen;
   screen.log_file = std::filesystem::path(options.root) / "state" / "console.log";
+  if (options.read_only) screen.access = ota::console::Access::kReadOnly;
   if (options.ascii) screen.signs = ota::console::Options::Signs::kAscii;
   if (options.no_sync) screen.synchronized = ota::console::Options::Synchronized::kOff;
   screen.script = options.script;

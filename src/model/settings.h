@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/device.h"
+#include "model/screen_settings.h"
 #include "model/version.h"
 
 namespace ota::model {
@@ -109,6 +110,7 @@ struct ConsoleSettings {
   std::string store_url = "sqlite:state/ota.db";
   std::uint32_t history_samples = 900;  // readings kept in memory for each device's graphs
   milliseconds certificate_lifetime = seconds(90LL * 24 * 3600);  // of a device's certificate
+  ScreenSettings screen;
   bool operator==(const ConsoleSettings&) const = default;
 };
 

@@ -41,6 +41,8 @@ Model model_of(FakeBackend& backend, const UiState& state) {
   model.now = screen_time();
   model.detail = backend.detail(state.device);
   arrange(model, state);
+  for (const fleet::DeviceRow* row : model.rows)
+    model.histories[row->id] = backend.history(row->id);
   return model;
 }
 

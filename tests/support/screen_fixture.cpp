@@ -464,6 +464,11 @@ std::shared_ptr<const fleet::DeviceDetail> FakeBackend::detail(const std::string
   return screen_detail(*fleet, device);
 }
 
+std::vector<fleet::HistoryPoint> FakeBackend::history(const std::string& device) {
+  const auto known = screen_detail(*fleet, device);
+  return known ? known->history : std::vector<fleet::HistoryPoint>();
+}
+
 void FakeBackend::push(fleet::PushRequest request,
                        fleet::Answered<std::vector<fleet::PushOutcome>> done) {
   const Version version = request.version.value_or(Version(2, 1, 5));

@@ -35,6 +35,8 @@ class FakeBackend final : public console::Backend {
   std::shared_ptr<const console::Agents> agents() override { return agent_list; }
   fleet::ServerStatus server() override { return status; }
   std::shared_ptr<const fleet::DeviceDetail> detail(const std::string& device) override;
+  std::vector<fleet::HistoryPoint> history(const std::string& device) override;
+  std::shared_ptr<const model::Settings> settings() override { return configuration; }
   void on_change(std::function<void()> called) override { changed = std::move(called); }
   void push(fleet::PushRequest request,
             fleet::Answered<std::vector<fleet::PushOutcome>> done) override;
@@ -54,6 +56,7 @@ class FakeBackend final : public console::Backend {
   std::shared_ptr<const fleet::Snapshot> fleet;
   std::shared_ptr<const console::Agents> agent_list;
   fleet::ServerStatus status;
+  std::shared_ptr<const model::Settings> configuration;
   std::function<void()> changed;
   std::vector<std::string> asked;  // "push iot-001 2.1.5", "cancel job-000042", ...
   std::map<std::string, std::string> files;

@@ -173,23 +173,52 @@ std::string flow_title(const UpdateFlow& flow) {
 
 void draw_help(const Area& area, const Scene& scene) {
   const HelpState& help = *scene.state.help;
-  const auto found = help_for(scene.state.view, help.search);
+  const auto found = scene.state.keymap.help_for(scene.state.view, help.search);
   const int columns = std::min(area.columns(), 78);
   const Area inside = draw_box(
-      area, columns, std::min(area.rows(), static_cast<int>(found.size()) + 5),
+      area, columns, std::min(area.rows(), static_cast<int>(found.size()) + 7),
       "Keys on " + std::string(title_of(scene.state.view)) + "  (type to search, Enter runs)");
   inside.put(0, 0, "search: " + help.search + "_", bold());
-  const int visible = inside.rows() - 2;
+  const bool tall = inside.rows() >= static_cast<int>(found.size()) + 4;
+  const int visible = inside.rows() - (tall ? 4 : 2);
   const int first = first_shown(help.selected, found.size(), visible);
   for (int i = 0; i < visible && first + i < static_cast<int>(found.size()); ++i) {
     const auto index = to_index(first + i);
     const Binding& binding = *found[index];
     if (index == help.selected) inside.set(0, i + 2, U'▸', bold(Ink::kAccent));
-    inside.put(2, i + 2, binding.keys, {Ink::kAccent}, 11);
+    std::string keys;
+    for (const std::string& key : scene.state.keymap.keys_of(binding, scene.state.view))
+      keys += (keys.empty() ? "" : " ") + key;
+    inside.put(2, i + 2, keys.empty() ? "-" : keys, {Ink::kAccent}, 11);
     inside.put(14, i + 2, binding.name, index == help.selected ? bold() : Style{}, 17);
     inside.put(32, i + 2, binding.help);
   }
   if (found.empty()) inside.put(2, 2, "no key matches", {Ink::kDim});
+  if (tall) {
+    inside.put(0, inside.rows() - 1, "Other keys for an action: \"screen\" in config/console.json",
+               {Ink::kDim});
+  }
+}
+
+void draw_columns(const Area& area, const Scene& scene) {
+  constexpr auto kCount = static_cast<int>(model::kColumnNames.size());
+  const Area inside = draw_box(area, 48, std::min(area.rows(), kCount + 5), "Columns");
+  const std::size_t selected = scene.state.columns->selected;
+  const int visible = std::min(kCount, inside.rows());
+  const int first = first_shown(selected, kCount, visible);
+  for (int i = 0; i < visible; ++i) {
+    const auto index = to_index(first + i);
+    const std::string name(model::kColumnNames.at(index));
+    const bool hidden = scene.state.hidden_columns.contains(name);
+    if (index == selected) inside.set(0, i, U'▸', bold(Ink::kAccent));
+    inside.put(2, i, (hidden ? "[ ] " : "[x] ") + name, index == selected ? bold() : Style{});
+  }
+  const Area notes = inside.part(16, 0, inside.columns() - 16, inside.rows());
+  notes.put(0, 0, "DEVICE and STATE stay.", {Ink::kDim});
+  notes.put(0, 1, "What does not fit is left", {Ink::kDim});
+  notes.put(0, 2, "out, whatever is chosen.", {Ink::kDim});
+  notes.put(0, 4, "For good: \"screen\" in", {Ink::kDim});
+  notes.put(0, 5, "config/console.json", {Ink::kDim});
 }
 
 void draw_question(const Area& area, const Question& question) {

@@ -25,9 +25,12 @@ void draw_tabs(const Area& row, const Scene& scene) {
   const Model& model = scene.model;
   const std::string word(phase_word(model.server.phase));
   const std::string clock = time_of_day(model.now);
+  const bool looks_only = scene.options.access == Access::kReadOnly;
   const std::string port = port_of(model.server.listen);
-  const std::array<std::string, 3> rights{"HTTPS " + port + " " + word + "  " + clock,
-                                          port + " " + word + " " + clock, word + " " + clock};
+  const std::string before = looks_only ? "READ-ONLY  " : "";
+  const std::array<std::string, 3> rights{before + "HTTPS " + port + " " + word + "  " + clock,
+                                          before + port + " " + word + " " + clock,
+                                          (looks_only ? "R/O " : "") + word + " " + clock};
   constexpr std::array<std::array<std::string_view, 5>, 3> kNames{
       {{"1 Summary", "2 Graphs", "3 Security log", "4 Updates", "5 Agents"},
        {"1 Summary", "2 Graphs", "3 Log", "4 Updates", "5 Agents"},
@@ -57,6 +60,15 @@ void draw_tabs(const Area& row, const Scene& scene) {
   }
 }
 
+std::string help_key(const Scene& scene) {
+  for (const Binding& binding : bindings()) {
+    if (binding.action != Action::kHelp) continue;
+    const auto keys = scene.state.keymap.keys_of(binding, scene.state.view);
+    if (!keys.empty()) return keys.front();
+  }
+  return ":help";
+}
+
 // Keys of the view, whole items only; `?` is never dropped.
 void draw_hints(const Area& row, const Scene& scene) {
   const UiState& state = scene.state;
@@ -65,6 +77,8 @@ void draw_hints(const Area& row, const Scene& scene) {
     fixed = "Tab moves  Enter chooses (Cancel is preselected)  Esc back";
   } else if (state.update) {
     fixed = "Enter goes on  Esc back  j k select";
+  } else if (state.columns) {
+    fixed = "Space shows or hides  j k select  Esc closes";
   } else if (state.help) {
     fixed = "type to search  Enter runs  Esc closes";
   } else if (state.prompt) {
@@ -80,13 +94,16 @@ void draw_hints(const Area& row, const Scene& scene) {
   for (const Binding& binding : bindings()) {
     const bool here = (binding.views & in(state.view)) != 0 && !binding.hint.empty();
     if (!here || binding.action == Action::kHelp) continue;
-    const std::string key(binding.keys.substr(0, binding.keys.find(' ')));
+    if (scene.options.access == Access::kReadOnly && changes_fleet(binding.action)) continue;
+    const std::vector<std::string> keys = state.keymap.keys_of(binding, state.view);
+    if (keys.empty()) continue;
+    const std::string& key = keys.front();
     const int width = cells_of(key) + 1 + cells_of(binding.hint);
     if (x + width > room) break;
     x = row.put(x, 0, key, bold(Ink::kAccent));
     x = row.put(x + 1, 0, binding.hint) + 2;
   }
-  x = row.put(x, 0, "?", bold(Ink::kAccent));
+  x = row.put(x, 0, help_key(scene), bold(Ink::kAccent));
   row.put(x + 1, 0, "help");
 }
 
@@ -152,6 +169,7 @@ Canvas draw_screen(const Model& model, const UiState& state, Size size,
       break;
   }
   if (state.help) draw_help(body, scene);
+  if (state.columns) draw_columns(body, scene);
   if (state.update) draw_update_flow(body, scene);
   if (state.question) draw_question(body, *state.question);
   draw_status(screen.part(0, size.rows - 2, size.columns, 1), scene);

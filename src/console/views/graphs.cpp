@@ -89,12 +89,48 @@ void draw_panel(const Area& area, const Scene& scene, const Window& window, Metr
        style);
 }
 
+// Every device in a row with its last minutes, so that one that behaves otherwise stands out.
+void draw_all_devices(const Area& area, const Scene& scene, milliseconds span) {
+  constexpr int kCells = 14;
+  constexpr std::array<std::pair<Metric, int>, 2> kPlaces{
+      {{Metric::kCpu, 12}, {Metric::kTemp, 33}}};
+  const auto& rows = scene.model.rows;
+  area.rule(0, "All devices", "last " + format_age(span));
+  area.put(1, 1, "DEVICE", {Ink::kDim});
+  area.put(kPlaces[0].second, 1, "CPU %", {Ink::kDim});
+  area.put(kPlaces[1].second, 1, "TEMP C", {Ink::kDim});
+  area.put(55, 1, "STATE", {Ink::kDim});
+  const int visible = area.rows() - 2;
+  const std::size_t selected = index_of(rows, scene.state.device).value_or(0);
+  const int first = first_shown(selected, rows.size(), visible);
+  const Window window{scene.model.now, span};
+  for (int i = 0; i < visible && first + i < static_cast<int>(rows.size()); ++i) {
+    const fleet::DeviceRow& row = *rows[to_index(first + i)];
+    const int y = i + 2;
+    const bool live = is_live(scene.model, row);
+    if (row.id == scene.state.device) area.set(0, y, U'▸', bold(Ink::kAccent));
+    area.put(1, y, row.id, {}, 10);
+    area.put(55, y, to_text(row.state), style_of(row.state));
+    const auto history = scene.model.histories.find(row.id);
+    for (const auto& [metric, x] : kPlaces) {
+      const auto& value = row.values.at(static_cast<std::size_t>(metric));
+      const double limit = limit_of(scene.model.fleet->thresholds, metric);
+      const bool over = live && value && static_cast<double>(*value) >= limit;
+      if (history != scene.model.histories.end()) {
+        sparkline(area, x, y, resample(history->second, metric, window, kCells),
+                  Scale{metric == Metric::kTemp ? 20.0 : 0.0, 100, limit},
+                  over ? Style{Ink::kBad} : Style{Ink::kGraph});
+      }
+      area.put_right(x + kCells + 6, y, live ? reading(value, metric) : "-",
+                     over ? bold(Ink::kBad) : Style{});
+    }
+  }
+}
+
 // The verdict in words, beside the graphs of a wide screen.
 void draw_reasons(const Area& area, const Scene& scene) {
-  for (int y = 0; y < area.rows(); ++y)
-    area.set(0, y, U'│', {Ink::kDim});
   const fleet::DeviceDetail& detail = *scene.model.detail;
-  const Area inside = area.part(1, 0, area.columns() - 1, area.rows());
+  const Area& inside = area;
   inside.rule(0, "Verdict");
   inside.put(
       1, 1,
@@ -107,7 +143,7 @@ void draw_reasons(const Area& area, const Scene& scene) {
   }
   inside.rule(++y, "Events of this device");
   const auto& events = scene.model.fleet->events;
-  const int room = std::min(12, inside.rows() - y - 6);
+  const int room = std::min(12, inside.rows() - y - 5);
   std::vector<const model::Event*> own;
   for (std::size_t i = events ? events->size() : 0;
        i-- > 0 && static_cast<int>(own.size()) < room;) {
@@ -144,12 +180,19 @@ void draw_graphs(const Area& area, const Scene& scene) {
                                         : scene.state.device + " is not known.");
     return;
   }
-  const int side = area.columns() >= 180 ? 66 : 0;
+  const int side = area.columns() >= kWideColumns ? 66 : 0;
   const int width = area.columns() - side;
   const Window window{scene.model.now - scene.state.pan, scene.state.span};
   draw_device_graphs(area.part(0, 0, width, area.rows() - 2), scene, window);
   draw_axis(area.part(0, area.rows() - 2, width, 2), scene, window);
-  if (side > 0) draw_reasons(area.part(width, 0, side, area.rows()), scene);
+  if (side == 0) return;
+  for (int y = 0; y < area.rows(); ++y)
+    area.set(width, y, U'│', {Ink::kDim});
+  const Area beside = area.part(width + 1, 0, side - 1, area.rows());
+  const auto devices = static_cast<int>(scene.model.rows.size());
+  const int list = std::min(devices + 3, area.rows() / 2);
+  draw_all_devices(beside.part(0, 0, beside.columns(), list), scene, scene.state.span);
+  draw_reasons(beside.part(0, list, beside.columns(), beside.rows() - list), scene);
 }
 
 }  // namespace ota::console

@@ -1,6 +1,7 @@
 // The security log: events by severity, followed or held still, and one event in full with its
 // place in the chain.
 #include <algorithm>
+#include <array>
 
 #include "base/json.h"
 #include "console/views/scene.h"
@@ -8,37 +9,6 @@
 
 namespace ota::console {
 namespace {
-
-// Words of `text` over as many rows as there are; returns the row after the last one.
-int put_wrapped(const Area& area, int x, int y, std::string_view text, Style style = {}) {
-  const int room = std::max(8, area.columns() - x - 1);
-  std::string line;
-  const auto flush = [&] {
-    area.put(x, y++, line, style);
-    line.clear();
-  };
-  while (!text.empty()) {
-    std::size_t end = text.find(' ');
-    std::string word(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (!line.empty() && cells_of(line) + 1 + cells_of(word) > room) flush();
-    while (cells_of(word) > room) {  // a digest, or what an attacker sends: cut hard
-      std::size_t bytes = 0;
-      for (int cells = 0; cells < room - 1;) {
-        const Glyph glyph = first_glyph(std::string_view(word).substr(bytes));
-        bytes += glyph.bytes;
-        cells += std::max(1, glyph.cells);
-      }
-      line = word.substr(0, bytes);
-      word.erase(0, bytes);
-      flush();
-    }
-    if (!line.empty()) line += ' ';
-    line += word;
-  }
-  if (!line.empty()) flush();
-  return y;
-}
 
 // Whether the event carries the hash that its content demands, and follows the one before it where
 // that is here.
@@ -78,7 +48,8 @@ void draw_preview(const Area& area, const Scene& scene) {
 void draw_full_record(const Area& area, const Scene& scene) {
   const model::Event* event = selected_event(scene);
   if (event == nullptr) return area.rule(0, "Event");
-  area.rule(0, "Event " + std::to_string(event->seq), "Esc back");
+  area.rule(0, "Event " + std::to_string(event->seq),
+            scene.state.log.full_record ? "Esc back" : "Enter full record");
   int y = 1 - scene.state.log.scroll;
   const auto field = [&](std::string_view name, std::string_view value, Style style = {}) {
     if (y >= 1) area.put(1, y, name, {Ink::kDim});
@@ -101,12 +72,56 @@ void draw_full_record(const Area& area, const Scene& scene) {
   }
 }
 
+// How many events each five minutes of the last hour had, and how many of them were warnings or
+// errors.
+void draw_last_hour(const Area& area, const Scene& scene) {
+  constexpr int kSteps = 12;
+  constexpr std::chrono::minutes kStep{5};
+  area.rule(0, "Last hour, per 5 min", "warnings and errors");
+  std::array<int, kSteps> all{};
+  std::array<int, kSteps> bad{};
+  const WallTime end = std::chrono::floor<std::chrono::minutes>(scene.model.now);
+  const auto count = [&](const Events& events) {
+    for (const auto& event : events) {
+      const auto back = end + std::chrono::minutes(1) - event->at;
+      if (back.count() < 0 || back >= kSteps * kStep) continue;
+      const auto step = static_cast<std::size_t>(back / kStep);
+      ++all.at(step);
+      if (event->severity >= model::Severity::kWarning) ++bad.at(step);
+    }
+  };
+  count(scene.model.older);
+  if (scene.model.fleet->events) count(*scene.model.fleet->events);
+  const int most = std::max(1, *std::max_element(all.begin(), all.end()));
+  const int room = area.columns() - 22;
+  for (int i = 0; i < kSteps && i + 1 < area.rows(); ++i) {
+    const auto step = static_cast<std::size_t>(kSteps - 1 - i);
+    const WallTime from = end - kStep * static_cast<int>(step + 1) + std::chrono::minutes(1);
+    area.put(1, i + 1, time_of_day(from).substr(0, 5), {Ink::kDim});
+    const int cells = all.at(step) == 0 ? 0 : std::max(1, all.at(step) * room / most);
+    for (int x = 0; x < cells; ++x)
+      area.set(7 + x, i + 1, U'█', {Ink::kGraph});
+    area.put(8 + cells, i + 1, std::to_string(all.at(step)));
+    if (bad.at(step) > 0)
+      area.put_right(area.columns() - 1, i + 1, std::to_string(bad.at(step)), bold(Ink::kWarn));
+  }
+}
+
 }  // namespace
 
 void draw_log(const Area& area, const Scene& scene) {
   if (scene.state.log.full_record) return draw_full_record(area, scene);
-  const int preview = area.rows() >= 16 ? 5 : 0;
-  const Area list = area.part(0, 0, area.columns(), area.rows() - preview);
+  const int side = area.columns() >= kWideColumns ? 64 : 0;
+  const int preview = side == 0 && area.rows() >= 16 ? 5 : 0;
+  const Area list = area.part(0, 0, area.columns() - side, area.rows() - preview);
+  if (side > 0) {
+    for (int y = 0; y < area.rows(); ++y)
+      area.set(list.columns(), y, U'│', {Ink::kDim});
+    constexpr int kHour = 14;
+    const Area beside = area.part(list.columns() + 1, 0, side - 1, area.rows());
+    draw_full_record(beside.part(0, 0, beside.columns(), beside.rows() - kHour), scene);
+    draw_last_hour(beside.part(0, beside.rows() - kHour, beside.columns(), kHour), scene);
+  }
   list.rule(0, "Security log", "UTC");
   draw_event_header(list, 1);
   const auto& events = scene.model.events;

@@ -1,6 +1,7 @@
 // What every view gets, and the words and looks that they share. Pure; thread: UI only.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,10 +12,17 @@
 
 namespace ota::console {
 
+// What the operator of this screen may do; --read-only takes all but looking.
+enum class Access : std::uint8_t { kFull, kReadOnly };
+
 struct ViewOptions {
   Charset charset = Charset::kUnicode;
   GraphStyle graph = GraphStyle::kBraille;
+  Access access = Access::kFull;
 };
+
+// From this width a view has room for a second panel beside its own.
+inline constexpr int kWideColumns = 180;
 
 struct Scene {
   const Model& model;
@@ -41,6 +49,7 @@ void draw_small(const Area& area, const Scene& scene);
 
 // Over the view, where the state says so.
 void draw_help(const Area& area, const Scene& scene);
+void draw_columns(const Area& area, const Scene& scene);
 void draw_question(const Area& area, const Question& question);
 void draw_update_flow(const Area& area, const Scene& scene);
 
@@ -50,6 +59,8 @@ void draw_device_graphs(const Area& area, const Scene& scene, const Window& wind
 // One event in a row: time, level, source, kind, message.
 void draw_event_row(const Area& area, int y, const model::Event& event);
 void draw_event_header(const Area& area, int y);
+// Words of `text` over as many rows as it takes; returns the row behind the last one.
+int put_wrapped(const Area& area, int x, int y, std::string_view text, Style style = {});
 // A bar of `cells` cells, `percent` of it filled.
 void draw_bar(const Area& area, int x, int y, int cells, int percent, Style style);
 // A frame with a title in the middle of `area`, its inside cleared; returns the inside.

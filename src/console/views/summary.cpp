@@ -30,25 +30,35 @@ enum Column : std::size_t {
   kGate,
 };
 
-Table device_table(int width) {
-  return Table(
-      {
-          {"", 2, 0},
-          {"DEVICE", 10, 0, Align::kLeft, 12},
-          {"MODEL", 8, 7, Align::kLeft, 4},
-          {"GROUP", 8, 8, Align::kLeft, 4},
-          {"STATE", 8, 0},
-          {"VERSION", 8, 1, Align::kLeft, 2},
-          {"TARGET", 8, 6, Align::kLeft, 2},
-          {"RISK", 4, 2, Align::kRight},
-          {"CPU%", 4, 3, Align::kRight},
-          {"MEM%", 4, 3, Align::kRight},
-          {"DISK%", 5, 5, Align::kRight},
-          {"TEMP", 5, 4, Align::kRight},
-          {"SEEN", 5, 0, Align::kRight},
-          {"GATE / JOB", 13, 0, Align::kLeft, 13},
-      },
-      1, width);
+// The name by which `c` and console.json know a column; empty: it cannot be hidden.
+std::string_view column_name(std::size_t column) {
+  constexpr std::array<std::string_view, 14> kNames{"",        "",       "model", "group", "",
+                                                    "version", "target", "risk",  "cpu",   "mem",
+                                                    "disk",    "temp",   "seen",  "gate"};
+  return kNames.at(column);
+}
+
+Table device_table(int width, const std::set<std::string>& hidden) {
+  std::vector<TableColumn> columns{
+      {"", 2, 0},
+      {"DEVICE", 10, 0, Align::kLeft, 12},
+      {"MODEL", 8, 7, Align::kLeft, 4},
+      {"GROUP", 8, 8, Align::kLeft, 4},
+      {"STATE", 8, 0},
+      {"VERSION", 8, 1, Align::kLeft, 2},
+      {"TARGET", 8, 6, Align::kLeft, 2},
+      {"RISK", 4, 2, Align::kRight},
+      {"CPU%", 4, 3, Align::kRight},
+      {"MEM%", 4, 3, Align::kRight},
+      {"DISK%", 5, 5, Align::kRight},
+      {"TEMP", 5, 4, Align::kRight},
+      {"SEEN", 5, 0, Align::kRight},
+      {"GATE / JOB", 13, 0, Align::kLeft, 13},
+  };
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (hidden.contains(std::string(column_name(i)))) columns[i].priority = kHidden;
+  }
+  return Table(std::move(columns), 1, width);
 }
 
 std::string seen(const Model& model, const DeviceRow& row) {
@@ -60,6 +70,7 @@ std::string seen(const Model& model, const DeviceRow& row) {
 void draw_job(const Area& area, int y, const Table& table, const DeviceRow& row) {
   std::string text(to_text(row.job_state));
   const int width = table.width(kGate);
+  if (!table.shows(kGate)) return;
   if (row.job_state == model::JobState::kDownloading) {
     const std::string percent = std::to_string(row.job_percent) + "%";
     text = width >= 22 ? text + " " + percent : percent;
@@ -142,7 +153,7 @@ void draw_devices(const Area& area, const Scene& scene) {
                            (scene.state.filter.empty() ? "none" : scene.state.filter);
   area.rule(0, title, note);
   if (rows.empty()) return draw_nothing(area.part(0, 1, area.columns(), area.rows() - 1), scene);
-  const Table table = device_table(area.columns());
+  const Table table = device_table(area.columns(), scene.state.hidden_columns);
   table.header(area, 1);
   const int visible = area.rows() - 2;
   const auto selected = index_of(rows, scene.state.device).value_or(0);
@@ -155,6 +166,16 @@ void draw_devices(const Area& area, const Scene& scene) {
     area.put_right(area.columns(), area.rows() - 1, " " + std::to_string(below) + " more ▼",
                    {Ink::kDim});
   }
+}
+
+// Why the server is down and what can be done, below the last known devices.
+void draw_what_is_wrong(const Area& area, const Scene& scene) {
+  const fleet::ServerStatus& server = scene.model.server;
+  area.rule(0, "What is wrong");
+  int y = put_wrapped(area, 1, 1, server.problem, bold(Ink::kBad));
+  area.put(1, y++, "Devices keep running; they try again by themselves and lose nothing.",
+           {Ink::kDim});
+  area.put(1, y + 1, "R tries again now; an edit in config/ counts at the next attempt.");
 }
 
 std::string versions_text(const fleet::Counts& counts) {
@@ -244,9 +265,13 @@ void draw_last_events(const Area& area, const Scene& scene) {
 
 }  // namespace
 
-void draw_summary(const Area& area, const Scene& scene) {
-  const int columns = area.columns();
-  const int rows = area.rows();
+void draw_summary(const Area& whole, const Scene& scene) {
+  const bool down = scene.model.server.phase == fleet::ServerStatus::Phase::kDown;
+  const int wrong = down && whole.rows() >= 18 ? 7 : 0;
+  const int columns = whole.columns();
+  const int rows = whole.rows() - wrong;
+  const Area area = whole.part(0, 0, columns, rows);
+  if (wrong > 0) draw_what_is_wrong(whole.part(0, rows, columns, wrong), scene);
   if (columns < 120) {
     const int band = rows >= 18 && columns >= 80 ? 3 : 0;
     if (band > 0) draw_band(area.part(0, 0, columns, band), scene);

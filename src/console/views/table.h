@@ -10,6 +10,9 @@
 
 namespace ota::console {
 
+// As a column's priority: not shown, however much room there is.
+inline constexpr int kHidden = -1;
+
 struct TableColumn {
   std::string_view title;
   int width = 0;
@@ -21,7 +24,8 @@ struct TableColumn {
 class Table {
  public:
   Table(std::vector<TableColumn> columns, int left, int width) : columns_(std::move(columns)) {
-    shown_.assign(columns_.size(), true);
+    for (const TableColumn& column : columns_)
+      shown_.push_back(column.priority != kHidden);
     while (needed() > width - left && drop_one()) {
     }
     int spare = std::max(0, width - left - needed());

@@ -209,4 +209,34 @@ void draw_event_row(const Area& area, int y, const model::Event& event) {
   }
 }
 
+int put_wrapped(const Area& area, int x, int y, std::string_view text, Style style) {
+  const int room = std::max(8, area.columns() - x - 1);
+  std::string line;
+  const auto flush = [&] {
+    area.put(x, y++, line, style);
+    line.clear();
+  };
+  while (!text.empty()) {
+    std::size_t end = text.find(' ');
+    std::string word(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (!line.empty() && cells_of(line) + 1 + cells_of(word) > room) flush();
+    while (cells_of(word) > room) {  // a digest, or what an attacker sends: cut hard
+      std::size_t bytes = 0;
+      for (int cells = 0; cells < room - 1;) {
+        const Glyph glyph = first_glyph(std::string_view(word).substr(bytes));
+        bytes += glyph.bytes;
+        cells += std::max(1, glyph.cells);
+      }
+      line = word.substr(0, bytes);
+      word.erase(0, bytes);
+      flush();
+    }
+    if (!line.empty()) line += ' ';
+    line += word;
+  }
+  if (!line.empty()) flush();
+  return y;
+}
+
 }  // namespace ota::console

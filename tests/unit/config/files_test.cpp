@@ -56,7 +56,8 @@ TEST_CASE("every key of the console's file is taken", "[config]") {
             "idle_timeout_s":4.5,"requests_per_second_per_device":6,"samples_per_request":7,
             "json_depth":8,"enrol_attempts_per_minute":9},
           "agents":[{"id":"iot-001","dir":"agents/iot-001"}],"store":{"url":"sqlite:x/y.db"},
-          "history":{"samples":60},"certificates":{"lifetime_days":0.5}})",
+          "history":{"samples":60},"certificates":{"lifetime_days":0.5},
+          "screen":{"hidden_columns":["group","temp"],"keys":{"update":["u","F2"]}}})",
       "c");
   INFO(texts(parsed));
   REQUIRE(parsed.ok());
@@ -83,6 +84,9 @@ TEST_CASE("every key of the console's file is taken", "[config]") {
   CHECK(value.store_url == "sqlite:x/y.db");
   CHECK(value.history_samples == 60);
   CHECK(value.certificate_lifetime == std::chrono::hours(12));
+  CHECK(value.screen.hidden_columns == std::set<std::string>{"group", "temp"});
+  CHECK(value.screen.keys ==
+        std::map<std::string, std::vector<std::string>>{{"update", {"u", "F2"}}});
 }
 
 TEST_CASE("every key of the update settings is taken", "[config]") {
@@ -177,6 +181,26 @@ TEST_CASE("values that lead elsewhere or nowhere are refused", "[config]") {
     INFO(text);
     CHECK(parse_ota_settings(text, "o").problems.size() == 1);
   }
+}
+
+TEST_CASE(
+    "a key of the screen is one that there is, for an action that there is, and for one alone",
+    "[config]") {
+  const auto problems = [](const std::string& keys) {
+    return texts(parse_console(R"({"screen":{"keys":)" + keys + "}}", "c"));
+  };
+  CHECK(problems(R"({"update":["F2"],"quit":["F10","Q"]})").empty());
+  CHECK(problems(R"({"launch":["F2"]})").find("c:1:20: screen.keys.launch is no action") == 0);
+  CHECK(problems(R"({"update":"u"})").find("accepted: an array of 1 to 8 keys") !=
+        std::string::npos);
+  CHECK(problems(R"({"update":[]})").find("accepted: an array of 1 to 8 keys") !=
+        std::string::npos);
+  CHECK(problems(R"({"update":["Ctrl-C"]})").find("accepted: one sign, or a key") !=
+        std::string::npos);
+  CHECK(problems(R"({"update":["F2"],"quit":["F2"]})")
+            .find("screen.keys.quit: \"F2\" is a key of update already") != std::string::npos);
+  CHECK(texts(parse_console(R"({"screen":{"hidden_columns":["state"]}})", "c"))
+            .find("accepted: an array of model, group") != std::string::npos);
 }
 
 TEST_CASE("a second device of one id is shown with the line of the first", "[config]") {

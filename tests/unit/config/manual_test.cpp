@@ -30,6 +30,15 @@ TEST_CASE("the manual lists every key with its range and default, and no other",
   CHECK(listed == expected);
 }
 
+TEST_CASE("the manual lists every action that can have other keys", "[config]") {
+  const auto manual = read_file("config/README.md", 1U << 20);
+  REQUIRE(manual.has_value());
+  for (const std::string_view action : model::kActionNames) {
+    CAPTURE(action);
+    CHECK(manual->find("  " + std::string(action) + " (") != std::string::npos);
+  }
+}
+
 TEST_CASE("the shipped files are those that the program writes, and are right", "[config]") {
   const test::TempFolder folder;
   REQUIRE(write_defaults(folder.path()));

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "console/commands.h"
+#include "console/keymap.h"
 #include "tests/support/catch.h"
 
 using namespace ota;
@@ -50,7 +51,7 @@ TEST_CASE("the keys that users know are there in every view", "[console]") {
   for (const View view : kViews) {
     for (const auto& [key, action] : known) {
       const Binding* binding =
-          find_binding(view, {Key::Kind::kText, static_cast<char32_t>(key[0]), {}});
+          Keymap().find(view, {Key::Kind::kText, static_cast<char32_t>(key[0]), {}});
       REQUIRE(binding != nullptr);
       CHECK(binding->action == action);
     }
@@ -58,10 +59,11 @@ TEST_CASE("the keys that users know are there in every view", "[console]") {
 }
 
 TEST_CASE("help finds a key by a word of its text", "[console]") {
-  const auto found = help_for(View::kSummary, "ROLL back");
+  const Keymap keymap;
+  const auto found = keymap.help_for(View::kSummary, "ROLL back");
   REQUIRE(found.size() == 1);
   CHECK(found[0]->action == Action::kRollback);
-  CHECK(help_for(View::kGraphs, "").size() > 15);
+  CHECK(keymap.help_for(View::kGraphs, "").size() > 15);
 }
 
 TEST_CASE("commands are known by an unambiguous beginning", "[console]") {

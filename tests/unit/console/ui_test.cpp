@@ -1,6 +1,8 @@
 // The console without a terminal: keys in, screens and requests out.
 #include "console/ui.h"
 
+#include <random>
+
 #include "tests/support/catch.h"
 #include "tests/support/screen_fixture.h"
 
@@ -11,10 +13,13 @@ using namespace ota::test;
 namespace {
 
 struct Desk {
+  explicit Desk(Access access = Access::kFull)
+      : ui(backend, inbox, clock, {Charset::kUnicode, GraphStyle::kBraille, access}) {}
+
   FakeBackend backend;
   ManualClock clock{screen_time()};
   std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
-  Ui ui{backend, inbox, clock, ViewOptions{}};
+  Ui ui;
 
   void keys(std::string_view names) {
     while (!names.empty()) {
@@ -304,6 +309,72 @@ TEST_CASE("every action of every view's help runs without harm", "[console]") {
   }
 }
 
+TEST_CASE("a console that looks only asks for nothing, whatever key or command is given",
+          "[console]") {
+  const std::array<View, kViewCount> views{View::kSummary, View::kGraphs, View::kLog,
+                                           View::kUpdates, View::kAgents, View::kDevice};
+  for (const View view : views) {
+    for (const Binding* binding : Keymap().help_for(view, "")) {
+      CAPTURE(binding->name);
+      Desk desk(Access::kReadOnly);
+      if (view == View::kDevice) {
+        desk.keys("Enter");
+      } else {
+        desk.press(std::to_string(static_cast<int>(view) + 1));
+      }
+      desk.press(Keymap().keys_of(*binding, view).front());
+      desk.keys("Enter Tab Enter Tab Enter");  // through any question that it asked
+      std::erase_if(desk.backend.asked, [](const std::string& asked) {
+        return asked == "retry" || asked.starts_with("older") || asked.starts_with("write");
+      });
+      CHECK(desk.backend.asked.empty());
+      CHECK((desk.notice().starts_with("read-only:") || !changes_fleet(binding->action)));
+    }
+  }
+  for (const char* line : {"push iot-001 2.1.5", "cancel job-000042", "rollback iot-001",
+                           "ack iot-004", "revoke iot-001", "agent stop iot-001"}) {
+    CAPTURE(line);
+    Desk desk(Access::kReadOnly);
+    desk.keys(":");
+    desk.type(line);
+    desk.keys("Enter Tab Enter");
+    CHECK(desk.notice().starts_with("read-only:"));
+    CHECK(desk.backend.asked.empty());
+  }
+  Desk desk(Access::kReadOnly);
+  CHECK(desk.shows("READ-ONLY"));
+  CHECK_FALSE(desk.shows("update..."));
+}
+
+TEST_CASE("keys and columns follow console.json while the console runs", "[console]") {
+  Desk desk;
+  CHECK(desk.screen({120, 36}).find("RISK") != std::string::npos);
+  auto settings = std::make_shared<model::Settings>();
+  settings->console.screen.keys["security-log"] = {"L"};
+  settings->console.screen.hidden_columns = {"risk"};
+  desk.backend.configuration = settings;
+  desk.settle();
+  CHECK(desk.screen({120, 36}).find("RISK") == std::string::npos);
+  desk.keys("3");
+  CHECK(desk.ui.state().view == View::kSummary);
+  desk.keys("L");
+  CHECK(desk.ui.state().view == View::kLog);
+}
+
+TEST_CASE("c chooses the columns of the table", "[console]") {
+  Desk desk;
+  desk.keys("c");
+  CHECK(desk.shows("[x] model"));
+  desk.keys("j Space");
+  CHECK(desk.ui.state().hidden_columns == std::set<std::string>{"group"});
+  CHECK(desk.shows("[ ] group"));
+  desk.keys("Esc");
+  CHECK(desk.screen({120, 36}).find("GROUP") == std::string::npos);
+  desk.keys("c j Space c");
+  CHECK(desk.ui.state().hidden_columns.empty());
+  CHECK(desk.screen({200, 50}).find("GROUP") != std::string::npos);
+}
+
 TEST_CASE("y copies the selected device and x writes what is shown", "[console]") {
   Desk desk;
   desk.keys("y");
@@ -317,6 +388,36 @@ TEST_CASE("y copies the selected device and x writes what is shown", "[console]"
   const std::string csv = desk.backend.files.begin()->second;
   CHECK(csv.starts_with("device,model,group,state"));
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 13);
+}
+
+TEST_CASE("random keys, pastes and sizes do no harm in any state", "[console]") {
+  constexpr std::string_view kSigns =
+      "12345duDUjkgGnNcsSpyxbaRlLeEwWfrto/:?!*+-[]0 qiot-001 push view";
+  constexpr std::array<Key::Kind, 12> kNamed{
+      Key::Kind::kEnter,  Key::Kind::kEscape,   Key::Kind::kTab,     Key::Kind::kUp,
+      Key::Kind::kDown,   Key::Kind::kPageDown, Key::Kind::kHome,    Key::Kind::kEnd,
+      Key::Kind::kDelete, Key::Kind::kF1,       Key::Kind::kBackTab, Key::Kind::kBackspace};
+  for (unsigned seed = 1; seed <= 4; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    Desk desk;
+    for (int i = 0; i < 2500; ++i) {
+      const auto roll = random() % 10;
+      if (roll == 0) {
+        desk.ui.handle({Key::Kind::kPaste, 0, "q\033[2J:quit\r"});
+      } else if (roll < 4) {
+        desk.ui.handle({kNamed[random() % kNamed.size()], 0, {}});
+      } else {
+        desk.ui.handle(
+            {Key::Kind::kText, static_cast<char32_t>(kSigns[random() % kSigns.size()]), {}});
+      }
+      desk.settle();
+      if (i % 5 == 0) {
+        const Size size{static_cast<int>(random() % 220) + 1, static_cast<int>(random() % 60) + 1};
+        REQUIRE(desk.ui.draw(size).size() == size);
+      }
+    }
+  }
 }
 
 TEST_CASE("a device's text cannot paint the screen", "[console]") {

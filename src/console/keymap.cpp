@@ -1,0 +1,86 @@
+#include "console/keymap.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace ota::console {
+namespace {
+
+bool works_in(const Binding& binding, View view) {
+  return (binding.views & in(view)) != 0;
+}
+
+std::vector<std::string> keys_in_table(const Binding& binding) {
+  return split(binding.keys, ' ');
+}
+
+bool holds(const std::vector<std::string>& keys, const std::string& key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+// What means the same whatever console.json says: the way back and the way out.
+bool is_fixed(const std::string& key) {
+  return key == "Esc" || key == "Ctrl-C" || key == "Ctrl-L" || key == "Ctrl-Z";
+}
+
+}  // namespace
+
+std::string action_name(const Binding& binding) {
+  std::string name(binding.name);
+  std::replace(name.begin(), name.end(), ' ', '-');
+  return name;
+}
+
+const Binding* Keymap::find(View view, const Key& key) const {
+  if (key.kind == Key::Kind::kPaste) return nullptr;
+  return find(view, key.name());
+}
+
+const Binding* Keymap::find(View view, const std::string& key) const {
+  const Binding* by_table = nullptr;
+  for (const Binding& binding : bindings()) {
+    if (!works_in(binding, view)) continue;
+    const auto changed = changed_.find(action_name(binding));
+    if (changed != changed_.end() && !is_fixed(key)) {
+      if (holds(changed->second, key)) return &binding;
+    } else if (by_table == nullptr && holds(keys_in_table(binding), key)) {
+      by_table = &binding;
+    }
+  }
+  return by_table;
+}
+
+std::vector<std::string> Keymap::keys_of(const Binding& binding, View view) const {
+  const auto changed = changed_.find(action_name(binding));
+  std::vector<std::string> keys =
+      changed == changed_.end() ? keys_in_table(binding) : changed->second;
+  for (const std::string& key : keys_in_table(binding)) {
+    if (changed != changed_.end() && is_fixed(key)) keys.push_back(key);
+  }
+  std::erase_if(keys, [&](const std::string& key) {
+    const Binding* found = find(view, key);
+    return found == nullptr || found->action != binding.action;
+  });
+  return keys;
+}
+
+std::vector<const Binding*> Keymap::help_for(View view, std::string_view search) const {
+  std::vector<const Binding*> found;
+  for (const Binding& binding : bindings()) {
+    const bool repeated = std::any_of(found.begin(), found.end(), [&](const Binding* other) {
+      return other->action == binding.action;
+    });
+    if (!works_in(binding, view) || repeated) continue;
+    const std::vector<std::string> keys = keys_of(binding, view);
+    const bool in_keys = std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
+      return contains_folded(key, search);
+    });
+    if (in_keys || contains_folded(binding.name, search) || contains_folded(binding.help, search)) {
+      found.push_back(&binding);
+    }
+  }
+  return found;
+}
+
+}  // namespace ota::console
