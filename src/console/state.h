@@ -92,6 +92,7 @@ struct UiState {
   bool reverse = false;
   std::set<std::string> hidden_columns;  // names of model::kColumnNames
   seconds span{300};                     // of the graphs
+  bool span_chosen = false;              // by + or -; before that it grows with the readings
   milliseconds pan{};                    // how far their end is in the past
   LogState log;
   std::string job;  // selected

@@ -34,6 +34,7 @@ void Ui::refresh() {
     model_.detail = state_.device.empty() ? nullptr : backend_.detail(state_.device);
   }
   take_settings();
+  fit_span();
   refresh_histories();
   if (state_.agent.empty() && !model_.agents->empty()) state_.agent = model_.agents->front().id;
   if (state_.log.following && !model_.events.empty())
@@ -142,6 +143,17 @@ void Ui::take_settings() {
     state_.hidden_columns = screen.hidden_columns;
   }
   settings_ = std::move(settings);
+}
+
+// A server that has just started has a minute of readings, not five: until the operator zooms, the
+// graphs show what there is.
+void Ui::fit_span() {
+  if (state_.span_chosen || !model_.detail) return;
+  const auto& history = model_.detail->history;
+  const milliseconds known = history.empty() ? milliseconds(0) : model_.now - history.front().at;
+  state_.span = known < seconds(60)    ? seconds(60)
+                : known < seconds(120) ? seconds(120)
+                                       : seconds(300);
 }
 
 // Once a second, and only the devices that may be in view: a reading takes 40 bytes.
@@ -424,6 +436,7 @@ void Ui::zoom(int step) {
   const long index = found == kSpans.end() ? 2 : found - kSpans.begin();
   const long next = std::clamp(index + step, 0L, static_cast<long>(kSpans.size()) - 1);
   state_.span = seconds(kSpans.at(static_cast<std::size_t>(next)));
+  state_.span_chosen = true;
 }
 
 void Ui::pan(int step) {

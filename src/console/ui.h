@@ -81,6 +81,7 @@ class Ui {
 
   // what console.json says of the screen, and readings for a wide one
   void take_settings();
+  void fit_span();
   void refresh_histories();
   bool refuse_changes(bool changes);
 

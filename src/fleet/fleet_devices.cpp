@@ -71,7 +71,8 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
   device.level = level;
   device.escalated = false;
   device.level_since = verdict.since == WallTime{} ? now : verdict.since;
-  std::string message = device.id + " is " + std::string(model::to_text(level));
+  std::string message = device.id + (level == Level::kWatch ? " is on " : " is ") +
+                        std::string(model::to_text(level));
   if (level == Level::kCritical || level == Level::kWatch)
     message += " (Risk: " + verdict.label + ")";
   if (!verdict.sentence.empty()) message += ": " + verdict.sentence;

@@ -144,7 +144,7 @@ void draw_confirm(const Area& inside, const UpdateFlow& flow) {
     field("effect", "each device reboots once into its other slot");
     field("undo", "falls back by itself if the health check fails");
   } else {
-    field("effect", "none: the gate refuses it now; the refusal is recorded", bold(Ink::kBad));
+    field("effect", "none: the gate refuses it, and that is recorded", bold(Ink::kBad));
   }
   if (flow.needs_typing())
     inside.put(0, ++y, "Type the version to confirm: " + flow.typed() + "_", bold());
@@ -167,6 +167,21 @@ std::string flow_title(const UpdateFlow& flow) {
     default:
       return "Update of " + who + " to " + flow.release().version.label() + ": 3 confirm";
   }
+}
+
+// What the list of versions or the gate's answer takes; both keep a few rows while it is asked.
+int rows_of(const UpdateFlow& flow) {
+  if (flow.step() == Step::kVersion) return static_cast<int>(flow.releases().size()) + 5;
+  int rows = 0;
+  for (const fleet::PushOutcome& outcome : flow.outcomes()) {
+    int own = 1;
+    for (const model::CheckOutcome& check : outcome.decision.checks) {
+      const bool passes = check.result == model::CheckResult::kPass;
+      own += !passes && !check.remedy.empty() ? 2 : 1;
+    }
+    rows = std::max(rows, own);
+  }
+  return std::max(12, rows + static_cast<int>(flow.outcomes().size()) + 3);
 }
 
 }  // namespace
@@ -237,7 +252,7 @@ void draw_update_flow(const Area& area, const Scene& scene) {
   const UpdateFlow& flow = *scene.state.update;
   const bool list =
       flow.step() == Step::kVersion || flow.step() == Step::kGate || flow.step() == Step::kChecking;
-  const int rows = list ? std::min(area.rows() - 1, 24) : 13;
+  const int rows = list ? std::min(area.rows() - 1, rows_of(flow) + 4) : 13;
   const Area inside =
       draw_box(area, std::min(area.columns(), list ? 100 : 66), rows, flow_title(flow));
   if (inside.empty()) return;

@@ -24,10 +24,20 @@ Scale scale_of(const Scene& scene, Metric metric, const std::optional<Extent>& e
   return scale;
 }
 
-std::string numbers(const Extent& extent, double limit, Metric metric) {
+// As many of the numbers as fit beside the heading; the present one comes first and goes last.
+std::string numbers(const Extent& extent, double limit, Metric metric, int columns) {
   const auto text = [&](double value) { return reading(static_cast<float>(value), metric); };
-  return "now " + text(extent.now) + "  min " + text(extent.low) + "  avg " + text(extent.mean) +
-         "  max " + text(extent.high) + "  limit " + format_number(limit, 1);
+  const std::string now = "now " + text(extent.now);
+  const std::string high = "  max " + text(extent.high);
+  const std::string end = "  limit " + format_number(limit, 1);
+  const std::array<std::string, 3> forms{
+      now + "  min " + text(extent.low) + "  avg " + text(extent.mean) + high + end,
+      now + high + end, now + end};
+  constexpr int kHeadingAndRule = 14;
+  for (const std::string& form : forms) {
+    if (cells_of(form) + kHeadingAndRule <= columns) return form;
+  }
+  return now;
 }
 
 void draw_scale(const Area& area, const Scale& scale) {
@@ -79,8 +89,9 @@ void draw_panel(const Area& area, const Scene& scene, const Window& window, Metr
   const auto& history = scene.model.detail->history;
   const auto extent = extent_of(history, metric, window);
   const Scale scale = scale_of(scene, metric, extent);
-  area.rule(0, heading_of(metric),
-            extent ? numbers(*extent, *scale.limit, metric) : "no reading in this time");
+  area.rule(
+      0, heading_of(metric),
+      extent ? numbers(*extent, *scale.limit, metric, area.columns()) : "no reading in this time");
   const Area body = area.part(0, 1, area.columns(), area.rows() - 1);
   draw_scale(body, scale);
   const Area field = body.part(kAxis, 0, body.columns() - kAxis, body.rows());
@@ -161,14 +172,22 @@ void draw_reasons(const Area& area, const Scene& scene) {
 }  // namespace
 
 void draw_device_graphs(const Area& area, const Scene& scene, const Window& window) {
-  constexpr std::array<Metric, 4> kOrder{Metric::kCpu, Metric::kMem, Metric::kTemp, Metric::kDisk};
   if (!scene.model.detail || area.rows() < 3) return;
+  // What has no sensor comes last, where there may be no room for it.
+  std::array<Metric, 4> order{Metric::kCpu, Metric::kMem, Metric::kTemp, Metric::kDisk};
+  std::stable_partition(order.begin(), order.end(), [&](Metric metric) {
+    const auto index = static_cast<std::size_t>(metric);
+    const auto& history = scene.model.detail->history;
+    return std::any_of(history.begin(), history.end(), [&](const fleet::HistoryPoint& point) {
+      return point.values.at(index).has_value();
+    });
+  });
   const int count = area.rows() >= 26 ? 4 : area.rows() >= 9 ? 3 : std::max(1, area.rows() / 3);
   int y = 0;
   for (int i = 0; i < count; ++i) {
     const int rows = (area.rows() - y) / (count - i);
     draw_panel(area.part(0, y, area.columns(), rows), scene, window,
-               kOrder.at(static_cast<std::size_t>(i)));
+               order.at(static_cast<std::size_t>(i)));
     y += rows;
   }
 }

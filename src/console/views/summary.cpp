@@ -275,7 +275,11 @@ void draw_summary(const Area& whole, const Scene& scene) {
   if (columns < 120) {
     const int band = rows >= 18 && columns >= 80 ? 3 : 0;
     if (band > 0) draw_band(area.part(0, 0, columns, band), scene);
-    return draw_devices(area.part(0, band, columns, rows - band), scene);
+    // The log's last lines where a small fleet leaves room for some.
+    const int spare = rows - band - 3 - static_cast<int>(scene.model.rows.size());
+    const int log = spare >= 5 && !scene.model.rows.empty() ? std::min(spare, 9) : 0;
+    if (log > 0) draw_last_events(area.part(0, rows - log, columns, log), scene);
+    return draw_devices(area.part(0, band, columns, rows - band - log), scene);
   }
   const int side = columns >= 180 ? columns * 48 / 100 : 39;
   const int main = columns - side;

@@ -93,9 +93,29 @@ const Job* selected_job(const Scene& scene) {
   return jobs[index_of(jobs, scene.state.job).value_or(0)];
 }
 
+// What is published, newest first.
+void draw_releases(const Area& area, const Scene& scene) {
+  area.rule(0, "Published");
+  const auto& releases = scene.model.fleet->releases;
+  int y = 1;
+  for (std::size_t i = 0; releases && i < releases->size(); ++i) {
+    const model::Release& release = (*releases)[i];
+    std::string models;
+    for (const std::string& model : release.hardware)
+      models += (models.empty() ? "" : ",") + model;
+    area.put(1, y, release.version.label(), bold());
+    area.put(10, y, to_text(release.release_class), {Ink::kDim});
+    area.put(22, y, models);
+    if (area.columns() >= 60)
+      area.put(36, y, format_bytes(release.length) + "  " + release.notes, {Ink::kDim});
+    ++y;
+  }
+  if (y == 1) area.put(1, 1, "nothing; otactl firmware add FILE", {Ink::kDim});
+}
+
 void draw_steps(const Area& area, const Scene& scene) {
   const Job* job = selected_job(scene);
-  if (job == nullptr) return area.rule(0, "Job");
+  if (job == nullptr) return draw_releases(area, scene);
   area.rule(0, job->id + "  " + job->device + "  " + job->release.version.label(),
             "by " + job->actor + (job->override_reason.empty() ? "" : ", override"));
   const int room = area.rows() - 1;
@@ -112,29 +132,6 @@ void draw_steps(const Area& area, const Scene& scene) {
     area.put(12, y, to_text(step.state), style_of(step.state));
     area.put(25, y, step.detail);
   }
-}
-
-void draw_releases(const Area& area, const Scene& scene) {
-  for (int y = 0; y < area.rows(); ++y)
-    area.set(0, y, U'│', {Ink::kDim});
-  const Area inside = area.part(1, 0, area.columns() - 1, area.rows());
-  inside.rule(0, "Published");
-  area.set(0, 0, U'┬', {Ink::kDim});
-  const auto& releases = scene.model.fleet->releases;
-  int y = 1;
-  for (std::size_t i = 0; releases && i < releases->size(); ++i) {
-    const model::Release& release = (*releases)[i];
-    std::string models;
-    for (const std::string& model : release.hardware)
-      models += (models.empty() ? "" : ",") + model;
-    inside.put(1, y, release.version.label(), bold());
-    inside.put(10, y, to_text(release.release_class), {Ink::kDim});
-    inside.put(22, y, models);
-    if (inside.columns() >= 60)
-      inside.put(36, y, format_bytes(release.length) + "  " + release.notes, {Ink::kDim});
-    ++y;
-  }
-  if (y == 1) inside.put(1, 1, "nothing; otactl firmware add FILE", {Ink::kDim});
 }
 
 }  // namespace
@@ -168,7 +165,11 @@ void draw_updates(const Area& area, const Scene& scene) {
     }
   }
   if (steps > 0) draw_steps(area.part(0, area.rows() - steps, width, steps), scene);
-  if (side > 0) draw_releases(area.part(width, 0, side, area.rows()), scene);
+  if (side == 0) return;
+  for (int y = 0; y < area.rows(); ++y)
+    area.set(width, y, U'│', {Ink::kDim});
+  draw_releases(area.part(width + 1, 0, side - 1, area.rows()), scene);
+  area.set(width, 0, U'┬', {Ink::kDim});
 }
 
 }  // namespace ota::console

@@ -8,7 +8,7 @@ namespace ota::console {
 namespace {
 
 int kind_cells(const Area& area) {
-  return area.columns() >= 110 ? 18 : 14;
+  return area.columns() >= 110 ? 18 : 16;
 }
 
 }  // namespace
