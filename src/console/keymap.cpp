@@ -15,6 +15,16 @@ std::vector<std::string> keys_in_table(const Binding& binding) {
   return split(binding.keys, ' ');
 }
 
+bool in_table(const Binding& binding, std::string_view key) {
+  std::string_view rest = binding.keys;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(' '), rest.size());
+    if (rest.substr(0, end) == key) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
 bool holds(const std::vector<std::string>& keys, const std::string& key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
@@ -41,10 +51,10 @@ const Binding* Keymap::find(View view, const std::string& key) const {
   const Binding* by_table = nullptr;
   for (const Binding& binding : bindings()) {
     if (!works_in(binding, view)) continue;
-    const auto changed = changed_.find(action_name(binding));
+    const auto changed = changed_.empty() ? changed_.end() : changed_.find(action_name(binding));
     if (changed != changed_.end() && !is_fixed(key)) {
       if (holds(changed->second, key)) return &binding;
-    } else if (by_table == nullptr && holds(keys_in_table(binding), key)) {
+    } else if (by_table == nullptr && in_table(binding, key)) {
       by_table = &binding;
     }
   }
@@ -52,6 +62,7 @@ const Binding* Keymap::find(View view, const std::string& key) const {
 }
 
 std::vector<std::string> Keymap::keys_of(const Binding& binding, View view) const {
+  if (changed_.empty()) return keys_in_table(binding);  // where no two share a key
   const auto changed = changed_.find(action_name(binding));
   std::vector<std::string> keys =
       changed == changed_.end() ? keys_in_table(binding) : changed->second;

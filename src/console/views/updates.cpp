@@ -60,13 +60,42 @@ int progress_of(const Job& job) {
   }
 }
 
-std::string result_of(const Job& job) {
-  if (!is_final(job.state))
-    return job.state == model::JobState::kDownloading ? std::to_string(job.percent) + " %"
-                                                      : job.detail;
-  if (!job.error_code.empty())
-    return job.error_code + (job.detail.empty() ? "" : ": " + job.detail);
-  return job.detail;
+// "64 %  212.0 KiB/s  7s left": measured from when the download began.
+std::string download_text(const Job& job, WallTime now) {
+  std::string text = std::to_string(job.percent) + " %";
+  const auto step = std::find_if(job.steps.rbegin(), job.steps.rend(), [](const auto& done) {
+    return done.state == model::JobState::kDownloading;
+  });
+  if (step == job.steps.rend() || job.percent <= 0) return text;
+  const auto took = std::chrono::duration<double>(now - step->at).count();
+  if (took < 1) return text;
+  const double done = static_cast<double>(job.release.length) * job.percent / 100;
+  const double left = took * (100 - job.percent) / job.percent;
+  return text + "  " + format_bytes(static_cast<std::uint64_t>(done / took)) + "/s  " +
+         format_age(seconds(static_cast<long>(left))) + " left";
+}
+
+std::string result_of(const Job& job, WallTime now) {
+  if (job.state == model::JobState::kDownloading) return download_text(job, now);
+  if (job.error_code.empty()) return job.detail;
+  return job.error_code + (job.detail.empty() ? "" : ": " + job.detail);
+}
+
+// What an operator can do about a job that did not end well; empty where nothing is to be done.
+std::string_view next_step(const Job& job) {
+  if (job.watch == model::Watch::kRegressed)
+    return "the device turned critical after it: Enter, then b takes the update back";
+  switch (job.state) {
+    case model::JobState::kRolledBack:
+      return "safe on its old image, which is not offered this release again: mend the release, or "
+             "push with --again; Enter, then a acknowledges";
+    case model::JobState::kFailed:
+      return "mend the cause above, then u asks again; Enter, then a acknowledges";
+    case model::JobState::kExpired:
+      return "the device did not answer in time: is it online? then u asks again";
+    default:
+      return {};
+  }
 }
 
 void draw_job_row(const Area& area, int y, const Table& table, const Scene& scene, const Job& job) {
@@ -84,7 +113,7 @@ void draw_job_row(const Area& area, int y, const Table& table, const Scene& scen
   const bool regressed = job.watch == model::Watch::kRegressed;
   table.cell(area, y, kWatch, job.watch == model::Watch::kNone ? "-" : to_text(job.watch),
              regressed ? bold(Ink::kBad) : Style{Ink::kDim});
-  table.cell(area, y, kResult, result_of(job), style_of(job.state));
+  table.cell(area, y, kResult, result_of(job, scene.model.now), style_of(job.state));
 }
 
 const Job* selected_job(const Scene& scene) {
@@ -118,7 +147,8 @@ void draw_steps(const Area& area, const Scene& scene) {
   if (job == nullptr) return draw_releases(area, scene);
   area.rule(0, job->id + "  " + job->device + "  " + job->release.version.label(),
             "by " + job->actor + (job->override_reason.empty() ? "" : ", override"));
-  const int room = area.rows() - 1;
+  const std::string_view next = next_step(*job);
+  const int room = area.rows() - (next.empty() ? 1 : 3);
   const int lines = static_cast<int>(job->steps.size()) + (job->override_reason.empty() ? 0 : 1);
   int y = 1;
   if (!job->override_reason.empty() && room > 0) {
@@ -132,6 +162,9 @@ void draw_steps(const Area& area, const Scene& scene) {
     area.put(12, y, to_text(step.state), style_of(step.state));
     area.put(25, y, step.detail);
   }
+  if (next.empty()) return;
+  area.put(1, y, "next", bold());
+  put_wrapped(area, 12, y, next);
 }
 
 }  // namespace
