@@ -113,6 +113,34 @@ TEST_CASE("help lists the keys of the view", "[golden]") {
   compare_all("help", backend, state);
 }
 
+TEST_CASE("a small fleet leaves room for the log's last lines", "[golden]") {
+  FakeBackend backend;
+  auto fleet = screen_fleet();
+  auto chunk = std::make_shared<fleet::RowChunk>(*fleet->rows.front());
+  chunk->resize(3);
+  fleet->rows = {chunk};
+  fleet->counts.devices = 3;
+  backend.fleet = fleet;
+  compare_one("summary-few", backend, in_view(View::kSummary));
+}
+
+TEST_CASE("the columns are chosen from a list, and hidden ones give their room away", "[golden]") {
+  FakeBackend backend;
+  UiState state = in_view(View::kSummary);
+  state.hidden_columns = {"cpu", "mem", "disk"};
+  state.columns = ColumnChooser{5};
+  compare_one("columns", backend, state);
+}
+
+TEST_CASE("a screen that only looks says so and offers no changes", "[golden]") {
+  FakeBackend backend;
+  const UiState state = in_view(View::kSummary);
+  ViewOptions options;
+  options.access = Access::kReadOnly;
+  compare("read-only-80x24",
+          draw_screen(model_of(backend, state), state, {80, 24}, options).text());
+}
+
 TEST_CASE("an empty fleet says how to get its first device", "[golden]") {
   FakeBackend backend;
   backend.fleet = empty_fleet();

@@ -461,6 +461,7 @@ FakeBackend::FakeBackend()
     : fleet(screen_fleet()), agent_list(screen_agents()), status(screen_server()) {}
 
 std::shared_ptr<const fleet::DeviceDetail> FakeBackend::detail(const std::string& device) {
+  if (own_detail) return own_detail;
   return screen_detail(*fleet, device);
 }
 

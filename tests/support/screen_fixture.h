@@ -57,6 +57,7 @@ class FakeBackend final : public console::Backend {
   std::shared_ptr<const console::Agents> agent_list;
   fleet::ServerStatus status;
   std::shared_ptr<const model::Settings> configuration;
+  std::shared_ptr<const fleet::DeviceDetail> own_detail;  // instead of screen_detail()
   std::function<void()> changed;
   std::vector<std::string> asked;  // "push iot-001 2.1.5", "cancel job-000042", ...
   std::map<std::string, std::string> files;

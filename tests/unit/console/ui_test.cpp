@@ -361,6 +361,24 @@ TEST_CASE("keys and columns follow console.json while the console runs", "[conso
   CHECK(desk.ui.state().view == View::kLog);
 }
 
+TEST_CASE("the graphs grow with the first minutes, until the operator zooms", "[console]") {
+  Desk desk;
+  desk.keys("2");
+  const auto span_after = [&](seconds known) {
+    auto detail = std::make_shared<fleet::DeviceDetail>(
+        *screen_detail(*desk.backend.fleet, desk.ui.state().device));
+    detail->history = {{screen_time() - known, {}, 0, model::Level::kStable}};
+    desk.backend.own_detail = detail;
+    desk.settle();
+    return desk.ui.state().span;
+  };
+  CHECK(span_after(seconds(10)) == seconds(60));
+  CHECK(span_after(seconds(90)) == seconds(120));
+  CHECK(span_after(seconds(200)) == seconds(300));
+  desk.keys("-");
+  CHECK(span_after(seconds(10)) == seconds(600));
+}
+
 TEST_CASE("c chooses the columns of the table", "[console]") {
   Desk desk;
   desk.keys("c");
