@@ -60,7 +60,7 @@ Result<fleet::DeviceStatus> status_of(const Json& body) {
 void take_telemetry(Context& context, const http::Request& request,
                     const http::Responder& respond) {
   static thread_local std::vector<model::Sample> samples;
-  const std::uint32_t most = context.ports.fleet.settings()->console.limits.samples_per_request;
+  const std::uint32_t most = context.ports.fleet.samples_per_request();
   if (auto decoded = decode_telemetry(request.body, most, samples); !decoded) {
     return respond(http::Response::error(decoded.error()));
   }

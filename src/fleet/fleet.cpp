@@ -26,7 +26,14 @@ Fleet::Impl::Impl(store::Store& the_store, const Clock& the_clock,
       saver(the_store, log, [this] {
         const Hooks called = hooks();
         if (called.new_events) called.new_events();
-      }) {}
+      }) {
+  note_settings(*settings_now);
+}
+
+void Fleet::Impl::note_settings(const model::Settings& now) {
+  stale_after_ms = now.thresholds.stale_after.count();
+  samples_per_request = now.console.limits.samples_per_request;
+}
 
 std::shared_ptr<const model::Settings> Fleet::Impl::settings() const {
   const std::lock_guard lock(settings_mutex);
@@ -150,10 +157,15 @@ std::shared_ptr<const model::Settings> Fleet::settings() const {
   return impl_->settings();
 }
 
+std::uint32_t Fleet::samples_per_request() const {
+  return impl_->samples_per_request.load(std::memory_order_relaxed);
+}
+
 void Fleet::apply_settings(std::shared_ptr<const model::Settings> settings) {
   {
     const std::lock_guard lock(impl_->settings_mutex);
     impl_->settings_now = std::move(settings);
+    impl_->note_settings(*impl_->settings_now);
     impl_->rest_changed = true;
   }
   impl_->apply_whitelist(*impl_->settings());

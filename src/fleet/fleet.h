@@ -103,6 +103,8 @@ class Fleet {
   void set_config_problems(std::vector<ConfigProblem> problems);
   void set_releases(std::vector<model::Release> releases);  // from verified metadata
   std::shared_ptr<const model::Settings> settings() const;
+  // Of the settings, without a lock: asked for each request.
+  std::uint32_t samples_per_request() const;
 
   // -- devices; `device` is the certificate's name --
   // Whether this certificate may speak for the device now: whitelisted, enrolled, not revoked, the

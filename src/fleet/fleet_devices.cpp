@@ -83,8 +83,9 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
 }
 
 void Fleet::Impl::follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const {
-  const bool online = device.last_received != WallTime{} && device.spec &&
-                      device.silent_for(now) < settings()->thresholds.stale_after;
+  const bool online =
+      device.last_received != WallTime{} && device.spec &&
+      device.silent_for(now).count() < stale_after_ms.load(std::memory_order_relaxed);
   if (online == device.online) return;
   device.online = online;
   batch.events.push_back(online ? make_event(now, Severity::kInfo, "device.online", device.id,

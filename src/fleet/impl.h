@@ -5,6 +5,7 @@
 // locks (it only queues); callers of Fleet are never called back under any.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -39,6 +40,12 @@ model::Event make_event(WallTime now, model::Severity severity, std::string kind
 struct Fleet::Impl {
   Impl(store::Store& the_store, const Clock& the_clock,
        std::shared_ptr<const model::Settings> the_settings);
+
+  // What samples ask of the settings, without their lock: threads that ingest share no lock but a
+  // device's stripe.
+  void note_settings(const model::Settings& now);
+  std::atomic<std::int64_t> stale_after_ms{0};
+  std::atomic<std::uint32_t> samples_per_request{0};
 
   // -- settings, releases, hooks: leaves --
   std::shared_ptr<const model::Settings> settings() const;
