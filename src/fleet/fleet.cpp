@@ -75,7 +75,9 @@ LiveDevice& Fleet::Impl::device_at(DeviceTable::Stripe& stripe, const std::strin
   auto& place = stripe.devices[id];
   if (!place) {
     const auto now = settings();
-    place = std::make_unique<LiveDevice>(id, now->thresholds, now->console.history_samples);
+    place = std::make_unique<LiveDevice>(
+        id, now->thresholds,
+        readings_of_each(now->console.history_samples, now->whitelist.devices.size()));
     stripe.dirty.push_back(place.get());
   }
   return *place;
@@ -98,6 +100,8 @@ void Fleet::Impl::apply_whitelist(const model::Settings& now) {
   for (const model::LocalAgent& agent : now.console.agents)
     local.insert(agent.id);
 
+  const std::size_t readings =
+      readings_of_each(now.console.history_samples, now.whitelist.devices.size());
   for (const auto& [id, spec] : listed) {
     DeviceTable::Stripe& stripe = table.stripe_of(id);
     const std::lock_guard lock(stripe.mutex);
@@ -111,7 +115,7 @@ void Fleet::Impl::apply_whitelist(const model::Settings& now) {
     for (auto& [id, device] : stripe.devices) {
       device->local = local.count(id) != 0;
       device->detector.set_thresholds(now.thresholds);
-      device->history.set_capacity(now.console.history_samples);
+      device->history.set_capacity(readings);
       stripe.touch(*device);
       if (!device->spec || listed.count(id) != 0) continue;
       device->spec.reset();

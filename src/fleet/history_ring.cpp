@@ -24,6 +24,14 @@ std::optional<float> unpack_value(std::uint16_t packed) {
 
 }  // namespace
 
+std::size_t readings_of_each(std::size_t wanted, std::size_t devices) {
+  constexpr std::size_t kBytesOfAll = std::size_t{128} << 20;
+  constexpr std::size_t kBytesOfOne = 14;
+  constexpr std::size_t kLeast = 60;
+  const std::size_t share = kBytesOfAll / kBytesOfOne / std::max<std::size_t>(devices, 1);
+  return std::min(wanted, std::max(share, kLeast));
+}
+
 void HistoryRing::push(WallTime at,
                        const std::array<std::optional<double>, model::kMetricCount>& values,
                        double score, model::Level level) {
@@ -39,6 +47,9 @@ void HistoryRing::push(WallTime at,
   packed.score = static_cast<std::uint8_t>(std::lround(std::clamp(score, 0.0, 1.0) * 255));
   packed.level = level;
   if (points_.size() < capacity_) {
+    if (points_.size() == points_.capacity()) {  // doubled, and never past what will be used
+      points_.reserve(std::min(capacity_, std::max<std::size_t>(16, points_.size() * 2)));
+    }
     points_.push_back(packed);
     return;
   }
@@ -73,6 +84,7 @@ void HistoryRing::set_capacity(std::size_t capacity) {
   next_ = 0;
   if (points_.size() > capacity) {
     points_.erase(points_.begin(), points_.end() - static_cast<std::ptrdiff_t>(capacity));
+    points_.shrink_to_fit();
   }
   capacity_ = capacity;
 }

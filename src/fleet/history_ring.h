@@ -16,6 +16,11 @@
 
 namespace ota::fleet {
 
+// How many readings of each device are kept: what is wanted, or fewer where there are so many
+// devices that all rings together would take more than 128 MiB (some 10,600 devices with 900
+// readings each); never below 60.
+std::size_t readings_of_each(std::size_t wanted, std::size_t devices);
+
 class HistoryRing {
  public:
   explicit HistoryRing(std::size_t capacity) : capacity_(capacity) {}

@@ -4,6 +4,7 @@
 
 using namespace ota;
 using fleet::HistoryRing;
+using fleet::readings_of_each;
 
 namespace {
 
@@ -59,4 +60,15 @@ TEST_CASE("a clock that steps back does not turn into the far future", "[fleet]"
   push(ring, 0);
   ring.push(kNow - seconds(600), {1.0, {}, {}, {}}, 0, model::Level::kStable);
   CHECK(ring.points().back().at == kNow - seconds(600));
+}
+
+TEST_CASE("all rings of a large fleet together are bounded", "[fleet]") {
+  CHECK(readings_of_each(900, 3) == 900);
+  CHECK(readings_of_each(900, 10'000) == 900);
+  CHECK(readings_of_each(900, 0) == 900);
+  const std::size_t many = readings_of_each(900, 100'000);
+  CHECK(many * 100'000 * 14 <= std::size_t{128} << 20);
+  CHECK(many >= 90);
+  CHECK(readings_of_each(900, 10'000'000) == 60);
+  CHECK(readings_of_each(30, 10'000'000) == 30);
 }
