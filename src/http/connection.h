@@ -37,6 +37,8 @@ class Connection final : public AnswerTarget,
   void start();
   void answer(std::uint64_t request, Response response) override;
   void on_deadline(MonoTime now);
+  // The next piece of a file may go (IoThread::queue_turn).
+  void take_turn();
   bool is_device(const std::string& name) const;
   // Ends what may end while the server drains: idle connections, and requests that have waited for
   // something to happen. Called again and again until nothing is left.
@@ -129,6 +131,7 @@ class Connection final : public AnswerTarget,
   bool read_armed_ = false;  // a wait for it is under way
   bool write_armed_ = false;
   bool late_ = false;       // the deadline of the request being read is set
+  bool has_turn_ = false;   // to send a piece of a file
   bool head_only_ = false;  // HEAD
   bool is_get_ = false;
 };

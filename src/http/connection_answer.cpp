@@ -79,16 +79,27 @@ Connection::Step Connection::write_step() {
     if (put > 0) set_deadline(thread_.limits().body_timeout);
     return piece_written(outcome);
   }
-  if (file_ && file_->remaining > 0) return write_file_piece();
+  if (file_ && file_->remaining > 0) {
+    if (std::exchange(has_turn_, false)) return write_file_piece();
+    thread_.clear_deadline(*this);  // it is not the client that is waited for
+    thread_.queue_turn(shared_from_this());
+    return Step::kWait;
+  }
   finish_answer();
   return Step::kGoOn;
+}
+
+void Connection::take_turn() {
+  if (phase_ != Phase::kWriting) return;
+  has_turn_ = true;
+  set_deadline(thread_.limits().body_timeout);
+  advance();
 }
 
 // After a piece of a longer answer: others first, then the next one.
 Connection::Step Connection::piece_written(TlsStream::Outcome outcome) {
   if (outcome != TlsStream::Outcome::kDone) return await(outcome);
-  const bool more = out_at_ < out_.size() || (file_ && file_->remaining > 0);
-  if (!more) return Step::kGoOn;
+  if (out_at_ >= out_.size()) return Step::kGoOn;
   yield();
   return Step::kWait;
 }

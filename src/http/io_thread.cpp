@@ -93,6 +93,7 @@ void IoThread::drain() {
 }
 
 void IoThread::close_all() {
+  turns_.clear();
   auto all = std::exchange(connections_, {});
   for (const auto& [key, connection] : all)
     connection->close();
@@ -119,6 +120,25 @@ void IoThread::arm() {
     }
     arm();
   });
+}
+
+void IoThread::queue_turn(std::shared_ptr<Connection> connection) {
+  turns_.push_back(std::move(connection));
+  if (!turn_posted_) post_turn();
+}
+
+void IoThread::post_turn() {
+  turn_posted_ = true;
+  boost::asio::post(context_, [this] { give_turn(); });
+}
+
+void IoThread::give_turn() {
+  turn_posted_ = false;
+  if (turns_.empty()) return;
+  const auto connection = std::move(turns_.front());
+  turns_.pop_front();
+  if (!turns_.empty()) post_turn();
+  connection->take_turn();
 }
 
 std::unique_ptr<RequestWork> IoThread::lend_work() {

@@ -12,6 +12,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -74,6 +75,10 @@ class IoThread {
   void set_deadline(DeadlineWheel::Entry& entry, MonoTime due);
   void clear_deadline(DeadlineWheel::Entry& entry) { wheel_.clear(entry); }
 
+  // Downloads take turns: one piece of one of them, then whatever else became ready, then the next.
+  // A thread full of downloads so answers a small request after one piece, not after one of each.
+  void queue_turn(std::shared_ptr<Connection> connection);
+
   std::unique_ptr<RequestWork> lend_work();
   void take_back(std::unique_ptr<RequestWork> work);
   std::span<char> read_buffer() { return read_buffer_; }
@@ -84,6 +89,8 @@ class IoThread {
 
  private:
   void arm();
+  void post_turn();
+  void give_turn();
 
   ServerShared& shared_;
   model::ServerLimits limits_;
@@ -96,6 +103,8 @@ class IoThread {
   bool armed_ = false;
   MonoTime armed_at_{};
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
+  std::deque<std::shared_ptr<Connection>> turns_;
+  bool turn_posted_ = false;
   std::vector<std::unique_ptr<RequestWork>> idle_work_;
   std::vector<char> read_buffer_;
   std::vector<char> file_buffer_;
