@@ -2,76 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <compare>
 
 #include "base/text.h"
 
 namespace ota::console {
 namespace {
-
-using fleet::DeviceRow;
-
-std::strong_ordering compare_values(const DeviceRow& a, const DeviceRow& b, model::Metric metric) {
-  const auto i = static_cast<std::size_t>(metric);
-  // Highest first; without a reading last.
-  const auto rank = [i](const DeviceRow& row) {
-    return row.values.at(i) ? static_cast<long>(*row.values.at(i) * 10) : -10000L;
-  };
-  return rank(b) <=> rank(a);
-}
-
-std::strong_ordering compare(const DeviceRow& a, const DeviceRow& b, SortColumn column) {
-  switch (column) {
-    case SortColumn::kState:
-      return a.state <=> b.state;
-    case SortColumn::kDevice:
-      return a.id <=> b.id;
-    case SortColumn::kModel:
-      return a.hardware <=> b.hardware;
-    case SortColumn::kGroup:
-      return a.group <=> b.group;
-    case SortColumn::kVersion: {
-      const model::Version none;
-      const auto& left = a.facts.confirmed;
-      const auto& right = b.facts.confirmed;
-      return (left ? left->version : none) <=> (right ? right->version : none);
-    }
-    case SortColumn::kRisk:
-      return b.risk <=> a.risk;
-    case SortColumn::kCpu:
-      return compare_values(a, b, model::Metric::kCpu);
-    case SortColumn::kMem:
-      return compare_values(a, b, model::Metric::kMem);
-    case SortColumn::kDisk:
-      return compare_values(a, b, model::Metric::kDisk);
-    case SortColumn::kTemp:
-      return compare_values(a, b, model::Metric::kTemp);
-    case SortColumn::kSeen:
-      return a.last_seen <=> b.last_seen;
-  }
-  return std::strong_ordering::equal;
-}
-
-std::string searched_text(const DeviceRow& row) {
-  return row.id + " " + row.hardware + " " + row.group + " " + std::string(to_text(row.state)) +
-         " " + row.label + " " + row.gate;
-}
-
-void arrange_rows(Model& model, const UiState& state) {
-  model.rows.clear();
-  for (const auto& chunk : model.fleet->rows) {
-    for (const auto& row : *chunk) {
-      if (state.filter.empty() || passes(state.filter, searched_text(*row))) {
-        model.rows.push_back(row.get());
-      }
-    }
-  }
-  std::sort(model.rows.begin(), model.rows.end(), [&](const DeviceRow* a, const DeviceRow* b) {
-    const auto order = compare(*a, *b, state.sort);
-    if (order != 0) return state.reverse ? order > 0 : order < 0;
-    return a->id < b->id;
-  });
-}
 
 bool shown(const model::Event& event, const LogState& log) {
   if (event.severity < log.at_least) return false;
@@ -120,7 +55,7 @@ bool passes(std::string_view filter, std::string_view text) {
 }
 
 void arrange(Model& model, const UiState& state) {
-  arrange_rows(model, state);
+  model.order.arrange(model.fleet, state, model.rows);
   arrange_events(model, state.log);
   model.jobs.clear();
   for (const auto& job : model.fleet->jobs) {
@@ -130,12 +65,11 @@ void arrange(Model& model, const UiState& state) {
   }
 }
 
-std::optional<std::size_t> index_of(const std::vector<const DeviceRow*>& rows,
-                                    const std::string& id) {
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i]->id == id) return i;
-  }
-  return std::nullopt;
+// By the row's address: 100,000 ids are not compared for each frame.
+std::optional<std::size_t> index_of_device(const Model& model, const std::string& id) {
+  const auto found = std::find(model.rows.begin(), model.rows.end(), model.fleet->find(id));
+  if (found == model.rows.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - model.rows.begin());
 }
 
 std::optional<std::size_t> index_of(const std::vector<const model::Event*>& events,
@@ -155,7 +89,7 @@ std::optional<std::size_t> index_of(const std::vector<const model::Job*>& jobs,
   return std::nullopt;
 }
 
-bool is_live(const Model& model, const DeviceRow& row) {
+bool is_live(const Model& model, const fleet::DeviceRow& row) {
   return row.online && model.server.phase != fleet::ServerStatus::Phase::kDown &&
          model.now - row.last_seen <= model.fleet->thresholds.stale_after;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "console/backend.h"
+#include "console/row_order.h"
 #include "console/state.h"
 
 namespace ota::console {
@@ -27,21 +28,22 @@ struct Model {
   WallTime now;
 
   // Filtered and sorted by arrange().
+  RowOrder order;  // of the rows
   std::vector<const fleet::DeviceRow*> rows;
   std::vector<const model::Event*> events;
   std::vector<const model::Job*> jobs;
   std::size_t new_events = 0;  // that came since the log was paused and would be shown
 };
 
-// Fills the filtered lists. Cost: one pass over devices and events, and a sort of what is left.
+// Fills the filtered lists. Cost: the rows that changed since the last call, and one pass over
+// events.
 void arrange(Model& model, const UiState& state);
 
 // The filter of `/`: words that must all be in the text, "!word" must not; case ignored.
 bool passes(std::string_view filter, std::string_view text);
 
 // Where something is in a list; none where it is not.
-std::optional<std::size_t> index_of(const std::vector<const fleet::DeviceRow*>& rows,
-                                    const std::string& id);
+std::optional<std::size_t> index_of_device(const Model& model, const std::string& id);
 std::optional<std::size_t> index_of(const std::vector<const model::Event*>& events,
                                     std::uint64_t seq);
 std::optional<std::size_t> index_of(const std::vector<const model::Job*>& jobs,

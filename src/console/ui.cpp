@@ -384,7 +384,7 @@ void Ui::act_back() {
 void Ui::step_device(long step) {
   if (model_.rows.empty()) return;
   const auto count = static_cast<long>(model_.rows.size());
-  const auto index = index_of(model_.rows, state_.device);
+  const auto index = index_of_device(model_, state_.device);
   const long next = index ? (static_cast<long>(*index) + step % count + count) % count : 0;
   state_.device = model_.rows[static_cast<std::size_t>(next)]->id;
 }
@@ -398,7 +398,7 @@ void Ui::move(long lines) {
     case View::kSummary:
       if (!model_.rows.empty()) {
         state_.device =
-            model_.rows[moved(index_of(model_.rows, state_.device), model_.rows.size())]->id;
+            model_.rows[moved(index_of_device(model_, state_.device), model_.rows.size())]->id;
       }
       return;
     case View::kUpdates:

@@ -156,7 +156,7 @@ void draw_devices(const Area& area, const Scene& scene) {
   const Table table = device_table(area.columns(), scene.state.hidden_columns);
   table.header(area, 1);
   const int visible = area.rows() - 2;
-  const auto selected = index_of(rows, scene.state.device).value_or(0);
+  const auto selected = index_of_device(scene.model, scene.state.device).value_or(0);
   const int first = first_shown(selected, rows.size(), visible);
   for (int i = 0; i < visible && first + i < static_cast<int>(rows.size()); ++i) {
     draw_row(area, i + 2, table, scene, *rows[to_index(first + i)]);
