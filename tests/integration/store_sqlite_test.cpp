@@ -132,6 +132,44 @@ TEST_CASE("events are filtered by number, severity, source and kind, in both ord
   CHECK(newest->at(0).seq == 20);
 }
 
+TEST_CASE("a prefix of kinds finds the same events as reading all of them", "[store]") {
+  const test::TempFolder folder;
+  auto store = open_or_fail(folder.path());
+  const char* const kinds[] = {"gate.allow", "gate.block", "gate", "gatekeeper.x", "job.sent", "a"};
+  Batch batch;
+  for (unsigned i = 0; i < 300; ++i) {
+    batch.events.push_back(
+        event_for("iot-001", kinds[i * 7 % 6], static_cast<model::Severity>(i * 5 % 4)));
+  }
+  store->commit(std::move(batch), nullptr);
+  REQUIRE(store->flush());
+  const auto all = store->events({});
+  REQUIRE(all->size() == 300);
+  for (const char* prefix : {"gate.", "gate", "gate.b", "job.sent", "z", "a"}) {
+    for (const auto at_least : {model::Severity::kInfo, model::Severity::kWarning}) {
+      for (const bool newest_first : {false, true}) {
+        INFO(prefix << " " << newest_first);
+        const EventQuery query{.after = 40,
+                               .limit = 25,
+                               .at_least = at_least,
+                               .kind_prefix = prefix,
+                               .newest_first = newest_first};
+        std::vector<std::uint64_t> wanted;
+        for (const model::Event& event : *all) {
+          if (event.seq > 40 && event.severity >= at_least && event.kind.starts_with(prefix))
+            wanted.push_back(event.seq);
+        }
+        if (newest_first) std::reverse(wanted.begin(), wanted.end());
+        if (wanted.size() > 25) wanted.resize(25);
+        std::vector<std::uint64_t> got;
+        for (const model::Event& event : *store->events(query))
+          got.push_back(event.seq);
+        CHECK(got == wanted);
+      }
+    }
+  }
+}
+
 TEST_CASE("batches of many threads form one chain without a gap", "[store][threads]") {
   const test::TempFolder folder;
   auto store = open_or_fail(folder.path());

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "store/sqlite/database.h"
+#include "store/sqlite/event_query.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/writer.h"
 #include "store/state_file.h"
@@ -21,21 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A stored event as a value. One that cannot be read any more comes back as an event that does not
-// verify, so that an audit names it instead of failing on it.
-model::Event event_of(std::uint64_t seq, std::string_view document) {
-  if (auto json = parse_json(document, {.max_bytes = 8U << 20, .max_depth = 64})) {
-    if (auto event = json_as<model::Event>(*json, "event")) return std::move(*event);
-  }
-  model::Event unreadable;
-  unreadable.seq = seq;
-  unreadable.severity = model::Severity::kError;
-  unreadable.kind = "store.unreadable";
-  unreadable.source = "server";
-  unreadable.message = "event " + std::to_string(seq) + " cannot be read: the database was altered";
-  return unreadable;
-}
-
 Result<Head> read_head(Database& database) {
   auto last = database.prepare("SELECT seq, document FROM events ORDER BY seq DESC LIMIT 1");
   if (!last) return last.error();
@@ -44,19 +29,6 @@ Result<Head> read_head(Database& database) {
   if (!*row) return Head{};
   const auto seq = static_cast<std::uint64_t>(last->number(0));
   return Head{seq, event_of(seq, last->text(1)).hash};
-}
-
-// The query's parts that SQLite's planner can use: the severity stands in the text, so that the
-// partial index of that severity serves it.
-std::string events_sql(const EventQuery& query) {
-  std::string sql = "SELECT seq, document FROM events WHERE seq > ?1";
-  if (query.at_least != model::Severity::kInfo) {
-    sql += " AND severity >= " + std::to_string(static_cast<int>(query.at_least));
-  }
-  if (!query.source.empty()) sql += " AND source = ?3";
-  if (!query.kind_prefix.empty()) sql += " AND substr(kind, 1, length(?4)) = ?4";
-  sql += query.newest_first ? " ORDER BY seq DESC LIMIT ?2" : " ORDER BY seq LIMIT ?2";
-  return sql;
 }
 
 std::int64_t clamped(std::uint64_t number) {
@@ -123,19 +95,7 @@ class SqliteStore final : public Store {
 
   Result<std::vector<model::Event>> events(const EventQuery& query) override {
     const std::lock_guard lock(mutex_);
-    auto rows = reader_.prepare(events_sql(query));
-    if (!rows) return rows.error();
-    rows->bind(1, clamped(query.after));
-    rows->bind(2, clamped(query.limit));
-    if (!query.source.empty()) rows->bind(3, query.source);
-    if (!query.kind_prefix.empty()) rows->bind(4, query.kind_prefix);
-    std::vector<model::Event> found;
-    while (true) {
-      auto row = rows->step();
-      if (!row) return row.error();
-      if (!*row) return found;
-      found.push_back(event_of(static_cast<std::uint64_t>(rows->number(0)), rows->text(1)));
-    }
+    return query_events(reader_, query);
   }
 
   std::uint64_t last_event() const override { return writer_.head().seq; }
