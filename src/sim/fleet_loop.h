@@ -1,5 +1,8 @@
 // Drives the connections of many virtual devices from one thread over epoll, and measures.
 //
+// Two connections for each device: one for telemetry and work, one parked in the command poll. With
+// one, the poll is parked between two samples and its length is the sampling interval.
+//
 // Thread: one; command times are read by it alone.
 #pragma once
 
@@ -23,12 +26,14 @@ struct LoopOptions {
   double rate = 1;
   std::string profile = "mix";
   std::uint64_t seed = 1;
+  std::uint32_t connections = 2;  // of each device: 1 or 2
 };
 
 struct Tally {
   std::uint64_t samples = 0;
   std::uint64_t refused = 0;
   std::uint64_t lost = 0;         // connections
+  std::uint64_t resumed = 0;      // handshakes that went on with a session
   std::vector<float> latency_ms;  // of telemetry
 };
 
@@ -43,6 +48,10 @@ class FleetLoop {
   // What was counted since the last call.
   Tally take_tally();
 
+  // Cuts the connections of nineteen devices in twenty, all at once, and lets them come back spread
+  // over `spread`, with their TLS sessions. Returns how many were cut.
+  std::uint32_t cut_off(milliseconds spread);
+
   std::uint32_t connected() const;  // devices whose command poll is parked
   // When each device got its command, in order of arrival.
   const std::vector<MonoTime>& commands() const { return commands_; }
@@ -53,6 +62,10 @@ class FleetLoop {
   void handle(Peer& peer, int which, TlsWire::Event event);
   void work(Peer& peer);
   void post(Peer& peer, Request request);
+  void answered(Peer& peer, int which);
+  void poll_answered(Peer& peer, const TlsWire& wire);
+  bool single() const { return options_.connections == 1; }
+  std::int64_t period_s() const;
   void watch(Peer& peer, int which) const;
   void reopen(Peer& peer, int which);
 

@@ -180,6 +180,10 @@ int run(std::span<const std::string> words, const Surroundings& around) {
   fleet_app->add_option("--profile", options.fleet.profile, "mix, or one for all (mix)");
   fleet_app->add_option("--server-threads", options.fleet.server_threads, "of the console (1)")
       ->check(CLI::Range(1, 64));
+  fleet_app
+      ->add_option("--connections", options.fleet.connections,
+                   "of each device, 1 or 2 (2 where open files allow it)")
+      ->check(CLI::Range(1, 2));
   fleet_app->add_flag("--json", options.json, "the report in JSON");
   add_common(*fleet_app, options);
 

@@ -70,6 +70,8 @@ TlsWire::~TlsWire() {
 }
 
 void TlsWire::close() {
+  // Without a goodbye OpenSSL marks the session as not resumable.
+  if (ssl_ != nullptr) SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(ssl_);
   ssl_ = nullptr;
   socket_.reset();
@@ -78,7 +80,16 @@ void TlsWire::close() {
   in_.clear();
 }
 
-Result<void> TlsWire::open(const TlsMaterial& material, X509* certificate, std::uint16_t port) {
+ssl_session_st* TlsWire::take_session() const {
+  return ssl_ == nullptr ? nullptr : SSL_get1_session(ssl_);
+}
+
+bool TlsWire::resumed() const {
+  return ssl_ != nullptr && SSL_session_reused(ssl_) == 1;
+}
+
+Result<void> TlsWire::open(const TlsMaterial& material, X509* certificate, std::uint16_t port,
+                           ssl_session_st* session) {
   close();
   socket_ = FileDescriptor(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket_) return fail_errno(errno, "a socket");
@@ -96,6 +107,7 @@ Result<void> TlsWire::open(const TlsMaterial& material, X509* certificate, std::
   SSL_set_fd(ssl_, socket_.get());
   SSL_use_certificate(ssl_, certificate);
   SSL_use_PrivateKey(ssl_, material.key);
+  if (session != nullptr) SSL_set_session(ssl_, session);
   SSL_set_connect_state(ssl_);
   wants_write_ = true;
   return {};

@@ -14,6 +14,8 @@
 #include "base/file.h"
 #include "base/result.h"
 
+struct ssl_session_st;
+
 namespace ota::sim {
 
 // What all virtual devices share: the trusted authority and the device key.
@@ -37,10 +39,16 @@ class TlsWire {
   TlsWire(const TlsWire&) = delete;
   TlsWire& operator=(const TlsWire&) = delete;
 
-  // Starts to connect to 127.0.0.1:`port` with this certificate.
-  Result<void> open(const TlsMaterial& material, X509* certificate, std::uint16_t port);
+  // Starts to connect to 127.0.0.1:`port` with this certificate; where `session` is given, to go on
+  // with it.
+  Result<void> open(const TlsMaterial& material, X509* certificate, std::uint16_t port,
+                    ssl_session_st* session = nullptr);
   void close();
   bool is_open() const { return ssl_ != nullptr; }
+  // What a later open() may go on with; the caller frees it. Complete once an answer was read:
+  // TLS 1.3 sends it after the handshake.
+  ssl_session_st* take_session() const;
+  bool resumed() const;
   bool idle() const { return ready_ && out_.empty() && !waiting_; }
 
   // Only while idle.

@@ -56,8 +56,9 @@ Request VirtualDevice::telemetry(WallTime now, double uptime) {
   return post(Errand::kTelemetry, "/v1/telemetry", body);
 }
 
-Request VirtualDevice::poll() const {
-  return {Errand::kStatus, "GET /v1/commands?wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"};
+Request VirtualDevice::poll(seconds wait) const {
+  return {Errand::kPoll, "GET /v1/commands?wait=" + std::to_string(wait.count()) +
+                             " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"};
 }
 
 bool VirtualDevice::commanded(const std::string& body) {

@@ -19,7 +19,7 @@
 namespace ota::sim {
 
 // What a request is for.
-enum class Errand { kStatus, kTelemetry, kDownload, kReport };
+enum class Errand { kStatus, kTelemetry, kDownload, kReport, kPoll };
 
 struct Request {
   Errand errand = Errand::kStatus;
@@ -34,7 +34,7 @@ class VirtualDevice {
   // The next thing to ask, where there is one beside telemetry.
   std::optional<Request> next();
   Request telemetry(WallTime now, double uptime);
-  Request poll() const;
+  Request poll(seconds wait) const;
   // The answer to a poll; true where it held an update that was not known yet.
   bool commanded(const std::string& body);
   // The answer to the download or to the last report came.

@@ -22,20 +22,37 @@ TEST_CASE("kills in the middle of updates lose nothing that was acknowledged", "
   }
 }
 
-TEST_CASE("a virtual fleet sends telemetry, gets a push and is updated", "[e2e]") {
+TEST_CASE("a virtual fleet sends telemetry, comes back after a cut, gets a push and is updated",
+          "[e2e]") {
+  const SystemClock clock;
+  for (const std::uint32_t connections : {1U, 2U}) {
+    std::ostringstream out;
+    FleetOptions options;
+    options.devices = 40;
+    options.rate = connections == 1 ? 1 : 5;
+    options.duration = seconds(2);
+    options.connections = connections;
+    options.run.programs = test::programs();
+    const FleetReport report = run_fleet(options, clock, out);
+    INFO(fleet_text(report));
+    CHECK(report.failure.empty());
+    CHECK(report.connected == 40);
+    CHECK(report.refused == 0);
+    CHECK(report.storm_cut == 38);
+    CHECK(report.storm_back == 40);
+    CHECK(report.storm_resumed == 38 * connections);
+    CHECK(report.pushed == 38);  // one in twenty is stressed, and the gate knows
+    CHECK(report.commanded == report.pushed);
+    CHECK(report.updated == report.pushed);
+  }
+}
+
+TEST_CASE("a fleet with more connections than open files is refused with what to do", "[e2e]") {
   const SystemClock clock;
   std::ostringstream out;
   FleetOptions options;
-  options.devices = 40;
-  options.rate = 5;
-  options.duration = seconds(2);
+  options.devices = 400'000'000;
   options.run.programs = test::programs();
   const FleetReport report = run_fleet(options, clock, out);
-  INFO(fleet_text(report));
-  CHECK(report.failure.empty());
-  CHECK(report.connected == 40);
-  CHECK(report.refused == 0);
-  CHECK(report.pushed == 38);  // one in twenty is stressed, and the gate knows
-  CHECK(report.commanded == report.pushed);
-  CHECK(report.updated == report.pushed);
+  CHECK(report.failure.find("ulimit -Hn") != std::string::npos);
 }
