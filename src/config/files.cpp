@@ -116,6 +116,7 @@ void read_limits(const JsonNode* node, model::ServerLimits& limits, Report& repo
   section.duration("idle_timeout_s", limits.idle_timeout, 0.1, 3600);
   section.count("requests_per_second_per_device", limits.requests_per_second_per_device, 1, 100000);
   section.count("samples_per_request", limits.samples_per_request, 1, 100000);
+  section.count("download_kib_per_second", limits.download_kib_per_second, 0, 100000000);
   section.count("json_depth", limits.json_depth, 4, 64);
   section.count("enrol_attempts_per_minute", limits.enrol_attempts_per_minute, 1, 100000);
   section.finish();

@@ -101,6 +101,7 @@ class Connection final : public AnswerTarget,
   void fetch_piece();
   Step write_file_piece();
   Step piece_written(TlsStream::Outcome outcome);
+  void count_download(std::size_t bytes);
   void finish_answer();
   void begin_linger();
   void count(unsigned status);

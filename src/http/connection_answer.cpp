@@ -104,6 +104,12 @@ Connection::Step Connection::piece_written(TlsStream::Outcome outcome) {
   return Step::kWait;
 }
 
+void Connection::count_download(std::size_t bytes) {
+  if (bytes == 0) return;
+  const std::uint64_t rate = thread_.limits().download_kib_per_second * std::uint64_t{1024};
+  thread_.shared().downloads.sent(std::chrono::steady_clock::now(), bytes, rate);
+}
+
 Connection::Step Connection::write_file_piece() {
   const auto buffer = thread_.file_buffer();
   const auto wanted = static_cast<std::size_t>(
@@ -120,6 +126,7 @@ Connection::Step Connection::write_file_piece() {
   const auto outcome = tls_.write({buffer.data(), wanted}, put);
   file_->offset += put;
   file_->remaining -= put;
+  count_download(put);
   if (put > 0) set_deadline(thread_.limits().body_timeout);
   return piece_written(outcome);
 }
@@ -152,6 +159,7 @@ void Connection::fetch_piece() {
       self->out_at_ = 0;
       file->offset += self->out_.size();
       file->remaining -= self->out_.size();
+      self->count_download(self->out_.size());
       self->phase_ = Phase::kWriting;
       self->advance();
     });

@@ -31,6 +31,7 @@ IoThread::IoThread(ServerShared& shared, const model::ServerLimits& limits)
       work_(boost::asio::make_work_guard(context_)),
       wheel_(now()),
       timer_(context_),
+      pacing_(context_),
       read_buffer_(kReadBytes),
       file_buffer_(kFileBytes) {
   mailbox_ = std::make_shared<Mailbox>(
@@ -135,6 +136,14 @@ void IoThread::post_turn() {
 void IoThread::give_turn() {
   turn_posted_ = false;
   if (turns_.empty()) return;
+  if (const milliseconds wait = shared_.downloads.wait(now()); wait > milliseconds(0)) {
+    turn_posted_ = true;
+    pacing_.expires_after(wait);
+    pacing_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) give_turn();
+    });
+    return;
+  }
   const auto connection = std::move(turns_.front());
   turns_.pop_front();
   if (!turns_.empty()) post_turn();

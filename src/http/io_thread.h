@@ -77,6 +77,7 @@ class IoThread {
 
   // Downloads take turns: one piece of one of them, then whatever else became ready, then the next.
   // A thread full of downloads so answers a small request after one piece, not after one of each.
+  // Paced ones wait here as well.
   void queue_turn(std::shared_ptr<Connection> connection);
 
   std::unique_ptr<RequestWork> lend_work();
@@ -104,7 +105,8 @@ class IoThread {
   MonoTime armed_at_{};
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
   std::deque<std::shared_ptr<Connection>> turns_;
-  bool turn_posted_ = false;
+  bool turn_posted_ = false;  // or the pacing timer is set
+  Timer pacing_;
   std::vector<std::unique_ptr<RequestWork>> idle_work_;
   std::vector<char> read_buffer_;
   std::vector<char> file_buffer_;

@@ -4,12 +4,19 @@
 #include <functional>
 
 namespace ota::http {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+std::int64_t nanoseconds_of(MonoTime time) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
 
 bool RateBucket::take(MonoTime now, std::uint32_t per_second) {
   if (per_second == 0) return true;
-  constexpr std::int64_t kSecond = 1'000'000'000;
-  const std::int64_t now_ns =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
+  const std::int64_t now_ns = nanoseconds_of(now);
   const std::int64_t interval = kSecond / per_second;
   std::int64_t arrival = theoretical_arrival_ns_.load(std::memory_order_relaxed);
   while (true) {
@@ -18,6 +25,26 @@ bool RateBucket::take(MonoTime now, std::uint32_t per_second) {
     if (theoretical_arrival_ns_.compare_exchange_weak(arrival, next, std::memory_order_relaxed)) {
       return true;
     }
+  }
+}
+
+milliseconds Pacer::wait(MonoTime now) const {
+  // Sent ahead of its time by this much at most: timers are no finer than that.
+  constexpr std::int64_t kAhead = kSecond / 50;
+  const std::int64_t paid = paid_until_ns_.load(std::memory_order_relaxed);
+  const std::int64_t now_ns = nanoseconds_of(now);
+  if (paid <= now_ns + kAhead) return milliseconds(0);
+  return std::chrono::ceil<milliseconds>(std::chrono::nanoseconds(paid - now_ns - kAhead));
+}
+
+void Pacer::sent(MonoTime now, std::uint64_t bytes, std::uint64_t bytes_per_second) {
+  if (bytes_per_second == 0) return;
+  const std::int64_t now_ns = nanoseconds_of(now);
+  const double cost = static_cast<double>(bytes) * static_cast<double>(kSecond) /
+                      static_cast<double>(bytes_per_second);
+  std::int64_t paid = paid_until_ns_.load(std::memory_order_relaxed);
+  while (!paid_until_ns_.compare_exchange_weak(
+      paid, std::max(paid, now_ns) + static_cast<std::int64_t>(cost), std::memory_order_relaxed)) {
   }
 }
 

@@ -25,6 +25,20 @@ class RateBucket {
   std::atomic<std::int64_t> theoretical_arrival_ns_{INT64_MIN};
 };
 
+// Bytes per second of all downloads together: says how long the next piece has to wait, instead of
+// refusing it. What was sent is paid for afterwards, so a piece more for each thread may be on its
+// way. Thread: any; no lock.
+class Pacer {
+ public:
+  // Zero: the next piece may go now.
+  milliseconds wait(MonoTime now) const;
+  // 0 bytes a second stand for no limit.
+  void sent(MonoTime now, std::uint64_t bytes, std::uint64_t bytes_per_second);
+
+ private:
+  std::atomic<std::int64_t> paid_until_ns_{INT64_MIN};
+};
+
 // The buckets of the names that have connections now; one is gone with its last holder.
 class RateBuckets {
  public:

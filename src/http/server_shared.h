@@ -40,6 +40,7 @@ struct ServerShared {
   const ServerHooks hooks;
   const TlsContext tls;
   RateBuckets buckets;
+  Pacer downloads;
   AddressCounts addresses;
   EventLimit refusals{3, seconds(1)};  // reports a second of one address
   std::atomic<bool> draining{false};

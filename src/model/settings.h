@@ -87,6 +87,7 @@ struct ServerLimits {
   milliseconds idle_timeout = seconds(90);
   std::uint32_t requests_per_second_per_device = 50;
   std::uint32_t samples_per_request = 1000;
+  std::uint32_t download_kib_per_second = 0;  // of all downloads together; 0: no limit
   std::uint32_t json_depth = 16;
   std::uint32_t enrol_attempts_per_minute = 20;  // per address
   bool operator==(const ServerLimits&) const = default;

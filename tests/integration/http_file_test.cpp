@@ -142,3 +142,20 @@ TEST_CASE("a client that takes nothing is cut off", "[http][threads]") {
   CHECK(client.read_reply(Body::kHeadOnly).value().status == 200);
   CHECK(rig.eventually([&] { return rig.server().stats().connections == 0; }));
 }
+
+TEST_CASE("a paced download arrives whole, no faster than the limit", "[http][threads]") {
+  http::ServerOptions options;
+  options.limits.download_kib_per_second = 8 * 1024;
+  HttpRig rig(options);
+  const std::string content = content_of(2U << 20);
+  write(rig.folder() / "image", content);
+  TlsClient client(rig.port());
+  REQUIRE(client.handshake());
+  const auto begin = std::chrono::steady_clock::now();
+  const auto reply = client.request("GET", "/files/image");
+  const auto took = std::chrono::steady_clock::now() - begin;
+  REQUIRE(reply.has_value());
+  CHECK(reply->body == content);
+  // 2 MiB at 8 MiB a second; the last piece is not waited for, and a fiftieth may go ahead.
+  CHECK(took > milliseconds(200));
+}

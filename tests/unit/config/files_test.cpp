@@ -54,7 +54,7 @@ TEST_CASE("every key of the console's file is taken", "[config]") {
           "limits":{"connections":5,"connections_per_address":4,"header_bytes":2048,"body_bytes":4096,
             "import_bytes":8192,"handshake_timeout_s":1,"header_timeout_s":2,"body_timeout_s":3,
             "idle_timeout_s":4.5,"requests_per_second_per_device":6,"samples_per_request":7,
-            "json_depth":8,"enrol_attempts_per_minute":9},
+            "download_kib_per_second":512,"json_depth":8,"enrol_attempts_per_minute":9},
           "agents":[{"id":"iot-001","dir":"agents/iot-001"}],"store":{"url":"sqlite:x/y.db"},
           "history":{"samples":60},"certificates":{"lifetime_days":0.5},
           "screen":{"hidden_columns":["group","temp"],"keys":{"update":["u","F2"]}}})",
@@ -78,6 +78,7 @@ TEST_CASE("every key of the console's file is taken", "[config]") {
   CHECK(value.limits.requests_per_second_per_device == 6);
   CHECK(value.limits.samples_per_request == 7);
   CHECK(value.limits.json_depth == 8);
+  CHECK(value.limits.download_kib_per_second == 512);
   CHECK(value.limits.enrol_attempts_per_minute == 9);
   REQUIRE(value.agents.size() == 1);
   CHECK(value.agents[0] == model::LocalAgent{"iot-001", "agents/iot-001"});

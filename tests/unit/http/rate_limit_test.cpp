@@ -64,3 +64,29 @@ TEST_CASE("an address holds as many connections as its limit", "[http]") {
   CHECK(counts.enter("192.0.2.1", 2));
   CHECK_FALSE(counts.enter("192.0.2.3", 0));
 }
+
+TEST_CASE("all downloads together keep to their bytes a second", "[http]") {
+  constexpr std::uint64_t kRate = 1'000'000;
+  constexpr std::uint64_t kPiece = 10'000;
+  Pacer pacer;
+  MonoTime now = kStart;
+  std::uint64_t sent = 0;
+  while (now < kStart + seconds(10)) {
+    const milliseconds wait = pacer.wait(now);
+    if (wait == milliseconds(0)) {
+      pacer.sent(now, kPiece, kRate);
+      sent += kPiece;
+    }
+    now += wait;
+  }
+  CHECK(sent >= 10 * kRate);
+  CHECK(sent <= 10 * kRate + kRate / 50 + kPiece);
+}
+
+TEST_CASE("without a limit no download waits, and an idle time is not made up for", "[http]") {
+  Pacer pacer;
+  pacer.sent(kStart, 1U << 30, 0);
+  CHECK(pacer.wait(kStart) == milliseconds(0));
+  pacer.sent(kStart + seconds(100), 1'000'000, 1'000'000);
+  CHECK(pacer.wait(kStart + seconds(100)) == milliseconds(980));
+}
