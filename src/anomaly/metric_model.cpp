@@ -12,11 +12,11 @@ double rate(double steady, std::uint32_t count) {
   return std::max(steady, 1.0 / (static_cast<double>(count) + 1));
 }
 
-double mean(std::span<const double> values, std::uint32_t count) {
+double mean(std::span<const float> values, std::uint32_t count) {
   const std::size_t used = std::min<std::size_t>(values.size(), count);
   double sum = 0;
   for (std::size_t i = 0; i < used; ++i)
-    sum += values[i];
+    sum += static_cast<double>(values[i]);
   return used == 0 ? 0 : sum / static_cast<double>(used);
 }
 
@@ -24,10 +24,6 @@ double mean(std::span<const double> values, std::uint32_t count) {
 
 double Surprise::combined() const {
   return (level + context) / std::sqrt(2.0);
-}
-
-double MetricModel::spread() const {
-  return std::sqrt(variance_);
 }
 
 double MetricModel::recent_mean() const {
@@ -42,7 +38,7 @@ double MetricModel::smallest_spread() const {
 double MetricModel::judge_level(double value) {
   constexpr std::uint32_t kWarm = 20;
   constexpr double kLongRun = 1.733e-4;  // half of the weight in the last 4000 readings
-  recent_[count_ % kRecent] = value;
+  recent_[count_ % kRecent] = static_cast<float>(value);
   const double now = mean(recent_, count_ + 1);
   double surprise = 0;
   double size = 0;
@@ -51,7 +47,10 @@ double MetricModel::judge_level(double value) {
   level_tail_.add(size);
   const double step = rate(kLongRun, count_);
   const double distance = value - level_;
-  variance_ += step * (distance * distance - variance_);
+  // The mean distance and not the root of the mean square: one absurd reading would widen that for
+  // weeks, and whatever comes after it would hide in its shade.
+  constexpr double kSigma = 1.2533;  // sigmas in a mean distance of normal noise: sqrt(pi / 2)
+  spread_ += step * (kSigma * std::abs(distance) - spread_);
   level_ += step * distance;
   return surprise;
 }
@@ -69,7 +68,7 @@ double MetricModel::judge_context(double value, WallTime at) {
   std::uint8_t& seen = profile_seen_[slot];
 
   const double residual = seen > 0 ? value - static_cast<double>(usual) : 0.0;
-  residuals_[count_ % kContext] = residual;
+  residuals_[count_ % kContext] = static_cast<float>(residual);
   double size = 0;
   if (seen >= 2 && context_count_ > 0) {
     size = std::abs(mean(residuals_, count_ + 1)) / std::max(context_spread_, smallest_spread());
@@ -95,7 +94,7 @@ double MetricModel::judge_context(double value, WallTime at) {
 }
 
 Surprise MetricModel::observe(double value, WallTime at) {
-  constexpr double kLargest = 1e30;  // so that squares, and the profile's floats, stay finite
+  constexpr double kLargest = 1e30;  // so that floats stay finite
   value = std::clamp(value, -kLargest, kLargest);
   if (count_ == 0) last_at_ = at;
   Surprise surprise;

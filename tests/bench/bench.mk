@@ -1,6 +1,6 @@
 # Benchmarks: programs of their own, not part of `make test`.
 
-BENCH_ANOMALY_SRC := tests/bench/bench_anomaly.cpp tests/bench/benchmark_series.cpp tests/bench/bench_faults.cpp
+BENCH_ANOMALY_SRC := tests/bench/bench_anomaly.cpp tests/bench/benchmark_series.cpp tests/bench/bench_faults.cpp tests/bench/bench_joint.cpp
 
 $(BIN)/bench-anomaly: $(call obj,$(BENCH_ANOMALY_SRC)) $(LIB)
 	$(call link,$^)

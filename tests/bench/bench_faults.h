@@ -3,4 +3,5 @@
 
 namespace ota::bench {
 void print_fault_tables();
+void print_joint_table();
 }  // namespace ota::bench
