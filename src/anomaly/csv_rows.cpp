@@ -23,18 +23,29 @@ std::string_view trimmed(std::string_view field) {
   return field;
 }
 
+// Where the field that begins at `start` ends: at its comma, or at the end of the line. A comma
+// between double quotes is part of the field.
+std::size_t field_end(std::string_view line, std::size_t start) {
+  std::size_t from = start;
+  const std::size_t first = line.find_first_not_of(" \t", start);
+  if (first != std::string_view::npos && line[first] == '"') {
+    const std::size_t closing = line.find('"', first + 1);
+    if (closing != std::string_view::npos) from = closing;
+  }
+  return std::min(line.find(',', from), line.size());
+}
+
 // Calls `take(index, field)` for each field until it returns an error; returns how many there were.
 template <class Take>
 Result<std::size_t> each_field(std::string_view line, Take take) {
   std::size_t index = 0;
   for (std::size_t start = 0;; ++index) {
-    const std::size_t comma = line.find(',', start);
-    const std::size_t length = comma == std::string_view::npos ? comma : comma - start;
-    if (auto taken = take(index, trimmed(line.substr(start, length))); !taken) {
+    const std::size_t end = field_end(line, start);
+    if (auto taken = take(index, trimmed(line.substr(start, end - start))); !taken) {
       return taken.error();
     }
-    if (comma == std::string_view::npos) return index + 1;
-    start = comma + 1;
+    if (end == line.size()) return index + 1;
+    start = end + 1;
   }
 }
 
@@ -52,26 +63,38 @@ bool is_stamp_name(std::string_view name) {
                                                    [](char a, char b) { return (a | 0x20) == b; });
 }
 
+// A count since 1970 by its size: seconds up to the year 9999; what is larger can only be
+// thousandths, millionths or billionths of one.
+Result<WallTime> time_of_count(double count) {
+  constexpr double kLastSecond = 253402300799.0;  // 9999-12-31
+  double second = count;
+  for (int finer = 0; second > kLastSecond && finer < 3; ++finer)
+    second /= 1000;
+  if (second < 0 || second > kLastSecond) return fail(Errc::kInvalid, "a time out of range");
+  return WallTime(milliseconds(std::llround(second * 1000)));
+}
+
 }  // namespace
 
 Result<WallTime> parse_stamp(std::string_view text) {
-  constexpr double kLastSecond = 253402300799.0;  // 9999-12-31
-  if (const auto number = parse_number(text)) {
-    if (*number < 0 || *number > kLastSecond) return fail(Errc::kInvalid, "a time out of range");
-    return WallTime(milliseconds(std::llround(*number * 1000)));
-  }
+  if (const auto number = parse_number(text)) return time_of_count(*number);
   constexpr std::size_t kDate = 10;     // "2014-04-10"
   constexpr std::size_t kMinutes = 16;  // "2014-04-10 16:15"
   constexpr std::size_t kLongest = 40;
-  if (text.size() < kMinutes || text.size() > kLongest) {
-    return fail(Errc::kInvalid, "not a time");
-  }
+  if (text.size() < kDate || text.size() > kLongest) return fail(Errc::kInvalid, "not a time");
   std::string full(text);
+  if (full[4] == '/' && full[7] == '/') full[4] = full[7] = '-';
+  if (full.size() == kDate) full += "T00:00";
   if (full[kDate] == ' ') full[kDate] = 'T';
+  std::size_t zone = full.find_first_of("+-Zz U", std::min(kMinutes, full.size()));
+  if (zone == std::string::npos) zone = full.size();
+  std::string offset(trimmed(std::string_view(full).substr(zone)));
+  full.resize(zone);
   if (full.size() == kMinutes) full += ":00";
-  const bool zoned = full.back() == 'Z' || full.back() == 'z' ||
-                     full.find_first_of("+-", kMinutes) != std::string::npos;
-  return parse_rfc3339(zoned ? full : full + "Z");
+  if (offset.empty() || offset == "UTC" || offset == "GMT") offset = "Z";
+  constexpr std::size_t kShortOffset = 5;  // "+0200"
+  if (offset.size() == kShortOffset) offset.insert(3, ":");
+  return parse_rfc3339(full + offset);
 }
 
 CsvRows::Read CsvRows::read_line() {
@@ -123,11 +146,39 @@ Result<CsvRows> CsvRows::open(std::istream& in) {
   if (!stamp) return fail(Errc::kInvalid, "line 1: no column named 'timestamp'");
   if (rows.columns_.empty()) return fail(Errc::kInvalid, "line 1: no column but the timestamp");
   rows.stamp_column_ = *stamp;
+  rows.kinds_.assign(rows.columns_.size(), Kind::kUnseen);
   return rows;
 }
 
+std::string CsvRows::where() const {
+  return "line " + std::to_string(line_) + ": ";
+}
+
+Result<void> CsvRows::take_field(std::size_t index, std::string_view field, CsvRow& row) {
+  if (index > columns_.size()) return {};  // counted, and refused by next()
+  if (index == stamp_column_) {
+    const auto at = parse_stamp(field);
+    if (!at) return fail(Errc::kInvalid, where() + "not a time: '" + printable(field, 40) + "'");
+    row.stamp = field;
+    row.at = *at;
+    return {};
+  }
+  if (field.empty()) return {};
+  const std::size_t column = index < stamp_column_ ? index : index - 1;
+  row.values[column] = parse_number(field);
+  if (row.values[column]) {
+    kinds_[column] = Kind::kNumber;
+    return {};
+  }
+  const std::string problem =
+      where() + columns_[column] + " is not a number: '" + printable(field, 40) + "'";
+  if (kinds_[column] == Kind::kNumber) return fail(Errc::kInvalid, problem);
+  if (kinds_[column] == Kind::kUnseen) notice_ = problem;
+  kinds_[column] = Kind::kText;
+  return {};
+}
+
 Result<bool> CsvRows::next(CsvRow& row) {
-  const auto where = [this] { return "line " + std::to_string(line_) + ": "; };
   Read read = Read::kLine;
   do {
     read = read_line();
@@ -136,33 +187,18 @@ Result<bool> CsvRows::next(CsvRow& row) {
   } while (trimmed(text_).empty());
 
   row.values.assign(columns_.size(), std::nullopt);
-  bool any = false;
-  const auto take = [&](std::size_t index, std::string_view field) -> Result<void> {
-    if (index > columns_.size()) return {};  // counted, and refused below
-    if (index == stamp_column_) {
-      const auto at = parse_stamp(field);
-      if (!at) return fail(Errc::kInvalid, where() + "not a time: '" + printable(field, 40) + "'");
-      row.stamp = field;
-      row.at = *at;
-      return {};
-    }
-    if (field.empty()) return {};
-    const std::size_t column = index < stamp_column_ ? index : index - 1;
-    row.values[column] = parse_number(field);
-    if (!row.values[column]) {
-      return fail(Errc::kInvalid,
-                  where() + columns_[column] + " is not a number: '" + printable(field, 40) + "'");
-    }
-    any = true;
-    return {};
-  };
-  const auto fields = each_field(text_, take);
+  notice_.clear();
+  const auto fields = each_field(text_, [&](std::size_t index, std::string_view field) {
+    return take_field(index, field, row);
+  });
   if (!fields) return fields.error();
   if (*fields != columns_.size() + 1) {
     return fail(Errc::kInvalid, where() + std::to_string(*fields) + " fields, not " +
                                     std::to_string(columns_.size() + 1));
   }
-  if (!any) return fail(Errc::kInvalid, where() + "no value");
+  const bool any = std::any_of(row.values.begin(), row.values.end(),
+                               [](const auto& value) { return value.has_value(); });
+  if (!any) return fail(Errc::kInvalid, notice_.empty() ? where() + "no value" : notice_);
   return true;
 }
 

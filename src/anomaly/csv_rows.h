@@ -3,11 +3,16 @@
 // A bad row is an Error and the reader goes on with the next one; only a bad header ends it. Lines
 // are bounded before they are kept, so a file of any size or kind costs a fixed amount of memory.
 //
-// Stamps: RFC 3339, the same with a blank for the T and without a zone (taken as UTC), with or
-// without seconds, or seconds since 1970. Fields may stand in double quotes. An empty field is a
-// metric that this row lacks. Thread: one.
+// Stamps: RFC 3339, the same with a blank for the T, slashes for the dashes, any zone or none
+// (taken as UTC), with or without seconds or the time of day; or seconds, milli-, micro- or
+// nanoseconds since 1970, told apart by their size. Fields may stand in double quotes. An empty
+// field is a metric that this row lacks.
+//
+// A column that has never held a number (a host's name) is no metric: what stands there is passed
+// over and told once. Once it held one, whatever is no number is a bad row. Thread: one.
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -34,6 +39,8 @@ class CsvRows {
   static Result<CsvRows> open(std::istream& in);
 
   const std::vector<std::string>& columns() const { return columns_; }
+  // What there is to tell of the row that was read last, though it is a good one; else empty.
+  const std::string& notice() const { return notice_; }
   // The row that was read last, or failed: the header is line 1.
   std::size_t line() const { return line_; }
   // The next row into `row`; false at the end. Blank lines are passed over. kInvalid or kLimit name
@@ -44,12 +51,17 @@ class CsvRows {
   explicit CsvRows(std::istream& in) : in_(&in) {}
   enum class Read { kLine, kTooLong, kEnd };
   Read read_line();
+  Result<void> take_field(std::size_t index, std::string_view field, CsvRow& row);
+  std::string where() const;
 
   std::istream* in_;
   std::string text_;
   std::size_t line_ = 0;
   std::size_t stamp_column_ = 0;
   std::vector<std::string> columns_;
+  enum class Kind : std::uint8_t { kUnseen, kText, kNumber };
+  std::vector<Kind> kinds_;  // of each column, by what it held so far
+  std::string notice_;
 };
 
 Result<WallTime> parse_stamp(std::string_view text);

@@ -42,6 +42,24 @@ std::optional<LimitRule> rule_for(const std::string& column, const model::Thresh
                    milliseconds::max()};
 }
 
+// Whether a column of that name can mean what the limit is about: a percentage, with room for
+// rounding, or degrees Celsius. It is bytes, a count or a share of many cores otherwise.
+bool fits_limit(const std::string& column, double value) {
+  constexpr double kMostPercent = 110;
+  constexpr double kColdest = -60;
+  constexpr double kHottest = 200;
+  if (model::parse_metric(column) == model::Metric::kTemp) {
+    return value >= kColdest && value <= kHottest;
+  }
+  return value >= 0 && value <= kMostPercent;
+}
+
+// As it is written: cut, so that what is below the threshold stays below it in print.
+double written(double score) {
+  constexpr double kDigits = 1e6;
+  return std::floor(score * kDigits) / kDigits;
+}
+
 // A number for people, in at most six digits.
 std::string shown(double value) {
   std::array<char, 32> text{};
@@ -78,9 +96,9 @@ class Replay {
       if (surprises_.size() == 1) seen.first_value = column.value;
       level = std::max(level, column.limit.level());
     }
-    const double raw = score_of(joint_.observe(surprises_));
+    const double raw = written(score_of(joint_.observe(surprises_)));
     seen.stamp = row.stamp;
-    seen.score = filter_.filter(raw, threshold_);
+    seen.score = written(filter_.filter(raw, threshold_));
     seen.alarm = seen.score >= threshold_;
     if (raw >= threshold_) level = std::max(level, Level::kWatch);
     write_line(seen, level, raw >= threshold_);
@@ -91,6 +109,10 @@ class Replay {
   void take(Column& column, double value, WallTime at) {
     column.value = value;
     column.surprise = column.model.observe(value, at);
+    if (column.rule && !fits_limit(column.name, value)) {
+      column.rule.reset();
+      column.limit = {};
+    }
     if (column.rule) column.limit.observe(*column.rule, value, at);
     surprises_.push_back(column.surprise.combined());
     if (worst_ == nullptr || column.surprise.combined() > worst_->surprise.combined()) {
@@ -124,8 +146,8 @@ class Replay {
   }
 
   void append_unusual(const Column& column) {
-    for (const char c : column.name)
-      line_ += c == '"' ? '\'' : c;
+    for (const char c : column.name)  // the line is a row of a CSV file too
+      line_ += c == '"' ? '\'' : c == ',' ? ';' : c;
     line_ += " " + shown(column.value) + " where " + shown(column.model.expected()) + " +- " +
              shown(column.model.spread()) + " is usual (" +
              one_in(std::max(column.surprise.level, column.surprise.context)) + ")";
@@ -158,6 +180,10 @@ Result<ReplaySummary> replay(std::istream& in, const ReplayOptions& options) {
       continue;
     }
     if (!*more) return summary;
+    if (!rows->notice().empty()) {
+      if (options.bad_rows == BadRows::kStop) return fail(Errc::kInvalid, rows->notice());
+      if (options.note) options.note(rows->notice());
+    }
     ReplayRow seen;
     options.write(engine.judge(row, seen));
     ++summary.rows;

@@ -5,9 +5,12 @@
 //
 // Strictly streaming: a line depends on the rows up to its own alone, and is written before the
 // next one is read. The score is at or above the threshold on the first row of an incident only.
-// Columns named cpu, mem, disk and temp are held to the hard limits too.
+// Columns named cpu, mem, disk and temp are held to the hard limits too, as long as they hold what
+// a percentage or a temperature can be: bytes and counts are judged by their own past alone. A
+// limit has no part in the score.
 //
-// Levels: stable; watch (unusual, or near a limit); critical (over a limit for long enough).
+// Levels: stable; watch (unusual by the threshold, or near a limit); critical (over a limit for
+// long enough).
 //
 // No file is opened here. Thread: one.
 #pragma once
@@ -38,7 +41,8 @@ struct ReplayOptions {
   BadRows bad_rows = BadRows::kSkip;
   std::function<void(std::string_view line)> write;        // a line of output, with its line feed
   std::function<void(std::string_view problem)> complain;  // a bad row, in words
-  std::function<void(const ReplayRow&)> observe;           // may be empty
+  std::function<void(std::string_view what)> note;  // a column that is no metric; may be empty
+  std::function<void(const ReplayRow&)> observe;    // may be empty
 };
 
 struct ReplaySummary {
@@ -47,7 +51,8 @@ struct ReplaySummary {
   std::uint64_t alarms = 0;
 };
 
-// Errors: a bad header, or with kStop the first bad row; what came before it has been written.
+// Errors: a bad header, or with kStop the first bad row or field; what came before it has been
+// written.
 Result<ReplaySummary> replay(std::istream& in, const ReplayOptions& options);
 
 }  // namespace ota::anomaly

@@ -31,7 +31,8 @@ constexpr std::string_view kThresholds = R"({
   "watch_margin": 10,
   "raise_after_s": 5,
   "clear_after_s": 10,
-  "stale_after_s": 15
+  "stale_after_s": 15,
+  "anomaly_score_threshold": 0.5
 }
 )";
 

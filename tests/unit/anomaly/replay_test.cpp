@@ -18,6 +18,7 @@ struct Outcome {
   ota::Result<ReplaySummary> summary = ReplaySummary{};
   std::string written;
   std::vector<std::string> problems;
+  std::vector<std::string> notes;
 };
 
 Outcome run(const std::string& csv, BadRows bad_rows = BadRows::kSkip, double threshold = 0.5) {
@@ -27,6 +28,7 @@ Outcome run(const std::string& csv, BadRows bad_rows = BadRows::kSkip, double th
   options.bad_rows = bad_rows;
   options.write = [&](std::string_view line) { outcome.written += line; };
   options.complain = [&](std::string_view problem) { outcome.problems.emplace_back(problem); };
+  options.note = [&](std::string_view what) { outcome.notes.emplace_back(what); };
   std::istringstream in(csv);
   outcome.summary = ota::anomaly::replay(in, options);
   return outcome;
@@ -127,6 +129,65 @@ TEST_CASE("hard limits speak for the columns that they are made for", "[anomaly]
   CHECK(lines[9].find(",critical,cpu 97 with a limit of 90") != std::string::npos);
 }
 
+TEST_CASE("bytes and counts in a column with a limit's name are no percentages",
+          "[anomaly][replay]") {
+  std::string csv = "timestamp,mem,disk,temp\n";
+  for (int i = 0; i < 100; ++i) {
+    csv += std::to_string(1000 + 60 * i) + "," + std::to_string(8000000000 + i % 7) + "," +
+           std::to_string(i % 5 - 3) + ",300\n";
+  }
+  for (const std::string& line : ota::lines_of(run(csv).written))
+    CHECK(line.find("limit") == std::string::npos);
+}
+
+TEST_CASE("a hard limit has no part in the score", "[anomaly][replay]") {
+  std::string busy = "timestamp,cpu\n";
+  std::string other = "timestamp,value\n";
+  for (int i = 0; i < 500; ++i) {
+    const std::string row = std::to_string(1000 + 60 * i) + "," + std::to_string(95 + i % 4) + "\n";
+    busy += row;
+    other += row;
+  }
+  const auto with_limit = ota::lines_of(run(busy).written);
+  const auto without = ota::lines_of(run(other).written);
+  REQUIRE(with_limit.size() == without.size());
+  CHECK(ota::split(with_limit[500], ',')[2] == "critical");
+  for (std::size_t i = 1; i <= 500; ++i)
+    CHECK(ota::split(with_limit[i], ',')[1] == ota::split(without[i], ',')[1]);
+}
+
+TEST_CASE("a column of words is left out and told once, and a strict replay ends at it",
+          "[anomaly][replay]") {
+  const std::string csv =
+      "timestamp,\"host, rack\",cpu\n"
+      "1000,\"web-1, r2\",20\n"
+      "1060,web-2,21\n"
+      "1120,web-1,x\n";
+  const auto outcome = run(csv);
+  REQUIRE(outcome.summary.has_value());
+  CHECK(outcome.summary->rows == 2);
+  CHECK(outcome.notes ==
+        std::vector<std::string>{"line 2: host, rack is not a number: 'web-1, r2'"});
+  CHECK(outcome.problems == std::vector<std::string>{"line 4: cpu is not a number: 'x'"});
+  CHECK(run(csv, BadRows::kStop).summary.has_error());
+}
+
+TEST_CASE("a score that is printed at the threshold is an alarm", "[anomaly][replay]") {
+  // Thresholds that sit on the series' own scores, where rounding up would show.
+  const std::string csv = noise_with_jump(1200, 900);
+  const auto lines = ota::lines_of(run(csv, BadRows::kSkip, 0.999).written);
+  for (const std::size_t row : {300U, 700U, 905U}) {
+    const double threshold = std::stod(ota::split(lines[row], ',')[1]);
+    if (threshold <= 0) continue;
+    for (const std::string& line : ota::lines_of(run(csv, BadRows::kSkip, threshold).written)) {
+      const auto fields = ota::split(line, ',');
+      if (fields.size() < 4 || fields[0] == "timestamp") continue;
+      if (std::stod(fields[1]) >= threshold) CHECK(fields[2] == "watch");
+      if (fields[2] == "stable") CHECK(std::stod(fields[1]) < threshold);
+    }
+  }
+}
+
 TEST_CASE("repeated, unequal and backward stamps and overlong lines are survived",
           "[anomaly][replay]") {
   std::string csv = "\xEF\xBB\xBFTimestamp,value\r\n";
@@ -143,13 +204,18 @@ TEST_CASE("repeated, unequal and backward stamps and overlong lines are survived
 TEST_CASE("stamps are read in every form that exports use", "[anomaly][replay]") {
   using ota::anomaly::parse_stamp;
   const auto expected = *parse_stamp("2014-04-10T16:15:00Z");
-  for (const char* form : {"2014-04-10 16:15:00", "2014-04-10 16:15", "2014-04-10T16:15:00.000",
-                           "2014-04-10T18:15:00+02:00", "1397146500", "1397146500.0"}) {
+  for (const char* form :
+       {"2014-04-10 16:15:00", "2014-04-10 16:15", "2014-04-10T16:15:00.000", "2014-04-10T16:15Z",
+        "2014-04-10T18:15:00+02:00", "2014-04-10 18:15:00 +0200", "2014-04-10 16:15:00 UTC",
+        "2014/04/10 16:15:00", "2014-04-10 16:15:00.000000", "1397146500", "1397146500.0",
+        "1397146500000", "1397146500000000", "1397146500000000000"}) {
     INFO(form);
     REQUIRE(parse_stamp(form).has_value());
     CHECK((*parse_stamp(form) == expected));
   }
-  for (const char* form : {"", "-5", "2014-04-10", "2014-13-10 16:15:00", "1e300", "inf"}) {
+  CHECK((*parse_stamp("2014-04-10") == *parse_stamp("2014-04-10T00:00:00Z")));
+  for (const char* form : {"", "-5", "2014-04", "2014-13-10 16:15:00", "2014-04-10 16:15:00 here",
+                           "2014-04-10 25:00", "1e300", "inf"}) {
     INFO(form);
     CHECK(parse_stamp(form).has_error());
   }
