@@ -41,6 +41,14 @@ class Anchor {
   // Below this it is at home.
   double edge(const DepartureRule& rule) const;
 
+  template <class Self, class Visit>
+  static void each_told(Self& self, const Visit& visit) {
+    visit("centre", self.centre_);
+    visit("variance", self.variance_);
+    visit("watch", self.watch_);
+    visit("critical", self.critical_);
+  }
+
  private:
   double reach(const DepartureRule& rule, double spreads) const;
   void learn(double value, WallTime at);

@@ -1,6 +1,10 @@
 #include "anomaly/detector.h"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "anomaly/device_state.h"
+#include "anomaly/evidence.h"
 
 namespace ota::anomaly {
 
@@ -16,6 +20,10 @@ DeviceDetector& DeviceDetector::operator=(DeviceDetector&&) noexcept = default;
 
 void DeviceDetector::set_thresholds(const model::Thresholds& thresholds) {
   state_->set_thresholds(thresholds);
+}
+
+const model::Thresholds& DeviceDetector::thresholds() const {
+  return state_->thresholds;
 }
 
 void DeviceDetector::observe(const model::Sample& sample, WallTime received) {
@@ -38,8 +46,23 @@ double DeviceDetector::score() const {
   return state_->score;
 }
 
+Risen DeviceDetector::risen() const {
+  Risen risen = 0;
+  for (std::size_t i = 0; i < model::kMetricCount; ++i) {
+    const Channel& channel = state_->channels[i];
+    const bool up =
+        std::max(channel.limit.level(), channel.baseline_level()) >= model::Level::kWatch;
+    if (up) risen = static_cast<Risen>(risen | (1U << i));
+  }
+  return risen;
+}
+
 model::Verdict DeviceDetector::verdict(WallTime now) const {
   return explain(*state_, now);
+}
+
+nlohmann::json DeviceDetector::evidence() const {
+  return evidence_of(*state_);
 }
 
 }  // namespace ota::anomaly

@@ -8,7 +8,9 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 
+#include "anomaly/peers.h"
 #include "base/clock.h"
 #include "model/settings.h"
 #include "model/telemetry.h"
@@ -25,6 +27,7 @@ class DeviceDetector {
 
   // New limits; history is kept.
   void set_thresholds(const model::Thresholds& thresholds);
+  const model::Thresholds& thresholds() const;
 
   // Takes a plausible, in-order sample that the server received at `received` (server's clock).
   void observe(const model::Sample& sample, WallTime received);
@@ -35,8 +38,12 @@ class DeviceDetector {
   model::Level level(WallTime now) const;
   int risk(WallTime now) const;
   double score() const;
+  // For the other devices of the group; no allocation.
+  Risen risen() const;
   // The whole explanation; allocates.
   model::Verdict verdict(WallTime now) const;
+  // What verdict() is made of (evidence.h); allocates.
+  nlohmann::json evidence() const;
 
  private:
   struct State;

@@ -119,6 +119,16 @@ void DeviceState::set_thresholds(const model::Thresholds& wanted) {
   if (last_at != WallTime{}) settle(last_at);
 }
 
+void DeviceState::hold_limits() {
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    Channel& channel = channels[i];
+    if (!channel.seen()) continue;
+    channel.limit.observe(rules[i], channel.value, channel.seen_at - thresholds.raise_after);
+    channel.limit.observe(rules[i], channel.value, channel.seen_at);
+  }
+  if (last_at != WallTime{}) settle(last_at);
+}
+
 void DeviceState::observe(const model::Sample& sample, WallTime received) {
   // The server's clock may be set back; what was seen stays seen.
   const WallTime at = std::max(received, last_at);
@@ -141,7 +151,9 @@ void DeviceState::observe(const model::Sample& sample, WallTime received) {
     if (sample.values[i]) take(channels[i], *sample.values[i], at);
   }
   for (const model::ExtraMetric& extra : sample.extra) {
-    if (Channel* channel = extra_channel(extra.name)) take(*channel, extra.value, at);
+    if (Channel* found = channel(extra.name); found != nullptr && !found->metric) {
+      take(*found, extra.value, at);
+    }
   }
   // One reading in a thousand is rare at one in five minutes and daily bread at one a second. The
   // bar rises with the rate, so that alarms are as rare by the day at any rate.
@@ -208,14 +220,14 @@ void DeviceState::watch_copies() {
 
 bool DeviceState::frozen() const {
   constexpr std::uint32_t kLongRun = 100;
-  constexpr milliseconds kLongTime = std::chrono::minutes(5);
+  constexpr int kLonger = 5;  // without a history, an idle machine is more likely than a lie
   if (copy.copied()) return true;
   bool any = false;
   for (const Channel& channel : channels) {
     if (!channel.seen()) continue;
     any = true;
     if (channel.flat.ever_changed() || channel.flat.run() < kLongRun ||
-        last_at - channel.flat.since() < kLongTime) {
+        last_at - channel.flat.since() < kLonger * thresholds.frozen_after) {
       return false;
     }
   }
@@ -229,21 +241,21 @@ void DeviceState::take(Channel& channel, double value, WallTime at) {
   if (channel.metric) {
     channel.limit.observe(rules[static_cast<std::size_t>(*channel.metric)], value, at);
   }
-  channel.flat.observe(value, at);
+  channel.flat.observe(value, at, thresholds.frozen_after);
   channel.surprise = channel.model.observe(value, at);
   channel.step_surprise = channel.step.observe(value);
 }
 
 // A device that invents new names is followed for the first few only.
-Channel* DeviceState::extra_channel(std::string_view name) {
+Channel* DeviceState::channel(std::string_view name) {
   if (name.empty() || name.size() > kLongestMetricName) return nullptr;
-  for (std::size_t i = model::kMetricCount; i < channels.size(); ++i) {
-    if (name == channels[i].name.data()) return &channels[i];
+  for (Channel& known : channels) {
+    if (name == known.name.data()) return &known;
   }
   if (channels.size() >= model::kMetricCount + model::kMaxExtraMetrics) return nullptr;
-  Channel& channel = channels.emplace_back();
-  name.copy(channel.name.data(), kLongestMetricName);
-  return &channel;
+  Channel& made = channels.emplace_back();
+  name.copy(made.name.data(), kLongestMetricName);
+  return &made;
 }
 
 void DeviceState::refuse(SampleFault fault, WallTime received) {

@@ -29,6 +29,7 @@ inline constexpr std::size_t kLongestMetricName = 24;
 struct Channel {
   std::array<char, kLongestMetricName + 1> name{};
   std::optional<model::Metric> metric;  // none: of the device's own naming, without a hard limit
+  bool fresh = false;                   // in the sample at hand
   LimitWatch limit;
   MetricModel model;
   Anchor anchor;
@@ -39,7 +40,6 @@ struct Channel {
   double step_surprise = 0;
   double value = 0;
   WallTime seen_at{};  // "never": not yet
-  bool fresh = false;  // in the sample at hand
 
   bool seen() const { return seen_at != WallTime{}; }
   DepartureRule departure(const model::Thresholds& thresholds) const;
@@ -66,6 +66,8 @@ struct DeviceState {
   void set_thresholds(const model::Thresholds& wanted);
   void observe(const model::Sample& sample, WallTime received);
   void refuse(model::SampleFault fault, WallTime received);
+  // As if the last readings had been so for as long as any limit takes.
+  void hold_limits();
 
   model::Level level(WallTime now) const;
   int risk(WallTime now) const;
@@ -80,6 +82,8 @@ struct DeviceState {
   bool missing(const Channel& channel) const;
   // The worst that any channel has to say.
   model::Level worst_channel() const;
+  // The metric of that name, made where it is new; null where there is no room, or for a bad name.
+  Channel* channel(std::string_view name);
 
   model::Thresholds thresholds;
   std::array<LimitRule, model::kMetricCount> rules{};  // in the order of model::Metric
@@ -101,7 +105,6 @@ struct DeviceState {
  private:
   void make_rules();
   void take(Channel& channel, double value, WallTime at);
-  Channel* extra_channel(std::string_view name);
   void judge_baseline(Channel& channel, double penalty, milliseconds passed);
   void judge_together(double penalty);
   void watch_copies();

@@ -240,9 +240,19 @@ std::string clearing_text(const DeviceState& state, WallTime now) {
     if (channel.flat.stuck()) add("another " + display_name(channel) + " reading");
   }
   if (state.refusing(now)) add("no refused reading for " + lasting(state.thresholds.clear_after));
-  if (state.frozen()) add("readings that are not played again");
+  if (state.copy.copied()) {
+    add(std::to_string(state.copy.left()) + " readings that were not sent before");
+  } else if (state.frozen()) {
+    add("readings that move");
+  }
   if (state.restarts.looping(now)) add("60 s without a restart");
   return out;
+}
+
+// What silence or a start hides has to clear as well.
+void add_clearing(const DeviceState& state, WallTime now, Verdict& verdict) {
+  const std::string further = clearing_text(state, now);
+  if (!further.empty()) verdict.would_clear += ", " + further;
 }
 
 void explain_unknown(const DeviceState& state, WallTime now, Verdict& verdict) {
@@ -251,7 +261,10 @@ void explain_unknown(const DeviceState& state, WallTime now, Verdict& verdict) {
     verdict.sentence = state.last_at == WallTime{}
                            ? "No reading has come from this device yet."
                            : "The last reading came " + format_age(now - state.last_at) + " ago.";
-    verdict.would_clear = std::to_string(state.thresholds.min_samples) + " fresh readings";
+    const bool known = state.last_at != WallTime{} && !state.starting();
+    verdict.would_clear = known ? "a fresh reading"
+                                : std::to_string(state.thresholds.min_samples) + " fresh readings";
+    add_clearing(state, now, verdict);
     return;
   }
   const auto missing = state.thresholds.min_samples - state.boot_samples;
@@ -259,7 +272,9 @@ void explain_unknown(const DeviceState& state, WallTime now, Verdict& verdict) {
   verdict.sentence = "Only " + std::to_string(state.boot_samples) + " of " +
                      std::to_string(state.thresholds.min_samples) +
                      " readings have come since the device started.";
-  verdict.would_clear = std::to_string(missing) + " more readings";
+  verdict.would_clear =
+      missing == 1 ? "one more reading" : std::to_string(missing) + " more readings";
+  add_clearing(state, now, verdict);
 }
 
 std::string sentence_for(const std::vector<Signal>& signals, Level level) {

@@ -45,6 +45,13 @@ class Latch {
   // When the breach began; "never" while there is none.
   WallTime since() const { return since_; }
 
+  // Calls visit(name, member) for each member that an explanation reads; evidence.h says what for.
+  template <class Self, class Visit>
+  static void each_told(Self& self, const Visit& visit) {
+    visit("on", self.on_);
+    visit("since", self.since_);
+  }
+
  private:
   bool on_ = false;
   WallTime since_{};
@@ -61,6 +68,14 @@ class LimitWatch {
   model::Level level() const;
   WallTime since() const;  // of what level() says; "never" while stable
   bool seen() const { return last_at_ != WallTime{}; }
+
+  template <class Self, class Visit>
+  static void each_told(Self& self, const Visit& visit) {
+    visit("critical", self.critical_);
+    visit("watch", self.watch_);
+    visit("value", self.last_value_);
+    visit("at", self.last_at_);
+  }
 
  private:
   Latch critical_;

@@ -13,9 +13,8 @@ double FlatLine::surprise() const {
   return -static_cast<double>(run_) * std::log10(chance);
 }
 
-void FlatLine::observe(double value, WallTime at) {
+void FlatLine::observe(double value, WallTime at, milliseconds shortest) {
   constexpr double kUnlikely = 12;  // one run in 10^12
-  constexpr milliseconds kShortest = seconds(60);
   constexpr float kMemory = 4000;
   if (run_since_ == WallTime{}) {
     last_ = value;
@@ -24,7 +23,7 @@ void FlatLine::observe(double value, WallTime at) {
   }
   if (value == last_) {
     ++run_;
-    stuck_ = stuck_ || (at - run_since_ >= kShortest && surprise() >= kUnlikely);
+    stuck_ = stuck_ || (at - run_since_ >= shortest && surprise() >= kUnlikely);
     return;
   }
   // A run that was called stuck teaches nothing: else each lie would make the next one easier.
@@ -43,7 +42,9 @@ void FlatLine::observe(double value, WallTime at) {
 }
 
 void CopyWatch::restart() {
+  const WallTime copied_at = copied_at_;
   *this = CopyWatch{};
+  copied_at_ = copied_at;
 }
 
 void CopyWatch::observe(std::uint64_t fingerprint, WallTime at) {

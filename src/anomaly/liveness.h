@@ -18,7 +18,8 @@ namespace ota::anomaly {
 // before.
 class FlatLine {
  public:
-  void observe(double value, WallTime at);
+  // Stuck after `shortest` at the soonest.
+  void observe(double value, WallTime at, milliseconds shortest);
   bool stuck() const { return stuck_; }
   WallTime since() const { return run_since_; }
   // -log10 of the probability of a run this long.
@@ -26,6 +27,16 @@ class FlatLine {
   bool ever_changed() const { return changes_ > 0; }
   bool lively() const { return changes_ >= 10; }  // enough changes to know its ways
   std::uint32_t run() const { return run_; }
+
+  // See Latch::each_told.
+  template <class Self, class Visit>
+  static void each_told(Self& self, const Visit& visit) {
+    visit("since", self.run_since_);
+    visit("run", self.run_);
+    visit("steps", self.steps_);
+    visit("changes", self.changes_);
+    visit("stuck", self.stuck_);
+  }
 
  private:
   double last_ = 0;
@@ -37,13 +48,23 @@ class FlatLine {
 };
 
 // Sixteen readings in a row, all metrics of each, that came in the same order before. The last
-// thousand readings are remembered. A restart forgets them: a simulator may begin again.
+// thousand readings are remembered. A restart forgets them, for a simulator may begin again, but
+// not that a recording was found out.
 class CopyWatch {
  public:
   void restart();
   void observe(std::uint64_t fingerprint, WallTime at);
   bool copied() const { return copied_at_ != WallTime{}; }
   WallTime since() const { return copied_at_; }
+  // Readings that were not sent before until it is forgiven.
+  std::uint64_t left() const { return kRun * kRuns + 1 - (count_ - last_copy_); }
+
+  template <class Self, class Visit>
+  static void each_told(Self& self, const Visit& visit) {
+    visit("since", self.copied_at_);
+    visit("count", self.count_);
+    visit("last", self.last_copy_);
+  }
 
  private:
   static constexpr std::size_t kRun = 16;
@@ -64,6 +85,13 @@ class RestartWatch {
   bool looping(WallTime now) const;
   std::uint32_t deaths() const { return deaths_; }
   WallTime since() const { return since_; }
+
+  template <class Self, class Visit>
+  static void each_told(Self& self, const Visit& visit) {
+    visit("deaths", self.deaths_);
+    visit("since", self.since_);
+    visit("last", self.last_boot_);
+  }
 
  private:
   std::uint32_t deaths_ = 0;  // in a row

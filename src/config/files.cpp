@@ -235,6 +235,7 @@ void read_console(const JsonNode* root, model::ConsoleSettings& settings, Report
   if (enters(root, history)) {
     Section inner(node_of(history), "history", report);
     inner.count("samples", settings.history_samples, 60, 86400);
+    inner.duration("minutes_days", settings.minutes_kept, 0.04, 3650, std::chrono::hours(24));
     inner.finish();
   }
   const JsonMember* certificates = section.object("certificates", "an object");
@@ -265,6 +266,7 @@ void read_thresholds(const JsonNode* root, model::Thresholds& limits, Report& re
   section.count("min_samples", limits.min_samples, 1, 1000);
   section.number("anomaly_score_threshold", limits.anomaly_score_threshold, 0, 1);
   section.duration("refractory_s", limits.refractory, 0, kDay);
+  section.duration("frozen_after_s", limits.frozen_after, 0.1, kDay);
   section.duration("block_escalate_after_s", limits.block_escalate_after, 1, 30 * kDay);
   section.finish();
 }

@@ -6,7 +6,9 @@ void EventLog::add(const std::vector<model::Event>& events) {
   if (events.empty()) return;
   const std::lock_guard lock(mutex_);
   for (const model::Event& event : events) {
-    events_.push_back(std::make_shared<const model::Event>(event));
+    auto kept = std::make_shared<model::Event>(event);
+    kept->data.erase("record");
+    events_.push_back(std::move(kept));
   }
   while (events_.size() > kKept)
     events_.pop_front();

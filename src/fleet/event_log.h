@@ -1,5 +1,6 @@
-// The newest events in memory, in the chain's order, for screens and followers. Only events that
-// are on disk get here. Thread: any.
+// The newest events in memory, in the chain's order, for screens. Only events that are on disk get
+// here, and without the record of what they were made of: that is large, and read from the store.
+// Thread: any.
 #pragma once
 
 #include <cstdint>

@@ -63,7 +63,7 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
   const bool changed = level != device.level;
   const bool explain = level != Level::kStable && now - device.explained_at >= kExplainEvery;
   if (!changed && !explain) return;
-  const model::Verdict verdict = device.detector.verdict(now);
+  const model::Verdict verdict = verdict_of(device, now);
   device.label = verdict.label;
   device.offending = metrics_of(verdict);
   device.explained_at = now;
@@ -76,10 +76,12 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
   if (level == Level::kCritical || level == Level::kWatch)
     message += " (Risk: " + verdict.label + ")";
   if (!verdict.sentence.empty()) message += ": " + verdict.sentence;
+  if (!verdict.group.empty()) message += " (" + verdict.group + ")";
   batch.events.push_back(make_event(now, severity_of(level),
                                     "verdict." + std::string(model::to_text(level)), device.id,
                                     std::move(message)));
-  batch.events.back().data = nlohmann::json{{"verdict", verdict}};
+  batch.events.back().data = nlohmann::json{
+      {"verdict", verdict}, {"record", gate::verdict_record(grounds_of(device, now))}};
 }
 
 void Fleet::Impl::follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const {
@@ -155,7 +157,7 @@ IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sam
           {std::string(kMinutes), live.minute.key(live.id), live.minute.document()});
       live.minute = {};
     }
-    live.minute.add(sample, level, now);
+    live.minute.add(sample, level, live.detector.score(), now);
   }
   impl_->follow_online(live, now, batch);
   impl_->follow_verdict(live, now, batch);
@@ -242,7 +244,7 @@ std::shared_ptr<const DeviceDetail> Fleet::detail(const std::string& device) con
     detail->row = make_row(live, *settings, now);
     detail->spec = live.spec;
     detail->record = live.record;
-    detail->verdict = live.detector.verdict(now);
+    detail->verdict = impl_->verdict_of(live, now);
     detail->history = live.history.points();
   });
   if (!known) return nullptr;

@@ -11,7 +11,7 @@ using model::JobState;
 using model::Severity;
 
 model::Event decision_event(const model::Decision& decision, const std::string& actor,
-                            const std::string& job) {
+                            const std::string& job, Json record) {
   model::Event event;
   event.at = decision.at;
   event.source = decision.device;
@@ -39,23 +39,17 @@ model::Event decision_event(const model::Decision& decision, const std::string& 
                       (decision.risk.empty() ? reason : "Risk: " + decision.risk) + ")";
       break;
   }
-  event.data = nlohmann::json{{"decision", decision}};
+  event.data = Json{{"decision", decision}};
+  if (!record.empty()) event.data["record"] = std::move(record);
   if (!job.empty()) event.data["job"] = job;
   return event;
-}
-
-// Fails closed: what cannot be written down is not started.
-model::Decision not_saved(model::Decision decision, const std::string& problem) {
-  return gate::refuse(std::move(decision), "state-saved",
-                      {model::CheckResult::kBlock, problem.empty() ? "not written" : problem,
-                       "decisions are on disk before anyone is told",
-                       "free disk space or make state/ writable", "State Not Saved"});
 }
 
 }  // namespace
 
 gate::Input Fleet::Impl::gate_input(const std::string& device, const model::Release* release,
-                                    const model::Version& version, WallTime now) {
+                                    const model::Version& version, WallTime now,
+                                    gate::Grounds* grounds) {
   gate::Input input;
   input.now = now;
   input.device = device;
@@ -71,7 +65,8 @@ gate::Input Fleet::Impl::gate_input(const std::string& device, const model::Rele
     input.record = live.record;
     input.online = live.online;
     input.silent_for = live.silent_for(now);
-    input.verdict = live.detector.verdict(now);
+    input.verdict = verdict_of(live, now);
+    if (grounds != nullptr) *grounds = grounds_of(live, now);
   });
   // Asked now, not at the last tick: silence may have grown since.
   if (input.silent_for >= settings()->thresholds.stale_after) input.online = false;
@@ -136,15 +131,17 @@ PushOutcome Fleet::Impl::decide(const std::string& device, const PushRequest& re
   const std::optional<model::Version> version =
       request.version ? request.version : rules->ota.target_for(hardware);
   const model::Release* release = version ? published->find(*version, hardware) : nullptr;
-  gate::Input input = gate_input(device, release, version.value_or(model::Version{}), now);
+  gate::Grounds grounds;
+  gate::Input input = gate_input(device, release, version.value_or(model::Version{}), now,
+                                 request.dry_run ? nullptr : &grounds);
   input.override_reason = request.override_reason;
   input.again = request.again;
   PushOutcome outcome;
+  if (!health.writable) input.unsaved = health.problem;
   outcome.decision = request.dry_run ? gate::preview(input) : gate::evaluate(input);
-  if (outcome.decision.answer == Answer::kAllow && !health.writable) {
-    outcome.decision = not_saved(std::move(outcome.decision), health.problem);
-  }
   if (request.dry_run) return outcome;
+  // Before the job is made: the device's record as it was decided on.
+  Json record = gate::decision_record(grounds, input);
   if (outcome.decision.answer == Answer::kAllow) {
     model::Job job =
         make_job(jobs.next_id(), outcome.decision, *release, request.actor, rules->ota, now);
@@ -159,7 +156,8 @@ PushOutcome Fleet::Impl::decide(const std::string& device, const PushRequest& re
       put_device(batch, live, now);
     });
   }
-  batch.events.push_back(decision_event(outcome.decision, request.actor, outcome.job_id));
+  batch.events.push_back(
+      decision_event(outcome.decision, request.actor, outcome.job_id, std::move(record)));
   return outcome;
 }
 
@@ -220,7 +218,7 @@ void Fleet::Impl::finish_part(PushRun& run, const Result<void>& saved) {
       }
       jobs.erase(outcome.job_id);
       outcome.job_id.clear();
-      outcome.decision = not_saved(std::move(outcome.decision), saved.error().text());
+      outcome.decision = gate::refuse_unsaved(std::move(outcome.decision), saved.error().text());
       table.with(device, [](LiveDevice& live) {
         live.job.clear();
         live.job_running = false;

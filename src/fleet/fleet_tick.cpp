@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fleet/impl.h"
+#include "store/retention.h"
 
 namespace ota::fleet {
 
@@ -11,9 +12,11 @@ void Fleet::tick() {
   const WallTime now = impl_->clock.wall();
   impl_->tick_store(now);
   impl_->tick_devices(now);
+  impl_->count_groups(now);
   impl_->tick_jobs(now);
   impl_->tick_enrolments(now);
   impl_->save_again(now);
+  impl_->expire_minutes(now);
   impl_->publish();
 }
 
@@ -78,7 +81,7 @@ void Fleet::Impl::tick_jobs(WallTime now) {
         model::Verdict verdict;
         table.look(device, [&](const LiveDevice& live) {
           verdict.level = live.level;
-          if (live.level == model::Level::kCritical) verdict = live.detector.verdict(now);
+          if (live.level == model::Level::kCritical) verdict = verdict_of(live, now);
         });
         JobChange change = job_verdict(*watched->job, verdict, now);
         if (!change.changed) change = job_at(*watched->job, rules->ota, now);
@@ -130,6 +133,30 @@ void Fleet::Impl::save_again(WallTime now) {
     }
     if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
   }
+}
+
+// Old minutes leave the store: once an hour, a part of the devices at each tick, so that the writer
+// is never held up. A device that is silent loses its old ones too.
+void Fleet::Impl::expire_minutes(WallTime now) {
+  constexpr std::chrono::hours kRound{1};
+  constexpr std::size_t kPart = 64;
+  const bool back = now < expired_minutes_at;  // the clock was set back
+  if (to_expire.empty() && (back || now - expired_minutes_at >= kRound)) {
+    expired_minutes_at = now;
+    for (DeviceTable::Stripe& stripe : table.stripes()) {
+      const std::lock_guard lock(stripe.mutex);
+      for (const auto& [id, device] : stripe.devices)
+        to_expire.push_back(id);
+    }
+  }
+  if (to_expire.empty() || !store.health().writable) return;
+  const std::size_t rest = to_expire.size() - std::min(kPart, to_expire.size());
+  const std::vector<std::string> part(to_expire.begin() + static_cast<std::ptrdiff_t>(rest),
+                                      to_expire.end());
+  to_expire.resize(rest);
+  // Where it fails, the next round takes them out.
+  saver.commit(store::expired_minutes(part, now - settings()->console.minutes_kept),
+               OnFailure::kForget);
 }
 
 }  // namespace ota::fleet

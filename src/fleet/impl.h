@@ -22,6 +22,7 @@
 #include "fleet/publisher.h"
 #include "fleet/saver.h"
 #include "gate/gate.h"
+#include "gate/record.h"
 #include "store/store.h"
 
 namespace ota::fleet {
@@ -29,7 +30,6 @@ namespace ota::fleet {
 inline constexpr std::string_view kDevices = "devices";
 inline constexpr std::string_view kJobs = "jobs";
 inline constexpr std::string_view kEnrolments = "enrolments";
-inline constexpr std::string_view kMinutes = "minutes";
 
 // A command that the device has not answered is handed out again after this long.
 inline constexpr milliseconds kRepeatCommand{2000};
@@ -67,12 +67,20 @@ struct Fleet::Impl {
   static void trust(model::DeviceRecord& record, const model::Image& image);
   // Takes over what the verdict is now; appends an event where its level changed. Stripe lock held.
   void follow_verdict(LiveDevice& device, WallTime now, store::Batch& batch) const;
+  // The other devices of its group, as of the last count. Stripe lock held.
+  anomaly::Peers peers_of(const LiveDevice& device) const;
+  // The verdict beside its peers, and what it is made of. Stripe lock held.
+  model::Verdict verdict_of(const LiveDevice& device, WallTime now) const;
+  gate::Grounds grounds_of(const LiveDevice& device, WallTime now) const;
+  void count_groups(WallTime now);
   void follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const;
   void apply_whitelist(const model::Settings& now);
 
   // -- jobs: jobs_mutex held --
+  // `grounds`, where it is asked for: what the verdict in the input is made of.
   gate::Input gate_input(const std::string& device, const model::Release* release,
-                         const model::Version& version, WallTime now);
+                         const model::Version& version, WallTime now,
+                         gate::Grounds* grounds = nullptr);
   // Stores what came of a change: the job, the device's part of it, the events. True where the
   // device has to be woken after the commit.
   bool carry_out(const JobChange& change, store::Batch& batch);
@@ -96,6 +104,7 @@ struct Fleet::Impl {
   void tick_jobs(WallTime now);
   void tick_enrolments(WallTime now);
   void save_again(WallTime now);
+  void expire_minutes(WallTime now);
 
   // -- publication --
   void publish();
@@ -108,6 +117,8 @@ struct Fleet::Impl {
   std::shared_ptr<const Catalogue> catalogue_now = std::make_shared<const Catalogue>();
   std::vector<ConfigProblem> config_problems;
   Hooks hooks_now;
+  using Groups = std::map<std::string, anomaly::Peers>;  // every device of a group, itself too
+  std::shared_ptr<const Groups> groups_now = std::make_shared<const Groups>();
   bool rest_changed = true;  // settings, releases or problems since the last publication
 
   EventLog log;
@@ -118,7 +129,11 @@ struct Fleet::Impl {
   JobBook jobs;
   EnrolmentBook enrolments;
 
-  bool told_writable = true;  // the ticking thread's own
+  // The ticking thread's own.
+  bool told_writable = true;
+  WallTime groups_counted_at{};
+  WallTime expired_minutes_at{};
+  std::vector<std::string> to_expire;  // devices whose old minutes this round has yet to take out
 
   // Under publish_mutex: what the last publication showed.
   std::mutex publish_mutex;

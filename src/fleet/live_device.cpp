@@ -1,8 +1,6 @@
 #include "fleet/live_device.h"
 
 #include <algorithm>
-#include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "base/json.h"
 
@@ -79,18 +77,30 @@ void MinuteSummary::begin(WallTime now) {
   minute_ = std::chrono::floor<std::chrono::minutes>(now);
 }
 
-void MinuteSummary::add(const model::Sample& sample, model::Level level, WallTime now) {
+void MinuteSummary::Range::add(double value) {
+  low = count == 0 ? value : std::min(low, value);
+  high = count == 0 ? value : std::max(high, value);
+  sum += value;
+  ++count;
+}
+
+void MinuteSummary::add(const model::Sample& sample, model::Level level, double score,
+                        WallTime now) {
   begin(now);
   ++samples_;
   worst_ = std::max(worst_, level);
+  score_ = std::max(score_, static_cast<float>(score));
   for (std::size_t i = 0; i < ranges_.size(); ++i) {
-    if (!sample.values[i]) continue;
-    Range& range = ranges_[i];
-    const double value = *sample.values[i];
-    range.low = range.count == 0 ? value : std::min(range.low, value);
-    range.high = range.count == 0 ? value : std::max(range.high, value);
-    range.sum += value;
-    ++range.count;
+    if (sample.values[i]) ranges_[i].add(*sample.values[i]);
+  }
+  for (const model::ExtraMetric& metric : sample.extra) {
+    auto found = std::find_if(extra_.begin(), extra_.end(),
+                              [&](const auto& known) { return known.first == metric.name; });
+    if (found == extra_.end()) {
+      if (extra_.size() >= model::kMaxExtraMetrics) continue;
+      found = extra_.emplace(extra_.end(), metric.name, Range{});
+    }
+    found->second.add(metric.value);
   }
 }
 
@@ -103,21 +113,18 @@ bool MinuteSummary::over(WallTime now) const {
   return !empty() && std::chrono::floor<std::chrono::minutes>(now) != minute_;
 }
 
-std::string MinuteSummary::key(const std::string& device) const {
-  constexpr std::size_t kToTheMinute = 16;  // "2026-08-20T14:03"
-  return device + "/" + format_rfc3339(minute_, Fraction::kNone).substr(0, kToTheMinute);
-}
-
 std::string MinuteSummary::document() const {
-  Json out{{"samples", samples_}, {"refused", refused_}, {"level", worst_}};
+  Minute minute;
+  minute.samples = samples_;
+  minute.refused = refused_;
+  minute.level = worst_;
+  minute.score = static_cast<double>(score_);
   for (std::size_t i = 0; i < ranges_.size(); ++i) {
-    const Range& range = ranges_[i];
-    if (range.count == 0) continue;
-    const auto rounded = [](double value) { return std::round(value * 100) / 100; };
-    out[std::string(model::to_text(static_cast<model::Metric>(i)))] = {
-        rounded(range.low), rounded(range.sum / range.count), rounded(range.high)};
+    if (ranges_[i].count > 0) minute.values[i] = ranges_[i].summary();
   }
-  return dump_json(out);
+  for (const auto& [name, range] : extra_)
+    minute.extra.emplace_back(name, range.summary());
+  return dump_json(minute_document(minute));
 }
 
 milliseconds LiveDevice::silent_for(WallTime now) const {

@@ -12,6 +12,7 @@
 #include "anomaly/detector.h"
 #include "base/clock.h"
 #include "fleet/history_ring.h"
+#include "fleet/minutes.h"
 #include "fleet/snapshot.h"
 #include "model/device.h"
 #include "model/job.h"
@@ -41,15 +42,14 @@ class SequenceGuard {
   std::size_t next_earlier_ = 0;
 };
 
-// Lowest, mean and highest of a minute; stored when the next one begins.
+// Lowest, mean and highest of a minute; stored when the next one begins (minutes.h).
 class MinuteSummary {
  public:
-  void add(const model::Sample& sample, model::Level level, WallTime now);
+  void add(const model::Sample& sample, model::Level level, double score, WallTime now);
   void add_refused(WallTime now);
   bool over(WallTime now) const;
   bool empty() const { return samples_ == 0 && refused_ == 0; }
-  // "iot-001/2026-08-20T14:03": sorts by device, then by time.
-  std::string key(const std::string& device) const;
+  std::string key(const std::string& device) const { return minute_key(device, minute_); }
   std::string document() const;
 
  private:
@@ -59,12 +59,16 @@ class MinuteSummary {
     double sum = 0;
     double low = 0;
     double high = 0;
+    void add(double value);
+    MinuteRange summary() const { return {low, sum / count, high}; }
   };
   WallTime minute_{};
   std::uint32_t samples_ = 0;
   std::uint32_t refused_ = 0;
   model::Level worst_ = model::Level::kUnknown;
+  float score_ = 0;
   std::array<Range, model::kMetricCount> ranges_{};
+  std::vector<std::pair<std::string, Range>> extra_;  // of the device's own naming, bounded by them
 };
 
 struct LiveDevice {
@@ -84,6 +88,9 @@ struct LiveDevice {
   WallTime last_received{};  // server's time of the last accepted sample; epoch: never
   std::uint64_t refused = 0;
   bool online = false;
+  // As it was counted among its group (Impl::count_groups): what to take off for its own peers.
+  bool counted_online = false;
+  anomaly::Risen counted_risen = 0;
 
   model::Level level = model::Level::kUnknown;  // as last told by an event
   std::string label = "No telemetry";

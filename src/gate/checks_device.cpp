@@ -111,6 +111,7 @@ Finding verdict(const Input& input) {
   }
   if (reasons.empty()) reasons = seen.sentence;
   if (!reasons.empty()) observed += ": " + reasons;
+  if (!seen.group.empty()) observed += "; " + seen.group;
 
   const bool unknown = seen.level == model::Level::kUnknown;
   std::string remedy = seen.would_clear;
@@ -118,6 +119,7 @@ Finding verdict(const Input& input) {
     remedy =
         unknown ? "wait for fresh telemetry" : "bring its load down and wait until it is stable";
   }
+  if (seen.scope == model::Scope::kShared) remedy += "; look at what the group has in common";
   const bool may_override = input.release.release_class != model::ReleaseClass::kFunctional;
   if (may_override && !input.override_reason.empty()) {
     return {CheckResult::kOverridden, std::move(observed), required,

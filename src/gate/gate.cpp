@@ -73,6 +73,7 @@ model::Decision evaluate(const Input& input) {
     if (findings[i].reason == "Anomaly Detected") decision.risk = input.verdict.label;
     return decision;
   }
+  if (input.unsaved) return refuse_unsaved(std::move(decision), *input.unsaved);
   decision.answer = Answer::kAllow;
   decision.headline = "SUCCESS: Update to " + input.release.version.label() + " initiated";
   return decision;
@@ -92,10 +93,13 @@ std::string_view headline_reason(const model::Decision& decision) {
   return colon == std::string_view::npos ? text : text.substr(colon + 2);
 }
 
-model::Decision refuse(model::Decision decision, std::string_view check, const Finding& finding) {
+model::Decision refuse_unsaved(model::Decision decision, const std::string& problem) {
+  const Finding finding{CheckResult::kBlock, problem.empty() ? "not written" : problem,
+                        "decisions are on disk before anyone is told",
+                        "free disk space or make state/ writable", "State Not Saved"};
   decision.answer = Answer::kBlock;
   decision.headline = blocked(finding.reason);
-  decision.checks.push_back(outcome_of(check, finding));
+  decision.checks.push_back(outcome_of("state-saved", finding));
   return decision;
 }
 

@@ -42,6 +42,7 @@ struct Input {
   std::optional<model::Job> running_job;  // a job of this device that is not final
   std::string override_reason;            // empty: none
   bool again = false;                     // explicit word: offer a release that it fell back from
+  std::optional<std::string> unsaved;     // why the state takes no writes, where it takes none
 };
 
 // What a check found, and the two to four words that head a refusal because of it.
@@ -74,8 +75,9 @@ model::Decision preview(const Input& input);
 // The headline without its first word: "Anomaly Detected", "Device already on v2.1.5".
 std::string_view headline_reason(const model::Decision& decision);
 
-// A decision that allowed, turned into a refusal by something outside the table (the state cannot
-// be saved, say).
-model::Decision refuse(model::Decision decision, std::string_view check, const Finding& finding);
+// A decision that allowed, turned into a refusal, since what cannot be written down is not started.
+// It stands outside the table: it is about the server and not about the device. evaluate() does so
+// where the input says that nothing can be saved.
+model::Decision refuse_unsaved(model::Decision decision, const std::string& problem);
 
 }  // namespace ota::gate

@@ -80,6 +80,8 @@ void to_json(json& out, const Verdict& verdict) {
              {"label", verdict.label},
              {"sentence", verdict.sentence},
              {"would_clear", verdict.would_clear},
+             {"scope", verdict.scope},
+             {"group", verdict.group},
              {"since", time_json(verdict.since)},
              {"signals", verdict.signals}};
 }
@@ -90,6 +92,8 @@ void from_json(const json& in, Verdict& verdict) {
   get_or_keep(in, "label", verdict.label);
   get_or_keep(in, "sentence", verdict.sentence);
   get_or_keep(in, "would_clear", verdict.would_clear);
+  get_or_keep(in, "scope", verdict.scope);
+  get_or_keep(in, "group", verdict.group);
   verdict.since = time_at(in, "since");
   get_or_keep(in, "signals", verdict.signals);
 }

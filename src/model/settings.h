@@ -35,6 +35,7 @@ struct Thresholds {
       5;  // accepted samples of this boot before a verdict other than unknown
   double anomaly_score_threshold = 0.5;   // score from which the baseline models call it an anomaly
   milliseconds refractory = seconds(60);  // one incident is one alarm
+  milliseconds frozen_after = seconds(60);  // readings that stand still for so long are doubted
   milliseconds block_escalate_after =
       seconds(24 * 3600);  // a block older than this is an event of its own
   bool operator==(const Thresholds&) const = default;
@@ -110,6 +111,7 @@ struct ConsoleSettings {
   std::vector<LocalAgent> agents;
   std::string store_url = "sqlite:state/ota.db";
   std::uint32_t history_samples = 900;  // readings kept in memory for each device's graphs
+  milliseconds minutes_kept = seconds(30LL * 24 * 3600);  // one-minute summaries in the store
   milliseconds certificate_lifetime = seconds(90LL * 24 * 3600);  // of a device's certificate
   ScreenSettings screen;
   bool operator==(const ConsoleSettings&) const = default;

@@ -27,6 +27,11 @@ inline constexpr EnumTable<SignalKind, 4> kSignalKindWords{{{SignalKind::kLimit,
                                                             {SignalKind::kData, "data"}}};
 OTA_ENUM_TEXT(SignalKind, parse_signal_kind, kSignalKindWords)
 
+enum class Scope : std::uint8_t { kUntold, kOwn, kShared };
+inline constexpr EnumTable<Scope, 3> kScopeWords{
+    {{Scope::kUntold, ""}, {Scope::kOwn, "own"}, {Scope::kShared, "shared"}}};
+OTA_ENUM_TEXT(Scope, parse_scope, kScopeWords)
+
 // One reason of a verdict, in numbers and in words.
 struct Signal {
   std::string metric;  // "cpu", "mem", "disk", "temp" or an extra metric's name
@@ -51,7 +56,11 @@ struct Verdict {
   std::string sentence;  // one sentence for an operator
   std::string
       would_clear;  // the smallest change that makes it stable, in words; empty where it is stable
-  WallTime since;   // when this level began
+  // Whose it is, where the device's group is large enough to tell: kOwn or kShared by most of the
+  // others; and that in words.
+  Scope scope = Scope::kUntold;
+  std::string group;  // "as 7 of 9 others of group lab"
+  WallTime since;     // when this level began
   std::vector<Signal> signals;  // worst first
 };
 

@@ -47,7 +47,8 @@ TEST_CASE("a minute's summary has its lowest, mean and highest", "[fleet]") {
   for (const double cpu : {10.0, 20.0, 60.0}) {
     auto sample = numbered(1);
     sample.value(model::Metric::kCpu) = cpu;
-    minute.add(sample, model::Level::kWatch, start);
+    sample.extra = {{"load1", cpu / 10}};
+    minute.add(sample, model::Level::kWatch, cpu / 100, start);
   }
   minute.add_refused(start);
   CHECK_FALSE(minute.over(start + seconds(49)));
@@ -58,5 +59,14 @@ TEST_CASE("a minute's summary has its lowest, mean and highest", "[fleet]") {
   CHECK(document["samples"] == 3);
   CHECK(document["refused"] == 1);
   CHECK(document["level"] == "watch");
+  CHECK(document["score"] == 0.6);
+  CHECK(document["extra"]["load1"] == Json::array({1.0, 3.0, 6.0}));
   CHECK_FALSE(document.contains("mem"));
+
+  const auto read = fleet::parse_minute(minute.key("iot-001"), document);
+  REQUIRE(read.has_value());
+  CHECK(fleet::minute_document(*read) == document);
+  CHECK((read->at == *parse_rfc3339("2026-08-20T14:03:00Z")));
+  CHECK(fleet::parse_minute("iot-001", document).has_error());
+  CHECK(fleet::parse_minute("iot-001/2026-08-20T14:03", Json{{"cpu", "high"}}).has_error());
 }

@@ -37,6 +37,10 @@ class MemoryStore final : public store::Store {
         if (done) done(fail(Errc::kFull, "no space left"));
         continue;
       }
+      for (const auto& gone : batch.ranges) {
+        auto& keys = documents[gone.collection];
+        keys.erase(keys.lower_bound(gone.from), keys.lower_bound(gone.to));
+      }
       for (auto& put : batch.puts)
         documents[put.collection][put.key] = put.document;
       for (auto& erase : batch.erases)
@@ -63,9 +67,15 @@ class MemoryStore final : public store::Store {
     if (found == documents[collection].end()) return std::optional<std::string>{};
     return std::optional<std::string>(found->second);
   }
-  Result<std::vector<store::Document>> range(const std::string&, const std::string&,
-                                             const std::string&, std::size_t) override {
-    return std::vector<store::Document>{};
+  Result<std::vector<store::Document>> range(const std::string& collection, const std::string& from,
+                                             const std::string& to, std::size_t limit) override {
+    std::vector<store::Document> out;
+    const auto& keys = documents[collection];
+    for (auto it = keys.lower_bound(from); it != keys.end() && it->first < to; ++it) {
+      if (out.size() == limit) break;
+      out.push_back({it->first, it->second});
+    }
+    return out;
   }
   Result<std::vector<model::Event>> events(const store::EventQuery& query) override {
     auto out = events_;

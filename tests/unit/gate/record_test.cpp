@@ -1,0 +1,259 @@
+#include "gate/record.h"
+
+#include <random>
+
+#include "anomaly/detector.h"
+#include "anomaly/evidence.h"
+#include "base/json.h"
+#include "tests/support/catch.h"
+
+using namespace std::chrono_literals;
+using ota::dump_json;
+using ota::Json;
+using ota::WallTime;
+using ota::anomaly::DeviceDetector;
+using ota::gate::Grounds;
+using ota::gate::Input;
+using ota::model::Sample;
+using ota::model::SampleFault;
+using ota::model::Thresholds;
+
+namespace {
+
+const WallTime kStart{std::chrono::seconds(1'800'000'000)};
+
+// A device that did anything at all, and an operator who asks for an update at the end of it.
+class RandomHistory {
+ public:
+  explicit RandomHistory(std::uint64_t seed) : random_(seed), detector_(thresholds()) {}
+
+  void run() {
+    const std::uint64_t samples = 1 + pick(60);
+    for (std::uint64_t i = 0; i < samples; ++i)
+      step();
+    now_ += std::chrono::seconds(pick(5) == 0 ? pick(40) : 0);
+  }
+
+  Grounds grounds() {
+    ota::anomaly::Peers peers;
+    if (pick(2) == 0) {
+      peers.group = "lab";
+      peers.online = static_cast<std::uint32_t>(pick(12));
+      for (auto& risen : peers.risen)
+        risen = static_cast<std::uint32_t>(pick(peers.online + 1));
+    }
+    return {detector_.thresholds(), detector_.evidence(), peers, now_};
+  }
+
+  Input input(const Grounds& grounds) {
+    Input input;
+    input.now = now_;
+    input.device = "iot-001";
+    if (pick(10) != 0) input.spec = {.id = "iot-001", .hardware = "sim-a", .notes = "a \"b\""};
+    if (pick(10) != 0) input.record = record();
+    input.online = pick(4) != 0;
+    input.silent_for = std::chrono::milliseconds(pick(20000));
+    input.verdict = detector_.verdict(now_);
+    ota::anomaly::add_peers(input.verdict, grounds.peers);
+    input.release.version = version();
+    input.release.hardware = {"sim-a"};
+    input.release.sha256 = digest();
+    input.release.release_class = static_cast<ota::model::ReleaseClass>(pick(3));
+    input.release_published = pick(8) != 0;
+    if (pick(2) == 0) input.confirmed_published_sha256 = digest();
+    if (pick(8) == 0) {
+      input.running_job.emplace();
+      input.running_job->id = "job-000001";
+      input.running_job->release = input.release;
+    }
+    if (pick(4) == 0) input.override_reason = "stops the \u2192 logger";
+    input.again = pick(3) == 0;
+    if (pick(16) == 0) input.unsaved = "no space left on device";
+    return input;
+  }
+
+ private:
+  std::uint64_t pick(std::uint64_t below) { return random_() % below; }
+  double uniform() { return static_cast<double>(random_() >> 11) * 0x1p-53; }
+  std::string digest() { return std::string(64, static_cast<char>('a' + pick(3))); }
+  ota::model::Version version() { return {2, 1, static_cast<std::uint32_t>(3 + pick(3))}; }
+
+  Thresholds thresholds() {
+    Thresholds limits;
+    limits.raise_after = std::chrono::milliseconds(pick(8000));
+    limits.clear_after = std::chrono::milliseconds(pick(12001));
+    limits.anomaly_score_threshold = 0.3 + 0.4 * uniform();
+    limits.cpu_threshold = 40 + 60 * uniform();
+    return limits;
+  }
+
+  ota::model::DeviceRecord record() {
+    ota::model::DeviceRecord record;
+    record.id = "iot-001";
+    record.enrolled = pick(10) != 0;
+    record.revoked = pick(20) == 0;
+    record.second_key_seen = pick(20) == 0;
+    if (pick(8) != 0) record.facts.confirmed = {version(), digest()};
+    if (pick(8) == 0) record.facts.booted = {version(), digest()};
+    record.trusted = {{version(), digest()}};
+    if (pick(6) == 0) record.rejected[digest()] = "health check failed";
+    record.certificate_expires = kStart + std::chrono::hours(pick(3));
+    return record;
+  }
+
+  void step() {
+    now_ += std::chrono::milliseconds(pick(30) == 0 ? pick(60000) : 200 + pick(2000));
+    if (pick(12) == 0) {
+      detector_.refuse(static_cast<SampleFault>(pick(7)), now_);
+      return;
+    }
+    if (pick(40) == 0) load_ = 100 * uniform();
+    if (pick(60) == 0) boot_.low += 1;
+    Sample sample;
+    sample.boot = boot_;
+    sample.at = now_;
+    const bool still = pick(20) == 0;
+    for (std::size_t i = 0; i < ota::model::kMetricCount; ++i) {
+      if (pick(25) == 0) continue;
+      sample.values[i] = still ? load_ : std::min(100.0, load_ + 5 * uniform());
+    }
+    // Names that are met in another order than the alphabet's.
+    for (const char* name : {"net_rx", "load1", "fan"}) {
+      if (pick(3) == 0) sample.extra.push_back({name, (uniform() - 0.5) * 1e9});
+    }
+    detector_.observe(sample, now_);
+  }
+
+  std::mt19937_64 random_;
+  WallTime now_ = kStart;
+  double load_ = 30;
+  ota::model::BootId boot_{1, 1};
+  DeviceDetector detector_;
+};
+
+}  // namespace
+
+TEST_CASE("a decision of any history is made again of its record, byte for byte",
+          "[gate][record]") {
+  int answers[3] = {};
+  for (std::uint64_t seed = 1; seed <= 10'000; ++seed) {
+    INFO("seed " << seed);
+    RandomHistory history(seed);
+    history.run();
+    const Grounds grounds = history.grounds();
+    const Input input = history.input(grounds);
+    const auto decision = ota::gate::evaluate(input);
+    // Through text, as the store keeps it.
+    const auto record = ota::parse_json(dump_json(ota::gate::decision_record(grounds, input)));
+    REQUIRE(record.has_value());
+    const auto again = ota::gate::recompute(*record);
+    REQUIRE(again.has_value());
+    REQUIRE(again->decision.has_value());
+    if (dump_json(*again->decision) != dump_json(decision)) {
+      REQUIRE(dump_json(*again->decision) == dump_json(decision));
+    }
+    if (dump_json(again->verdict) != dump_json(input.verdict)) {
+      REQUIRE(dump_json(again->verdict) == dump_json(input.verdict));
+    }
+    ++answers[static_cast<int>(decision.answer)];
+  }
+  // The histories reach every answer.
+  for (const int count : answers)
+    CHECK(count > 50);
+}
+
+TEST_CASE("a record that was altered makes another decision, or none", "[gate][record]") {
+  Thresholds limits;
+  DeviceDetector detector(limits);
+  WallTime now = kStart;
+  for (int i = 0; i < 20; ++i) {
+    Sample sample;
+    sample.values = {97.0 + i % 2, 40.0, 40.0, 50.0};
+    detector.observe(sample, now += 1s);
+  }
+  Input input;
+  input.now = now;
+  input.device = "iot-002";
+  input.verdict = detector.verdict(now);
+  const Json record = ota::gate::decision_record({limits, detector.evidence(), {}, now}, input);
+  const std::string decided = dump_json(ota::gate::evaluate(input));
+
+  Json altered = record;
+  altered["thresholds"]["cpu_threshold"] = 99;
+  CHECK(dump_json(*ota::gate::recompute(altered)->decision) != decided);
+  altered = record;
+  altered["engine"] = ota::anomaly::kEngineVersion + 1;
+  CHECK(ota::gate::recompute(altered).error().code == ota::Errc::kUnavailable);
+  for (const char* member : {"engine", "thresholds", "evidence"}) {
+    altered = record;
+    altered.erase(member);
+    CHECK(ota::gate::recompute(altered).error().code == ota::Errc::kInvalid);
+  }
+  for (const char* pointer : {"/evidence/metrics/0/limit", "/evidence/last_at", "/input/online",
+                              "/evidence/metrics/0/name", "/evidence/metrics"}) {
+    INFO(pointer);
+    altered = record;
+    altered[Json::json_pointer(pointer)] = "x, which no metric, time or flag is called";
+    CHECK(ota::gate::recompute(altered).has_error());
+  }
+}
+
+TEST_CASE("a decision is made again under other thresholds, and the same ones change nothing",
+          "[gate][record]") {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    INFO("seed " << seed);
+    RandomHistory history(seed);
+    history.run();
+    const Grounds grounds = history.grounds();
+    const Json record = ota::gate::decision_record(grounds, history.input(grounds));
+    const auto as_is = ota::gate::recompute(record);
+    const auto same = ota::gate::recompute_under(record, grounds.thresholds);
+    REQUIRE(same.has_value());
+    CHECK(dump_json(same->verdict) == dump_json(as_is->verdict));
+
+    // Limits that nothing can reach take every breach of a limit away, and only that.
+    Thresholds wide = grounds.thresholds;
+    wide.cpu_threshold = wide.mem_threshold = wide.disk_threshold = wide.temp_threshold = 1000;
+    const auto eased = ota::gate::recompute_under(record, wide);
+    REQUIRE(eased.has_value());
+    for (const auto& signal : eased->verdict.signals)
+      CHECK(signal.kind != ota::model::SignalKind::kLimit);
+  }
+}
+
+TEST_CASE("a rise that most of the group share is told apart from one of its own", "[anomaly]") {
+  Thresholds limits;
+  DeviceDetector detector(limits);
+  WallTime now = kStart;
+  for (int i = 0; i < 20; ++i) {
+    Sample sample;
+    sample.values = {30.0 + i % 2, 40.0, 40.0, 92.0};
+    detector.observe(sample, now += 1s);
+  }
+  CHECK(detector.risen() == 0b1000);
+  const auto beside = [&](std::uint32_t online, std::uint32_t hot) {
+    auto verdict = detector.verdict(now);
+    ota::anomaly::Peers peers{"roof", online, {}};
+    peers.risen[3] = hot;
+    ota::anomaly::add_peers(verdict, peers);
+    return verdict;
+  };
+  const auto shared = beside(9, 7);
+  CHECK(shared.scope == ota::model::Scope::kShared);
+  CHECK(shared.group == "7 of 9 others of group roof show it too");
+  CHECK(shared.level == ota::model::Level::kCritical);
+  CHECK(beside(9, 0).scope == ota::model::Scope::kOwn);
+  CHECK(beside(9, 0).group == "none of 9 others of group roof shows it");
+  CHECK(beside(2, 2).scope == ota::model::Scope::kUntold);
+
+  // The gate's words say it too.
+  Input input;
+  input.verdict = shared;
+  for (const auto& check : ota::gate::checks()) {
+    if (check.name != "verdict") continue;
+    const auto finding = check.evaluate(input);
+    CHECK(finding.result == ota::model::CheckResult::kBlock);
+    CHECK(finding.observed.find("7 of 9 others of group roof show it too") != std::string::npos);
+    CHECK(finding.remedy.find("what the group has in common") != std::string::npos);
+  }
+}
