@@ -4,6 +4,8 @@
 #include "api/routes.h"
 #include "base/text.h"
 #include "fleet/fleet.h"
+#include "fleet/minutes.h"
+#include "model/time_json.h"
 
 namespace ota::api {
 namespace {
@@ -82,6 +84,39 @@ void push(Context& context, const http::Request& request, const http::Responder&
                            });
 }
 
+// The stored minutes of a device, a page at a time: `next` is where the following one begins.
+void read_history(Context& context, const http::Request& request, const http::Responder& respond) {
+  constexpr std::uint64_t kDay = 1440;
+  const std::string device(request.params.at(0));
+  const auto time_of = [&](const char* name, WallTime fallback) -> Result<WallTime> {
+    const std::string text = text_of(request, name);
+    return text.empty() ? fallback : parse_rfc3339(text);
+  };
+  const auto from = time_of("from", WallTime{});
+  const auto to = time_of("to", WallTime(std::chrono::hours(24 * 365 * 200)));
+  if (!from || !to) {
+    return respond(http::Response::problem(400, "bad-time", "from and to are RFC 3339 times"));
+  }
+  if (!model::valid_device_id(device)) {
+    return respond(http::Response::problem(404, "unknown-device", "no such device"));
+  }
+  const auto limit = static_cast<std::size_t>(number_of(request, "limit", kDay, 1, kDay));
+  context.on_worker(respond, [&context, respond, device, from = *from, to = *to, limit] {
+    const auto minutes = fleet::read_minutes(context.ports.store, device, from, to, limit);
+    if (!minutes) return respond(http::Response::error(minutes.error()));
+    Json out{{"minutes", Json::array()}};
+    for (const fleet::Minute& minute : *minutes) {
+      Json entry = fleet::minute_document(minute);
+      entry["at"] = model::time_json(minute.at);
+      out["minutes"].push_back(std::move(entry));
+    }
+    if (minutes->size() == limit) {
+      out["next"] = model::time_json(minutes->back().at + std::chrono::minutes(1));
+    }
+    respond(http::Response::json(out));
+  });
+}
+
 // A route that names one thing in its path and answers 204: {id} and who asks, handed to `order`.
 template <class Order>
 void add_order(http::Router& router, std::string pattern, Order order) {
@@ -107,6 +142,10 @@ void add_fleet_routes(http::Router& router, Context& context) {
                   return respond(http::Response::problem(404, "unknown-device", "no such device"));
                 }
                 respond(http::Response::json(detail_json(*detail)));
+              }});
+  router.add({Method::kGet, "/v1/devices/{id}/minutes", Access::kOperator,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                read_history(context, request, respond);
               }});
   router.add({Method::kPost, "/v1/push", Access::kOperator,
               [&context](const http::Request& request, const http::Responder& respond) {

@@ -17,6 +17,7 @@ std::span<const Command> commands() {
       rollback_command(),
       acknowledge_command(),
       logs_command(),
+      explain_command(),
       watch_command(),
       enroll_command(),
       revoke_command(),
@@ -37,6 +38,7 @@ std::span<const Command> commands() {
       state_import_command(),
       config_check_command(),
       replay_command(),
+      backtest_command(),
   };
   return kTable;
 }

@@ -1,5 +1,6 @@
 #include "cli/format.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <ctime>
@@ -116,9 +117,46 @@ Table job_table(const Json& jobs, WallTime now) {
 std::string event_line(const Json& event, WallTime now) {
   std::string severity = text_at(event, "severity");
   severity.resize(std::max<std::size_t>(severity.size(), 7), ' ');
-  return local_time(stamp_at(event, "at"), now) + "  " + severity + "  " +
-         printable(text_at(event, "source"), kMaxCell) + "  " +
+  return local_time(stamp_at(event, "at"), now) + "  #" + std::to_string(count_at(event, "seq")) +
+         "  " + severity + "  " + printable(text_at(event, "source"), kMaxCell) + "  " +
          printable(text_at(event, "message"));
+}
+
+namespace {
+
+// " [1 in 2100, 61 % of the score]": what the signal's text does not say already.
+std::string rarity(const Json& signal) {
+  const double tail = number_at(signal, "tail");
+  const double share = number_at(signal, "share");
+  std::string out;
+  if (tail > 0 && tail < 1) {
+    constexpr double kRarest = 1e9;
+    out = "1 in " + format_number(std::min(1 / tail, kRarest), 0);
+  }
+  if (share > 0)
+    out += (out.empty() ? "" : ", ") + format_number(100 * share, 0) + " % of the score";
+  return out.empty() ? out : " [" + out + "]";
+}
+
+}  // namespace
+
+void print_verdict(Output& out, const Json& verdict, WallTime now) {
+  const std::string level = text_at(verdict, "level", "unknown");
+  out.line("Verdict: " + level + " (" + text_at(verdict, "label", "no telemetry") + "), risk " +
+               format_number(number_at(verdict, "risk"), 0) + " of 100, for " +
+               age_of(verdict, "since", now),
+           tone_of(level));
+  if (const std::string sentence = text_at(verdict, "sentence"); !sentence.empty()) {
+    out.line("  " + sentence);
+  }
+  for (const Json& signal : list_at(verdict, "signals"))
+    out.line("  " + text_at(signal, "text") + rarity(signal));
+  if (const std::string group = text_at(verdict, "group"); !group.empty()) {
+    out.line("  " + text_at(verdict, "scope") + ": " + group);
+  }
+  if (const std::string clear = text_at(verdict, "would_clear"); !clear.empty()) {
+    out.line("  would clear: " + clear);
+  }
 }
 
 void print_decision(Output& out, const Json& decision, Checks checks) {

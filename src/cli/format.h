@@ -24,8 +24,11 @@ std::string local_time(WallTime time, WallTime now);
 
 Table device_table(const Json& rows, WallTime now);
 Table job_table(const Json& jobs, WallTime now);
-// "14:03:22 warning  iot-002  BLOCKED → OTA for iot-002 rejected (Risk: High Load)"
+// "14:03:22  #214  warning  iot-002  BLOCKED → OTA for iot-002 rejected (Risk: High Load)"
 std::string event_line(const Json& event, WallTime now);
+// The verdict with its sentence, each signal with how rare it is and its share of the score, and
+// what would clear it. `now`: what ages are told against.
+void print_verdict(Output& out, const Json& verdict, WallTime now);
 // The gate's answer for a device: the headline, then each check that did not pass. `kAll` also
 // those that did.
 enum class Checks { kOnlyReasons, kAll };

@@ -34,6 +34,8 @@ Command state_export_command();
 Command state_import_command();
 Command config_check_command();
 Command replay_command();
+Command backtest_command();
 Command trace_command();
+Command explain_command();
 
 }  // namespace ota::cli

@@ -16,22 +16,6 @@ void print_facts(Output& out, const Json& facts) {
   out.table(table);
 }
 
-void print_verdict(Output& out, const Json& verdict, WallTime now) {
-  const std::string level = text_at(verdict, "level", "unknown");
-  out.line("Verdict: " + level + " (" + text_at(verdict, "label", "no telemetry") + "), risk " +
-               format_number(number_at(verdict, "risk"), 0) + " of 100, for " +
-               age_of(verdict, "since", now),
-           tone_of(level));
-  if (const std::string sentence = text_at(verdict, "sentence"); !sentence.empty()) {
-    out.line("  " + sentence);
-  }
-  for (const Json& signal : list_at(verdict, "signals"))
-    out.line("  " + text_at(signal, "text"));
-  if (const std::string clear = text_at(verdict, "would_clear"); !clear.empty()) {
-    out.line("  would clear: " + clear);
-  }
-}
-
 Result<ExitCode> run_device(Context& context) {
   const std::string id = context.arguments.text("ID");
   const auto answer = context.api.get("/v1/devices/" + url_escape(id));

@@ -266,6 +266,45 @@ TEST_CASE("an event that was edited shows as broken", "[console]") {
   CHECK(desk.shows("BROKEN"));
 }
 
+TEST_CASE("graphs scroll back over what is stored, and mark where incidents began", "[console]") {
+  Desk desk;
+  desk.keys("2");
+  const auto stored = [&] {
+    return std::count(desk.backend.asked.begin(), desk.backend.asked.end(), "stored iot-002");
+  };
+  CHECK(stored() == 0);  // memory holds all of the last minutes
+  desk.keys("- - - - - - -");
+  CHECK(desk.shows("-24h"));
+  CHECK(desk.shows("min 20"));
+  CHECK(desk.shows("▲"));
+  const auto asked = stored();
+  CHECK(asked >= 1);
+  desk.settle();
+  desk.settle();
+  CHECK(stored() == asked);  // once, not at every frame
+
+  // Twenty minutes long ago, where nothing stood out.
+  desk.keys("+ + + + [ [ [ [");
+  CHECK(desk.shows("min 20"));
+  CHECK(desk.shows("max 40"));
+  CHECK_FALSE(desk.shows("▲"));
+}
+
+TEST_CASE("a block that nobody saw to for too long says so", "[console]") {
+  Desk desk;
+  auto fleet = std::make_shared<fleet::Snapshot>(*desk.backend.fleet);
+  fleet->thresholds.block_escalate_after = seconds(10);
+  desk.backend.fleet = fleet;
+  desk.settle();
+  desk.keys("Enter");
+  CHECK(desk.shows("ESCALATED: blocked for"));
+  fleet = std::make_shared<fleet::Snapshot>(*fleet);
+  fleet->thresholds.block_escalate_after = std::chrono::hours(24);
+  desk.backend.fleet = fleet;
+  desk.settle();
+  CHECK_FALSE(desk.shows("ESCALATED"));
+}
+
 TEST_CASE("a frozen picture keeps its device data and says since when", "[console]") {
   Desk desk;
   desk.keys("p");
