@@ -54,6 +54,10 @@ class Backend {
   // -- the log's past and files --
   // Events before `seq`, oldest first, at most `limit`.
   virtual void older_events(std::uint64_t seq, std::size_t limit, fleet::Answered<Events> done) = 0;
+  // The stored minutes of a device that begin in [from, to), each as three points: its lowest, mean
+  // and highest reading.
+  virtual void stored_history(const std::string& device, WallTime from, WallTime to,
+                              fleet::Answered<std::vector<fleet::HistoryPoint>> done) = 0;
   // Writes a file with mode 0600; refuses one that exists.
   virtual void write_file(const std::filesystem::path& path, std::string content,
                           fleet::Done done) = 0;

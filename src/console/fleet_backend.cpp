@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "fleet/minutes.h"
 
 namespace ota::console {
 namespace {
@@ -134,6 +135,22 @@ void FleetBackend::older_events(std::uint64_t seq, std::size_t limit,
       if (event.seq < seq) events.push_back(std::make_shared<const model::Event>(std::move(event)));
     }
     done(std::move(events));
+  });
+}
+
+void FleetBackend::stored_history(const std::string& device, WallTime from, WallTime to,
+                                  fleet::Answered<std::vector<fleet::HistoryPoint>> done) {
+  later([this, device, from, to, done = std::move(done)] {
+    constexpr std::size_t kMost = 50'000;  // more than a month of minutes
+    const auto store = source_.store();
+    if (!store) return done(not_up());
+    const auto minutes = fleet::read_minutes(*store, device, from, to, kMost);
+    if (!minutes) return done(minutes.error());
+    std::vector<fleet::HistoryPoint> points;
+    points.reserve(3 * minutes->size());
+    for (const fleet::Minute& minute : *minutes)
+      fleet::append_points(minute, points);
+    done(std::move(points));
   });
 }
 

@@ -51,6 +51,8 @@ class FleetBackend final : public Backend {
   void acknowledge(const std::string& device, fleet::Done done) override;
   void order(const std::string& agent, AgentOrder order) override;
   void older_events(std::uint64_t seq, std::size_t limit, fleet::Answered<Events> done) override;
+  void stored_history(const std::string& device, WallTime from, WallTime to,
+                      fleet::Answered<std::vector<fleet::HistoryPoint>> done) override;
   void write_file(const std::filesystem::path& path, std::string content,
                   fleet::Done done) override;
   void retry_server() override { source_.retry_server(); }

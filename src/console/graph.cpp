@@ -90,10 +90,17 @@ std::vector<Column> resample(std::span<const HistoryPoint> history, model::Metri
     for (long c = first; c <= last; ++c) {
       Column& column = columns[static_cast<std::size_t>(c)];
       column.value = std::max<double>(column.value.value_or(*value), *value);
-      column.marked = column.marked || point.level == model::Level::kCritical;
+      column.critical = column.critical || point.level == model::Level::kCritical;
+      if (c == first && static_cast<double>(point.score) >= window.alarm_score) column.alarm = true;
     }
   }
   return columns;
+}
+
+void fill_gaps(std::vector<Column>& columns, std::span<const Column> older) {
+  for (std::size_t i = 0; i < std::min(columns.size(), older.size()); ++i) {
+    if (!columns[i].value) columns[i] = older[i];
+  }
 }
 
 void plot(const Area& area, std::span<const Column> columns, const Scale& scale, GraphStyle style) {
@@ -112,20 +119,24 @@ void plot(const Area& area, std::span<const Column> columns, const Scale& scale,
   for (int x = 0; x < area.columns(); ++x) {
     const int left = reach(x, 0);
     const int right = per_cell == 2 ? reach(x, 1) : left;
-    bool marked = false;
+    bool critical = false;
+    bool alarm = false;
     for (int side = 0; side < per_cell; ++side) {
       const auto index = to_index(x * per_cell + side);
-      marked = marked || (index < columns.size() && columns[index].marked);
+      if (index >= columns.size()) continue;
+      critical = critical || columns[index].critical;
+      alarm = alarm || columns[index].alarm;
     }
     for (int y = 0; y < area.rows(); ++y) {
       const int below = (area.rows() - 1 - y) * high;
       const char32_t sign = cell_sign(style, left - below, right - below);
       if (sign != U' ') {
-        area.set(x, y, sign, {marked ? Ink::kBad : Ink::kGraph});
+        area.set(x, y, sign, {critical ? Ink::kBad : Ink::kGraph});
       } else if (y == limit_row) {
         area.set(x, y, U'┈', {Ink::kLimit});
       }
     }
+    if (alarm) area.set(x, 0, U'▲', bold(Ink::kWarn));
   }
 }
 

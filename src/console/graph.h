@@ -27,11 +27,15 @@ int dots_per_cell(GraphStyle style);
 struct Window {
   WallTime end;
   milliseconds span{};
+  double alarm_score = 1;  // from which a reading is an alarm
+
+  WallTime begin() const { return end - span; }
 };
 
 struct Column {
   std::optional<double> value;  // the highest reading of the column's time; none: a gap
-  bool marked = false;          // an anomaly was there
+  bool critical = false;        // the verdict was
+  bool alarm = false;           // the anomaly score reached its threshold: an incident began
 };
 
 // The readings of one metric as `count` columns over the window. A reading stands until the next
@@ -45,7 +49,12 @@ struct Scale {
   std::optional<double> limit;  // drawn as a line
 };
 
-// Fills the area from its bottom; columns go from left to right, dots_per_cell() of them a cell.
+// Takes from `older` what `columns` have no reading for: the stored minutes behind the readings
+// that are in memory. Both of the same window and number.
+void fill_gaps(std::vector<Column>& columns, std::span<const Column> older);
+
+// Fills the area from its bottom; columns go from left to right, dots_per_cell() of them a cell. An
+// alarm is a ▲ in the top row of its cell.
 void plot(const Area& area, std::span<const Column> columns, const Scale& scale, GraphStyle style);
 
 // The columns as one row of text, one cell each: "▁▂▅█", blanks for gaps.

@@ -89,6 +89,11 @@ std::optional<std::size_t> index_of(const std::vector<const model::Job*>& jobs,
   return std::nullopt;
 }
 
+bool block_is_old(const Model& model, model::Level level, WallTime since) {
+  return level == model::Level::kCritical &&
+         model.now - since >= model.fleet->thresholds.block_escalate_after;
+}
+
 bool is_live(const Model& model, const fleet::DeviceRow& row) {
   return row.online && model.server.phase != fleet::ServerStatus::Phase::kDown &&
          model.now - row.last_seen <= model.fleet->thresholds.stale_after;

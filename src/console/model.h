@@ -17,6 +17,14 @@
 
 namespace ota::console {
 
+// Readings of a device from the store, for graphs that reach further back than memory does.
+struct StoredHistory {
+  std::string device;
+  WallTime from;  // what was asked for
+  WallTime to;
+  std::vector<fleet::HistoryPoint> points;  // oldest first
+};
+
 struct Model {
   std::shared_ptr<const fleet::Snapshot> fleet;       // never null
   std::shared_ptr<const Agents> agents;               // never null
@@ -24,7 +32,8 @@ struct Model {
   fleet::ServerStatus server;
   // Readings of the devices that a wide screen draws in a row each; else empty.
   std::map<std::string, std::vector<fleet::HistoryPoint>> histories;
-  Events older;  // events read from the store, before the snapshot's
+  Events older;                                 // events read from the store, before the snapshot's
+  std::shared_ptr<const StoredHistory> stored;  // null: none was asked for
   WallTime now;
 
   // Filtered and sorted by arrange().
@@ -48,6 +57,9 @@ std::optional<std::size_t> index_of(const std::vector<const model::Event*>& even
                                     std::uint64_t seq);
 std::optional<std::size_t> index_of(const std::vector<const model::Job*>& jobs,
                                     const std::string& id);
+
+// Whether a verdict blocks for longer than block_escalate_after.
+bool block_is_old(const Model& model, model::Level level, WallTime since);
 
 // Whether the readings of a row are fresh enough to be shown as the present.
 bool is_live(const Model& model, const fleet::DeviceRow& row);

@@ -10,7 +10,9 @@ namespace {
 
 using Kind = Key::Kind;
 
-constexpr std::array<int, 8> kSpans{60, 120, 300, 600, 900, 1800, 3600, 7200};  // seconds
+constexpr milliseconds kFurthestBack = std::chrono::hours(366 * 24);
+constexpr std::array<int, 11> kSpans{60,   120,  300,   600,   900,   1800,
+                                     3600, 7200, 21600, 86400, 604800};  // seconds
 
 }  // namespace
 
@@ -36,6 +38,7 @@ void Ui::refresh() {
   take_settings();
   fit_span();
   refresh_histories();
+  load_stored();
   if (state_.agent.empty() && !model_.agents->empty()) state_.agent = model_.agents->front().id;
   if (state_.log.following && !model_.events.empty())
     state_.log.selected = model_.events.back()->seq;
@@ -439,9 +442,44 @@ void Ui::zoom(int step) {
   state_.span_chosen = true;
 }
 
+// Asks the store for what the graphs show and memory does not hold, with a screenful on both sides,
+// so that the next steps find it there.
+void Ui::load_stored() {
+  if (state_.view != View::kGraphs || !model_.detail || loading_stored_) return;
+  const auto& live = model_.detail->history;
+  const WallTime end = model_.now - state_.pan;
+  const WallTime begin = end - state_.span;
+  const WallTime in_memory = live.empty() ? end : live.front().at;
+  if (begin >= in_memory) return;
+  const WallTime needed_to = std::min(end, in_memory);
+  const auto& held = model_.stored;
+  // The newest minutes are written with a delay of one: to ask for them at each frame is no use.
+  constexpr milliseconds kFresh = std::chrono::minutes(1);
+  if (held && held->device == state_.device && held->from <= begin &&
+      held->to + kFresh >= needed_to) {
+    return;
+  }
+  loading_stored_ = true;
+  const auto wanted = std::make_shared<StoredHistory>();
+  wanted->device = state_.device;
+  wanted->from = begin - state_.span;
+  wanted->to = std::min(model_.now, end + state_.span);
+  const std::weak_ptr<int> alive = alive_;
+  using Points = std::vector<fleet::HistoryPoint>;
+  backend_.stored_history(
+      wanted->device, wanted->from, wanted->to,
+      Inbox::bring<Points>(inbox_, [this, alive, wanted](Result<Points> points) {
+        if (alive.expired()) return;
+        loading_stored_ = false;
+        if (points) wanted->points = std::move(*points);
+        if (!points) say(points.error().text(), Ink::kBad);
+        model_.stored = wanted;
+      }));
+}
+
 void Ui::pan(int step) {
   state_.pan += step * milliseconds(state_.span) / 4;
-  state_.pan = std::clamp<milliseconds>(state_.pan, milliseconds(0), std::chrono::hours(24));
+  state_.pan = std::clamp<milliseconds>(state_.pan, milliseconds(0), kFurthestBack);
 }
 
 void Ui::mark() {

@@ -68,6 +68,7 @@ class Ui {
   void find_event(model::Severity at_least, long step);
   void zoom(int step);
   void pan(int step);
+  void load_stored();
   void mark();
   void mark_all();
   int page() const;
@@ -113,6 +114,7 @@ class Ui {
   bool loading_older_ = false;
   std::shared_ptr<const model::Settings> settings_;  // taken last
   WallTime histories_at_;
+  bool loading_stored_ = false;
   std::optional<WallTime> quit_asked_;
   // Answers that arrive after this object is gone find it expired.
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

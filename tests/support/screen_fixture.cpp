@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "fleet/minutes.h"
 #include "store/audit_chain.h"
 
 namespace ota::test {
@@ -291,6 +292,7 @@ std::vector<fleet::HistoryPoint> history_of(const DeviceRow& row) {
       point.values.at(i) = static_cast<float>(std::min(99.0, std::max(0.0, value)));
     }
     point.level = stressed && s <= 38 ? Level::kCritical : Level::kStable;
+    point.score = stressed && s == 45 ? 0.8F : 0.1F;
     points.push_back(point);
   }
   return points;
@@ -504,6 +506,25 @@ void FakeBackend::older_events(std::uint64_t seq, std::size_t limit,
                                fleet::Answered<console::Events> done) {
   asked.push_back("older " + std::to_string(seq) + " " + std::to_string(limit));
   done(console::Events{});
+}
+
+// One minute after the other at 20 to 40 CPU, and an incident ten hours ago.
+void FakeBackend::stored_history(const std::string& device, WallTime from, WallTime to,
+                                 fleet::Answered<std::vector<fleet::HistoryPoint>> done) {
+  asked.push_back("stored " + device);
+  std::vector<fleet::HistoryPoint> points;
+  const WallTime incident =
+      std::chrono::floor<std::chrono::minutes>(screen_time()) - std::chrono::hours(10);
+  for (auto at = std::chrono::ceil<std::chrono::minutes>(from); at < to;
+       at += std::chrono::minutes(1)) {
+    fleet::Minute minute;
+    minute.at = at;
+    minute.level = Level::kStable;
+    minute.score = at == incident ? 0.9 : 0.1;
+    minute.values[0] = fleet::MinuteRange{20, 30, 40};
+    fleet::append_points(minute, points);
+  }
+  done(std::move(points));
 }
 
 void FakeBackend::write_file(const std::filesystem::path& path, std::string content,

@@ -71,16 +71,22 @@ void put_identity(Page& page, const Scene& scene, const fleet::DeviceDetail& det
              row.refused_samples > 0 ? Style{Ink::kWarn} : Style{});
 }
 
-void put_verdict(Page& page, const fleet::DeviceDetail& detail) {
+void put_verdict(Page& page, const Scene& scene, const fleet::DeviceDetail& detail) {
   const model::Verdict& verdict = detail.verdict;
   const bool since = verdict.since.time_since_epoch().count() != 0;
-  page.rule("Verdict", since ? "since " + time_of_day(verdict.since) : "");
+  const milliseconds age = std::max(milliseconds(0), scene.model.now - verdict.since);
+  page.rule("Verdict", since ? "since " + time_of_day(verdict.since) + ", " + format_age(age) : "");
+  if (since && block_is_old(scene.model, verdict.level, verdict.since)) {
+    page.line("ESCALATED: blocked for " + format_age(age) + ", it gets no updates meanwhile",
+              bold(Ink::kBad));
+  }
   page.line(std::string(to_text(verdict.level)) + "  risk " + std::to_string(verdict.risk) + "  " +
                 verdict.label,
             style_of(verdict.level));
   if (!verdict.sentence.empty()) page.line(verdict.sentence);
   for (const model::Signal& signal : verdict.signals)
     page.line("• " + signal.text, style_of(signal.level));
+  if (!verdict.group.empty()) page.line(verdict.group);
   if (!verdict.would_clear.empty()) page.line("clears: " + verdict.would_clear, {Ink::kDim});
 }
 
@@ -167,7 +173,7 @@ void put_events(Page& page, const Scene& scene, const fleet::DeviceDetail& detai
 int put_all(const Area& area, const Scene& scene, int scroll) {
   const fleet::DeviceDetail& detail = *scene.model.detail;
   Page page(area, scroll);
-  put_verdict(page, detail);
+  put_verdict(page, scene, detail);
   put_gate(page, detail);
   put_firmware(page, detail);
   put_now(page, scene, detail);
@@ -180,7 +186,7 @@ int put_all(const Area& area, const Scene& scene, int scroll) {
 int put_left(const Area& area, const Scene& scene, int scroll) {
   const fleet::DeviceDetail& detail = *scene.model.detail;
   Page page(area, scroll);
-  put_verdict(page, detail);
+  put_verdict(page, scene, detail);
   put_gate(page, detail);
   put_firmware(page, detail);
   put_identity(page, scene, detail);
@@ -196,7 +202,8 @@ void put_right(const Area& area, const Scene& scene) {
   const int rest = area.rows() - page.y();
   if (rest >= 9) {
     draw_device_graphs(page.area().part(0, page.y(), page.area().columns(), rest), scene,
-                       Window{scene.model.now, scene.state.span});
+                       Window{scene.model.now, scene.state.span,
+                              scene.model.fleet->thresholds.anomaly_score_threshold});
   }
   for (int y = 0; y < area.rows(); ++y)
     area.set(0, y, U'│', {Ink::kDim});

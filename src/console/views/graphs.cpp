@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 #include "base/text.h"
 #include "console/views/scene.h"
@@ -55,8 +56,60 @@ void draw_scale(const Area& area, const Scale& scale) {
 std::string span_text(milliseconds back) {
   if (back.count() == 0) return "now";
   const auto whole = std::chrono::duration_cast<seconds>(back);
+  constexpr int kDay = 86400;
+  if (whole.count() % kDay == 0) return "-" + std::to_string(whole.count() / kDay) + "d";
+  if (whole.count() % 3600 == 0) return "-" + std::to_string(whole.count() / 3600) + "h";
+  if (whole.count() >= kDay) return "-" + format_age(whole);
   if (whole.count() % 60 == 0) return "-" + std::to_string(whole.count() / 60) + "m";
   return "-" + std::to_string(whole.count()) + "s";
+}
+
+// The stored readings of this device that memory no longer holds.
+std::vector<fleet::HistoryPoint> stored_points(const Scene& scene) {
+  const auto& stored = scene.model.stored;
+  const auto& live = scene.model.detail->history;
+  if (!stored || stored->device != scene.model.detail->row.id) return {};
+  auto points = stored->points;
+  if (!live.empty()) {
+    std::erase_if(points, [&](const auto& point) { return point.at >= live.front().at; });
+  }
+  return points;
+}
+
+// What one frame draws: memory, and what is older.
+struct Readings {
+  std::span<const fleet::HistoryPoint> live;
+  std::vector<fleet::HistoryPoint> older;
+};
+
+std::vector<Column> columns_of(const Readings& readings, Metric metric, const Window& window,
+                               int count) {
+  auto columns = resample(readings.live, metric, window, count);
+  if (!readings.older.empty()) {
+    fill_gaps(columns, resample(readings.older, metric, window, count));
+  }
+  return columns;
+}
+
+std::optional<Extent> extent_in(const Readings& readings, Metric metric, const Window& window) {
+  if (readings.older.empty()) return extent_of(readings.live, metric, window);
+  auto all = readings.older;
+  all.insert(all.end(), readings.live.begin(), readings.live.end());
+  return extent_of(all, metric, window);
+}
+
+// Marks where the verdict turned critical.
+void draw_turns(const Area& area, std::span<const fleet::HistoryPoint> history,
+                const Window& window) {
+  const int width = area.columns() - kAxis;
+  for (std::size_t i = 1; i < history.size(); ++i) {
+    const bool turned =
+        history[i].level == model::Level::kCritical && history[i - 1].level != history[i].level;
+    const milliseconds from_start = history[i].at - window.begin();
+    if (!turned || from_start.count() < 0 || history[i].at > window.end) continue;
+    const auto x = static_cast<int>(from_start * (width - 1) / window.span);
+    area.set(kAxis + x, 0, U'!', bold(Ink::kBad));
+  }
 }
 
 // A line with five ticks, their ages below, and a mark where the verdict turned critical.
@@ -74,20 +127,13 @@ void draw_axis(const Area& area, const Scene& scene, const Window& window) {
     const std::string label = span_text(back);
     area.put(tick == 5 ? x + 1 - cells_of(label) : x, 1, label, {Ink::kDim});
   }
-  const auto& history = scene.model.detail->history;
-  for (std::size_t i = 1; i < history.size(); ++i) {
-    const bool turned =
-        history[i].level == model::Level::kCritical && history[i - 1].level != history[i].level;
-    const milliseconds from_start = history[i].at - (window.end - window.span);
-    if (!turned || from_start.count() < 0 || history[i].at > window.end) continue;
-    const auto x = static_cast<int>(from_start * (width - 1) / window.span);
-    area.set(kAxis + x, 0, U'!', bold(Ink::kBad));
-  }
+  draw_turns(area, stored_points(scene), window);
+  draw_turns(area, scene.model.detail->history, window);
 }
 
-void draw_panel(const Area& area, const Scene& scene, const Window& window, Metric metric) {
-  const auto& history = scene.model.detail->history;
-  const auto extent = extent_of(history, metric, window);
+void draw_panel(const Area& area, const Scene& scene, const Window& window,
+                const Readings& readings, Metric metric) {
+  const auto extent = extent_in(readings, metric, window);
   const Scale scale = scale_of(scene, metric, extent);
   area.rule(
       0, heading_of(metric),
@@ -96,7 +142,7 @@ void draw_panel(const Area& area, const Scene& scene, const Window& window, Metr
   draw_scale(body, scale);
   const Area field = body.part(kAxis, 0, body.columns() - kAxis, body.rows());
   const GraphStyle style = scene.options.graph;
-  plot(field, resample(history, metric, window, field.columns() * dots_per_cell(style)), scale,
+  plot(field, columns_of(readings, metric, window, field.columns() * dots_per_cell(style)), scale,
        style);
 }
 
@@ -152,6 +198,7 @@ void draw_reasons(const Area& area, const Scene& scene) {
   for (const model::Signal& signal : detail.verdict.signals) {
     inside.put(1, y++, "• " + signal.text, style_of(signal.level));
   }
+  if (!detail.verdict.group.empty()) inside.put(1, y++, detail.verdict.group);
   inside.rule(++y, "Events of this device");
   const auto& events = scene.model.fleet->events;
   const int room = std::min(12, inside.rows() - y - 5);
@@ -166,7 +213,7 @@ void draw_reasons(const Area& area, const Scene& scene) {
   }
   inside.rule(y += 2, "Legend");
   inside.put(1, y + 1, "filled: reading   ┈┈┈: limit   !: turned critical");
-  inside.put(1, y + 2, "blank: no reading (the device was silent)");
+  inside.put(1, y + 2, "▲: unusual readings began   blank: no reading");
 }
 
 }  // namespace
@@ -183,10 +230,11 @@ void draw_device_graphs(const Area& area, const Scene& scene, const Window& wind
     });
   });
   const int count = area.rows() >= 26 ? 4 : area.rows() >= 9 ? 3 : std::max(1, area.rows() / 3);
+  const Readings readings{scene.model.detail->history, stored_points(scene)};
   int y = 0;
   for (int i = 0; i < count; ++i) {
     const int rows = (area.rows() - y) / (count - i);
-    draw_panel(area.part(0, y, area.columns(), rows), scene, window,
+    draw_panel(area.part(0, y, area.columns(), rows), scene, window, readings,
                order.at(static_cast<std::size_t>(i)));
     y += rows;
   }
@@ -201,7 +249,8 @@ void draw_graphs(const Area& area, const Scene& scene) {
   }
   const int side = area.columns() >= kWideColumns ? 66 : 0;
   const int width = area.columns() - side;
-  const Window window{scene.model.now - scene.state.pan, scene.state.span};
+  const Window window{scene.model.now - scene.state.pan, scene.state.span,
+                      scene.model.fleet->thresholds.anomaly_score_threshold};
   draw_device_graphs(area.part(0, 0, width, area.rows() - 2), scene, window);
   draw_axis(area.part(0, area.rows() - 2, width, 2), scene, window);
   if (side == 0) return;

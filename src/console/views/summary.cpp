@@ -81,6 +81,15 @@ void draw_job(const Area& area, int y, const Table& table, const DeviceRow& row)
   table.cell(area, y, kGate, text, {Ink::kBusy});
 }
 
+// What the gate has against a device and, where there is room, for how long: blocks age.
+std::string gate_text(const Model& model, const DeviceRow& row, int width) {
+  if (row.gate.empty()) return "-";
+  if (row.level != model::Level::kCritical || row.level_since == WallTime{}) return row.gate;
+  const std::string aged =
+      row.gate + " " + format_age(std::max(milliseconds(0), model.now - row.level_since));
+  return cells_of(aged) <= width ? aged : row.gate;
+}
+
 void draw_row(const Area& area, int y, const Table& table, const Scene& scene,
               const DeviceRow& row) {
   const bool live = is_live(scene.model, row);
@@ -115,8 +124,11 @@ void draw_row(const Area& area, int y, const Table& table, const Scene& scene,
     draw_job(area, y, table, row);
   } else {
     const bool pass = row.gate == "pass" || row.gate == "up to date";
-    table.cell(area, y, kGate, row.gate.empty() ? "-" : row.gate,
-               pass ? Style{Ink::kDim} : Style{Ink::kWarn});
+    const bool old = block_is_old(scene.model, row.level, row.level_since);
+    table.cell(area, y, kGate, gate_text(scene.model, row, table.width(kGate)),
+               pass  ? Style{Ink::kDim}
+               : old ? bold(Ink::kBad)
+                     : Style{Ink::kWarn});
   }
 }
 
@@ -247,7 +259,8 @@ void draw_side(const Area& area, const Scene& scene) {
       7, detail ? detail->row.id + "  " + std::string(to_text(detail->row.state)) : "No device",
       area.columns() >= 60 ? "d next device" : "");
   if (detail) {
-    const Window window{scene.model.now - scene.state.pan, scene.state.span};
+    const Window window{scene.model.now - scene.state.pan, scene.state.span,
+                        scene.model.fleet->thresholds.anomaly_score_threshold};
     draw_device_graphs(inside.part(1, 8, inside.columns() - 1, inside.rows() - 8), scene, window);
   }
 }
