@@ -21,6 +21,7 @@ Result<void> run_put_back(World& world, const Json& keys);
 Result<void> run_publish(World& world, const Json& keys);
 Result<void> run_forge_certificate(World& world, const Json& keys);
 Result<void> run_join(World& world, const Json& keys);
+Result<void> run_lie(World& world, const Json& keys);
 Result<void> run_fill_disk(World& world, const Json& keys);
 Result<void> run_move_clock(World& world, const Json& keys);
 Result<void> run_wait_until(World& world, const Json& keys);

@@ -1,0 +1,66 @@
+// A device that tries to read as healthier than it is, or sicker: samples with its own key, as a
+// manipulated agent would send them.
+//
+// The same seed and times give the same samples. Pure. Thread: one per object.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "model/enum_text.h"
+#include "model/telemetry.h"
+#include "sim/profile.h"
+
+namespace ota::sim {
+
+// kStuck: the CPU reading stands still after a live beginning. kPerfect: nothing ever moves.
+// kReplayed: twenty readings again and again. kImpossible: 250 % of CPU between honest samples.
+// kFuture, kOld: an hour ahead, an hour behind. kRepeated: each sample three times. kBackwards: the
+// numbers go down. kJustUnder: CPU just below 90 %. kMissing: no CPU any more after a beginning.
+// kRestarting: a new start each three samples.
+enum class Lie : std::uint8_t {
+  kHonest,
+  kStuck,
+  kPerfect,
+  kReplayed,
+  kImpossible,
+  kFuture,
+  kOld,
+  kRepeated,
+  kBackwards,
+  kJustUnder,
+  kMissing,
+  kRestarting
+};
+inline constexpr model::EnumTable<Lie, 12> kLieWords{{{Lie::kHonest, "honest"},
+                                                      {Lie::kStuck, "stuck"},
+                                                      {Lie::kPerfect, "perfect"},
+                                                      {Lie::kReplayed, "replayed"},
+                                                      {Lie::kImpossible, "impossible"},
+                                                      {Lie::kFuture, "future"},
+                                                      {Lie::kOld, "old"},
+                                                      {Lie::kRepeated, "repeated"},
+                                                      {Lie::kBackwards, "backwards"},
+                                                      {Lie::kJustUnder, "just-under"},
+                                                      {Lie::kMissing, "missing"},
+                                                      {Lie::kRestarting, "restarting"}}};
+
+class Liar {
+ public:
+  Liar(Lie lie, std::uint64_t seed);
+  // The next sample in the wire's form, sent at `now`.
+  Json next(WallTime now);
+
+ private:
+  Readings readings();
+
+  Lie lie_;
+  SimulatedSensors sensors_;
+  model::BootId boot_;
+  std::uint64_t sent_ = 0;
+  std::vector<Readings> recorded_;
+};
+
+}  // namespace ota::sim
