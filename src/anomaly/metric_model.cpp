@@ -41,10 +41,11 @@ double MetricModel::judge_level(double value) {
   recent_[count_ % kRecent] = static_cast<float>(value);
   const double now = mean(recent_, count_ + 1);
   double surprise = 0;
-  double size = 0;
-  if (count_ > kWarm) size = std::abs(now - level_) / std::max(spread(), smallest_spread());
-  surprise = level_tail_.surprise(size);
-  level_tail_.add(size);
+  if (count_ > kWarm) {  // before, nothing was measured that a tail could learn from
+    const double size = std::abs(now - level_) / std::max(spread(), smallest_spread());
+    surprise = level_tail_.surprise(size);
+    level_tail_.add(size);
+  }
   const double step = rate(kLongRun, count_);
   const double distance = value - level_;
   // The mean distance and not the root of the mean square: one absurd reading would widen that for

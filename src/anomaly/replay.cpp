@@ -25,6 +25,7 @@ struct Column {
   std::optional<LimitRule> rule;
   LimitWatch limit;
   double value = 0;
+  bool fresh = false;  // in the row at hand
 };
 
 std::optional<LimitRule> rule_for(const std::string& column, const model::Thresholds& thresholds) {
@@ -69,7 +70,7 @@ std::string shown(double value) {
 
 std::string one_in(double surprise) {
   constexpr double kSure = 9;
-  return "1 in " + shown(std::round(std::pow(10.0, std::min(surprise, kSure))));
+  return "1 in " + format_number(std::pow(10.0, std::min(surprise, kSure)), 0);
 }
 
 class Replay {
@@ -90,8 +91,9 @@ class Replay {
     worst_ = nullptr;
     Level level = Level::kStable;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (!row.values[i]) continue;
       Column& column = columns_[i];
+      column.fresh = row.values[i].has_value();
+      if (!column.fresh) continue;
       take(column, *row.values[i], row.at);
       if (surprises_.size() == 1) seen.first_value = column.value;
       level = std::max(level, column.limit.level());
@@ -139,10 +141,30 @@ class Replay {
     }
     if (unusual && worst_ != nullptr) {
       line_ += first ? "" : "; ";
-      append_unusual(*worst_);
+      append_worst();
       if (!seen.alarm) line_ += "; the alarm for it was given";
     }
     line_ += '\n';
+  }
+
+  // The most surprising column, and at most two others that are at least half as much so.
+  void append_worst() {
+    constexpr std::size_t kMost = 3;
+    const double enough = worst_->surprise.combined() / 2;
+    std::vector<const Column*> shown_columns;
+    for (const Column& column : columns_) {
+      if (column.fresh && column.surprise.combined() >= enough) shown_columns.push_back(&column);
+    }
+    std::stable_sort(shown_columns.begin(), shown_columns.end(), [](const auto* a, const auto* b) {
+      return a->surprise.combined() > b->surprise.combined();
+    });
+    const std::size_t further = shown_columns.size() - std::min(kMost, shown_columns.size());
+    shown_columns.resize(shown_columns.size() - further);
+    for (const Column* column : shown_columns) {
+      if (column != shown_columns.front()) line_ += "; ";
+      append_unusual(*column);
+    }
+    if (further > 0) line_ += "; " + std::to_string(further) + " more";
   }
 
   void append_unusual(const Column& column) {

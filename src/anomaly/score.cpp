@@ -30,6 +30,8 @@ double JointModel::observe(std::span<const double> surprises) {
     worst = std::max(worst, surprise);
     sum += surprise;
   }
+  // Nothing is known of any metric yet: that teaches nothing of what is usual together.
+  if (worst <= 0) return 0;
   const auto count = static_cast<double>(surprises.size());
   const double mean = sum / count;
   const double together = tail_.surprise(mean);
