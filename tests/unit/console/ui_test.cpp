@@ -290,6 +290,34 @@ TEST_CASE("graphs scroll back over what is stored, and mark where incidents bega
   CHECK_FALSE(desk.shows("▲"));
 }
 
+TEST_CASE(
+    "a stressed device is explained in a sentence with what would clear it, and is seen to clear",
+    "[console]") {
+  Desk desk;
+  desk.keys("Enter");
+  CHECK(desk.shows("critical  risk 91  High Load"));
+  CHECK(desk.shows("CPU has been above its limit for 38 s."));
+  CHECK(desk.shows("clears: CPU below 85 % for 10 s"));
+
+  // It comes true.
+  auto fleet = std::make_shared<fleet::Snapshot>(*desk.backend.fleet);
+  for (auto& chunk : fleet->rows) {
+    auto rows = std::make_shared<fleet::RowChunk>(*chunk);
+    for (auto& row : *rows) {
+      if (row->id != "iot-002") continue;
+      auto calm = std::make_shared<fleet::DeviceRow>(*row);
+      calm->level = model::Level::kStable;
+      calm->label = "Stable";
+      row = calm;
+    }
+    chunk = rows;
+  }
+  desk.backend.fleet = fleet;
+  desk.settle();
+  CHECK(desk.shows("All readings are within their limits."));
+  CHECK_FALSE(desk.shows("clears:"));
+}
+
 TEST_CASE("a block that nobody saw to for too long says so", "[console]") {
   Desk desk;
   auto fleet = std::make_shared<fleet::Snapshot>(*desk.backend.fleet);
