@@ -95,7 +95,7 @@ Result<std::unique_ptr<Agent>> Agent::open(Config config, std::string join_code,
 
 EnginePorts Agent::ports() {
   EnginePorts ports;
-  ports.check = [this](const model::Release& release) { return check(release); };
+  ports.check = [this](const Action& action) { return check(action); };
   ports.download = [this](const model::Release& release, PartialImage& into,
                           const Progress& progress) { return download(release, into, progress); };
   ports.install = [this](const fs::path& image, const model::Release& release) {
@@ -111,11 +111,14 @@ EnginePorts Agent::ports() {
   return ports;
 }
 
-Outcome Agent::check(const model::Release& release) {
+Outcome Agent::check(const Action& action) {
   interrupted_ = false;
+  // The server speaks of devices by the names of their certificates.
+  const auto term = identity_.term();
+  if (!term) return Failure{"io", term.error().text(), Failure::Again::kNever};
   const WallTime now = clock_.wall();
-  if (Outcome failed = trust_.check(*downloads_, release, now, engine_->clock_floor()))
-    return failed;
+  const Trust::Asked asked{term->device, action.job, action.release, action.word};
+  if (Outcome failed = trust_.check(*downloads_, asked, now, engine_->clock_floor())) return failed;
   engine_->trusted_time(now);
   if (trust_.version_floor()) engine_->version_floor(*trust_.version_floor());
   return {};

@@ -54,7 +54,7 @@ class Agent {
  private:
   Agent(Config config, std::string join_code, FileLock lock, const Clock& clock);
   EnginePorts ports();
-  Outcome check(const model::Release& release);
+  Outcome check(const Action& action);
   Outcome download(const model::Release& release, PartialImage& into, const Progress& progress);
   Outcome install(const std::filesystem::path& image, const model::Release& release);
   Outcome probe(const std::filesystem::path& image);

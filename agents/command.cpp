@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/json.h"
+#include "tuf/director.h"
 
 namespace ota::agent {
 namespace {
@@ -44,6 +45,10 @@ Result<std::optional<Command>> parse_one(const Json& in) {
     return fail(Errc::kInvalid, "a release's digest is no SHA-256");
   if (command.release.target.empty() || command.release.target.size() > kMaxName) {
     return fail(Errc::kInvalid, "a release's target is empty or too long");
+  }
+  if (in.contains("word")) {
+    in["word"].get_to(command.word);
+    if (const auto claimed = tuf::read_word(command.word)) command.nonce = claimed->nonce;
   }
   return std::optional(command);
 }

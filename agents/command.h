@@ -18,6 +18,8 @@ struct Command {
   std::string job;         // empty for kRollback
   int attempt = 1;         // kUpdate
   model::Release release;  // kUpdate
+  std::string word;        // kUpdate: the director's, not verified yet; may be empty
+  std::string nonce;       // what the word claims for its nonce; empty where it is none
 };
 
 // Commands of a type that this agent does not know are left out. kInvalid where one is malformed:

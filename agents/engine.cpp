@@ -276,7 +276,7 @@ Outcome Engine::perform(const Action& action) {
     case Action::Kind::kWait:
       return {};
     case Action::Kind::kCheck:
-      return ports_.check(action.release);
+      return ports_.check(action);
     case Action::Kind::kDownload:
       return download(action);
     case Action::Kind::kVerify:

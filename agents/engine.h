@@ -28,8 +28,9 @@ using Progress = std::function<bool(int)>;
 
 // Called on the engine's thread, but where it says "any"; those must not call back into the engine.
 struct EnginePorts {
-  // Is this release what the signed metadata says, and meant for this device?
-  std::function<Outcome(const model::Release&)> check;
+  // Is the action's release what the signed metadata says, and its word the director's for this
+  // device?
+  std::function<Outcome(const Action&)> check;
   // Appends the rest of the image to `into`, telling `progress` how far it is.
   std::function<Outcome(const model::Release&, PartialImage& into, const Progress& progress)>
       download;

@@ -1,6 +1,9 @@
 #include "agents/trust.h"
 
+#include <algorithm>
+
 #include "base/text.h"
+#include "tuf/director.h"
 #include "tuf/firmware.h"
 #include "tuf/updater.h"
 
@@ -41,8 +44,8 @@ Result<void> run_step(http::Client& client, tuf::Updater& updater) {
 Trust::Trust(std::filesystem::path folder, std::string hardware)
     : folder_(std::move(folder)), hardware_(std::move(hardware)) {}
 
-Outcome Trust::check(http::Client& client, const model::Release& release, WallTime now,
-                     WallTime floor) {
+Outcome Trust::check(http::Client& client, const Asked& asked, WallTime now, WallTime floor) {
+  const model::Release& release = asked.release;
   tuf::UpdaterOptions options;
   options.clock_floor = floor;
   auto updater = tuf::Updater::open(folder_, options);
@@ -64,6 +67,9 @@ Outcome Trust::check(http::Client& client, const model::Release& release, WallTi
                        known.sha256.substr(0, 16) + "...",
                    Failure::Again::kNever};
   }
+  const tuf::DirectedJob expected{asked.job, asked.device, known.sha256, known.version, {}, {}};
+  if (auto told = tuf::check_word(folder_, asked.word, expected, std::max(now, floor)); !told)
+    return refused(told.error());
   target_path_ = updater->target_path();
   version_floor_ = signed_firmware->rollback_floor;
   return {};

@@ -17,12 +17,22 @@ namespace ota::agent {
 
 class Trust {
  public:
+  // What a command asks for, and of whom.
+  struct Asked {
+    const std::string& device;
+    const std::string& job;
+    const model::Release& release;
+    const std::string& word;  // the director's
+  };
+
   Trust(std::filesystem::path folder, std::string hardware);
 
   // Brings the metadata up to date and looks the release up in it. The signed entry must have its
-  // digest, length, version and this device's hardware. Failures carry tuf's words, "job-mismatch"
-  // where the job says otherwise. `now`: the device's clock; a time before `floor` is not believed.
-  Outcome check(http::Client& client, const model::Release& release, WallTime now, WallTime floor);
+  // digest, length, version and this device's hardware, and where the root names a director, the
+  // word must be its own, for this device, job and release. Failures carry tuf's words,
+  // "job-mismatch" where the job says otherwise. `now`: the device's clock; a time before `floor`
+  // is not believed.
+  Outcome check(http::Client& client, const Asked& asked, WallTime now, WallTime floor);
   // After a check that went well: the path below /tuf/targets/ to fetch the image from.
   const std::string& target_path() const { return target_path_; }
   // The signed floor for versions, where the release has one.

@@ -12,6 +12,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxOutbox = 64;    // a job reports about a dozen steps
 constexpr std::size_t kMaxFinished = 16;  // jobs whose repeated commands are recognised
+// Words that are remembered as used. A word holds for a day, in which no device gets as many.
+constexpr std::size_t kMaxSpent = 64;
 // Percent reports take numbers that are not made durable; after a start the count goes on behind
 // all of them.
 constexpr std::uint64_t kSeqGap = 1000;
@@ -91,7 +93,8 @@ void UpdateMachine::update(const Command& command) {
     return;
   }
   if (refuse_early(command)) return;
-  state_.job = ActiveJob{command.job, command.attempt, command.release, 0};
+  state_.job = ActiveJob{
+      command.job, command.attempt, command.release, 0, command.word, command.nonce, false};
   report(command.job, JobState::kDownloading, "checking the signed metadata");
   notice("update to " + command.release.version.label() + " (" + command.job + ")");
   enter(Step::kCheck);
@@ -105,6 +108,10 @@ bool UpdateMachine::refuse_early(const Command& command) {
     notice("refused " + release.version.label() + ": " + detail);
     return true;
   };
+  if (!command.nonce.empty() &&
+      std::ranges::find(state_.spent, command.nonce) != state_.spent.end()) {
+    return refuse("tuf.replayed-job", "the director's word was used before");
+  }
   if (release.sha256 == state_.confirmed.sha256) {
     finish(command.job, command.attempt, JobState::kSucceeded, "runs and is confirmed already");
     return true;
@@ -128,6 +135,7 @@ void UpdateMachine::cancel(const std::string& job) {
   if (state_.job && state_.job->id == job) {
     finish(job, state_.job->attempt, JobState::kCancelled, "cancelled by the operator");
     notice("cancelled " + job);
+    spend_word();
     state_.job.reset();
     enter(Step::kIdle);
     return;
@@ -160,6 +168,15 @@ void UpdateMachine::rollback() {
   enter(Step::kSwitchTo);
 }
 
+// A word counts for one job, however that ends. Only one that was found good is remembered: what
+// nobody signed must not push good ones out of the memory.
+void UpdateMachine::spend_word() {
+  if (!state_.job->admitted || state_.job->nonce.empty()) return;
+  state_.spent.push_back(state_.job->nonce);
+  if (state_.spent.size() > kMaxSpent) state_.spent.erase(state_.spent.begin());
+  dirty_ = true;
+}
+
 void UpdateMachine::arm() {
   const ActiveJob job = *state_.job;
   Trial trial;
@@ -168,6 +185,7 @@ void UpdateMachine::arm() {
   trial.job = job.id;
   trial.attempt = job.attempt;
   state_.trial = std::move(trial);
+  spend_word();
   state_.job.reset();
   report(job.id, JobState::kBooting,
          "restarting into slot " + std::string(letter(state_.trial->slot)));
@@ -179,6 +197,7 @@ void UpdateMachine::fail_job(const std::string& code, const std::string& detail)
   const ActiveJob job = *state_.job;
   finish(job.id, job.attempt, JobState::kFailed, detail, code);
   notice("update to " + job.release.version.label() + " failed (" + code + "): " + detail);
+  spend_word();
   state_.job.reset();
   enter(Step::kIdle);
 }
@@ -287,6 +306,7 @@ void UpdateMachine::step_succeeded() {
       return;
     case Step::kCheck:
       state_.previous.reset();  // the spare slot is about to be overwritten
+      state_.job->admitted = true;
       dirty_ = true;
       return enter(Step::kDownload);
     case Step::kDownload:
@@ -337,6 +357,7 @@ void UpdateMachine::job_over(const std::string& job) {
   dirty_ = true;
   if (!state_.job || state_.job->id != job) return;
   notice(job + " has ended at the server: given up");
+  spend_word();
   state_.job.reset();
   enter(Step::kIdle);
 }
@@ -362,7 +383,11 @@ Action UpdateMachine::next() const {
   action.ticket = ticket_;
   action.delay = delay_;
   action.slot = other(state_.confirmed_slot);
-  if (state_.job) action.release = state_.job->release;
+  if (state_.job) {
+    action.release = state_.job->release;
+    action.job = state_.job->id;
+    action.word = state_.job->word;
+  }
   if (state_.trial) action.image = state_.trial->image;
   switch (step_) {
     case Step::kIdle:

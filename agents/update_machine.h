@@ -47,6 +47,8 @@ struct Action {
   std::uint64_t ticket = 0;            // for done(): an outcome of an older action is ignored
   Slot slot = Slot::kA;                // written to, verified, made current, or probed
   model::Release release;              // kCheck to kInstall
+  std::string job;                     // kCheck
+  std::string word;                    // kCheck: the director's
   model::Image image;                  // kProbe
   std::chrono::milliseconds delay{0};  // to be waited before it is performed
 };
@@ -111,6 +113,7 @@ class UpdateMachine {
   void rollback();
   bool refuse_early(const Command& command);
   void arm();
+  void spend_word();
   void fail_job(const std::string& code, const std::string& detail);
   void fail_trial(const std::string& code, const std::string& detail);
   void confirm();

@@ -50,9 +50,13 @@ UpdateState read(const Json& in) {
   if (in.contains("previous")) state.previous = in["previous"].get<model::Image>();
   if (in.contains("job")) {
     const Json& job = in["job"];
-    state.job = ActiveJob{job.at("id").get<std::string>(), job.at("attempt").get<int>(),
+    state.job = ActiveJob{job.at("id").get<std::string>(),
+                          job.at("attempt").get<int>(),
                           job.at("release").get<model::Release>(),
-                          job.at("download_tries").get<unsigned>()};
+                          job.at("download_tries").get<unsigned>(),
+                          job.value("word", ""),
+                          job.value("nonce", ""),
+                          job.value("admitted", false)};
   }
   if (in.contains("trial")) state.trial = trial_of(in["trial"]);
   for (const Json& entry : in.at("outbox")) {
@@ -67,6 +71,7 @@ UpdateState read(const Json& in) {
   in.at("fallback").get_to(state.fallback);
   in.at("fallback_sha256").get_to(state.fallback_sha256);
   state.clock_floor = model::time_at(in, "clock_floor");
+  if (in.contains("spent")) in["spent"].get_to(state.spent);
   return state;
 }
 
@@ -82,13 +87,17 @@ Json to_document(const UpdateState& state) {
            {"fallback_sha256", state.fallback_sha256},
            {"clock_floor", model::time_json(state.clock_floor)},
            {"outbox", Json::array()},
-           {"finished", Json::array()}};
+           {"finished", Json::array()},
+           {"spent", state.spent}};
   if (state.previous) out["previous"] = *state.previous;
   if (state.job) {
     out["job"] = Json{{"id", state.job->id},
                       {"attempt", state.job->attempt},
                       {"release", state.job->release},
-                      {"download_tries", state.job->download_tries}};
+                      {"download_tries", state.job->download_tries},
+                      {"word", state.job->word},
+                      {"nonce", state.job->nonce},
+                      {"admitted", state.job->admitted}};
   }
   if (state.trial) out["trial"] = trial_json(*state.trial);
   for (const QueuedReport& entry : state.outbox)

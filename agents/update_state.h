@@ -25,6 +25,9 @@ struct ActiveJob {
   int attempt = 1;
   model::Release release;
   unsigned download_tries = 0;  // failed ones
+  std::string word{};           // the director's
+  std::string nonce{};          // of the word
+  bool admitted = false;        // the word was found good: it is spent when the job ends
 };
 
 // An image that was, or is about to be, made the current one and is not confirmed.
@@ -63,6 +66,7 @@ struct UpdateState {
   std::string fallback;         // why the device last fell back; empty after an update that held
   std::string fallback_sha256;  // the image that it fell back from
   WallTime clock_floor;         // newest time that is known to have passed
+  std::vector<std::string> spent{};  // nonces of words that had their job, oldest first
 };
 
 Json to_document(const UpdateState& state);

@@ -7,7 +7,7 @@
 
 namespace ota::api {
 
-Json command_json(const fleet::Command& command) {
+Json command_json(const fleet::Command& command, const std::string& word) {
   switch (command.kind) {
     case fleet::Command::Kind::kCancel:
       return {{"type", "cancel"}, {"job", command.job_id}};
@@ -16,11 +16,13 @@ Json command_json(const fleet::Command& command) {
     case fleet::Command::Kind::kUpdate:
       break;
   }
-  return {{"type", "update"},
-          {"job", command.job_id},
-          {"attempt", command.attempt},
-          {"deadline", model::time_json(command.deadline)},
-          {"release", command.release}};
+  Json out{{"type", "update"},
+           {"job", command.job_id},
+           {"attempt", command.attempt},
+           {"deadline", model::time_json(command.deadline)},
+           {"release", command.release}};
+  if (!word.empty()) out["word"] = word;
+  return out;
 }
 
 void CommandPolls::poll(const std::string& device, seconds wait, const http::Responder& respond) {
@@ -52,8 +54,10 @@ void CommandPolls::ask(const std::string& device, std::uint64_t ticket) {
         if (!commands) return answer(device, ticket, http::Response::error(commands.error()));
         if (commands->empty()) return;
         Json list = Json::array();
-        for (const fleet::Command& command : *commands)
-          list.push_back(command_json(command));
+        for (const fleet::Command& command : *commands) {
+          const bool directed = command.kind == fleet::Command::Kind::kUpdate && direct_;
+          list.push_back(command_json(command, directed ? direct_(device, command) : ""));
+        }
         answer(device, ticket, http::Response::json({{"commands", std::move(list)}}));
       });
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <unordered_map>
@@ -18,7 +19,11 @@ namespace ota::api {
 
 class CommandPolls {
  public:
-  CommandPolls(fleet::Fleet& fleet, const Clock& clock) : fleet_(fleet), clock_(clock) {}
+  // Gives the director's word for an update, or nothing where there is none to give. Any thread.
+  using Direct = std::function<std::string(const std::string& device, const fleet::Command&)>;
+
+  CommandPolls(fleet::Fleet& fleet, const Clock& clock, Direct direct)
+      : fleet_(fleet), clock_(clock), direct_(std::move(direct)) {}
 
   // Answers with commands as soon as there are any, else 204 after `wait`.
   void poll(const std::string& device, seconds wait, const http::Responder& respond);
@@ -38,12 +43,14 @@ class CommandPolls {
 
   fleet::Fleet& fleet_;
   const Clock& clock_;
+  Direct direct_;
   std::mutex mutex_;
   std::unordered_map<std::string, Parked> parked_;
   std::uint64_t next_ticket_ = 1;
   bool closed_ = false;
 };
 
-Json command_json(const fleet::Command& command);
+// `word`: the director's for an update; may be empty.
+Json command_json(const fleet::Command& command, const std::string& word);
 
 }  // namespace ota::api

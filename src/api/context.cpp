@@ -6,7 +6,7 @@ namespace ota::api {
 
 Context::Context(Ports p)
     : ports(std::move(p)),
-      commands(ports.fleet, ports.clock),
+      commands(ports.fleet, ports.clock, ports.direct),
       followers(ports.store, ports.clock, worker) {}
 
 void Context::on_worker(const http::Responder& respond, std::function<void()> work) {

@@ -23,7 +23,8 @@
 
 namespace ota::fleet {
 class Fleet;
-}
+struct Command;
+}  // namespace ota::fleet
 namespace ota::pki {
 class Authority;
 }
@@ -52,6 +53,8 @@ struct Ports {
   // After an import: what is in memory is no longer what is stored.
   std::function<void()> state_replaced;
   std::filesystem::path audit_head;  // the file of the chain's signed head
+  // The director's word for an update (tuf/director.h); empty where none can be given. Any thread.
+  std::function<std::string(const std::string& device, const fleet::Command&)> direct;
   // The roles of the repository, as JSON. Blocks on files.
   std::function<Result<Json>()> tuf_roles;
 };

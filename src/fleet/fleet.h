@@ -60,6 +60,7 @@ struct Command {
   int attempt = 1;
   model::Release release;
   WallTime deadline;
+  WallTime created{};  // of the job
 };
 
 struct PushRequest {

@@ -274,8 +274,8 @@ void Fleet::Impl::take_job(const std::string& device, std::vector<Command>& comm
   if (job.cancel_requested) {
     commands.push_back({Command::Kind::kCancel, job.id, job.attempt, {}, {}});
   } else {
-    commands.push_back(
-        {Command::Kind::kUpdate, offered.id, offered.attempt, offered.release, offered.deadline});
+    commands.push_back({Command::Kind::kUpdate, offered.id, offered.attempt, offered.release,
+                        offered.deadline, offered.created});
   }
 }
 

@@ -30,6 +30,16 @@ bool is_retryable(std::string_view code) {
       [&](std::string_view prefix) { return code.substr(0, prefix.size()) == prefix; });
 }
 
+// What a device refused because of its content and not because of the way: an attack, until
+// somebody has looked.
+bool is_refusal(std::string_view code) {
+  constexpr std::array<std::string_view, 5> kWords{"image.hash", "image.length", "job-mismatch",
+                                                   "wrong-hardware", "downgrade"};
+  constexpr std::array<std::string_view, 3> kFaults{"tuf.unavailable", "tuf.busy", "tuf.storage"};
+  if (std::ranges::find(kWords, code) != kWords.end()) return true;
+  return code.starts_with("tuf.") && std::ranges::find(kFaults, code) == kFaults.end();
+}
+
 milliseconds time_for(JobState state, const model::OtaSettings& settings) {
   switch (state) {
     case JobState::kQueued:
@@ -241,6 +251,11 @@ Result<JobChange> job_reported(const Job& job, const model::JobReport& report,
       } else {
         next.error_code = code.empty() ? "unknown" : code;
         enter(next, JobState::kFailed, detail, settings, now);
+        if (is_refusal(next.error_code)) {
+          change.events.push_back(job_event(
+              next, Severity::kError, "security.refused",
+              job.device + " refused " + job.release.version.label() + because(next), now));
+        }
         end_badly(change, JobState::kFailed, "job.failed", "failed", now);
       }
       break;

@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "fleet/fleet.h"
 #include "http/server.h"
+#include "main/director_desk.h"
 #include "main/first_run.h"
 #include "model/time_json.h"
 #include "pki/authority.h"
@@ -82,6 +83,7 @@ struct Host::Impl {
   std::thread thread;
   std::shared_ptr<const model::Settings> settings;
   std::unique_ptr<tuf::Repository> repository;
+  std::unique_ptr<DirectorDesk> director;
   std::optional<pki::Authority> authority;
   std::unique_ptr<api::Service> api;
   std::unique_ptr<http::Server> server;
@@ -162,6 +164,10 @@ Result<void> Host::Impl::open() {
   } else {
     return opened.error().within("open firmware/");
   }
+  director = std::make_unique<DirectorDesk>(options.root, clock, [this](const Error& error) {
+    record(model::Severity::kError, "director.no-word",
+           "jobs carry no word of the director: " + error.text());
+  });
   next_firmware_look = {};
   look_at_firmware();
   if (auto served = serve(); !served) return served.error();
@@ -186,23 +192,26 @@ Result<void> Host::Impl::open_store() {
 }
 
 api::Ports Host::Impl::ports() {
-  api::Ports out{.fleet = *parts.fleet,
-                 .store = *parts.store,
-                 .authority = *authority,
-                 .clock = clock,
-                 .firmware = options.root / "firmware",
-                 .server_status =
-                     [this] {
-                       const std::lock_guard lock(mutex);
-                       return status;
-                     },
-                 .server_stats = [this] { return server->stats(); },
-                 .agents = {},
-                 .order_agent = {},
-                 .tuf_root = [this] { return repository->root(); },
-                 .state_replaced = [this] { reopen = true; },
-                 .audit_head = options.root / "state" / store::kAuditHeadFile,
-                 .tuf_roles = [this] { return roles_json(*repository); }};
+  api::Ports out{
+      .fleet = *parts.fleet,
+      .store = *parts.store,
+      .authority = *authority,
+      .clock = clock,
+      .firmware = options.root / "firmware",
+      .server_status =
+          [this] {
+            const std::lock_guard lock(mutex);
+            return status;
+          },
+      .server_stats = [this] { return server->stats(); },
+      .agents = {},
+      .order_agent = {},
+      .tuf_root = [this] { return repository->root(); },
+      .state_replaced = [this] { reopen = true; },
+      .audit_head = options.root / "state" / store::kAuditHeadFile,
+      .direct = [this](const std::string& device,
+                       const fleet::Command& command) { return director->word(device, command); },
+      .tuf_roles = [this] { return roles_json(*repository); }};
   if (parts.supervisor == nullptr) return out;
   out.agents = [supervisor = parts.supervisor] { return supervisor->status(); };
   out.order_agent = [supervisor = parts.supervisor](const std::string& agent,
@@ -362,6 +371,7 @@ void Host::Impl::look_at_firmware() {
   const MonoTime now = clock.mono();
   if (now < next_firmware_look) return;
   next_firmware_look = now + kFirmwareLook;
+  director->look();
   if (const auto renewed = repository->refresh_if_due(kTimestampMargin); !renewed) {
     record(model::Severity::kError, "firmware.sign-failed", renewed.error().text());
     next_firmware_look = now + std::chrono::minutes(1);
@@ -478,6 +488,7 @@ void Host::Impl::close() {
   gone.supervisor.reset();
   gone.fleet.reset();
   gone.store.reset();
+  director.reset();
   repository.reset();
   authority.reset();
   published = {};

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
-#include "base/file.h"
+#include "base/text.h"
 #include "tuf/error.h"
 #include "tuf/key_store.h"
 #include "tuf/published.h"
@@ -16,13 +16,10 @@ namespace {
 constexpr const char* kType = "ota-job";
 constexpr std::size_t kMaxWordBytes = 8192;
 constexpr std::size_t kMaxRootBytes = 512000;
-constexpr std::size_t kMaxSpentBytes = 262144;
-constexpr std::size_t kNonceBytes = 16;
-// Spent words are remembered past their expiry, for clocks that go back.
-constexpr std::chrono::hours kRememberedFor{24 * 30};
+constexpr std::size_t kNonceDigits = 32;
 
 bool is_nonce(std::string_view text) {
-  return text.size() == 2 * kNonceBytes && from_hex(text).has_value();
+  return text.size() == kNonceDigits && from_hex(text).has_value();
 }
 
 Json part_of(const DirectedJob& job) {
@@ -64,21 +61,13 @@ Result<Root> trusted_root(const std::filesystem::path& folder) {
   return fail(Errc::kRootDamaged, folder.string());
 }
 
-std::filesystem::path spent_file(const std::filesystem::path& folder) {
-  return folder / "spent-jobs";
-}
-
-// nonce -> expiry, as text. A damaged file is an error, not an empty memory.
-Result<Json> read_spent(const std::filesystem::path& folder) {
-  const auto text = read_file(spent_file(folder), kMaxSpentBytes);
-  if (!text && text.error().code == ota::Errc::kNotFound) return Json::object();
-  if (!text) return fail(Errc::kStorage, text.error().text());
-  auto json = parse_strict(*text);
-  if (!json || !json->is_object()) return fail(Errc::kStorage, "spent-jobs is damaged");
-  return json;
-}
-
 }  // namespace
+
+std::string nonce_of(std::string_view device, std::string_view job, int attempt, WallTime created) {
+  const std::string text = std::string(device) + "\n" + std::string(job) + "\n" +
+                           std::to_string(attempt) + "\n" + format_rfc3339(created);
+  return sha256_hex(text).substr(0, kNonceDigits);
+}
 
 struct Director::Impl {
   std::vector<Signer> signers;
@@ -102,8 +91,7 @@ Result<Director> Director::open(const std::filesystem::path& firmware,
   return Director(std::move(impl));
 }
 
-Result<std::string> Director::sign(DirectedJob job) const {
-  if (job.nonce.empty()) job.nonce = to_hex(random_bytes(kNonceBytes));
+Result<std::string> Director::sign(const DirectedJob& job) const {
   const Json part = part_of(job);
   const auto signatures = sign_with(impl_->signers, part);
   if (!signatures) return signatures.error();
@@ -113,51 +101,37 @@ Result<std::string> Director::sign(DirectedJob job) const {
   return Json{{"signed", part}, {"signatures", list}}.dump();
 }
 
-Result<bool> DirectorWatch::required() const {
-  const auto root = trusted_root(folder_);
-  if (!root) return root.error();
-  return root->director.has_value();
-}
-
-Result<DirectedJob> DirectorWatch::check(std::string_view word, std::string_view device,
-                                         std::string_view sha256, WallTime now) const {
+Result<DirectedJob> read_word(std::string_view word) {
   if (word.size() > kMaxWordBytes) return fail(Errc::kEndlessData, "the director's word");
-  const auto root = trusted_root(folder_);
-  if (!root) return root.error();
-  if (!root->director) return fail(Errc::kUnsignedJob, "the trusted root names no director");
-  if (word.empty()) return fail(Errc::kUnsignedJob, "the job carries no word of the director");
   const auto envelope = parse_envelope(word, kType);
   if (!envelope) return envelope.error();
+  return job_of(envelope->signed_part);
+}
+
+Result<void> check_word(const std::filesystem::path& folder, std::string_view word,
+                        const DirectedJob& expected, WallTime now) {
+  const auto root = trusted_root(folder);
+  if (!root) return root.error();
+  if (!root->director) return {};
+  if (word.empty()) return fail(Errc::kUnsignedJob, "the job carries no word of the director");
+  const auto job = read_word(word);
+  if (!job) return job.error();
+  const auto envelope = parse_envelope(word, kType);
   if (!verify_threshold(*envelope, *root->director, root->director_keys, kType)) {
     return fail(Errc::kUnsignedJob, "not signed by the director's keys");
   }
-  auto job = job_of(envelope->signed_part);
-  if (!job) return job;
-  if (job->device != device) return fail(Errc::kForeignJob, "it is for device " + job->device);
-  if (job->sha256 != sha256) return fail(Errc::kForeignJob, "it is for another image");
+  if (job->device != expected.device) {
+    return fail(Errc::kForeignJob, "it is for device " + printable(job->device, 64));
+  }
+  if (job->job != expected.job) {
+    return fail(Errc::kForeignJob, "it is for " + printable(job->job, 64));
+  }
+  if (job->sha256 != expected.sha256 || job->version != expected.version) {
+    return fail(Errc::kForeignJob, "it is for another image");
+  }
   if (now >= job->expires) {
     return fail(Errc::kExpiredJob, "at " + format_rfc3339(job->expires, Fraction::kNone));
   }
-  const auto spent = read_spent(folder_);
-  if (!spent) return spent.error();
-  if (spent->contains(job->nonce)) return fail(Errc::kReplayedJob, job->job);
-  return job;
-}
-
-Result<void> DirectorWatch::spend(const DirectedJob& job, WallTime now) const {
-  auto spent = read_spent(folder_);
-  // Damaged: the memory starts anew, since a device that can never again take a job is worth less
-  // than one that could repeat an old one; what may run is still bound by the targets metadata.
-  Json memory = spent ? std::move(*spent) : Json::object();
-  for (auto entry = memory.begin(); entry != memory.end();) {
-    const auto expires = entry->is_string() ? parse_rfc3339(entry->get<std::string>())
-                                            : Result<WallTime>(WallTime{});
-    const bool old = !expires || *expires + kRememberedFor < now;
-    entry = old ? memory.erase(entry) : std::next(entry);
-  }
-  memory[job.nonce] = tuf_time(job.expires);
-  auto written = write_file_durably(spent_file(folder_), canonical(memory), 0600);
-  if (!written) return fail(Errc::kStorage, written.error().text());
   return {};
 }
 

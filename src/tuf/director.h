@@ -3,13 +3,15 @@
 //
 // A device installs only what both allow: this word (this device, this image, now) and the targets
 // metadata (this image at all). A stolen director key chooses among published images; stolen
-// targets keys reach no device without it.
+// targets keys reach no device without it. Which words were used, the device's own state remembers
+// (agents/update_state.h), in one document with the job.
 //
 // Form: {"signed":{"_type":"ota-job","job":"job-000042","device":"iot-001","sha256":"...",
 // "version":"2.1.5","expires":"...Z","nonce":"32 hex"},"signatures":[{"keyid":"...","sig":"..."}]}
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -24,9 +26,12 @@ struct DirectedJob {
   std::string device;
   std::string sha256;  // the release's digest, lower-case hex
   model::Version version;
-  WallTime expires;   // whole seconds
-  std::string nonce;  // 32 hex digits; sign() makes one where it is empty
+  WallTime expires{};   // whole seconds
+  std::string nonce{};  // 32 hex digits
 };
+
+// The nonce of one attempt of one job: its words may be handed out again and count once together.
+std::string nonce_of(std::string_view device, std::string_view job, int attempt, WallTime created);
 
 // The server's side. Thread: any, const only; sign() reads nothing from disk.
 class Director {
@@ -39,7 +44,7 @@ class Director {
   Director(Director&&) noexcept;
   Director& operator=(Director&&) noexcept;
 
-  Result<std::string> sign(DirectedJob job) const;
+  Result<std::string> sign(const DirectedJob& job) const;
 
  private:
   struct Impl;
@@ -47,25 +52,16 @@ class Director {
   std::unique_ptr<Impl> impl_;
 };
 
-// The device's side: judges words by the root that is trusted in `folder` (the Updater's), and
-// remembers in the file "spent-jobs" there which were used. Thread: one; calls block on files.
-class DirectorWatch {
- public:
-  explicit DirectorWatch(std::filesystem::path folder) : folder_(std::move(folder)) {}
+// -- the device's side --
 
-  // False where the trusted root names no director: then jobs carry no word.
-  Result<bool> required() const;
-  // What the device was told, where the word is signed, for this device, for exactly this image,
-  // unexpired at `now`, and not spent. kUnsignedJob, kForeignJob, kExpiredJob, kReplayedJob,
-  // kMalformed, kRootDamaged. Asking again before spend() is allowed: an agent that was restarted
-  // in the middle of a job goes on with it.
-  Result<DirectedJob> check(std::string_view word, std::string_view device, std::string_view sha256,
-                            WallTime now) const;
-  // Call when the job ends, however it ended: its word never counts again. Durable.
-  Result<void> spend(const DirectedJob& job, WallTime now) const;
+// What a word claims; nothing of it is verified. kMalformed, kEndlessData.
+Result<DirectedJob> read_word(std::string_view word);
 
- private:
-  std::filesystem::path folder_;
-};
+// Judges a word by the root that is trusted in `folder` (the Updater's): where that names a
+// director, it must be signed by it, say what `expected` does of job, device, digest and version,
+// and not have expired at `now`. kUnsignedJob, kForeignJob, kExpiredJob, kMalformed, kRootDamaged.
+// A root without a director asks for no word. Blocks on files.
+Result<void> check_word(const std::filesystem::path& folder, std::string_view word,
+                        const DirectedJob& expected, WallTime now);
 
 }  // namespace ota::tuf

@@ -8,6 +8,7 @@
 #include "tests/support/agent_rig.h"
 #include "tests/support/catch.h"
 #include "tests/support/wait.h"
+#include "tuf/names.h"
 
 using namespace ota;
 using model::JobState;
@@ -165,12 +166,67 @@ TEST_CASE("what the signed metadata does not say is refused, each with its own c
   CHECK(current_version(rig.slots()) == "2.1.4");
 }
 
+TEST_CASE("a job that the director did not sign for this device, image and time is refused by name",
+          "[agent]") {
+  AgentRig rig;
+  const auto release = rig.publish(kNext, model::sample_image(kNext));
+  rig.leave_join_code(rig.join_code());
+  Json command = rig.update_command("job-1", release);
+  std::string code;
+  SECTION("no word at all") {
+    command.erase("word");
+    code = "tuf.unsigned-job";
+  }
+  SECTION("a word of which a letter was changed") {
+    auto word = command["word"].get<std::string>();
+    word.replace(word.find("job-1"), 5, "job-2");
+    command["word"] = word;
+    code = "tuf.unsigned-job";
+  }
+  SECTION("the word for another device") {
+    command["word"] = rig.word({"job-1", "iot-002", release.sha256, release.version});
+    code = "tuf.foreign-job";
+  }
+  SECTION("the word for another image") {
+    command["word"] = rig.word({"job-1", "iot-001", std::string(64, 'a'), release.version});
+    code = "tuf.foreign-job";
+  }
+  SECTION("a word whose time is over") {
+    auto job = tuf::DirectedJob{"job-1", "iot-001", release.sha256, release.version, {}, {}};
+    job.expires = SystemClock().wall() - seconds(1);
+    command["word"] = rig.word(job);
+    code = "tuf.expired-job";
+  }
+  const auto agent = rig.run();
+  rig.command(command);
+  const auto last = rig.final_report("job-1");
+  REQUIRE(last);
+  CHECK(last->state == JobState::kFailed);
+  CHECK(last->error_code == code);
+  CHECK(current_version(rig.slots()) == "2.1.4");
+}
+
+TEST_CASE("a signed job that is replayed under another name is refused", "[agent]") {
+  AgentRig rig;
+  const auto release = rig.publish(kNext, model::sample_image(kNext));
+  rig.leave_join_code(rig.join_code());
+  const auto agent = rig.run();
+  Json command = rig.update_command("job-1", release);
+  rig.command(command);
+  REQUIRE(rig.final_report("job-1"));
+  command["job"] = "job-2";
+  rig.command(command);
+  const auto last = rig.final_report("job-2");
+  REQUIRE(last);
+  CHECK(last->error_code == "tuf.replayed-job");
+}
+
 TEST_CASE("an image that was changed at the mirror is refused and the device keeps running",
           "[agent]") {
   AgentRig rig;
   const auto release = rig.publish(kNext, model::sample_image(kNext));
   const auto target =
-      rig.folder() / "firmware" / "targets" / (release.sha256 + "." + release.target);
+      rig.folder() / "firmware" / "targets" / tuf::target_url_path(release.target, release.sha256);
   REQUIRE(std::filesystem::exists(target));
   std::string code;
   SECTION("a byte") {

@@ -80,6 +80,7 @@ class ApiServer {
                    .tuf_root = [this]() -> Result<std::string> { return tuf_root_; },
                    .state_replaced = {},
                    .audit_head = root() / "audit-head.json",
+                   .direct = {},
                    .tuf_roles = {}});
     http::ServerHooks hooks;
     hooks.admit_device = [this](const std::string& name, const std::string& serial) {

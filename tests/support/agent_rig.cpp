@@ -161,7 +161,17 @@ Json AgentRig::update_command(const std::string& job, const model::Release& rele
               {"job", job},
               {"attempt", 1},
               {"deadline", format_rfc3339(clock_.wall() + std::chrono::minutes(10))},
-              {"release", release}};
+              {"release", release},
+              {"word", word({job, kDevice, release.sha256, release.version, {}, {}})}};
+}
+
+std::string AgentRig::word(tuf::DirectedJob job) const {
+  const WallTime now = clock_.wall();
+  if (job.expires == WallTime{}) job.expires = now + std::chrono::hours(1);
+  if (job.nonce.empty()) job.nonce = tuf::nonce_of(job.device, job.job, 1, now);
+  const auto director =
+      must(tuf::Director::open(folder_.path() / "firmware", folder_.path() / "state" / "keys"));
+  return must(director.sign(job));
 }
 
 void AgentRig::answer_poll() {

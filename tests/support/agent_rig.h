@@ -20,6 +20,7 @@
 #include "model/job.h"
 #include "pki/authority.h"
 #include "tests/support/temp_folder.h"
+#include "tuf/director.h"
 #include "tuf/repository.h"
 
 namespace ota::test {
@@ -58,7 +59,10 @@ class AgentRig {
   model::Release publish(const model::Version& version, const std::string& bytes);
   // To be repeated at each poll until the device has reported on it.
   void command(const Json& command);
+  // Signed by the director for an hour.
   Json update_command(const std::string& job, const model::Release& release) const;
+  // The director's word; an expiry and a nonce are made where `job` has none.
+  std::string word(tuf::DirectedJob job) const;
   void stop_server();
   void start_server();  // on the same port
   // The status that path gets instead of its answer, from now on; 0: its own answer again.

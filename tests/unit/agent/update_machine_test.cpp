@@ -432,3 +432,50 @@ TEST_CASE("a state document of another form is refused", "[agent]") {
   odd["confirmed_slot"] = "c";
   CHECK_FALSE(from_document(odd).has_value());
 }
+
+TEST_CASE("a director's word counts for one job, however that ended, after a power cut too",
+          "[agent]") {
+  const auto end_at = GENERATE(Kind::kDownload, Kind::kSwitch);
+  Device device;
+  Command first = update();
+  first.word = "word";
+  first.nonce = std::string(32, '1');
+  device.machine.command(first);
+  CHECK(device.machine.next().word == "word");
+  CHECK(device.machine.next().job == "job-1");
+  device.step_until(end_at);
+  device.restart();  // goes on with the same word
+  device.step_until(end_at);
+  if (end_at == Kind::kDownload) device.step(failure("download"));
+  while (device.machine.next().kind != Kind::kWait)
+    device.step();
+  device.restart();
+
+  Command again = update("job-2");
+  again.release.version = model::Version(2, 1, 6);
+  again.release.sha256 = std::string(64, 'c');
+  again.nonce = first.nonce;
+  device.machine.command(again);
+  CHECK(device.last_report().error_code == "tuf.replayed-job");
+  CHECK(device.machine.next().kind == Kind::kWait);
+  again.job = "job-3";
+  again.nonce = std::string(32, '2');
+  device.machine.command(again);
+  CHECK(device.machine.next().kind == Kind::kCheck);
+}
+
+TEST_CASE("words that were never found good push none out of the memory of used ones", "[agent]") {
+  Device device;
+  Command good = update();
+  good.nonce = std::string(32, '1');
+  device.machine.command(good);
+  device.step();
+  device.step(failure("download"));
+  for (int i = 0; i < 200; ++i) {
+    Command forged = update("job-" + std::to_string(i + 10));
+    forged.nonce = std::string(28, 'f') + std::to_string(1000 + i);
+    device.machine.command(forged);
+    device.step(failure("tuf.unsigned-job"));
+  }
+  CHECK(device.saved.spent == std::vector<std::string>{good.nonce});
+}

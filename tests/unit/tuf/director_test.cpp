@@ -23,60 +23,54 @@ struct Fixture {
   tuf::Repository repository =
       *tuf::Repository::create(folder.path() / "firmware", folder.path() / "keys", clock);
   tuf::Director director = *tuf::Director::open(folder.path() / "firmware", folder.path() / "keys");
-  tuf::DirectorWatch watch{folder.path() / "device"};
 
   Fixture() {
     REQUIRE(tuf::Updater::pin_root(folder.path() / "device", *repository.root()).has_value());
   }
-  std::string word_for(const std::string& device) const {
-    return *director.sign(
-        {"job-000001", device, kImage, model::Version(2, 1, 5), kStart + seconds(600), ""});
+  static DirectedJob job_for(const std::string& device) {
+    return {"job-000001",
+            device,
+            kImage,
+            model::Version(2, 1, 5),
+            kStart + seconds(600),
+            tuf::nonce_of(device, "job-000001", 1, kStart)};
   }
+  std::string word_for(const std::string& device) const { return *director.sign(job_for(device)); }
   std::string checked(const std::string& word, WallTime now = kStart,
-                      const std::string& image = kImage) const {
-    const auto job = watch.check(word, "iot-001", image, now);
-    return job ? "ok" : std::string(tuf::word_of(job.error().code));
+                      const DirectedJob& expected = job_for("iot-001")) const {
+    const auto good = tuf::check_word(folder.path() / "device", word, expected, now);
+    return good ? "ok" : std::string(tuf::word_of(good.error().code));
   }
 };
 
 }  // namespace
 
-TEST_CASE("a job counts for its device, its image and its time alone", "[tuf]") {
-  Fixture f;
+TEST_CASE("a job counts for its device, its image, its name and its time alone", "[tuf]") {
+  const Fixture f;
   const std::string word = f.word_for("iot-001");
-  CHECK(*f.watch.required());
   CHECK(f.checked(word) == "ok");
   CHECK(f.checked(f.word_for("iot-002")) == "tuf.foreign-job");
-  CHECK(f.checked(word, kStart, std::string(64, 'b')) == "tuf.foreign-job");
+  auto other = Fixture::job_for("iot-001");
+  other.sha256 = std::string(64, 'b');
+  CHECK(f.checked(word, kStart, other) == "tuf.foreign-job");
+  other = Fixture::job_for("iot-001");
+  other.version = model::Version(2, 1, 6);
+  CHECK(f.checked(word, kStart, other) == "tuf.foreign-job");
+  other = Fixture::job_for("iot-001");
+  other.job = "job-000002";
+  CHECK(f.checked(word, kStart, other) == "tuf.foreign-job");
   CHECK(f.checked(word, kStart + seconds(600)) == "tuf.expired-job");
-  CHECK(f.watch.check(word, "iot-001", kImage, kStart)->version == model::Version(2, 1, 5));
+  CHECK(tuf::read_word(word)->nonce == Fixture::job_for("iot-001").nonce);
 }
 
-TEST_CASE("a job that ended is a replay for ever; one that goes on is not", "[tuf]") {
-  Fixture f;
-  const std::string word = f.word_for("iot-001");
-  const auto job = f.watch.check(word, "iot-001", kImage, kStart);
-  REQUIRE(job.has_value());
-  CHECK(f.checked(word) == "ok");  // the agent was restarted in the middle
-  REQUIRE(f.watch.spend(*job, kStart).has_value());
-  CHECK(f.checked(word) == "tuf.replayed-job");
-  CHECK(f.checked(f.word_for("iot-001")) == "ok");  // a new word for the same job
-}
-
-TEST_CASE("spent jobs are forgotten only long after they have expired", "[tuf]") {
-  Fixture f;
-  const std::string word = f.word_for("iot-001");
-  const auto job = f.watch.check(word, "iot-001", kImage, kStart);
-  REQUIRE(f.watch.spend(*job, kStart).has_value());
-  const WallTime later = kStart + std::chrono::hours(24 * 60);
-  auto other = *job;
-  other.nonce = std::string(32, '1');
-  other.expires = later;
-  REQUIRE(f.watch.spend(other, later).has_value());
-  const auto memory = read_file(f.folder.path() / "device/spent-jobs", 10000);
-  REQUIRE(memory.has_value());
-  CHECK(memory->find(job->nonce) == std::string::npos);
-  CHECK(memory->find(other.nonce) != std::string::npos);
+TEST_CASE("an attempt of a job has one nonce however often it is handed out", "[tuf]") {
+  const std::string nonce = tuf::nonce_of("iot-001", "job-000001", 1, kStart);
+  CHECK(nonce.size() == 32);
+  CHECK(nonce == tuf::nonce_of("iot-001", "job-000001", 1, kStart));
+  CHECK(nonce != tuf::nonce_of("iot-001", "job-000001", 2, kStart));
+  CHECK(nonce != tuf::nonce_of("iot-002", "job-000001", 1, kStart));
+  // A server whose state was lost counts its jobs from 1 again.
+  CHECK(nonce != tuf::nonce_of("iot-001", "job-000001", 1, kStart + milliseconds(1)));
 }
 
 TEST_CASE("a job without the director's signature is refused, whoever else signed", "[tuf]") {
@@ -94,14 +88,4 @@ TEST_CASE("a job without the director's signature is refused, whoever else signe
   // The keys of another installation.
   const Fixture other;
   CHECK(f.checked(other.word_for("iot-001")) == "tuf.unsigned-job");
-}
-
-TEST_CASE("a damaged memory of spent jobs lets no job in until the next one is written", "[tuf]") {
-  Fixture f;
-  const std::string word = f.word_for("iot-001");
-  const auto job = f.watch.check(word, "iot-001", kImage, kStart);
-  REQUIRE(write_file_durably(f.folder.path() / "device/spent-jobs", "{").has_value());
-  CHECK(f.checked(word) == "tuf.storage");
-  REQUIRE(f.watch.spend(*job, kStart).has_value());
-  CHECK(f.checked(word) == "tuf.replayed-job");
 }
