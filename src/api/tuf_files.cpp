@@ -4,6 +4,7 @@
 
 #include "api/context.h"
 #include "api/routes.h"
+#include "base/text.h"
 
 namespace ota::api {
 namespace {
@@ -34,9 +35,19 @@ std::string name_on_disk(std::string_view segment) {
   return out;
 }
 
-void serve(Context& context, const char* folder, const char* content_type, std::string_view segment,
+// A target's name may have folders; each segment is a name of its own.
+std::string path_on_disk(std::string_view target) {
+  std::string out;
+  for (const std::string& segment : split(target, '/')) {
+    const std::string name = name_on_disk(segment);
+    if (name.empty()) return {};
+    out += (out.empty() ? "" : "/") + name;
+  }
+  return out;
+}
+
+void serve(Context& context, const char* folder, const char* content_type, const std::string& name,
            const http::Responder& respond) {
-  const std::string name = name_on_disk(segment);
   const auto not_found = [&] {
     respond(http::Response::problem(404, "not-found", "no such file is published"));
   };
@@ -59,12 +70,13 @@ void serve(Context& context, const char* folder, const char* content_type, std::
 void add_tuf_routes(http::Router& router, Context& context) {
   router.add({Method::kGet, "/tuf/metadata/{name...}", Access::kDeviceOrOperator,
               [&context](const http::Request& request, const http::Responder& respond) {
-                serve(context, "metadata", "application/json", request.params.at(0), respond);
+                serve(context, "metadata", "application/json", name_on_disk(request.params.at(0)),
+                      respond);
               }});
   router.add({Method::kGet, "/tuf/targets/{name...}", Access::kDeviceOrOperator,
               [&context](const http::Request& request, const http::Responder& respond) {
-                serve(context, "targets", "application/octet-stream", request.params.at(0),
-                      respond);
+                serve(context, "targets", "application/octet-stream",
+                      path_on_disk(request.params.at(0)), respond);
               }});
 }
 

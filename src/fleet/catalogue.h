@@ -12,11 +12,16 @@
 
 namespace ota::fleet {
 
+// For people: one line for each image, whose models are listed together, although each has an entry
+// of its own in the signed metadata. Order is kept.
+std::vector<model::Release> by_image(std::vector<model::Release> releases);
+
 class Catalogue {
  public:
   Catalogue() : releases_(std::make_shared<const std::vector<model::Release>>()) {}
   explicit Catalogue(std::vector<model::Release> releases);
 
+  // As people read it: by_image().
   const std::shared_ptr<const std::vector<model::Release>>& releases() const { return releases_; }
 
   // The release of this version for the hardware model; where none is made for it, one of this
@@ -28,6 +33,7 @@ class Catalogue {
   bool holds(const std::string& sha256) const;
 
  private:
+  std::vector<model::Release> by_model_;                         // newest version first
   std::shared_ptr<const std::vector<model::Release>> releases_;  // newest version first
 };
 

@@ -4,10 +4,8 @@
 //   rotate / add while keys are away  ->  draft  ->  request file  ->  (elsewhere) describe, sign
 //     ->  signature file  ->  submit  ->  once the threshold is reached: published
 //
-// A draft is published only when every root that must accept it is satisfied; until then the last
-// good repository stays in place, whatever happens in between. A new root is installed only when
-// the published targets verify under it, so devices never see a root without its targets. Thread:
-// one; calls block on files and take the repository's lock.
+// What may be published when is change.h's: until then the last good repository stays in place.
+// Thread: one; calls block on files and take the repository's lock.
 #pragma once
 
 #include <filesystem>
@@ -25,13 +23,13 @@ namespace ota::tuf {
 // New keys for a role: `keys` of them, of which `threshold` must sign. 1 <= threshold <= keys
 // <= 16.
 struct RoleChange {
-  std::string role;  // "root", "targets", "snapshot" or "timestamp"
+  std::string role;  // "root", "targets", "snapshot", "timestamp", "director", or a model's role
   unsigned threshold = 1;
   unsigned keys = 1;
 };
 
 struct PendingRole {
-  std::string role;  // "root" or "targets"
+  std::string role;  // "root", "targets" or a model's role
   std::uint64_t version = 0;
   unsigned signatures = 0;  // that count for the role as it will be
   unsigned threshold = 0;
@@ -52,11 +50,12 @@ class Ceremony {
                                const std::filesystem::path& keys, const Clock& clock);
 
   // Replaces all keys of these roles by new ones in the key store (each with mode 0600) and signs
-  // what the keys at hand can sign. With enough old keys online it is published at once.
+  // what the keys at hand can sign. The models' roles that the targets keys sign go with these.
+  // With enough old keys online it is published at once.
   Result<Outcome> rotate(const std::vector<RoleChange>& changes);
-  // Moves the keys of root and targets into `folder` as ROLE-N.pem, PKCS#8 encrypted with their
-  // passphrases (at least 8 bytes each). Each file is read back and must sign before its key is
-  // erased from the server. kExists where a file of that name is there.
+  // Moves the keys of root, targets and models' roles into `folder` as ROLE-N.pem, PKCS#8 encrypted
+  // with their passphrases (at least 8 bytes each). Each file is read back and must sign before its
+  // key is erased from the server. kExists where a file of that name is there.
   Result<Outcome> take_offline(const std::filesystem::path& folder,
                                const PassphraseSource& passphrase);
 

@@ -1,5 +1,6 @@
 #include "tuf/firmware.h"
 
+#include "base/digest.h"
 #include "base/text.h"
 #include "tuf/error.h"
 #include "tuf/strict_json.h"
@@ -39,6 +40,30 @@ std::string custom_of(const Firmware& firmware) {
               {"notes", release.notes}};
   if (firmware.rollback_floor) custom["rollback_floor"] = *firmware.rollback_floor;
   return canonical(custom);
+}
+
+std::string role_of_model(std::string_view hardware) {
+  return "model-" + std::string(hardware);
+}
+
+std::string plain_name(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '-';
+    if (!fine) c = '_';
+  }
+  return out;
+}
+
+std::string folder_of_model(std::string_view hardware) {
+  std::string folder = plain_name(hardware);
+  // Two models that look alike as plain names, and names of dots, get folders of their own.
+  constexpr std::size_t kDigits = 8;
+  if (folder != hardware || folder.starts_with('.')) {
+    folder = "m_" + folder + "-" + sha256_hex(hardware).substr(0, kDigits);
+  }
+  return folder;
 }
 
 Result<void> check_firmware(const model::Release& release, std::string_view hardware,

@@ -27,6 +27,13 @@ struct Firmware {
 Result<Firmware> firmware_of(const TargetInfo& target);
 std::string custom_of(const Firmware& firmware);
 
+// Each hardware model has a role of its own, delegated by targets, and a folder of target names
+// that this role alone may sign.
+std::string role_of_model(std::string_view hardware);
+std::string folder_of_model(std::string_view hardware);
+// `text` with only characters that stand for themselves in URLs, file names and patterns.
+std::string plain_name(std::string_view text);
+
 // kWrongSoftware where the image is not for `hardware`; kFirmwareRollback where its version is
 // below `floor` (the highest that the device ever confirmed, or a signed rollback floor).
 Result<void> check_firmware(const model::Release& release, std::string_view hardware,

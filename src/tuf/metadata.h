@@ -25,6 +25,8 @@ inline constexpr std::string_view kRoot = "root";
 inline constexpr std::string_view kTimestamp = "timestamp";
 inline constexpr std::string_view kSnapshot = "snapshot";
 inline constexpr std::string_view kTargets = "targets";
+// Not a role of TUF: who may bind a release to a device (director.h).
+inline constexpr std::string_view kDirector = "director";
 bool is_top_level(std::string_view role);
 
 using KeyMap = std::map<std::string, PublicKey>;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "tuf/error.h"
@@ -29,6 +30,22 @@ std::uint64_t version_in(const std::string& name, std::string_view role) {
 }
 
 }  // namespace
+
+std::uint64_t Published::version_of(std::string_view role) const {
+  if (role == kTargets) return targets.version;
+  const auto found = delegated.find(role);
+  return found == delegated.end() ? 0 : found->second.targets.version;
+}
+
+Json Published::json_of(std::string_view role) const {
+  if (role == kTargets) return targets_json;
+  const auto found = delegated.find(role);
+  if (found != delegated.end()) return found->second.json;
+  Json empty = targets_json;
+  empty["targets"] = Json::object();
+  empty.erase("delegations");
+  return empty;
+}
 
 std::string signed_file(const Json& signed_part, const std::vector<Signature>& signatures) {
   Json list = Json::array();
@@ -92,6 +109,20 @@ Result<Published> PublishedFiles::load() const {
   if (!targets) return targets.error();
   if (auto valid = set->update_targets(*targets); !valid) return valid.error();
 
+  for (const DelegatedRole& role : set->targets().find(kTargets)->second.delegations) {
+    const MetaFile* listed = set->announced(role.name);
+    if (listed == nullptr) continue;  // nothing was signed in it yet
+    const auto file =
+        read_file(metadata() / metadata_path(role.name, listed->version), kMaxFileBytes);
+    if (!file) return file.error();
+    if (auto valid = set->update_delegated(*file, role.name, kTargets); !valid)
+      return valid.error();
+    auto json = signed_part_of(*file, kTargets);
+    if (!json) return json.error();
+    out.delegated.emplace(role.name,
+                          PublishedRole{std::move(*json), set->targets().find(role.name)->second});
+  }
+
   const std::pair<std::string_view, std::pair<const std::string*, Json*>> parts[] = {
       {kRoot, {&*root, &out.root_json}},
       {kTimestamp, {&*timestamp, &out.timestamp_json}},
@@ -118,12 +149,17 @@ void PublishedFiles::prune(const Published& current) const {
   constexpr std::uint64_t kKept = 16;  // devices that are in the middle of a refresh
   std::error_code ignored;
   std::vector<std::filesystem::path> old;
+  const auto is_old = [&](const std::string& name, std::string_view role, std::uint64_t now) {
+    const std::uint64_t version = version_in(name, role);
+    return version > 0 && version + kKept < now;
+  };
   for (const auto& entry : std::filesystem::directory_iterator(metadata(), ignored)) {
     const std::string name = entry.path().filename().string();
-    const std::uint64_t snapshot = version_in(name, kSnapshot);
-    const std::uint64_t targets = version_in(name, kTargets);
-    if ((snapshot > 0 && snapshot + kKept < current.snapshot.version) ||
-        (targets > 0 && targets + kKept < current.targets.version)) {
+    const bool delegated = std::ranges::any_of(current.delegated, [&](const auto& role) {
+      return is_old(name, role.first, role.second.targets.version);
+    });
+    if (delegated || is_old(name, kSnapshot, current.snapshot.version) ||
+        is_old(name, kTargets, current.targets.version)) {
       old.push_back(entry.path());
     }
   }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,12 @@
 #include "tuf/metadata.h"
 
 namespace ota::tuf {
+
+// A delegated role that is published.
+struct PublishedRole {
+  Json json;
+  Targets targets;
+};
 
 // What is published now: the signed parts as JSON, to make the next ones of, and as types.
 struct Published {
@@ -28,6 +35,11 @@ struct Published {
   Timestamp timestamp;
   Snapshot snapshot;
   Targets targets;
+  std::map<std::string, PublishedRole, std::less<>> delegated;  // by the top-level targets
+  // Of targets or of a delegated role; 0 where it is not published yet.
+  std::uint64_t version_of(std::string_view role) const;
+  // Its signed part; an empty list where it is not published yet.
+  Json json_of(std::string_view role) const;
 };
 
 // A file of metadata: the signed part and its signatures, as it is published.

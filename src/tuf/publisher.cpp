@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "tuf/error.h"
+#include "tuf/names.h"
 
 namespace ota::tuf {
 namespace {
@@ -99,40 +100,28 @@ Result<void> Publisher::publish_snapshot(const std::vector<const Root*>& roots,
   return publish_timestamp(roots, timestamp_version, announcement(version, *file));
 }
 
-Result<void> Publisher::publish_targets_file(const Published& now, std::uint64_t version,
-                                             const std::string& file,
-                                             const std::vector<const Root*>& roots) const {
-  if (auto written = files.write(kTargets, version, file); !written) return written;
+Result<void> Publisher::publish_targets(const Published& now,
+                                        const std::map<std::string, Draft, std::less<>>& drafts,
+                                        const std::vector<const Root*>& roots) const {
   Json meta = now.snapshot_json.at("meta");
-  meta["targets.json"] = announcement(version, file);
+  for (const auto& [role, draft] : drafts) {
+    const std::string file = draft.file();
+    if (auto written = files.write(role, draft.version(), file); !written) return written;
+    meta[role + ".json"] = announcement(draft.version(), file);
+  }
   auto done = publish_snapshot(roots, now.snapshot.version + 1, meta, now.timestamp.version + 1);
   if (done) files.prune(now);
   return done;
 }
 
-Json Publisher::targets_to_change(const Published& now) const {
-  const auto draft = pending(kTargets);
-  return draft && draft->version() == now.targets.version + 1 ? draft->part : now.targets_json;
-}
-
-Result<void> Publisher::change_targets(const Published& now, Json part) const {
-  part["version"] = now.targets.version + 1;
-  part["expires"] = tuf_time(clock->wall() + kTargetsLife);
-  const auto draft = sign(part, {&now.root.roles.find(kTargets)->second});
-  if (!draft) return draft.error();
-  if (auto enough = draft->check(now.root, kTargets); !enough) {
-    if (auto kept = keep_pending(kTargets, *draft); !kept) return kept;
-    return fail(Errc::kThreshold, enough.error().context + "; the change waits for signatures");
-  }
-  auto done = publish_targets_file(now, draft->version(), draft->file(), {&now.root});
-  if (done) drop_pending(kTargets);
-  return done;
+std::filesystem::path Publisher::pending_file(std::string_view role) const {
+  return pending_ / metadata_path(role, {});
 }
 
 std::optional<Draft> Publisher::pending(std::string_view role) const {
-  const auto text = read_file(pending_ / (std::string(role) + ".json"), kMaxDraftBytes);
+  const auto text = read_file(pending_file(role), kMaxDraftBytes);
   if (!text) return std::nullopt;
-  auto envelope = parse_envelope(*text, role);
+  auto envelope = parse_envelope(*text, role == kRoot ? kRoot : kTargets);
   if (!envelope) return std::nullopt;
   if (!(role == kRoot ? parse_root(envelope->signed_part).has_value()
                       : parse_targets(envelope->signed_part).has_value())) {
@@ -143,11 +132,11 @@ std::optional<Draft> Publisher::pending(std::string_view role) const {
 
 Result<void> Publisher::keep_pending(std::string_view role, const Draft& draft) const {
   if (auto made = make_directories(pending_, 0700); !made) return made;
-  return write_file_durably(pending_ / (std::string(role) + ".json"), draft.file(), 0600);
+  return write_file_durably(pending_file(role), draft.file(), 0600);
 }
 
 void Publisher::drop_pending(std::string_view role) const {
-  ::unlink((pending_ / (std::string(role) + ".json")).c_str());
+  ::unlink(pending_file(role).c_str());
 }
 
 }  // namespace ota::tuf

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,22 +62,18 @@ class Publisher {
                                  const Json& snapshot_meta) const;
   Result<void> publish_snapshot(const std::vector<const Root*>& roots, std::uint64_t version,
                                 const Json& meta, std::uint64_t timestamp_version) const;
-  Result<void> publish_targets_file(const Published& now, std::uint64_t version,
-                                    const std::string& file,
-                                    const std::vector<const Root*>& roots) const;
-
-  // The draft of the next targets file, where one waits for signatures; what is published
-  // otherwise.
-  Json targets_to_change(const Published& now) const;
-  // Signs the next version and publishes it; kThreshold where keys are absent: then the draft waits
-  // for signatures, and replaces an older one.
-  Result<void> change_targets(const Published& now, Json part) const;
+  // Files of targets and of delegated roles together.
+  Result<void> publish_targets(const Published& now,
+                               const std::map<std::string, Draft, std::less<>>& files,
+                               const std::vector<const Root*>& roots) const;
 
   std::optional<Draft> pending(std::string_view role) const;
   Result<void> keep_pending(std::string_view role, const Draft& draft) const;
   void drop_pending(std::string_view role) const;
 
  private:
+  std::filesystem::path pending_file(std::string_view role) const;
+
   std::filesystem::path pending_;
 };
 

@@ -6,14 +6,14 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <map>
 
 #include "base/digest.h"
 #include "base/text.h"
+#include "tuf/change.h"
 #include "tuf/error.h"
 #include "tuf/firmware.h"
 #include "tuf/names.h"
-#include "tuf/publisher.h"
 
 namespace ota::tuf {
 namespace fs = std::filesystem;
@@ -36,21 +36,6 @@ Result<void> check_hardware(const std::vector<std::string>& models) {
     }
   }
   return {};
-}
-
-// Only characters that stand for themselves in URLs and file names.
-std::string plain(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '.' || c == '-';
-    if (!fine) c = '_';
-  }
-  return out;
-}
-
-bool share_a_model(const model::Release& a, const model::Release& b) {
-  return std::ranges::any_of(a.hardware, [&](const std::string& m) { return b.fits(m); });
 }
 
 struct Copied {
@@ -99,17 +84,130 @@ Result<Copied> copy_in(const fs::path& image, const fs::path& folder) {
   return copied;
 }
 
+std::string target_name(std::string_view model, const model::Version& version) {
+  return folder_of_model(model) + "/firmware-" + plain_name(version.text()) + ".img";
+}
+
+// kExists where the model has this version with other bytes.
+Result<void> check_unused(const Targets& role, const std::string& model,
+                          const model::Release& release) {
+  for (const auto& [name, target] : role.targets) {
+    const auto known = firmware_of(target);
+    if (known && known->release.version == release.version && known->release.fits(model) &&
+        known->release.sha256 != release.sha256) {
+      return ota::fail(ota::Errc::kExists,
+                       release.version.label() + " is published with other bytes");
+    }
+  }
+  return {};
+}
+
+// Adds the model's delegation, signed by whoever signs targets, to the targets part. True where it
+// was missing.
+Result<bool> delegate_model(const Change& change, Json& targets, const std::string& model) {
+  const std::string role = role_of_model(model);
+  Json& delegations = targets["delegations"];
+  if (delegations.is_null()) delegations = {{"keys", Json::object()}, {"roles", Json::array()}};
+  for (const Json& known : delegations.at("roles")) {
+    if (known.at("name") == role) return false;
+  }
+  if (change.judges(kTargets).size() > 1) {
+    return ota::fail(ota::Errc::kConflict,
+                     "a new root waits for signatures; finish that before a new model");
+  }
+  const Role& signers = change.now.root.roles.find(kTargets)->second;
+  for (const std::string& id : signers.keyids)
+    delegations["keys"][id] = change.now.root_json.at("keys").at(id);
+  delegations["roles"].push_back({{"name", role},
+                                  {"keyids", signers.keyids},
+                                  {"threshold", signers.threshold},
+                                  {"terminating", true},
+                                  {"paths", {folder_of_model(model) + "/*"}}});
+  return true;
+}
+
+// Lists the release in its model's part.
+Result<void> put_target(Json& part, const std::string& model, const model::Release& release,
+                        std::optional<model::Version> floor) {
+  const auto present = parse_targets(part);
+  if (!present) return present.error();
+  if (auto clash = check_unused(*present, model, release); !clash) return clash;
+  const std::string name = target_name(model, release.version);
+  const auto known = present->targets.find(name);
+  if (known != present->targets.end() && !floor) {
+    if (const auto before = firmware_of(known->second)) floor = before->rollback_floor;
+  }
+  model::Release own = release;
+  own.hardware = {model};
+  part["targets"][name] = {{"length", release.length},
+                           {"hashes", {{"sha256", release.sha256}}},
+                           {"custom", Json::parse(custom_of({own, floor}))}};
+  return {};
+}
+
+// One file under as many names as there are models; a copy where the disk knows no links.
+Result<void> place_image(const fs::path& image, const fs::path& place) {
+  if (auto made = make_directories(place.parent_path()); !made) return made;
+  const fs::path temporary = place.parent_path() / (".incoming." + place.filename().string());
+  std::error_code error;
+  fs::remove(temporary, error);
+  fs::create_hard_link(image, temporary, error);
+  if (error) {
+    error.clear();
+    fs::copy_file(image, temporary, fs::copy_options::overwrite_existing, error);
+  }
+  if (!error) fs::rename(temporary, place, error);
+  if (error) return fail_errno(error.value(), "write " + place.string());
+  return sync_directory(place.parent_path());
+}
+
 }  // namespace
 
 struct Repository::Impl : Publisher {
-  using Publisher::Publisher;
+  Impl(const fs::path& firmware_folder, const fs::path& keys_folder, const Clock& c)
+      : Publisher(firmware_folder, keys_folder, c),
+        firmware(firmware_folder),
+        key_folder(keys_folder) {}
+
+  fs::path firmware;
+  fs::path key_folder;
 
   static const Role& role_of(const Root& root, std::string_view name) {
     return root.roles.find(name)->second;
   }
   Result<void> create() const;
   Result<void> renew_root(const Published& now) const;
+  fs::path image_path(const std::string& model, const model::Release& release) const {
+    return files.targets() / target_url_path(target_name(model, release.version), release.sha256);
+  }
+  // Publishes what was staged; kThreshold where one of the models waits for signatures.
+  static Result<void> finish(Change& change, const std::map<std::string, Json>& models) {
+    if (auto done = change.complete(); !done) return done.error();
+    for (const auto& [model, part] : models) {
+      if (auto waits = change.waiting(role_of_model(model)); !waits) return waits;
+    }
+    return {};
+  }
+  Result<void> renew_targets(const Published& now, const std::vector<std::string>& due) const;
 };
+
+// The same lists, signed for another term.
+Result<void> Repository::Impl::renew_targets(const Published& now,
+                                             const std::vector<std::string>& due) const {
+  std::map<std::string, Draft, std::less<>> files_due;
+  for (const std::string& name : due) {
+    Json part = now.json_of(name);
+    part["version"] = now.version_of(name) + 1;
+    part["expires"] = tuf_time(clock->wall() + kTargetsLife);
+    const auto delegated = std::ranges::find(now.targets.delegations, name, &DelegatedRole::name);
+    const bool top = name == kTargets;
+    const Role& role = top ? role_of(now.root, kTargets) : *delegated;
+    auto draft = sign(part, {&role});
+    if (!draft) return draft.error();
+    files_due.emplace(name, std::move(*draft));
+  }
+  return publish_targets(now, files_due, {&now.root});
+}
 
 Result<void> Repository::Impl::renew_root(const Published& now) const {
   Json part = now.root_json;
@@ -184,10 +282,17 @@ Result<std::vector<model::Release>> Repository::releases() const {
   const auto now = impl_->files.load();
   if (!now) return now.error();
   std::vector<model::Release> out;
-  for (const auto& [name, target] : now->targets.targets) {
-    auto firmware = firmware_of(target);
-    if (!firmware) return firmware.error();
-    out.push_back(std::move(firmware->release));
+  const auto collect = [&](const Targets& role) -> Result<void> {
+    for (const auto& [name, target] : role.targets) {
+      auto firmware = firmware_of(target);
+      if (!firmware) return firmware.error();
+      out.push_back(std::move(firmware->release));
+    }
+    return {};
+  };
+  if (auto done = collect(now->targets); !done) return done.error();
+  for (const auto& [name, role] : now->delegated) {
+    if (auto done = collect(role.targets); !done) return done.error();
   }
   std::ranges::stable_sort(out, [](const auto& a, const auto& b) { return a.version > b.version; });
   return out;
@@ -201,70 +306,80 @@ Result<model::Release> Repository::add(const fs::path& image, model::Release rel
                                               rollback_floor->label() + " could not be installed");
   }
   release.notes = printable(release.notes);
-  const auto lock = impl_->files.lock();
-  if (!lock) return lock.error();
-  const auto now = impl_->files.load();
-  if (!now) return now.error();
-  Json targets = impl_->targets_to_change(*now);
-  const auto present = parse_targets(targets);
-  if (!present) return present.error();
+  auto change = Change::begin(impl_->firmware, impl_->key_folder, *impl_->clock);
+  if (!change) return change.error();
   const auto copied = copy_in(image, impl_->files.targets());
   if (!copied) return copied.error();
   struct RemoveLeftover {
     fs::path path;
     ~RemoveLeftover() { ::unlink(path.c_str()); }
   } const leftover{copied->path};
-
   release.length = copied->length;
   release.sha256 = copied->sha256;
-  release.target = "firmware-" + plain(release.version.text()) + ".img";
-  for (const auto& [name, target] : present->targets) {
-    const auto other = firmware_of(target);
-    if (!other || other->release.version != release.version) continue;
-    if (other->release.sha256 == release.sha256) {
-      release.target = name;
-      if (!rollback_floor) rollback_floor = other->rollback_floor;
-      for (const std::string& model : other->release.hardware) {
-        if (!release.fits(model)) release.hardware.push_back(model);
-      }
-    } else if (share_a_model(other->release, release)) {
-      return ota::fail(ota::Errc::kExists,
-                       release.version.label() + " is published with other bytes");
-    } else if (release.target == name) {
-      release.target = "firmware-" + plain(release.version.text()) + "-" +
-                       plain(release.hardware.front()) + ".img";
+
+  Json targets = change->part_of(kTargets);
+  std::map<std::string, Json> parts;  // by model
+  bool delegates = false;
+  for (const std::string& model : release.hardware) {
+    if (auto clash = check_unused(change->now.targets, model, release); !clash) {
+      return clash.error();
+    }
+    const auto delegated = delegate_model(*change, targets, model);
+    if (!delegated) return delegated.error();
+    delegates = delegates || *delegated;
+    Json part = change->part_of(role_of_model(model));
+    if (auto put = put_target(part, model, release, rollback_floor); !put) return put.error();
+    parts.emplace(model, std::move(part));
+  }
+  for (const std::string& model : release.hardware) {
+    if (auto put = place_image(copied->path, impl_->image_path(model, release)); !put) {
+      return put.error();
     }
   }
-  const fs::path place = impl_->files.targets() / target_url_path(release.target, release.sha256);
-  if (::rename(copied->path.c_str(), place.c_str()) != 0) {
-    return fail_errno(errno, "write " + place.string());
+  if (delegates) {
+    if (auto staged = change->stage(kTargets, std::move(targets)); !staged) return staged.error();
   }
-  if (auto synced = sync_directory(impl_->files.targets()); !synced) return synced.error();
-  targets["targets"][release.target] = {
-      {"length", release.length},
-      {"hashes", {{"sha256", release.sha256}}},
-      {"custom", Json::parse(custom_of({release, rollback_floor}))}};
-  if (auto done = impl_->change_targets(*now, std::move(targets)); !done) return done.error();
+  for (auto& [model, part] : parts) {
+    if (auto staged = change->stage(role_of_model(model), std::move(part)); !staged) {
+      return staged.error();
+    }
+  }
+  if (auto done = impl_->finish(*change, parts); !done) return done.error();
+  release.target = target_name(release.hardware.front(), release.version);
   return release;
 }
 
 Result<void> Repository::remove(const model::Version& version) {
-  const auto lock = impl_->files.lock();
-  if (!lock) return lock.error();
-  const auto now = impl_->files.load();
-  if (!now) return now.error();
-  Json targets = impl_->targets_to_change(*now);
-  const auto present = parse_targets(targets);
-  if (!present) return present.error();
+  auto change = Change::begin(impl_->firmware, impl_->key_folder, *impl_->clock);
+  if (!change) return change.error();
+  const auto tree = change->targets_to_be();
+  if (!tree) return tree.error();
+  std::vector<std::string> roles{std::string(kTargets)};
+  for (const DelegatedRole& role : tree->delegations)
+    roles.push_back(role.name);
   std::vector<fs::path> images;
-  for (const auto& [name, target] : present->targets) {
-    const auto firmware = firmware_of(target);
-    if (!firmware || firmware->release.version != version) continue;
-    targets["targets"].erase(name);
-    images.push_back(impl_->files.targets() / target_url_path(name, firmware->release.sha256));
+  std::map<std::string, Json> parts;  // by role
+  for (const std::string& role : roles) {
+    Json part = change->part_of(role);
+    const auto present = parse_targets(part);
+    if (!present) return present.error();
+    const std::size_t before = images.size();
+    for (const auto& [name, target] : present->targets) {
+      const auto firmware = firmware_of(target);
+      if (!firmware || firmware->release.version != version) continue;
+      part["targets"].erase(name);
+      images.push_back(impl_->files.targets() / target_url_path(name, firmware->release.sha256));
+    }
+    if (images.size() > before) parts.emplace(role, std::move(part));
   }
   if (images.empty()) return ota::fail(ota::Errc::kNotFound, version.label());
-  if (auto done = impl_->change_targets(*now, std::move(targets)); !done) return done;
+  for (const auto& [role, part] : parts) {
+    if (auto staged = change->stage(role, part); !staged) return staged;
+  }
+  if (auto done = change->complete(); !done) return done.error();
+  for (const auto& [role, part] : parts) {
+    if (auto waits = change->waiting(role); !waits) return waits;
+  }
   for (const fs::path& path : images)
     ::unlink(path.c_str());
   return {};
@@ -290,8 +405,17 @@ Result<bool> Repository::refresh_if_due(std::chrono::seconds margin) {
     if (auto done = impl_->renew_root(*now); !done) return done.error();
     signed_anew = true;
   }
-  if (due(now->targets, offline_margin) && online(kTargets)) {
-    if (auto done = impl_->change_targets(*now, now->targets_json); !done) return done.error();
+  std::vector<std::string> lists;
+  if (due(now->targets, offline_margin) && online(kTargets)) lists.emplace_back(kTargets);
+  for (const DelegatedRole& role : now->targets.delegations) {
+    const auto known = now->delegated.find(role.name);
+    if (known != now->delegated.end() && due(known->second.targets, offline_margin) &&
+        impl_->online_keys(role) >= role.threshold) {
+      lists.push_back(role.name);
+    }
+  }
+  if (!lists.empty()) {
+    if (auto done = impl_->renew_targets(*now, lists); !done) return done.error();
     return true;
   }
   if (due(now->snapshot, margin)) {
@@ -322,6 +446,14 @@ Result<std::vector<RoleStatus>> Repository::status() const {
     const Role& role = Impl::role_of(now->root, name);
     out.push_back({std::string(name), head->version, head->expires,
                    static_cast<unsigned>(role.threshold), static_cast<unsigned>(role.keyids.size()),
+                   impl_->online_keys(role) >= role.threshold});
+  }
+  for (const DelegatedRole& role : now->targets.delegations) {
+    const auto known = now->delegated.find(role.name);
+    if (known == now->delegated.end()) continue;
+    const Targets& head = known->second.targets;
+    out.push_back({role.name, head.version, head.expires, static_cast<unsigned>(role.threshold),
+                   static_cast<unsigned>(role.keyids.size()),
                    impl_->online_keys(role) >= role.threshold});
   }
   return out;

@@ -1,7 +1,7 @@
 // The signing side: a TUF repository in `firmware/` with its online keys in `state/keys/`.
 //
 //   firmware/metadata/N.root.json  N.targets.json  N.snapshot.json  timestamp.json  (consistent
-//   snapshots, TUF 6.2) firmware/targets/HASH.NAME                      images
+//   snapshots, TUF 6.2)   N.model-MODEL.json   firmware/targets/MODEL/HASH.NAME    images
 //
 // Each change writes new files first and the timestamp last, so a reader sees the old repository or
 // the new one, and a crash in between leaves the old one. A lock file keeps two processes apart.
@@ -41,12 +41,13 @@ class Repository {
   Repository& operator=(Repository&&) noexcept;
   ~Repository();
 
-  // What is published, verified against the root; newest version first.
+  // What is published, verified against the root; newest version first, one for each model.
   Result<std::vector<model::Release>> releases() const;
-  // Copies the image in, signs targets, snapshot, timestamp. `release.target`, `length` and
-  // `sha256` are filled in from the file. kExists: the version is published with other bytes for
-  // one of its models. tuf::Errc::kThreshold where the targets keys are offline: the change is kept
-  // as a draft, on which further ones build, until a ceremony (ceremony.h) has signed it.
+  // Copies the image in, signs it in the role of each of its models (and the delegation of a new
+  // one in targets), then snapshot and timestamp. `release.target` (of the first model), `length`
+  // and `sha256` are filled in from the file. kExists: the version is published with other bytes
+  // for one of its models. tuf::Errc::kThreshold where the keys are offline: the change is kept as
+  // a draft, on which further ones build, until a ceremony (ceremony.h) has signed it.
   // `rollback_floor`: once a device knows this release, it never again takes a version below.
   Result<model::Release> add(const std::filesystem::path& image, model::Release release,
                              std::optional<model::Version> rollback_floor = {});

@@ -55,8 +55,21 @@ void describe_targets(const Targets& next, const Targets& now, std::vector<std::
   for (const auto& [name, target] : now.targets) {
     if (!next.targets.contains(name)) out.push_back("REMOVES " + target_words(target));
   }
-  for (const DelegatedRole& role : next.delegations)
-    out.push_back("DELEGATES " + joined(role.paths) + " to " + printable(role.name, 64));
+  for (const DelegatedRole& role : next.delegations) {
+    const auto old = std::ranges::find(now.delegations, role.name, &DelegatedRole::name);
+    const bool same = old != now.delegations.end() && old->paths == role.paths &&
+                      old->threshold == role.threshold &&
+                      std::ranges::is_permutation(old->keyids, role.keyids);
+    out.push_back((same ? "keeps   " : "DELEGATES ") + joined(role.paths) + " to " +
+                  printable(role.name, 64) + ", " + std::to_string(role.threshold) + " of " +
+                  std::to_string(role.keyids.size()) + " keys must sign");
+  }
+  for (const DelegatedRole& role : now.delegations) {
+    if (std::ranges::find(next.delegations, role.name, &DelegatedRole::name) ==
+        next.delegations.end()) {
+      out.push_back("REMOVES the delegation to " + printable(role.name, 64));
+    }
+  }
 }
 
 void describe_root(const Root& next, const Root& now, std::vector<std::string>& out) {
@@ -80,6 +93,13 @@ void describe_root(const Root& next, const Root& now, std::vector<std::string>& 
       }
     }
   }
+  if (next.director != now.director) {
+    out.push_back("CHANGES director: " + (next.director
+                                              ? std::to_string(next.director->threshold) + " of " +
+                                                    std::to_string(next.director->keyids.size()) +
+                                                    " keys must sign each job"
+                                              : std::string("jobs need no signature any more")));
+  }
 }
 
 struct Request {
@@ -102,7 +122,7 @@ Result<Request> parse_request(std::string_view text) {
     request.keyids = json->at("keyids").get<std::vector<std::string>>();
     request.part = json->at("signed");
     request.published = json->at("published");
-    if (request.part.at("_type") != request.role) {
+    if (request.part.at("_type") != (request.role == kRoot ? kRoot : kTargets)) {
       return fail(Errc::kMalformed, "request file: the part to sign is of another role");
     }
   } catch (const std::exception& error) {
@@ -117,10 +137,13 @@ Result<std::vector<std::string>> describe_part(std::string_view role, const Json
                                                const Json& now) {
   std::vector<std::string> out;
   const auto header = [&](const Header& head) {
-    out.push_back(std::string(role) + " version " + std::to_string(head.version) +
+    out.push_back(printable(role, 64) + " version " + std::to_string(head.version) +
                   ", valid until " + format_rfc3339(head.expires, Fraction::kNone));
   };
-  if (role == kTargets) {
+  if (role != kRoot) {
+    if (role == kSnapshot || role == kTimestamp) {
+      return fail(Errc::kUnsupported, "snapshot and timestamp are not signed by hand");
+    }
     const auto parsed = parse_targets(next);
     if (!parsed) return parsed.error();
     const auto published = parse_targets(now);
@@ -129,7 +152,6 @@ Result<std::vector<std::string>> describe_part(std::string_view role, const Json
     describe_targets(*parsed, *published, out);
     return out;
   }
-  if (role != kRoot) return fail(Errc::kUnsupported, "only root and targets are signed by hand");
   const auto parsed = parse_root(next);
   if (!parsed) return parsed.error();
   const auto published = parse_root(now);

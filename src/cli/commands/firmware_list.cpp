@@ -3,6 +3,7 @@
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/format.h"
+#include "fleet/catalogue.h"
 #include "model/release.h"
 #include "model/time_json.h"
 #include "tuf/repository.h"
@@ -27,7 +28,7 @@ Result<Json> from_folder(Context& context) {
                      {"keys", role.keys},
                      {"keys_online", role.keys_online}});
   }
-  return Json{{"releases", *releases}, {"roles", roles}};
+  return Json{{"releases", fleet::by_image(*releases)}, {"roles", roles}};
 }
 
 std::string joined(const Json& list) {

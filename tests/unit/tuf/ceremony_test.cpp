@@ -6,6 +6,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
 #include "tests/unit/tuf/folder_mirror.h"
+#include "tuf/director.h"
 #include "tuf/error.h"
 #include "tuf/publisher.h"
 #include "tuf/repository.h"
@@ -18,6 +19,8 @@ using tuf::Signer;
 namespace {
 
 namespace fs = std::filesystem;
+
+const std::string kModel = "model-rpi4";
 
 template <class T>
 std::string word(const Result<T>& result) {
@@ -84,50 +87,60 @@ std::size_t online_keys(const Fixture& f) {
 
 TEST_CASE("a two-of-three publish: m-1 signatures publish nothing, m do", "[tuf]") {
   Fixture f;
+  REQUIRE(f.add("2.1.4").has_value());
   REQUIRE(f.ceremony.rotate({{"root", 2, 3}, {"targets", 2, 3}}).has_value());
   CHECK(f.refreshed() == "ok");
+  CHECK(f.finds("rpi4/firmware-2.1.4.img") == "ok");  // its role went with the targets keys
   REQUIRE(f.take_offline().has_value());
   CHECK(online_keys(f) == 3);  // snapshot, timestamp, director
   CHECK(f.add("2.1.5").error().code == tuf::Errc::kThreshold);
-  CHECK(f.repository.releases()->empty());
+  CHECK(f.repository.releases()->size() == 1);
 
   REQUIRE(f.ceremony.pending()->size() == 1);
   CHECK(f.ceremony.pending()->front().signatures == 0);
   CHECK(f.ceremony.pending()->front().threshold == 2);
-  REQUIRE(f.sign("targets", f.vault_key("targets-1.pem")).has_value());
+  REQUIRE(f.sign(kModel, f.vault_key("targets-1.pem")).has_value());
   CHECK(f.ceremony.pending()->front().signatures == 1);
-  CHECK(f.repository.releases()->empty());
-  CHECK(f.refreshed() == "ok");
-  CHECK(f.finds("firmware-2.1.5.img") == "tuf.unknown-target");
-  // The same key again is no second signature.
-  REQUIRE(f.sign("targets", f.vault_key("targets-1.pem")).has_value());
-  CHECK(f.repository.releases()->empty());
-
-  REQUIRE(f.sign("targets", f.vault_key("targets-3.pem")).has_value());
-  CHECK(f.ceremony.pending()->empty());
   CHECK(f.repository.releases()->size() == 1);
   CHECK(f.refreshed() == "ok");
-  CHECK(f.finds("firmware-2.1.5.img") == "ok");
+  CHECK(f.finds("rpi4/firmware-2.1.5.img") == "tuf.unknown-target");
+  // The same key again is no second signature.
+  REQUIRE(f.sign(kModel, f.vault_key("targets-1.pem")).has_value());
+  CHECK(f.repository.releases()->size() == 1);
+
+  REQUIRE(f.sign(kModel, f.vault_key("targets-3.pem")).has_value());
+  CHECK(f.ceremony.pending()->empty());
+  CHECK(f.repository.releases()->size() == 2);
+  CHECK(f.refreshed() == "ok");
+  CHECK(f.finds("rpi4/firmware-2.1.5.img") == "ok");
 }
 
 TEST_CASE("whoever may write every file of the server cannot publish with m-1 signatures",
           "[tuf]") {
   Fixture f;
+  REQUIRE(f.add("2.1.4").has_value());
   REQUIRE(f.ceremony.rotate({{"targets", 2, 3}}).has_value());
   REQUIRE(f.take_offline().has_value());
   REQUIRE(f.refreshed() == "ok");
   REQUIRE_FALSE(f.add("6.6.6").has_value());
-  REQUIRE(f.sign("targets", f.vault_key("targets-1.pem")).has_value());
+  REQUIRE(f.sign(kModel, f.vault_key("targets-1.pem")).has_value());
   // The draft, announced with the stolen online keys as if it were complete.
-  const std::string draft = *read_file(f.keys / "pending/targets.json", 100000);
   const tuf::Publisher thief(f.firmware, f.keys, f.clock);
+  const auto draft = thief.pending(kModel);
   const auto now = thief.files.load();
+  REQUIRE(draft.has_value());
   REQUIRE(now.has_value());
-  REQUIRE(
-      thief.publish_targets_file(*now, now->targets.version + 1, draft, {&now->root}).has_value());
+  REQUIRE(thief.publish_targets(*now, {{kModel, *draft}}, {&now->root}).has_value());
   CHECK(word(f.repository.releases()) == "tuf.signatures");
-  CHECK(f.refreshed() == "tuf.signatures");
-  CHECK(f.finds("firmware-6.6.6.img") == "tuf.not-refreshed");
+  CHECK(f.refreshed() == "ok");
+  CHECK(f.finds("rpi4/firmware-6.6.6.img") == "tuf.signatures");
+  // The same with the list of models.
+  auto targets = now->targets_json;
+  targets["version"] = now->targets.version + 1;
+  REQUIRE(thief.publish_targets(*now, {{"targets", tuf::Draft{targets, {}}}}, {&now->root})
+              .has_value());
+  CHECK(f.refreshed() != "ok");
+  CHECK(f.finds("rpi4/firmware-6.6.6.img") == "tuf.not-refreshed");
 }
 
 TEST_CASE("keys are erased from the server only after their files were proven", "[tuf]") {
@@ -163,7 +176,7 @@ TEST_CASE("snapshot and timestamp go on being signed while root and targets keys
     REQUIRE(f.repository.refresh_if_due(std::chrono::hours(36)).has_value());
     REQUIRE(f.refreshed() == "ok");
   }
-  CHECK(f.finds("firmware-2.1.4.img") == "ok");
+  CHECK(f.finds("rpi4/firmware-2.1.4.img") == "ok");
 }
 
 TEST_CASE("stolen online keys are replaced by a root that the offline keys sign", "[tuf]") {
@@ -183,7 +196,7 @@ TEST_CASE("stolen online keys are replaced by a root that the offline keys sign"
   f.clock.advance(std::chrono::hours(60));
   CHECK(*f.repository.refresh_if_due(std::chrono::hours(24)));
   CHECK(f.refreshed() == "ok");
-  CHECK(f.finds("firmware-2.1.4.img") == "ok");
+  CHECK(f.finds("rpi4/firmware-2.1.4.img") == "ok");
 }
 
 TEST_CASE("every root of a long history leads a device that was away to the present", "[tuf]") {
@@ -196,7 +209,7 @@ TEST_CASE("every root of a long history leads a device that was away to the pres
   }
   REQUIRE(f.add("3.0.0").has_value());
   CHECK(f.refreshed() == "ok");
-  CHECK(f.finds("firmware-3.0.0.img") == "ok");
+  CHECK(f.finds("rpi4/firmware-3.0.0.img") == "ok");
   CHECK(online_keys(f) == 6);  // two of root, one of each other role, the director's
 }
 
@@ -210,9 +223,10 @@ TEST_CASE("lost targets keys are recovered from by the root keys", "[tuf]") {
   CHECK(f.refreshed() == "ok");
   const auto done = f.sign("root", f.vault_key("root-1.pem"));
   REQUIRE(done.has_value());
-  CHECK(*done == tuf::Outcome{"root version 2 is published", "targets version 3 is published"});
+  CHECK(*done == tuf::Outcome{"root version 2 is published", "model-rpi4 version 2 is published",
+                              "targets version 3 is published"});
   CHECK(f.refreshed() == "ok");
-  CHECK(f.finds("firmware-2.1.4.img") == "ok");
+  CHECK(f.finds("rpi4/firmware-2.1.4.img") == "ok");
   REQUIRE(f.add("2.1.5").has_value());
 }
 
@@ -223,23 +237,24 @@ TEST_CASE("what is signed is shown in words made from the very bytes", "[tuf]") 
   REQUIRE_FALSE(f.add("2.1.5").has_value());
   REQUIRE_FALSE(f.add("2.1.6").has_value());  // builds on the draft
   REQUIRE_FALSE(f.repository.remove(model::Version(2, 1, 4)).has_value());
-  const auto words = tuf::describe_request(*f.ceremony.request("targets"));
+  const auto words = tuf::describe_request(*f.ceremony.request(kModel));
   REQUIRE(words.has_value());
   REQUIRE(words->size() == 4);
-  CHECK(words->at(0).starts_with("targets version 3, valid until 2027-08-20"));
+  CHECK(words->at(0).starts_with("model-rpi4 version 2, valid until 2027-08-20"));
   CHECK(words->at(1).starts_with("ADDS    v2.1.5 for rpi4, functional, 14 B, sha256 "));
   CHECK(words->at(2).starts_with("ADDS    v2.1.6"));
   CHECK(words->at(3).starts_with("REMOVES v2.1.4"));
-  REQUIRE(f.sign("targets", f.vault_key("targets-1.pem")).has_value());
+  REQUIRE(f.sign(kModel, f.vault_key("targets-1.pem")).has_value());
   CHECK(f.repository.releases()->size() == 2);
 }
 
 TEST_CASE("requests and signatures that do not fit are refused by name", "[tuf]") {
   Fixture f;
+  REQUIRE(f.add("2.1.4").has_value());
   REQUIRE(f.take_offline().has_value());
-  CHECK(f.ceremony.request("targets").error().code == Errc::kNotFound);
+  CHECK(f.ceremony.request(kModel).error().code == Errc::kNotFound);
   REQUIRE_FALSE(f.add("2.1.5").has_value());
-  const std::string request = *f.ceremony.request("targets");
+  const std::string request = *f.ceremony.request(kModel);
   CHECK(word(tuf::sign_request(request, f.vault_key("root-1.pem"))) == "tuf.key");
   CHECK(word(tuf::sign_request("{}", f.vault_key("targets-1.pem"))) == "tuf.malformed");
   CHECK(word(tuf::sign_request("", f.vault_key("targets-1.pem"))) == "tuf.malformed");
@@ -255,8 +270,8 @@ TEST_CASE("requests and signatures that do not fit are refused by name", "[tuf]"
   CHECK(word(f.ceremony.submit("[]")) == "tuf.malformed");
   REQUIRE_FALSE(f.add("2.1.6").has_value());  // the draft moved on
   CHECK(f.ceremony.submit(signature).error().code == Errc::kConflict);
-  CHECK(f.repository.releases()->empty());
-  REQUIRE(f.ceremony.discard("targets").has_value());
+  CHECK(f.repository.releases()->size() == 1);
+  REQUIRE(f.ceremony.discard(kModel).has_value());
   CHECK(f.ceremony.pending()->empty());
   CHECK(f.refreshed() == "ok");
 }
@@ -264,8 +279,68 @@ TEST_CASE("requests and signatures that do not fit are refused by name", "[tuf]"
 TEST_CASE("thresholds that nobody can meet and unknown roles are refused", "[tuf]") {
   Fixture f;
   for (const tuf::RoleChange& change : std::vector<tuf::RoleChange>{
-           {"root", 0, 1}, {"root", 3, 2}, {"targets", 1, 17}, {"director", 1, 1}}) {
+           {"root", 0, 1}, {"root", 3, 2}, {"targets", 1, 17}, {"nobody", 1, 1}}) {
     CHECK(f.ceremony.rotate({change}).error().code == Errc::kInvalid);
   }
   CHECK(f.refreshed() == "ok");
+}
+
+TEST_CASE("a new model waits until its delegation and its role are both signed", "[tuf]") {
+  Fixture f;
+  REQUIRE(f.take_offline().has_value());
+  CHECK(f.add("2.1.5").error().code == tuf::Errc::kThreshold);
+  const auto pending = f.ceremony.pending();
+  REQUIRE(pending->size() == 2);
+  CHECK(pending->at(0).role == kModel);
+  CHECK(pending->at(1).words.back() == "DELEGATES rpi4/* to model-rpi4, 1 of 1 keys must sign");
+  REQUIRE(f.sign("targets", f.vault_key("targets-1.pem")).has_value());
+  CHECK(f.ceremony.pending()->size() == 2);
+  CHECK(f.refreshed() == "ok");
+  CHECK(f.finds("rpi4/firmware-2.1.5.img") == "tuf.unknown-target");
+  REQUIRE(f.sign(kModel, f.vault_key("targets-1.pem")).has_value());
+  CHECK(f.ceremony.pending()->empty());
+  CHECK(f.refreshed() == "ok");
+  CHECK(f.finds("rpi4/firmware-2.1.5.img") == "ok");
+}
+
+TEST_CASE("a model's role can have keys of its own, which sign for it alone", "[tuf]") {
+  Fixture f;
+  REQUIRE(f.add("2.1.4").has_value());
+  REQUIRE(f.ceremony.rotate({{kModel, 2, 2}}).has_value());
+  CHECK(f.refreshed() == "ok");
+  CHECK(f.finds("rpi4/firmware-2.1.4.img") == "ok");
+  REQUIRE(f.take_offline().has_value());
+  CHECK(fs::exists(f.vault / "model-rpi4-2.pem"));
+  REQUIRE_FALSE(f.add("2.1.5").has_value());
+  CHECK(f.sign(kModel, f.vault_key("targets-1.pem")).error().code == tuf::Errc::kKey);
+  REQUIRE(f.sign(kModel, f.vault_key("model-rpi4-1.pem")).has_value());
+  REQUIRE(f.sign(kModel, f.vault_key("model-rpi4-2.pem")).has_value());
+  CHECK(f.refreshed() == "ok");
+  CHECK(f.finds("rpi4/firmware-2.1.5.img") == "ok");
+  // New targets keys leave it alone.
+  REQUIRE(f.ceremony.rotate({{"targets", 1, 1}}).has_value());
+  CHECK(f.ceremony.pending()->front().role == "root");
+  CHECK(f.refreshed() == "ok");
+  CHECK(f.finds("rpi4/firmware-2.1.5.img") == "ok");
+}
+
+TEST_CASE("a stolen director's key is replaced by the root keys, and erased", "[tuf]") {
+  Fixture f;
+  const auto before = *tuf::Director::open(f.firmware, f.keys);
+  const tuf::DirectedJob job{"job-000001",
+                             "iot-001",
+                             std::string(64, 'a'),
+                             model::Version(2, 1, 5),
+                             f.clock.wall() + std::chrono::hours(1),
+                             std::string(32, '1')};
+  const auto checked = [&](const tuf::Director& director) {
+    return word(
+        tuf::check_word(f.folder.path() / "device", *director.sign(job), job, f.clock.wall()));
+  };
+  CHECK(checked(before) == "ok");
+  REQUIRE(f.ceremony.rotate({{"director", 1, 1}}).has_value());
+  CHECK(online_keys(f) == 5);
+  REQUIRE(f.refreshed() == "ok");
+  CHECK(checked(before) == "tuf.unsigned-job");
+  CHECK(checked(*tuf::Director::open(f.firmware, f.keys)) == "ok");
 }

@@ -7,6 +7,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
 #include "tests/unit/tuf/folder_mirror.h"
+#include "tuf/change.h"
 #include "tuf/error.h"
 #include "tuf/firmware.h"
 
@@ -52,7 +53,7 @@ TEST_CASE("what the repository publishes, a device that joined finds and verifie
   const auto image = write_image(f.folder, "image", "firmware bytes");
   const auto added = f.repository.add(image, release_of("2.1.5", {"rpi4", "rpi5"}));
   REQUIRE(added.has_value());
-  CHECK(added->target == "firmware-2.1.5.img");
+  CHECK(added->target == "rpi4/firmware-2.1.5.img");
   CHECK(added->length == 14);
 
   auto updater = f.joined();
@@ -62,8 +63,9 @@ TEST_CASE("what the repository publishes, a device that joined finds and verifie
   REQUIRE(updater->result().has_value());
   CHECK(asked == std::vector<std::string>{"2.root.json", "timestamp.json", "2.snapshot.json",
                                           "2.targets.json"});
-  updater->start_lookup("firmware-2.1.5.img");
-  CHECK(serve_folder(*updater, f.folder.path() / "firmware/metadata").empty());
+  updater->start_lookup("rpi5/firmware-2.1.5.img");
+  CHECK(serve_folder(*updater, f.folder.path() / "firmware/metadata") ==
+        std::vector<std::string>{"1.model-rpi5.json"});
   REQUIRE(updater->result().has_value());
   const auto firmware = tuf::firmware_of(updater->target());
   REQUIRE(firmware.has_value());
@@ -124,7 +126,7 @@ TEST_CASE("one version has one image for a model, and may have others for other 
   CHECK(clash.error().code == Errc::kExists);
   const auto other = f.repository.add(second, release_of("2.0.0", {"rpi5"}));
   REQUIRE(other.has_value());
-  CHECK(other->target == "firmware-2.0.0-rpi5.img");
+  CHECK(other->target == "rpi5/firmware-2.0.0.img");
   CHECK(f.repository.releases()->size() == 2);
 }
 
@@ -140,7 +142,7 @@ TEST_CASE("releases come newest first, and a removed one is gone with its image"
   CHECK(f.repository.remove(model::Version(2, 10, 0)).error().code == Errc::kNotFound);
   std::size_t images = 0;
   for (const auto& entry :
-       std::filesystem::directory_iterator(f.folder.path() / "firmware/targets")) {
+       std::filesystem::directory_iterator(f.folder.path() / "firmware/targets/rpi4")) {
     CHECK(entry.path().string().find("2.10.0") == std::string::npos);
     ++images;
   }
@@ -192,14 +194,63 @@ TEST_CASE("a signed floor goes with a release, and never above the release itsel
         Errc::kInvalid);
   const auto added = f.repository.add(image, release_of("2.1.5", {"rpi4"}), floor);
   REQUIRE(added.has_value());
-  // Publishing the same image for one more model keeps it.
-  REQUIRE(f.repository.add(image, release_of("2.1.5", {"rpi5"})).has_value());
+  // Publishing the same image again keeps it.
+  REQUIRE(f.repository.add(image, release_of("2.1.5", {"rpi4"})).has_value());
   auto updater = f.joined();
   updater->start_refresh(f.clock.wall());
   serve_folder(*updater, f.folder.path() / "firmware/metadata");
   updater->start_lookup(added->target);
+  serve_folder(*updater, f.folder.path() / "firmware/metadata");
   REQUIRE(updater->result().has_value());
-  const auto firmware = tuf::firmware_of(updater->target());
-  CHECK(firmware->rollback_floor == floor);
-  CHECK(firmware->release.fits("rpi5"));
+  CHECK(tuf::firmware_of(updater->target())->rollback_floor == floor);
+}
+
+TEST_CASE("each model has a role and a folder of its own, and no role signs for another", "[tuf]") {
+  Fixture f;
+  const auto image = write_image(f.folder, "image", "x");
+  REQUIRE(f.repository.add(image, release_of("2.1.5", {"rpi4", "r pi", "r_pi", ".."})).has_value());
+  CHECK(f.repository.releases()->size() == 4);
+  std::vector<std::string> roles;
+  for (const auto& role : *f.repository.status())
+    roles.push_back(role.role);
+  CHECK(roles == std::vector<std::string>{"root", "targets", "snapshot", "timestamp", "model-rpi4",
+                                          "model-r pi", "model-r_pi", "model-.."});
+  auto updater = f.joined();
+  updater->start_refresh(f.clock.wall());
+  serve_folder(*updater, f.folder.path() / "firmware/metadata");
+  for (const auto& release : *f.repository.releases()) {
+    INFO(release.target);
+    updater->start_lookup(release.target);
+    serve_folder(*updater, f.folder.path() / "firmware/metadata");
+    REQUIRE(updater->result().has_value());
+    CHECK(tuf::firmware_of(updater->target())->release.hardware == release.hardware);
+    CHECK(std::filesystem::exists(f.folder.path() / "firmware/targets" / updater->target_path()));
+  }
+  // A second release of a known model changes its role alone.
+  REQUIRE(f.repository.add(image, release_of("2.1.6", {"rpi4"})).has_value());
+  CHECK(f.repository.status()->at(1).version == 2);
+  CHECK(f.repository.status()->at(4).version == 2);
+  CHECK(f.repository.status()->at(5).version == 1);
+}
+
+TEST_CASE("targets that an older program listed beside the models' roles stay published", "[tuf]") {
+  Fixture f;
+  {
+    auto change =
+        tuf::Change::begin(f.folder.path() / "firmware", f.folder.path() / "keys", f.clock);
+    auto part = change->part_of("targets");
+    tuf::Firmware firmware;
+    firmware.release = release_of("2.0.0", {"rpi4"});
+    part["targets"]["firmware-2.0.0.img"] = {{"length", 1},
+                                             {"hashes", {{"sha256", std::string(64, 'a')}}},
+                                             {"custom", tuf::Json::parse(custom_of(firmware))}};
+    REQUIRE(change->stage("targets", part).has_value());
+    REQUIRE(change->complete().has_value());
+  }
+  const auto image = write_image(f.folder, "image", "x");
+  CHECK(f.repository.add(image, release_of("2.0.0", {"rpi4"})).error().code == Errc::kExists);
+  REQUIRE(f.repository.add(image, release_of("2.1.0", {"rpi4"})).has_value());
+  CHECK(f.repository.releases()->size() == 2);
+  REQUIRE(f.repository.remove(model::Version(2, 0, 0)).has_value());
+  CHECK(f.repository.releases()->size() == 1);
 }
