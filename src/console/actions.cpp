@@ -10,7 +10,7 @@ namespace {
 
 constexpr ViewSet kTables =
     static_cast<ViewSet>(in(View::kSummary) | in(View::kLog) | in(View::kUpdates) |
-                         in(View::kAgents) | in(View::kDevice));
+                         in(View::kAgents) | in(View::kDevice) | in(View::kTrust));
 constexpr ViewSet kOfDevice =
     static_cast<ViewSet>(in(View::kSummary) | in(View::kGraphs) | in(View::kDevice));
 constexpr ViewSet kFiltered =
@@ -18,8 +18,9 @@ constexpr ViewSet kFiltered =
 
 // In the order of help and of the hints: what is used most comes first, `?` is put last by the key
 // row itself.
-constexpr std::array<Binding, 57> kBindings{{
-    {Action::kOpen, static_cast<ViewSet>(kTables & ~in(View::kDevice) & ~in(View::kAgents)),
+constexpr std::array<Binding, 59> kBindings{{
+    {Action::kOpen,
+     static_cast<ViewSet>(kTables & ~in(View::kDevice) & ~in(View::kAgents) & ~in(View::kTrust)),
      "Enter", "open", "open the selected line", "open"},
     {Action::kNextDevice, static_cast<ViewSet>(kEverywhere & ~in(View::kGraphs)), "d",
      "next device", "next device", ""},
@@ -49,6 +50,10 @@ constexpr std::array<Binding, 57> kBindings{{
     {Action::kColumns, in(View::kSummary), "c", "columns", "choose the columns of the table", ""},
     {Action::kCancelJob, in(View::kUpdates), "c", "cancel", "cancel the selected job...",
      "cancel..."},
+    {Action::kShowTrust, in(View::kUpdates), "K", "keys and trust",
+     "signing roles, and changes that wait for signatures", "keys"},
+    {Action::kSign, in(View::kTrust), "s Enter", "sign",
+     "read the selected change, then sign it...", "sign..."},
     {Action::kRestartAgent, in(View::kAgents), "r", "restart agent", "restart the agent...",
      "restart..."},
     {Action::kStopAgent, in(View::kAgents), "t", "stop agent", "stop the agent...", "stop..."},
@@ -99,8 +104,8 @@ char folded(char c) {
 }  // namespace
 
 std::string_view title_of(View view) {
-  constexpr std::array<std::string_view, kViewCount> kTitles{"Summary", "Graphs", "Security log",
-                                                             "Updates", "Agents", "Device"};
+  constexpr std::array<std::string_view, kViewCount> kTitles{
+      "Summary", "Graphs", "Security log", "Updates", "Agents", "Device", "Keys and trust"};
   return kTitles.at(static_cast<std::size_t>(view));
 }
 
@@ -115,6 +120,7 @@ bool changes_fleet(Action action) {
     case Action::kRevoke:
     case Action::kAcknowledge:
     case Action::kCancelJob:
+    case Action::kSign:
     case Action::kRestartAgent:
     case Action::kStopAgent:
     case Action::kStartAgent:

@@ -16,8 +16,8 @@
 
 namespace ota::console {
 
-enum class View : std::uint8_t { kSummary, kGraphs, kLog, kUpdates, kAgents, kDevice };
-inline constexpr std::size_t kViewCount = 6;
+enum class View : std::uint8_t { kSummary, kGraphs, kLog, kUpdates, kAgents, kDevice, kTrust };
+inline constexpr std::size_t kViewCount = 7;
 std::string_view title_of(View view);
 
 // The views where a binding works, as a set of bits.
@@ -25,7 +25,7 @@ using ViewSet = std::uint8_t;
 constexpr ViewSet in(View view) {
   return static_cast<ViewSet>(1U << static_cast<unsigned>(view));
 }
-inline constexpr ViewSet kEverywhere = 0x3f;
+inline constexpr ViewSet kEverywhere = 0x7f;
 
 enum class Action : std::uint8_t {
   kShowSummary,
@@ -71,6 +71,8 @@ enum class Action : std::uint8_t {
   kRevoke,
   kAcknowledge,
   kCancelJob,
+  kShowTrust,
+  kSign,
   kRestartAgent,
   kStopAgent,
   kStartAgent,

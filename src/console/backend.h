@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "console/sign_flow.h"
+#include "console/trust_page.h"
 #include "fleet/fleet.h"
 #include "fleet/snapshot.h"
 #include "model/event.h"
@@ -30,6 +32,7 @@ class Backend {
   virtual std::shared_ptr<const fleet::Snapshot> snapshot() = 0;
   virtual std::shared_ptr<const Agents> agents() = 0;
   virtual fleet::ServerStatus server() = 0;
+  virtual std::shared_ptr<const TrustPage> trust() = 0;
   // Null where the device is not known.
   virtual std::shared_ptr<const fleet::DeviceDetail> detail(const std::string& device) = 0;
   // The readings of a device, oldest first.
@@ -46,6 +49,9 @@ class Backend {
   virtual void rollback(const std::string& device, fleet::Done done) = 0;
   virtual void revoke(const std::string& device, fleet::Done done) = 0;
   virtual void acknowledge(const std::string& device, fleet::Done done) = 0;
+
+  // Signs a waiting change with a key file and, with enough signatures, publishes it.
+  virtual void sign(SignFlow::Ask ask, fleet::Answered<tuf::Outcome> done) = 0;
 
   // -- agents of this host --
   enum class AgentOrder : std::uint8_t { kStart, kStop, kRestart };

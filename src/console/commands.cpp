@@ -14,7 +14,7 @@ constexpr std::array<Command, 15> kCommands{{
     {CommandId::kPush, "push", "DEVICE[,DEVICE] [VERSION]", "check the gate, then ask to update",
      kFleet},
     {CommandId::kDevice, "device", "DEVICE", "open a device's page"},
-    {CommandId::kView, "view", "summary|graphs|log|updates|agents", "change the view"},
+    {CommandId::kView, "view", "summary|graphs|log|updates|agents|keys", "change the view"},
     {CommandId::kFilter, "filter", "[TEXT]", "filter this view; nothing: all"},
     {CommandId::kSort, "sort", "COLUMN", "sort the devices"},
     {CommandId::kLog, "log", "[DEVICE]", "events, of one device or of all"},

@@ -107,6 +107,13 @@ void FleetBackend::acknowledge(const std::string& device, fleet::Done done) {
   fleet->acknowledge(device, kActor, std::move(done));
 }
 
+void FleetBackend::sign(SignFlow::Ask ask, fleet::Answered<tuf::Outcome> done) {
+  later([this, ask = std::move(ask), done = std::move(done)]() mutable {
+    done(source_.sign(ask));
+    std::ranges::fill(ask.passphrase, '\0');
+  });
+}
+
 void FleetBackend::order(const std::string& agent, AgentOrder order) {
   const auto supervisor = source_.supervisor();
   if (!supervisor) return;

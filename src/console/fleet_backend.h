@@ -25,6 +25,9 @@ struct FleetSource {
   std::function<std::shared_ptr<supervisor::Supervisor>()> supervisor;
   std::function<std::shared_ptr<store::Store>()> store;
   std::function<fleet::ServerStatus()> server;
+  std::function<std::shared_ptr<const TrustPage>()> trust;
+  // Blocks on files.
+  std::function<Result<tuf::Outcome>(const SignFlow::Ask&)> sign;
   std::function<void()> retry_server;
   // Takes what is to be called when something that a screen shows has changed; null takes it back.
   std::function<void(std::function<void()>)> on_change;
@@ -39,6 +42,8 @@ class FleetBackend final : public Backend {
   std::shared_ptr<const fleet::Snapshot> snapshot() override;
   std::shared_ptr<const Agents> agents() override;
   fleet::ServerStatus server() override { return source_.server(); }
+  std::shared_ptr<const TrustPage> trust() override { return source_.trust(); }
+  void sign(SignFlow::Ask ask, fleet::Answered<tuf::Outcome> done) override;
   std::shared_ptr<const fleet::DeviceDetail> detail(const std::string& device) override;
   std::vector<fleet::HistoryPoint> history(const std::string& device) override;
   std::shared_ptr<const model::Settings> settings() override;

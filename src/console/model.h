@@ -30,6 +30,7 @@ struct Model {
   std::shared_ptr<const Agents> agents;               // never null
   std::shared_ptr<const fleet::DeviceDetail> detail;  // of UiState::device; null: not known
   fleet::ServerStatus server;
+  std::shared_ptr<const TrustPage> trust = std::make_shared<const TrustPage>();
   // Readings of the devices that a wide screen draws in a row each; else empty.
   std::map<std::string, std::vector<fleet::HistoryPoint>> histories;
   Events older;                                 // events read from the store, before the snapshot's

@@ -15,6 +15,7 @@
 #include "console/actions.h"
 #include "console/canvas.h"
 #include "console/keymap.h"
+#include "console/sign_flow.h"
 #include "console/update_flow.h"
 #include "model/event.h"
 
@@ -107,6 +108,8 @@ struct UiState {
   std::optional<HelpState> help;
   std::optional<ColumnChooser> columns;
   std::optional<UpdateFlow> update;
+  std::size_t trust_row = 0;  // of the changes that wait for signatures
+  std::optional<SignFlow> sign;
   std::vector<std::string> filters;   // history, oldest first
   std::vector<std::string> commands;  // history, oldest first
 };

@@ -26,6 +26,7 @@ void Ui::refresh() {
   model_.server = backend_.server();
   if (!state_.frozen || !model_.fleet) {
     model_.fleet = backend_.snapshot();
+    model_.trust = backend_.trust();
     model_.agents = backend_.agents();
   } else {
     model_.now = state_.frozen_at;
@@ -74,6 +75,7 @@ void Ui::handle(const Key& key) {
   if (state_.help) return handle_help(key);
   if (state_.columns) return handle_columns(key);
   if (state_.update) return handle_update(key);
+  if (state_.sign) return handle_sign(key);
   const Binding* binding = state_.keymap.find(state_.view, key);
   if (binding != nullptr) {
     act(binding->action);
@@ -186,7 +188,7 @@ bool Ui::refuse_changes(bool changes) {
 void Ui::act(Action action) {
   if (refuse_changes(changes_fleet(action))) return;
   const bool done = act_everywhere(action) || act_on_graphs(action) || act_on_log(action) ||
-                    act_on_device(action) || act_on_agents(action);
+                    act_on_device(action) || act_on_agents(action) || act_on_trust(action);
   if (!done) say("nothing to do here");
 }
 
@@ -318,6 +320,21 @@ bool Ui::act_on_device(Action action) {
   }
 }
 
+bool Ui::act_on_trust(Action action) {
+  switch (action) {
+    case Action::kShowTrust:
+      return show(View::kTrust), true;
+    case Action::kSign: {
+      const auto& pending = model_.trust->pending;
+      if (pending.empty()) return say("nothing waits for signatures"), true;
+      state_.sign.emplace(pending[std::min(state_.trust_row, pending.size() - 1)]);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
 bool Ui::act_on_agents(Action action) {
   const std::string agent = state_.agent;
   switch (action) {
@@ -371,6 +388,8 @@ void Ui::act_back() {
     state_.log.full_record = false;
   } else if (state_.view == View::kDevice) {
     show(state_.before);
+  } else if (state_.view == View::kTrust) {
+    show(View::kUpdates);
   } else if (state_.view == View::kLog) {
     state_.log = LogState{};
   } else if (state_.view == View::kUpdates) {
@@ -427,6 +446,10 @@ void Ui::move(long lines) {
           static_cast<int>(std::clamp<long>(state_.scroll + lines, 0, std::max(0, hidden)));
       return;
     }
+    case View::kTrust:
+      if (!model_.trust->pending.empty())
+        state_.trust_row = moved(state_.trust_row, model_.trust->pending.size());
+      return;
     case View::kLog:
       return move_in_log(lines);
     case View::kGraphs:

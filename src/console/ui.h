@@ -51,12 +51,14 @@ class Ui {
   void handle_help(const Key& key);
   void handle_columns(const Key& key);
   void handle_update(const Key& key);
+  void handle_sign(const Key& key);
   void act(Action action);
   bool act_everywhere(Action action);
   bool act_on_graphs(Action action);
   bool act_on_log(Action action);
   bool act_on_device(Action action);
   bool act_on_agents(Action action);
+  bool act_on_trust(Action action);
   void act_back();
   void act_open();
 
@@ -90,6 +92,7 @@ class Ui {
   void start_update(std::vector<std::string> devices, const std::optional<model::Version>& version);
   void send(const UpdateFlow::Ask& ask);
   void show_result();
+  void show_signed();
   void confirm(std::string title, std::vector<std::string> lines, std::string verb,
                std::function<void()> accept);
   void cancel_job(const std::string& job);

@@ -84,8 +84,8 @@ void Ui::set_filter(const std::string& text) {
 }
 
 std::vector<std::string> Ui::known_words() const {
-  std::vector<std::string> words{"summary", "graphs", "log",  "updates",
-                                 "agents",  "start",  "stop", "restart"};
+  std::vector<std::string> words{"summary", "graphs", "log",  "updates", "agents",
+                                 "keys",    "start",  "stop", "restart"};
   for (std::size_t i = 0; i < kSortColumns; ++i)
     words.emplace_back(name_of(static_cast<SortColumn>(i)));
   for (const auto& chunk : model_.fleet->rows) {
@@ -132,8 +132,8 @@ void Ui::run_command(const std::string& line) {
       state_.device = first;
       return show(View::kDevice);
     case CommandId::kView:
-      for (const View view :
-           {View::kSummary, View::kGraphs, View::kLog, View::kUpdates, View::kAgents}) {
+      for (const View view : {View::kSummary, View::kGraphs, View::kLog, View::kUpdates,
+                              View::kAgents, View::kTrust}) {
         if (contains_folded(title_of(view), first)) return show(view);
       }
       return say("no view " + first, Ink::kBad);

@@ -53,6 +53,30 @@ void Ui::send(const UpdateFlow::Ask& ask) {
                                  }));
 }
 
+void Ui::handle_sign(const Key& key) {
+  const auto ask = state_.sign->handle(key);
+  if (ask) {
+    const std::weak_ptr<int> alive = alive_;
+    backend_.sign(
+        *ask, Inbox::bring<tuf::Outcome>(inbox_, [this, alive](const Result<tuf::Outcome>& answer) {
+          if (alive.expired() || !state_.sign) return;
+          state_.sign->answered(answer);
+          if (state_.sign->step() == SignFlow::Step::kClosed) show_signed();
+        }));
+  }
+  if (state_.sign && state_.sign->step() == SignFlow::Step::kClosed) show_signed();
+}
+
+void Ui::show_signed() {
+  const auto outcome = state_.sign->outcome();
+  state_.sign.reset();
+  if (!outcome) return;
+  std::string text = "SIGNED";
+  for (const std::string& sentence : *outcome)
+    text += (text.size() == 6 ? ": " : "; ") + sentence;
+  say(text, Ink::kGood);
+}
+
 // The answer in the words that users know; of several devices the worst one's, with the count.
 void Ui::show_result() {
   const auto result = state_.update->result();

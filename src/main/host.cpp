@@ -15,8 +15,8 @@
 #include "config/config.h"
 #include "fleet/fleet.h"
 #include "http/server.h"
-#include "main/director_desk.h"
 #include "main/first_run.h"
+#include "main/trust_desk.h"
 #include "model/time_json.h"
 #include "pki/authority.h"
 #include "store/audit_head.h"
@@ -77,13 +77,14 @@ struct Host::Impl {
   std::optional<Result<std::uint16_t>> outcome;  // of the first attempt to serve
   std::function<void()> listener;
   HostParts parts;
+  std::shared_ptr<TrustDesk> trust;
   std::shared_ptr<const model::Settings> edited;  // taken by the next tick
 
   // -- the host thread's own --
   std::thread thread;
   std::shared_ptr<const model::Settings> settings;
   std::unique_ptr<tuf::Repository> repository;
-  std::unique_ptr<DirectorDesk> director;
+
   std::optional<pki::Authority> authority;
   std::unique_ptr<api::Service> api;
   std::unique_ptr<http::Server> server;
@@ -164,10 +165,12 @@ Result<void> Host::Impl::open() {
   } else {
     return opened.error().within("open firmware/");
   }
-  director = std::make_unique<DirectorDesk>(options.root, clock, [this](const Error& error) {
-    record(model::Severity::kError, "director.no-word",
-           "jobs carry no word of the director: " + error.text());
-  });
+  {
+    const std::lock_guard lock(mutex);
+    trust = std::make_shared<TrustDesk>(
+        options.root, clock,
+        [fleet = parts.fleet](model::Event event) { fleet->record(std::move(event)); });
+  }
   next_firmware_look = {};
   look_at_firmware();
   if (auto served = serve(); !served) return served.error();
@@ -210,7 +213,7 @@ api::Ports Host::Impl::ports() {
       .state_replaced = [this] { reopen = true; },
       .audit_head = options.root / "state" / store::kAuditHeadFile,
       .direct = [this](const std::string& device,
-                       const fleet::Command& command) { return director->word(device, command); },
+                       const fleet::Command& command) { return trust->word(device, command); },
       .tuf_roles = [this] { return roles_json(*repository); }};
   if (parts.supervisor == nullptr) return out;
   out.agents = [supervisor = parts.supervisor] { return supervisor->status(); };
@@ -371,7 +374,7 @@ void Host::Impl::look_at_firmware() {
   const MonoTime now = clock.mono();
   if (now < next_firmware_look) return;
   next_firmware_look = now + kFirmwareLook;
-  director->look();
+  if (trust->look()) notify();
   if (const auto renewed = repository->refresh_if_due(kTimestampMargin); !renewed) {
     record(model::Severity::kError, "firmware.sign-failed", renewed.error().text());
     next_firmware_look = now + std::chrono::minutes(1);
@@ -484,11 +487,11 @@ void Host::Impl::close() {
   {
     const std::lock_guard lock(mutex);
     std::swap(gone, parts);
+    trust.reset();
   }
   gone.supervisor.reset();
   gone.fleet.reset();
   gone.store.reset();
-  director.reset();
   repository.reset();
   authority.reset();
   published = {};
@@ -557,6 +560,15 @@ void Host::retry_now() {
 fleet::ServerStatus Host::status() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->status;
+}
+
+std::shared_ptr<const console::TrustPage> Host::trust() const {
+  std::shared_ptr<TrustDesk> desk;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    desk = impl_->trust;
+  }
+  return desk ? desk->page() : std::make_shared<const console::TrustPage>();
 }
 
 HostParts Host::parts() const {

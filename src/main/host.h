@@ -30,6 +30,10 @@ namespace ota::supervisor {
 class Supervisor;
 }
 
+namespace ota::console {
+struct TrustPage;
+}
+
 namespace ota::main {
 
 // What is there once the store is open; empty pointers before that and after the end. The fleet
@@ -60,6 +64,8 @@ class Host {
 
   fleet::ServerStatus status() const;
   HostParts parts() const;
+  // For the Keys and trust page; never null.
+  std::shared_ptr<const console::TrustPage> trust() const;
   // Called from any thread when something that a screen shows has changed.
   void on_change(std::function<void()> called);
   // The port, as soon as the server serves; or why the first attempt failed. kTimeout after

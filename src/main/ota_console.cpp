@@ -18,6 +18,7 @@
 #include "console/terminal_guard.h"
 #include "main/headless.h"
 #include "main/host.h"
+#include "main/trust_desk.h"
 
 namespace {
 
@@ -95,6 +96,11 @@ int run_console(const Options& options, ota::main::HostOptions host_options,
        .supervisor = [&host] { return host.parts().supervisor; },
        .store = [&host] { return host.parts().store; },
        .server = [&host] { return host.status(); },
+       .trust = [&host] { return host.trust(); },
+       .sign =
+           [&root = options.root, &clock](const ota::console::SignFlow::Ask& ask) {
+             return ota::main::sign_change(root, ask, clock);
+           },
        .retry_server = [&host] { host.retry_now(); },
        .on_change = [&host](std::function<void()> called) { host.on_change(std::move(called)); }});
   host.start();

@@ -7,6 +7,7 @@
 #include "tuf/change.h"
 #include "tuf/error.h"
 #include "tuf/firmware.h"
+#include "tuf/journal.h"
 #include "tuf/request.h"
 
 namespace ota::tuf {
@@ -181,7 +182,7 @@ Result<Ceremony> Ceremony::open(const fs::path& firmware, const fs::path& keys,
   return Ceremony(firmware, keys, clock);
 }
 
-Result<Outcome> Ceremony::rotate(const std::vector<RoleChange>& changes) {
+Result<Outcome> Ceremony::do_rotate(const std::vector<RoleChange>& changes) {
   auto change = Change::begin(firmware_, keys_, *clock_);
   if (!change) return change.error();
   if (change->root_draft) {
@@ -206,7 +207,8 @@ Result<Outcome> Ceremony::rotate(const std::vector<RoleChange>& changes) {
   return change->complete();
 }
 
-Result<Outcome> Ceremony::take_offline(const fs::path& folder, const PassphraseSource& passphrase) {
+Result<Outcome> Ceremony::do_take_offline(const fs::path& folder,
+                                          const PassphraseSource& passphrase) {
   auto change = Change::begin(firmware_, keys_, *clock_);
   if (!change) return change.error();
   if (change->root_draft || !change->drafts.empty()) {
@@ -244,7 +246,8 @@ Result<std::vector<PendingRole>> Ceremony::pending() const {
       return std::ranges::find(asked.keyids, s.keyid) != asked.keyids.end();
     });
     out.push_back({role, draft.version(), static_cast<unsigned>(counts),
-                   static_cast<unsigned>(asked.threshold), std::move(*words)});
+                   static_cast<unsigned>(asked.threshold), std::move(*words),
+                   sha256_hex(canonical(draft.part))});
     return {};
   };
   if (change->root_draft) {
@@ -275,7 +278,7 @@ Result<std::string> Ceremony::request(std::string_view role) const {
                        root ? change->now.root_json : change->now.json_of(role));
 }
 
-Result<Outcome> Ceremony::submit(std::string_view signature_file) {
+Result<Outcome> Ceremony::do_submit(std::string_view signature_file) {
   const auto file = parse_signature_file(signature_file);
   if (!file) return file.error();
   auto change = Change::begin(firmware_, keys_, *clock_);
@@ -301,13 +304,55 @@ Result<Outcome> Ceremony::submit(std::string_view signature_file) {
   return change->complete();
 }
 
-Result<Outcome> Ceremony::discard(std::string_view role) {
+Result<Outcome> Ceremony::do_discard(std::string_view role) {
   auto change = Change::begin(firmware_, keys_, *clock_);
   if (!change) return change.error();
   const bool there = role == kRoot ? change->root_draft.has_value() : change->drafts.contains(role);
   if (!there) return ota::fail(ota::Errc::kNotFound, "no draft of " + std::string(role));
   change->publisher.drop_pending(role);
   return Outcome{"the draft of " + std::string(role) + " is discarded"};
+}
+
+Result<Outcome> Ceremony::do_sign(const std::string& role, const std::string& sha256,
+                                  const Result<Signer>& signer) {
+  if (!signer) return signer.error();
+  const auto asked = request(role);
+  if (!asked) return asked.error();
+  const auto signature = sign_request(*asked, *signer);
+  if (!signature) return signature.error();
+  const auto file = parse_signature_file(*signature);
+  if (!file) return file.error();
+  if (file->sha256 != sha256) {
+    return ota::fail(ota::Errc::kConflict, "the change is another by now; read it again");
+  }
+  return do_submit(*signature);
+}
+
+Result<Outcome> Ceremony::recorded(const char* step, Result<Outcome> outcome) const {
+  JournalEntry entry{clock_->wall(), step, local_actor(), !outcome, {}};
+  entry.words = outcome ? *outcome : Outcome{outcome.error().text()};
+  const auto written = Journal(keys_).add(entry);
+  if (!written && outcome) {
+    outcome->push_back("this step is not in the journal: " + written.error().text());
+  }
+  return outcome;
+}
+
+Result<Outcome> Ceremony::rotate(const std::vector<RoleChange>& changes) {
+  return recorded("keys.rotate", do_rotate(changes));
+}
+Result<Outcome> Ceremony::take_offline(const fs::path& folder, const PassphraseSource& passphrase) {
+  return recorded("keys.take-offline", do_take_offline(folder, passphrase));
+}
+Result<Outcome> Ceremony::submit(std::string_view signature_file) {
+  return recorded("keys.submit", do_submit(signature_file));
+}
+Result<Outcome> Ceremony::discard(std::string_view role) {
+  return recorded("keys.discard", do_discard(role));
+}
+Result<Outcome> Ceremony::sign(const std::string& role, const std::string& sha256,
+                               const Result<Signer>& signer) {
+  return recorded("keys.sign", do_sign(role, sha256, signer));
 }
 
 }  // namespace ota::tuf

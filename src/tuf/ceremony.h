@@ -4,6 +4,7 @@
 //   rotate / add while keys are away  ->  draft  ->  request file  ->  (elsewhere) describe, sign
 //     ->  signature file  ->  submit  ->  once the threshold is reached: published
 //
+// Each step that changes something, or fails, is written into the journal (journal.h).
 // What may be published when is change.h's: until then the last good repository stays in place.
 // Thread: one; calls block on files and take the repository's lock.
 #pragma once
@@ -34,6 +35,7 @@ struct PendingRole {
   unsigned signatures = 0;  // that count for the role as it will be
   unsigned threshold = 0;
   std::vector<std::string> words;  // what would be signed, a line for each fact
+  std::string sha256;              // of the very bytes that would be signed
 };
 
 // What became of a step: published roles, or what is still waited for. One sentence each, fit for
@@ -66,8 +68,22 @@ class Ceremony {
   // kConflict where it is for another draft than the one that waits.
   Result<Outcome> submit(std::string_view signature_file);
   Result<Outcome> discard(std::string_view role);
+  // Signs the draft with this digest (PendingRole::sha256) and submits it: request, sign and submit
+  // where key and server are on one machine. kConflict where the draft is another by now than the
+  // one that was read. A signer that could not be opened is an error to be recorded like any other.
+  Result<Outcome> sign(const std::string& role, const std::string& sha256,
+                       const Result<Signer>& signer);
 
  private:
+  // Writes into the journal (journal.h) what became of a step.
+  Result<Outcome> recorded(const char* step, Result<Outcome> outcome) const;
+  Result<Outcome> do_rotate(const std::vector<RoleChange>& changes);
+  Result<Outcome> do_take_offline(const std::filesystem::path& folder,
+                                  const PassphraseSource& passphrase);
+  Result<Outcome> do_submit(std::string_view signature_file);
+  Result<Outcome> do_discard(std::string_view role);
+  Result<Outcome> do_sign(const std::string& role, const std::string& sha256,
+                          const Result<Signer>& signer);
   Ceremony(std::filesystem::path firmware, std::filesystem::path keys, const Clock& clock)
       : firmware_(std::move(firmware)), keys_(std::move(keys)), clock_(&clock) {}
 

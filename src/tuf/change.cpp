@@ -19,7 +19,7 @@ bool same_role(const Root& a, const Root& b, std::string_view name) {
 }
 
 // Keys that no role lists any longer leave the root: a forgotten key is one more to lose.
-void drop_unused_keys(Json& root) {
+void drop_unused_root_keys(Json& root) {
   std::set<std::string> used;
   for (const auto& [name, role] : root.at("roles").items()) {
     for (const Json& id : role.at("keyids"))
@@ -131,7 +131,7 @@ std::vector<Judge> Change::judges(std::string_view role) const {
 Result<void> Change::stage_root(Json part) {
   part["version"] = now.root.version + 1;
   part["expires"] = tuf_time(publisher.clock->wall() + kRootLife);
-  drop_unused_keys(part);
+  drop_unused_root_keys(part);
   auto parsed = parse_root(part);
   if (!parsed) return parsed.error();
   auto draft = publisher.sign(part, {&role_of(now.root, kRoot), &role_of(*parsed, kRoot)});

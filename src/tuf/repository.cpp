@@ -13,6 +13,7 @@
 #include "tuf/change.h"
 #include "tuf/error.h"
 #include "tuf/firmware.h"
+#include "tuf/journal.h"
 #include "tuf/names.h"
 
 namespace ota::tuf {
@@ -189,6 +190,16 @@ struct Repository::Impl : Publisher {
     return {};
   }
   Result<void> renew_targets(const Published& now, const std::vector<std::string>& due) const;
+  // A change that waits for signatures is no failure. A journal that cannot be written does not
+  // take back what was published.
+  void record(const char* step, std::string what, const std::optional<Error>& error) const {
+    JournalEntry entry{clock->wall(), step, local_actor(), false, {std::move(what)}};
+    if (error) {
+      entry.failed = error->code != Errc::kThreshold;
+      entry.words.push_back(error->text());
+    }
+    static_cast<void>(Journal(key_folder).add(entry));
+  }
 };
 
 // The same lists, signed for another term.
@@ -298,8 +309,8 @@ Result<std::vector<model::Release>> Repository::releases() const {
   return out;
 }
 
-Result<model::Release> Repository::add(const fs::path& image, model::Release release,
-                                       std::optional<model::Version> rollback_floor) {
+Result<model::Release> Repository::do_add(const fs::path& image, model::Release release,
+                                          std::optional<model::Version> rollback_floor) {
   if (auto fine = check_hardware(release.hardware); !fine) return fine.error();
   if (rollback_floor && *rollback_floor > release.version) {
     return ota::fail(ota::Errc::kInvalid, "a release below its own floor " +
@@ -349,7 +360,7 @@ Result<model::Release> Repository::add(const fs::path& image, model::Release rel
   return release;
 }
 
-Result<void> Repository::remove(const model::Version& version) {
+Result<void> Repository::do_remove(const model::Version& version) {
   auto change = Change::begin(impl_->firmware, impl_->key_folder, *impl_->clock);
   if (!change) return change.error();
   const auto tree = change->targets_to_be();
@@ -383,6 +394,25 @@ Result<void> Repository::remove(const model::Version& version) {
   for (const fs::path& path : images)
     ::unlink(path.c_str());
   return {};
+}
+
+Result<model::Release> Repository::add(const fs::path& image, model::Release release,
+                                       std::optional<model::Version> rollback_floor) {
+  std::string models;
+  for (const std::string& model : release.hardware)
+    models += (models.empty() ? "" : ", ") + model;
+  const std::string what = release.version.label() + " for " + models;
+  auto added = do_add(image, std::move(release), rollback_floor);
+  impl_->record("firmware.add", what + (added ? " is published, sha256 " + added->sha256 : ""),
+                added ? std::optional<Error>() : added.error());
+  return added;
+}
+
+Result<void> Repository::remove(const model::Version& version) {
+  auto removed = do_remove(version);
+  impl_->record("firmware.remove", version.label() + (removed ? " is no longer published" : ""),
+                removed ? std::optional<Error>() : removed.error());
+  return removed;
 }
 
 Result<bool> Repository::refresh_if_due(std::chrono::seconds margin) {
@@ -457,6 +487,12 @@ Result<std::vector<RoleStatus>> Repository::status() const {
                    impl_->online_keys(role) >= role.threshold});
   }
   return out;
+}
+
+bool publishing_keys_online(const std::vector<RoleStatus>& roles) {
+  return std::ranges::any_of(roles, [](const RoleStatus& role) {
+    return role.keys_online && role.role != kSnapshot && role.role != kTimestamp;
+  });
 }
 
 Result<std::string> Repository::root() const {

@@ -29,6 +29,9 @@ struct RoleStatus {
   bool keys_online = true;  // its signing keys lie in state/keys
 };
 
+// Root, targets or a model's keys lie on the server: whoever has it can publish.
+bool publishing_keys_online(const std::vector<RoleStatus>& roles);
+
 class Repository {
  public:
   // Opens what is there; kNotFound where there is none (see create()).
@@ -60,6 +63,10 @@ class Repository {
   Result<std::string> root() const;
 
  private:
+  Result<model::Release> do_add(const std::filesystem::path& image, model::Release release,
+                                std::optional<model::Version> rollback_floor);
+  Result<void> do_remove(const model::Version& version);
+
   struct Impl;
   explicit Repository(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -110,6 +110,31 @@ TEST_CASE("the state comes back equal from an export, and an edited one is refus
   CHECK(live.otactl({"audit", "verify", "--offline"}).status == 0);
 }
 
+TEST_CASE("every step of a ceremony, made behind the server's back, is in the chain of events",
+          "[e2e]") {
+  LiveWorld live;
+  const std::string vault = (live.folder.path() / "vault").string();
+  const std::string secret = (live.folder.path() / "secret").string();
+  REQUIRE(write_file_durably(secret, "a long passphrase\n").has_value());
+  CHECK(has(live.otactl({"logs"}).output, "root or targets keys lie on this server"));
+  REQUIRE(live.otactl({"keys", "init", "--threshold", "2", "--keys", "3", "--yes"}).status == 0);
+  REQUIRE(live.otactl({"keys", "take-offline", vault, "--passphrase-file", secret}).status == 0);
+  CHECK(live.otactl({"keys", "submit", secret}).status == 1);
+  for (const char* text :
+       {"root version 2 is published", "root version 2 is in force", "moved to targets-3.pem",
+        "root and targets keys are offline", "FAILED"}) {
+    INFO(text);
+    const auto waited =
+        sim::wait_until(live.world, milliseconds(15000), [&]() -> std::optional<std::string> {
+          const auto said = live.otactl({"logs"});
+          if (has(said.output, text)) return std::nullopt;
+          return said.output;
+        });
+    CHECK(waited.has_value());
+  }
+  CHECK(live.otactl({"audit", "verify"}).status == 0);
+}
+
 TEST_CASE("an event that was edited in the database is named", "[e2e]") {
   LiveWorld live;
   REQUIRE(live.world.stop("console").has_value());

@@ -38,6 +38,7 @@ Model model_of(FakeBackend& backend, const UiState& state) {
   model.fleet = backend.snapshot();
   model.agents = backend.agents();
   model.server = backend.server();
+  model.trust = backend.trust();
   model.now = screen_time();
   model.detail = backend.detail(state.device);
   arrange(model, state);
@@ -104,6 +105,39 @@ TEST_CASE("the agents view shows children and their last lines", "[golden]") {
 TEST_CASE("the device's page shows facts, verdict, gate, jobs and graphs", "[golden]") {
   FakeBackend backend;
   compare_all("device", backend, in_view(View::kDevice));
+}
+
+TEST_CASE("keys and trust shows each role's term and what waits for signatures", "[golden]") {
+  FakeBackend backend;
+  backend.trust_page = screen_trust();
+  compare_all("trust", backend, in_view(View::kTrust));
+}
+
+TEST_CASE("keys that lie on the server are warned of until they are taken away", "[golden]") {
+  FakeBackend backend;
+  auto page = std::make_shared<TrustPage>(*screen_trust());
+  page->pending.clear();
+  for (auto& role : page->roles)
+    role.keys_online = true;
+  backend.trust_page = page;
+  compare_one("trust-online", backend, in_view(View::kTrust));
+  compare_one("summary-keys-online", backend, in_view(View::kSummary));
+}
+
+TEST_CASE("what is signed is read before a key and its passphrase are asked for", "[golden]") {
+  FakeBackend backend;
+  backend.trust_page = screen_trust();
+  UiState state = in_view(View::kTrust);
+  state.sign.emplace(backend.trust_page->pending.front());
+  compare_one("trust-sign-1-words", backend, state);
+  compare_one("trust-sign-1-words", backend, state, {60, 16});
+  state.sign->handle({Key::Kind::kEnter, 0, {}});
+  for (const char c : std::string("/media/stick/targets-2.pem"))
+    state.sign->handle({Key::Kind::kText, static_cast<char32_t>(c), {}});
+  state.sign->handle({Key::Kind::kEnter, 0, {}});
+  for (const char c : std::string("secret"))
+    state.sign->handle({Key::Kind::kText, static_cast<char32_t>(c), {}});
+  compare_one("trust-sign-2-passphrase", backend, state);
 }
 
 TEST_CASE("help lists the keys of the view", "[golden]") {

@@ -538,4 +538,34 @@ void FakeBackend::note(std::string what, const fleet::Done& done) {
   done(boost::system::in_place_value);
 }
 
+std::shared_ptr<const console::TrustPage> screen_trust() {
+  using std::chrono::hours;
+  const WallTime now = screen_time();
+  auto page = std::make_shared<console::TrustPage>();
+  page->roles = {{"root", 4, now + hours(24 * 700), 2, 3, false},
+                 {"targets", 6, now + hours(24 * 20), 2, 3, false},
+                 {"snapshot", 57, now + hours(24 * 29), 1, 1, true},
+                 {"timestamp", 211, now + hours(2), 1, 1, true},
+                 {"model-rpi4", 12, now + hours(24 * 350), 2, 3, false},
+                 {"model-rpi5", 3, now - hours(1), 1, 1, true}};
+  page->pending.push_back(
+      {"model-rpi4",
+       13,
+       1,
+       2,
+       {"model-rpi4 version 13, valid until 2027-08-20T14:00:00Z",
+        "ADDS    v2.1.6 for rpi4, security, 12.0 MiB, sha256 " + std::string(64, 'c'),
+        "keeps   v2.1.5 for rpi4, functional, 12.0 MiB, sha256 " + std::string(64, 'b')},
+       std::string(64, 'd')});
+  page->pending.push_back(
+      {"root", 5, 0, 2, {"root version 5", "CHANGES timestamp: 1 of 1 keys"}, ""});
+  return page;
+}
+
+void FakeBackend::sign(console::SignFlow::Ask ask, fleet::Answered<tuf::Outcome> done) {
+  asked.push_back("sign " + ask.role + " " + ask.sha256.substr(0, 4) + " with " + ask.key_file +
+                  " " + ask.passphrase);
+  done(signing);
+}
+
 }  // namespace ota::test

@@ -23,6 +23,8 @@ std::shared_ptr<const console::Agents> screen_agents();
 // their row.
 std::shared_ptr<const fleet::DeviceDetail> screen_detail(const fleet::Snapshot& fleet,
                                                          const std::string& device);
+// Seven roles of which one is soon to expire and one has, keys on the server, two changes waiting.
+std::shared_ptr<const console::TrustPage> screen_trust();
 // What the gate says for a device: iot-002 is blocked for its load, those on v2.1.5 are skipped,
 // others allowed.
 fleet::PushOutcome screen_outcome(const std::string& device, const model::Version& version);
@@ -34,6 +36,8 @@ class FakeBackend final : public console::Backend {
   std::shared_ptr<const fleet::Snapshot> snapshot() override { return fleet; }
   std::shared_ptr<const console::Agents> agents() override { return agent_list; }
   fleet::ServerStatus server() override { return status; }
+  std::shared_ptr<const console::TrustPage> trust() override { return trust_page; }
+  void sign(console::SignFlow::Ask ask, fleet::Answered<tuf::Outcome> done) override;
   std::shared_ptr<const fleet::DeviceDetail> detail(const std::string& device) override;
   std::vector<fleet::HistoryPoint> history(const std::string& device) override;
   std::shared_ptr<const model::Settings> settings() override { return configuration; }
@@ -63,6 +67,9 @@ class FakeBackend final : public console::Backend {
   std::function<void()> changed;
   std::vector<std::string> asked;  // "push iot-001 2.1.5", "cancel job-000042", ...
   std::map<std::string, std::string> files;
+  std::shared_ptr<const console::TrustPage> trust_page =
+      std::make_shared<const console::TrustPage>();
+  Result<tuf::Outcome> signing = tuf::Outcome{"model-rpi4 version 4 is published"};
   // When set, pushes are kept here instead of answered.
   bool hold_answers = false;
   std::vector<std::function<void()>> held;

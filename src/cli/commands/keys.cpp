@@ -6,6 +6,7 @@
 #include "cli/context.h"
 #include "cli/passphrase.h"
 #include "tuf/ceremony.h"
+#include "tuf/pkcs11.h"
 
 namespace ota::cli {
 namespace {
@@ -124,6 +125,24 @@ Result<ExitCode> run_request(Context& context) {
   return deliver(context, *request);
 }
 
+// A key file, with its passphrase where it is encrypted, or an object on a token with its PIN.
+Result<tuf::Signer> open_key(const Context& context, const std::string& key) {
+  const bool token = tuf::is_pkcs11(key);
+  std::string pem;
+  if (!token) {
+    auto file = read_file(key, kMaxFileBytes);
+    if (!file) return file.error();
+    pem = std::move(*file);
+  }
+  std::optional<std::string> secret;
+  if (token || pem.find("ENCRYPTED") != std::string::npos) {
+    auto given = passphrase(context, token ? "the token's PIN" : key, Asked::kOnce);
+    if (!given) return given.error();
+    secret = std::move(*given);
+  }
+  return token ? tuf::signer_from_pkcs11(key, secret) : tuf::Signer::from_pem(pem, secret);
+}
+
 Result<ExitCode> run_sign(Context& context) {
   const auto request = read_file(context.arguments.text("FILE"), kMaxFileBytes);
   if (!request) return request.error();
@@ -136,16 +155,7 @@ Result<ExitCode> run_sign(Context& context) {
     context.out.line("Nothing was signed.");
     return ExitCode::kError;
   }
-  const std::string key = context.arguments.text("--key");
-  const auto pem = read_file(key, kMaxFileBytes);
-  if (!pem) return pem.error();
-  std::optional<std::string> secret;
-  if (pem->find("ENCRYPTED") != std::string::npos) {
-    auto given = passphrase(context, key, Asked::kOnce);
-    if (!given) return given.error();
-    secret = std::move(*given);
-  }
-  const auto signer = tuf::Signer::from_pem(*pem, secret);
+  const auto signer = open_key(context, context.arguments.text("--key"));
   if (!signer) return signer.error();
   const auto signature = tuf::sign_request(*request, *signer);
   if (!signature) return signature.error();
@@ -192,8 +202,10 @@ Command keys_init_command() {
 Command keys_rotate_command() {
   return {.name = "keys rotate",
           .summary = "replace the keys of one role",
-          .details = "With the root keys away, the change waits for their signatures.",
-          .positionals = {{"ROLE", "root, targets, snapshot or timestamp"}},
+          .details =
+              "With the root keys away, the change waits for their signatures. A model's role "
+              "(model-MODEL) gets keys of its own this way; it needs the targets signatures.",
+          .positionals = {{"ROLE", "root, targets, snapshot, timestamp, director or model-MODEL"}},
           .options = kAmounts,
           .examples = {{"otactl keys rotate timestamp", "after the server was broken into"}},
           .run = &run_rotate};
@@ -220,7 +232,7 @@ Command keys_request_command() {
   return {.name = "keys request",
           .summary = "the file to carry to those who sign",
           .details = "",
-          .positionals = {{"ROLE", "root or targets"}},
+          .positionals = {{"ROLE", "root, targets or model-MODEL"}},
           .options = {kOut},
           .examples = {{"otactl keys request targets --out targets.request", "for the stick"}},
           .run = &run_request};
@@ -230,12 +242,15 @@ Command keys_sign_command() {
           .summary = "sign a request, on any machine (no network, no --root needed)",
           .details = "Shows in words what would be signed, then asks, then wants the passphrase.",
           .positionals = {{"FILE", "the request"}},
-          .options = {{"--key", "PEM", "the key file (needed)"},
+          .options = {{"--key", "KEY", "a PEM file, or pkcs11:token=T;object=O (needed)"},
                       kPassphrase,
                       kOut,
                       {"--yes", "", "do not ask"}},
           .examples = {{"otactl keys sign targets.request --key targets-1.pem --out 1.signature",
-                        "to carry back"}},
+                        "to carry back"},
+                       {"otactl keys sign targets.request --key \"pkcs11:token=ota;object=me\"",
+                        "with a key that never leaves its token; PKCS11_MODULE_PATH names its "
+                        "library"}},
           .run = &run_sign};
 }
 Command keys_submit_command() {
@@ -251,7 +266,7 @@ Command keys_discard_command() {
   return {.name = "keys discard",
           .summary = "drop a change that waits for signatures",
           .details = "",
-          .positionals = {{"ROLE", "root or targets"}},
+          .positionals = {{"ROLE", "root, targets or model-MODEL"}},
           .options = {},
           .examples = {{"otactl keys discard targets", "the release was a mistake"}},
           .run = &run_discard};

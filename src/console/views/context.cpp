@@ -38,6 +38,14 @@ int put_count(const Area& row, int x, std::size_t count, std::string_view word, 
   return row.put(x, 0, text, style) + 2;
 }
 
+// Default keys work at once and lie on the server; it is said until they are taken away.
+void warn_of_keys(const Area& row, int x, const Scene& scene) {
+  const std::string text = "KEYS ON THIS SERVER";
+  if (!tuf::publishing_keys_online(scene.model.trust->roles)) return;
+  if (x + cells_of(text) + 1 < row.columns())
+    row.put_right(row.columns() - 1, 0, text, bold(Ink::kWarn));
+}
+
 void draw_fleet_counts(const Area& row, const Scene& scene) {
   const fleet::Counts& counts = scene.model.fleet->counts;
   int x = row.put(1, 0, "Fleet " + std::to_string(counts.devices) + ":") + 2;
@@ -56,6 +64,8 @@ void draw_fleet_counts(const Area& row, const Scene& scene) {
   if (scene.state.frozen) {
     row.put_right(row.columns() - 1, 0, "PAUSED at " + time_of_day(scene.state.frozen_at),
                   reversed(Ink::kWarn));
+  } else {
+    warn_of_keys(row, x, scene);
   }
 }
 
@@ -136,8 +146,22 @@ void draw_updates_line(const Area& row, const Scene& scene) {
                 {Ink::kGood});
   x = put_count(row, x, count([](State state) { return state == State::kFailed; }), "failed",
                 bold(Ink::kBad));
-  put_count(row, x, count([](State state) { return state == State::kRolledBack; }), "rolled back",
-            bold(Ink::kWarn));
+  x = put_count(row, x, count([](State state) { return state == State::kRolledBack; }),
+                "rolled back", bold(Ink::kWarn));
+  warn_of_keys(row, x, scene);
+}
+
+void draw_trust_line(const Area& row, const Scene& scene) {
+  const std::size_t waiting = scene.model.trust->pending.size();
+  int x = row.put(1, 0, "Keys and trust", bold()) + 2;
+  x = row.put(x, 0,
+              waiting == 0
+                  ? "no change waits"
+                  : std::to_string(waiting) + (waiting == 1 ? " change waits" : " changes wait") +
+                        " for signatures",
+              waiting == 0 ? Style{Ink::kDim} : bold(Ink::kWarn)) +
+      2;
+  warn_of_keys(row, x, scene);
 }
 
 void draw_agents_line(const Area& row, const Scene& scene) {
@@ -171,6 +195,8 @@ void draw_context(const Area& row, const Scene& scene) {
       return draw_updates_line(row, scene);
     case View::kAgents:
       return draw_agents_line(row, scene);
+    case View::kTrust:
+      return draw_trust_line(row, scene);
   }
 }
 

@@ -35,7 +35,9 @@ void draw_tabs(const Area& row, const Scene& scene) {
       {{"1 Summary", "2 Graphs", "3 Security log", "4 Updates", "5 Agents"},
        {"1 Summary", "2 Graphs", "3 Log", "4 Updates", "5 Agents"},
        {"1", "2", "3", "4", "5"}}};
-  const View current = scene.state.view == View::kDevice ? scene.state.before : scene.state.view;
+  const View current = scene.state.view == View::kDevice  ? scene.state.before
+                       : scene.state.view == View::kTrust ? View::kUpdates
+                                                          : scene.state.view;
   const auto tabs = [&](std::size_t form) {
     std::string text = " OTA ";
     for (std::size_t i = 0; i < 5; ++i) {
@@ -79,6 +81,8 @@ void draw_hints(const Area& row, const Scene& scene) {
     fixed = "Enter goes on  Esc back  j k select";
   } else if (state.columns) {
     fixed = "Space shows or hides  j k select  Esc closes";
+  } else if (state.sign) {
+    fixed = "Enter goes on  Esc back";
   } else if (state.help) {
     fixed = "type to search  Enter runs  Esc closes";
   } else if (state.prompt) {
@@ -167,10 +171,14 @@ Canvas draw_screen(const Model& model, const UiState& state, Size size,
     case View::kDevice:
       draw_device(body, scene);
       break;
+    case View::kTrust:
+      draw_trust(body, scene);
+      break;
   }
   if (state.help) draw_help(body, scene);
   if (state.columns) draw_columns(body, scene);
   if (state.update) draw_update_flow(body, scene);
+  if (state.sign) draw_sign_flow(body, scene);
   if (state.question) draw_question(body, *state.question);
   draw_status(screen.part(0, size.rows - 2, size.columns, 1), scene);
   draw_hints(screen.part(0, size.rows - 1, size.columns, 1), scene);

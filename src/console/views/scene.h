@@ -40,6 +40,7 @@ void draw_log(const Area& area, const Scene& scene);
 void draw_updates(const Area& area, const Scene& scene);
 void draw_agents(const Area& area, const Scene& scene);
 void draw_device(const Area& area, const Scene& scene);
+void draw_trust(const Area& area, const Scene& scene);
 // Rows of the whole device page at this width: how far it can be scrolled.
 int device_page_rows(const Scene& scene, int columns);
 // The second row of each view.
@@ -52,6 +53,7 @@ void draw_help(const Area& area, const Scene& scene);
 void draw_columns(const Area& area, const Scene& scene);
 void draw_question(const Area& area, const Question& question);
 void draw_update_flow(const Area& area, const Scene& scene);
+void draw_sign_flow(const Area& area, const Scene& scene);
 
 // -- shared parts --
 // The device in the summary's side panel and in its own page: graphs of all metrics, stacked.

@@ -14,7 +14,8 @@ using namespace ota::console;
 namespace {
 
 constexpr std::array<View, kViewCount> kViews{View::kSummary, View::kGraphs, View::kLog,
-                                              View::kUpdates, View::kAgents, View::kDevice};
+                                              View::kUpdates, View::kAgents, View::kDevice,
+                                              View::kTrust};
 
 }  // namespace
 
