@@ -39,6 +39,7 @@ std::span<const Command> commands() {
       config_check_command(),
       replay_command(),
       backtest_command(),
+      drill_command(),
   };
   return kTable;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "sim/drill.h"
 #include "sim/profile.h"
 #include "sim/runner.h"
 #include "sim/scenario.h"
@@ -27,6 +28,8 @@ struct Options {
   StormOptions storm;
   std::string victim = "server";
   FleetOptions fleet;
+  std::string drills;
+  std::string installation;
   std::uint32_t fleet_seconds = 20;
 };
 
@@ -141,6 +144,25 @@ int run_fleet_command(Options& options, const Surroundings& around) {
   return report.failure.empty() ? 0 : 1;
 }
 
+int run_drill_command(const Options& options, const Surroundings& around) {
+  RunOptions run = run_options(options);
+  run.installation = options.installation;
+  std::ostringstream silent;
+  const auto report =
+      run_drills(options.drills.empty() ? "config/scenarios/attacks" : options.drills, run,
+                 around.clock, options.json ? silent : around.out);
+  if (!report) {
+    around.err << "ota-sim: " << report.error().text() << '\n';
+    return 2;
+  }
+  if (options.json) {
+    around.out << drill_json(*report).dump(2) << '\n';
+  } else {
+    around.out << '\n' << drill_text(*report) << std::flush;
+  }
+  return report->repelled() == report->drills.size() ? 0 : 1;
+}
+
 void add_common(CLI::App& app, Options& options) {
   app.add_option("--bin", options.programs, "the folder of ota-console, ota-agent and otactl");
   app.add_option("--scratch", options.scratch, "where the temporary roots are made (/tmp)");
@@ -186,6 +208,13 @@ int run(std::span<const std::string> words, const Surroundings& around) {
       ->check(CLI::Range(1, 2));
   fleet_app->add_flag("--json", options.json, "the report in JSON");
   add_common(*fleet_app, options);
+  CLI::App* drill_app =
+      app.add_subcommand("drill", "every attack of a folder, and a report on what came of it");
+  drill_app->add_option("FOLDER", options.drills, "the drills (config/scenarios/attacks)");
+  drill_app->add_option("--installation", options.installation,
+                        "the root whose thresholds are used; it is only read");
+  drill_app->add_flag("--json", options.json, "the report in JSON");
+  add_common(*drill_app, options);
 
   if (words.empty()) {
     around.out << app.help();
@@ -200,6 +229,7 @@ int run(std::span<const std::string> words, const Surroundings& around) {
   if (check_app->parsed()) return check_files(options, around);
   if (list_app->parsed()) return list_all(options, around);
   if (steps_app->parsed()) return list_steps(around);
+  if (drill_app->parsed()) return run_drill_command(options, around);
   if (fleet_app->parsed()) return run_fleet_command(options, around);
   return run_storm_command(options, around);
 }

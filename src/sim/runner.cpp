@@ -84,7 +84,8 @@ std::string verdict_line(const Scenario& scenario, const RunReport& report) {
 
 Json report_json(const Scenario& scenario, const RunReport& report) {
   return Json{{"scenario", scenario.name}, {"passed", report.passed},   {"steps", report.steps},
-              {"seconds", report.took_s},  {"failure", report.failure}, {"trace", report.trace}};
+              {"seconds", report.took_s},  {"failure", report.failure}, {"trace", report.trace},
+              {"notes", report.notes}};
 }
 
 RunReport run_scenario(const Scenario& scenario, const RunOptions& options, const Clock& clock,
@@ -100,10 +101,11 @@ RunReport run_scenario(const Scenario& scenario, const RunOptions& options, cons
   for (ScenarioDevice& device : seeded.devices)
     device.seed += options.seed;
   {
-    World world({options.programs, *root}, seeded, clock);
+    World world({options.programs, *root, options.installation}, seeded, clock);
     const auto played = play(world, seeded, clock, report, out);
     report.passed = played.has_value();
     if (const auto events = world.events()) report.trace = trace_of(*events);
+    report.notes = world.notes();
     if (!played) {
       report.failure = played.error().text();
       print_log_tail(world, "console", out);

@@ -18,9 +18,10 @@ enum class Trace { kNo, kYes };
 struct RunOptions {
   std::filesystem::path programs;  // the folder of the real programs
   std::filesystem::path scratch = "/tmp";
-  Keep keep = Keep::kNo;     // leave the root for inspection
-  Trace trace = Trace::kNo;  // print the events at the end
-  std::uint64_t seed = 0;    // added to every device's seed
+  Keep keep = Keep::kNo;                 // leave the root for inspection
+  Trace trace = Trace::kNo;              // print the events at the end
+  std::uint64_t seed = 0;                // added to every device's seed
+  std::filesystem::path installation{};  // whose thresholds drills use; empty: none
 };
 
 struct RunReport {
@@ -30,6 +31,7 @@ struct RunReport {
   std::string failure;  // empty where it passed
   // The events without times, sorted, each once: the same seed gives the same trace.
   std::vector<std::string> trace;
+  std::vector<std::string> notes{};  // what was seen in a drill
 };
 
 // Ends every program that it started, however it ends.

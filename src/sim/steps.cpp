@@ -157,12 +157,55 @@ std::vector<StepKind> expecting_kinds() {
   };
 }
 
+std::vector<StepKind> drill_kinds() {
+  return {
+      {"stolen-server",
+       "a server in an attacker's hand, whose offline keys lie elsewhere, and a device that trusts "
+       "it",
+       {{"installer", KeyType::kText, kMay, "a shell command with a hand on the device's disk"}},
+       &run_stolen_server},
+      {"sign",
+       "those who may sign publish a release",
+       {{"version", KeyType::kText, kMust, "its version"},
+        {"model", KeyType::kText, kMay, "for another model than the device's"}},
+       &run_sign},
+      {"rotate",
+       "a ceremony gives roles new keys",
+       {{"roles", KeyType::kTexts, kMust, "root, targets, snapshot, timestamp, director"}},
+       &run_rotate},
+      {"attack",
+       "what the attacker does to the files",
+       {{"how", KeyType::kText, kMust, "arbitrary-image, rollback, freeze, ..."},
+        {"role", KeyType::kText, kMay, "of a rollback: timestamp, snapshot, targets, model, root"}},
+       &run_attack},
+      {"restore", "the honest metadata is there again", {}, &run_restore},
+      {"order",
+       "the attacker's server tells the device to install, and the device answers",
+       {{"version", KeyType::kText, kMust, "what"},
+        {"model", KeyType::kText, kMay, "an image of another model"},
+        {"word", KeyType::kText, kMay,
+         "of the director: none, other-device, other-image, changed, expired, replayed"},
+        {"expect", KeyType::kText, kMay, "installed, or the refusal's code"},
+        {"log", KeyType::kText, kMay, "wait for this text of the device instead"},
+        kWithin},
+       &run_order},
+      {"device-clock",
+       "the device looks at the metadata with a clock that is years off",
+       {{"years", KeyType::kNumber, kMust, "how far"},
+        {"expect", KeyType::kText, kMust, "fresh, or the refusal's code"},
+        {"clock", KeyType::kText, kMay, "what it thinks of its clock (plausible)"}},
+       &run_device_clock},
+  };
+}
+
 }  // namespace
 
 std::span<const StepKind> step_kinds() {
   static const std::vector<StepKind> kTable = [] {
     std::vector<StepKind> table = system_kinds();
     for (StepKind& kind : expecting_kinds())
+      table.push_back(std::move(kind));
+    for (StepKind& kind : drill_kinds())
       table.push_back(std::move(kind));
     return table;
   }();

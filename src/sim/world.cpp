@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "config/config.h"
+#include "sim/lab.h"
 
 namespace ota::sim {
 namespace {
@@ -46,6 +47,19 @@ World::World(WorldOptions options, const Scenario& scenario, const Clock& clock)
 bool World::has_step(std::string_view kind) const {
   return std::any_of(scenario_.steps.begin(), scenario_.steps.end(),
                      [&](const Step& step) { return step.kind == kind; });
+}
+
+World::~World() = default;
+
+Result<void> World::open_lab(const std::string& installer) {
+  auto lab = Lab::open({.root = root() / "lab",
+                        .agent_program = options_.programs / "ota-agent",
+                        .installation = options_.installation,
+                        .installer = installer},
+                       clock_);
+  if (!lab) return lab.error();
+  lab_ = std::move(*lab);
+  return {};
 }
 
 const ScenarioDevice* World::find(const std::string& id) const {

@@ -26,13 +26,17 @@
 namespace ota::sim {
 
 struct WorldOptions {
-  std::filesystem::path programs;  // the folder of ota-console, ota-agent and otactl
-  std::filesystem::path root;      // an empty folder
+  std::filesystem::path programs;        // the folder of ota-console, ota-agent and otactl
+  std::filesystem::path root;            // an empty folder
+  std::filesystem::path installation{};  // whose thresholds drills use; empty: none
 };
+
+class Lab;
 
 class World {
  public:
   World(WorldOptions options, const Scenario& scenario, const Clock& clock);
+  ~World();
 
   // Writes config/ and the agents' folders, opens the wires.
   Result<void> prepare();
@@ -62,6 +66,13 @@ class World {
   Result<Json> post(const std::string& path, const Json& body);
   // Every event so far, oldest first.
   Result<std::vector<Json>> events();
+
+  // The drills' laboratory (lab.h); null before open_lab().
+  Result<void> open_lab(const std::string& installer);
+  Lab* lab() { return lab_.get(); }
+  // What a drill's report shows beside its verdict.
+  void note(std::string line) { notes_.push_back(std::move(line)); }
+  const std::vector<std::string>& notes() const { return notes_; }
 
   Proxy* wire(const std::string& id);
   const MovedClock& clocks() const { return clocks_; }
@@ -100,6 +111,8 @@ class World {
   std::unique_ptr<cli::Api> api_;
   std::string server_;
   bool published_ = false;
+  std::unique_ptr<Lab> lab_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace ota::sim

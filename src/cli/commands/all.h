@@ -33,6 +33,7 @@ Command audit_verify_command();
 Command state_export_command();
 Command state_import_command();
 Command config_check_command();
+Command drill_command();
 Command replay_command();
 Command backtest_command();
 Command trace_command();

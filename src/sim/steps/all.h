@@ -35,6 +35,14 @@ Result<void> run_otactl(World& world, const Json& keys);
 Result<void> run_audit(World& world, const Json& keys);
 Result<void> run_expect_slots(World& world, const Json& keys);
 
+Result<void> run_stolen_server(World& world, const Json& keys);
+Result<void> run_sign(World& world, const Json& keys);
+Result<void> run_rotate(World& world, const Json& keys);
+Result<void> run_attack(World& world, const Json& keys);
+Result<void> run_restore(World& world, const Json& keys);
+Result<void> run_order(World& world, const Json& keys);
+Result<void> run_device_clock(World& world, const Json& keys);
+
 // Whether the device would boot from exactly one whole slot: the link names a slot, and that slot's
 // image has the digest that its own record says.
 Result<void> check_slots(const World& world, const std::string& device);

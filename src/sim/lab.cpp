@@ -1,0 +1,366 @@
+#include "sim/lab.h"
+
+#include <poll.h>
+
+#include <chrono>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "http/server.h"
+#include "model/sample_image.h"
+#include "pki/authority.h"
+#include "pki/join_code.h"
+#include "tuf/ceremony.h"
+#include "tuf/error.h"
+#include "tuf/firmware.h"
+#include "tuf/names.h"
+#include "tuf/repository.h"
+
+namespace ota::sim {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kDevice = "drill-1";
+constexpr const char* kToken = "drill-token";
+constexpr const char* kPassphrase = "drill-passphrase";
+constexpr milliseconds kJoinPatience{15000};
+constexpr milliseconds kUpdatePatience{20000};
+constexpr std::size_t kMaxKey = 16384;
+constexpr std::size_t kMaxLog = 1U << 20;
+
+void pause() {
+  poll(nullptr, 0, 10);
+}
+
+// The installation's own words for a role; nothing where it cannot be read.
+std::optional<Threshold> threshold_of(const std::vector<tuf::RoleStatus>& roles,
+                                      const std::string& name) {
+  for (const tuf::RoleStatus& role : roles) {
+    if (role.role == name) return Threshold{role.threshold, role.keys};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Lab::Lab(LabOptions options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
+
+Lab::~Lab() {
+  agent_.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    parked_.reset();
+    held_.clear();
+  }
+  if (server_) server_->drain(milliseconds(100));
+}
+
+Result<std::unique_ptr<Lab>> Lab::open(LabOptions options, const Clock& clock) {
+  std::unique_ptr<Lab> lab(new Lab(std::move(options), clock));
+  if (auto done = lab->set_up(); !done) return done.error().within("the drill's laboratory");
+  return lab;
+}
+
+Result<void> Lab::set_up() {
+  if (!options_.installation.empty()) {
+    const auto installed = tuf::Repository::open(options_.installation / "firmware",
+                                                 options_.installation / "state" / "keys", clock_);
+    if (!installed) return installed.error().within("the installation's firmware/");
+    const auto roles = installed->status();
+    if (!roles) return roles.error();
+    root_ = threshold_of(*roles, "root").value_or(root_);
+    targets_ = threshold_of(*roles, "targets").value_or(targets_);
+    const auto releases = installed->releases();
+    if (releases && !releases->empty()) model_ = releases->front().hardware.front();
+  }
+  if (auto made = make_repository(); !made) return made;
+  auto authority = pki::Authority::open_or_create(options_.root / "state", {}, clock_);
+  if (!authority) return authority.error();
+  authority_ = std::make_unique<pki::Authority>(std::move(*authority));
+  auto router = std::make_shared<http::Router>();
+  add_routes(*router);
+  server_ = std::make_unique<http::Server>(http::ServerOptions{}, authority_->server_identity(),
+                                           std::move(router), http::ServerHooks{});
+  if (auto started = server_->start(); !started) return started;
+  return start_device();
+}
+
+Result<void> Lab::make_repository() {
+  if (auto made = tuf::Repository::create(firmware(), keys(), clock_); !made) return made.error();
+  auto ceremony = tuf::Ceremony::open(firmware(), keys(), clock_);
+  if (!ceremony) return ceremony.error();
+  const auto rotated = ceremony->rotate(
+      {{"root", root_.needed, root_.keys}, {"targets", targets_.needed, targets_.keys}});
+  if (!rotated) return rotated.error();
+  // While the keys are here: what the device starts from.
+  if (auto done = publish(model::Version(2, 1, 5), model_); !done) return done;
+  const auto away = ceremony->take_offline(
+      vault_folder(), [](const std::string&) -> Result<std::string> { return kPassphrase; });
+  if (!away) return away.error();
+  return {};
+}
+
+Result<void> Lab::publish(const model::Version& version, const std::string& model) {
+  const fs::path image = options_.root / ("firmware-" + version.text() + ".img");
+  if (auto written = write_file_durably(image, model::sample_image(version)); !written) {
+    return written;
+  }
+  auto repository = tuf::Repository::open(firmware(), keys(), clock_);
+  if (!repository) return repository.error();
+  model::Release release;
+  release.version = version;
+  release.hardware = {model};
+  const auto added = repository->add(image, release);
+  if (added) return {};
+  if (added.error().code != tuf::Errc::kThreshold) return added.error();
+  return sign_what_waits();
+}
+
+Result<std::vector<tuf::Signer>> Lab::vault(const std::string& role) const {
+  std::vector<tuf::Signer> signers;
+  for (unsigned number = 1;; ++number) {
+    const auto pem =
+        read_file(vault_folder() / (role + "-" + std::to_string(number) + ".pem"), kMaxKey);
+    if (!pem) return signers;
+    auto signer = tuf::Signer::from_pem(*pem, kPassphrase);
+    if (!signer) return signer.error();
+    signers.push_back(std::move(*signer));
+  }
+}
+
+// Everybody who is asked signs, and takes what they signed back to the server.
+Result<void> Lab::sign_what_waits() {
+  auto ceremony = tuf::Ceremony::open(firmware(), keys(), clock_);
+  if (!ceremony) return ceremony.error();
+  const auto pending = ceremony->pending();
+  if (!pending) return pending.error();
+  for (const tuf::PendingRole& waiting : *pending) {
+    const auto signers = vault(waiting.role == "root" ? "root" : "targets");
+    if (!signers) return signers.error();
+    for (const tuf::Signer& signer : *signers) {
+      const auto request = ceremony->request(waiting.role);
+      if (!request) break;  // published by now
+      const auto signature = tuf::sign_request(*request, signer);
+      if (!signature && signature.error().code == tuf::Errc::kKey) continue;  // a new key's turn
+      if (!signature) return signature.error();
+      if (auto taken = ceremony->submit(*signature); !taken) return taken.error();
+    }
+  }
+  return {};
+}
+
+Result<void> Lab::rotate(const std::vector<std::string>& roles) {
+  auto ceremony = tuf::Ceremony::open(firmware(), keys(), clock_);
+  if (!ceremony) return ceremony.error();
+  std::vector<tuf::RoleChange> changes;
+  for (const std::string& role : roles) {
+    const bool people = role == "targets" || role == "root";
+    const Threshold& wanted = role == "root" ? root_ : targets_;
+    changes.push_back({role, people ? wanted.needed : 1, people ? wanted.keys : 1});
+  }
+  const auto rotated = ceremony->rotate(changes);
+  if (!rotated) return rotated.error();
+  return sign_what_waits();
+}
+
+Result<void> Lab::start_device() {
+  if (auto made = make_directories(device() / "identity", 0700); !made) return made;
+  Json config{{"device_id", kDevice},
+              {"server", "https://127.0.0.1:" + std::to_string(server_->port())},
+              {"hardware", model_},
+              {"status_port", 0},
+              {"profile", "stable"},
+              {"interval_ms", 1000},
+              {"dir", "."}};
+  if (auto written = write_file_durably(device() / "config.json", config.dump(2)); !written) {
+    return written;
+  }
+  const pki::JoinCode code{kToken, authority_->fingerprint()};
+  if (auto left = write_file_durably(device() / "identity" / "join-code", code.text() + "\n", 0600);
+      !left) {
+    return left;
+  }
+  const auto start = [&]() -> Result<void> {
+    auto started =
+        Process::start({.program = options_.agent_program,
+                        .arguments = {"run", "--config", (device() / "config.json").string()},
+                        .log = options_.root / "device.log",
+                        .folder = {}});
+    if (!started) return started.error();
+    agent_.emplace(std::move(*started));
+    return {};
+  };
+  if (auto started = start(); !started) return started;
+  const auto first = order({model::Version(2, 1, 5), model_, ""}, kJoinPatience + kUpdatePatience);
+  if (!first) return first.error();
+  if (first->state != model::JobState::kSucceeded) {
+    return fail(Errc::kConflict,
+                "the device does not take v2.1.5: " + first->error_code + " " + first->detail);
+  }
+  if (options_.installer.empty()) return {};
+  // From here on the attacker has a hand on the device's disk as well.
+  agent_.reset();
+  config["installer"] = {{"kind", "command"}, {"command", {"/bin/sh", "-c", options_.installer}}};
+  if (auto written = write_file_durably(device() / "config.json", config.dump(2)); !written) {
+    return written;
+  }
+  return start();
+}
+
+Result<model::Release> Lab::release_of(const model::Version& version,
+                                       const std::string& model) const {
+  // As the attacker's server remembers it, whatever lies in firmware/ by now.
+  const fs::path image = options_.root / ("firmware-" + version.text() + ".img");
+  const auto bytes = read_file(image, 1U << 26);
+  if (!bytes) return bytes.error();
+  model::Release release;
+  release.version = version;
+  release.hardware = {model_};  // what the job claims
+  release.target = tuf::folder_of_model(model) + "/firmware-" + version.text() + ".img";
+  release.length = bytes->size();
+  release.sha256 = sha256_hex(*bytes);
+  return release;
+}
+
+Result<std::string> Lab::word_for(const tuf::DirectedJob& job) const {
+  const auto director = tuf::Director::open(firmware(), keys());
+  if (!director) return director.error();
+  return director->sign(job);
+}
+
+Result<std::string> Lab::hand_out(const Order& order) {
+  auto release = release_of(order.version, order.model);
+  if (!release) return release.error();
+  const std::string job = "job-" + std::to_string(++jobs_);
+  const WallTime now = clock_.wall();
+  tuf::DirectedJob directed{job,
+                            kDevice,
+                            release->sha256,
+                            release->version,
+                            now + std::chrono::hours(1),
+                            tuf::nonce_of(kDevice, job, 1, now)};
+  if (order.word == "other-device") directed.device = "drill-2";
+  if (order.word == "other-image") directed.sha256 = std::string(64, 'a');
+  if (order.word == "expired") directed.expires = now - std::chrono::seconds(1);
+  auto word = word_for(directed);
+  if (!word) return word.error();
+  if (first_word_.empty()) first_word_ = *word;
+  if (order.word == "replayed") *word = first_word_;
+  if (order.word == "changed") word->replace(word->find(kDevice), 7, "drill-2");
+  Json command{{"type", "update"},
+               {"job", job},
+               {"attempt", 1},
+               {"deadline", format_rfc3339(now + std::chrono::hours(1))},
+               {"release", *release}};
+  if (order.word != "none") command["word"] = *word;
+  const std::lock_guard lock(mutex_);
+  commands_[job] = std::move(command);
+  answer_poll();
+  return job;
+}
+
+std::optional<model::JobReport> Lab::last_report(const std::string& job) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = reports_.find(job);
+  if (found == reports_.end()) return std::nullopt;
+  return found->second;
+}
+
+Result<model::JobReport> Lab::order(const Order& order, milliseconds patience) {
+  const auto job = hand_out(order);
+  if (!job) return job.error();
+  const MonoTime until = clock_.mono() + patience;
+  while (clock_.mono() < until) {
+    const auto report = last_report(*job);
+    if (report && model::is_final(report->state)) return *report;
+    pause();
+  }
+  const auto report = last_report(*job);
+  return fail(Errc::kTimeout,
+              "no end of the job; the device says " +
+                  (report ? std::string(to_text(report->state)) + " " + report->detail
+                          : std::string("nothing")));
+}
+
+std::string Lab::device_log() const {
+  auto text = read_file(options_.root / "device.log", kMaxLog);
+  return text ? std::move(*text) : std::string();
+}
+
+void Lab::answer_poll() {
+  if (!parked_ || commands_.empty()) return;
+  Json list = Json::array();
+  for (const auto& [job, command] : commands_)
+    list.push_back(command);
+  (*parked_)(http::Response::json(Json{{"commands", std::move(list)}}));
+  parked_.reset();
+}
+
+void Lab::add_routes(http::Router& router) {
+  using http::Access;
+  using http::Method;
+  using http::Request;
+  using http::Responder;
+  router.add({Method::kPost, "/v1/enroll", Access::kAnyone,
+              [this](const Request& request, const Responder& respond) {
+                const auto body = parse_json(request.body);
+                const auto root = read_file(firmware() / "metadata" / "1.root.json", 1U << 20);
+                if (!body || body->value("token", "") != kToken || !root) {
+                  return respond(http::Response::problem(403, "token", "no such token"));
+                }
+                const auto issued = authority_->issue_device(kDevice, body->value("csr", ""),
+                                                             std::chrono::hours(24));
+                if (!issued) return respond(http::Response::error(issued.error()));
+                respond(http::Response::json(Json{{"device", kDevice},
+                                                  {"certificate", issued->pem},
+                                                  {"authority", authority_->certificate_pem()},
+                                                  {"root", *root}},
+                                             201));
+              }});
+  for (const std::string part : {"metadata", "targets"}) {
+    router.add({Method::kGet, "/tuf/" + part + "/{rest...}", Access::kDevice,
+                [this, part](const Request& request, const Responder& respond) {
+                  if (stalled_) {
+                    const std::lock_guard lock(mutex_);
+                    held_.push_back(respond);
+                    return;
+                  }
+                  const fs::path path = firmware() / part / std::string(request.params[0]);
+                  std::error_code error;
+                  if (!fs::is_regular_file(path, error)) {
+                    return respond(http::Response::problem(404, "none", "no such file"));
+                  }
+                  http::Response response;
+                  response.file = http::FileBody{path.string(), "\"x\""};
+                  respond(std::move(response));
+                }});
+  }
+  for (const char* path : {"/v1/status", "/v1/telemetry"}) {
+    router.add({Method::kPost, path, Access::kDevice, [](const Request&, const Responder& respond) {
+                  respond(http::Response::no_content());
+                }});
+  }
+  router.add({Method::kGet, "/v1/commands", Access::kDevice,
+              [this](const Request&, const Responder& respond) {
+                const std::lock_guard lock(mutex_);
+                parked_ = respond;
+                answer_poll();
+              }});
+  router.add({Method::kPost, "/v1/jobs/{id}/report", Access::kDevice,
+              [this](const Request& request, const Responder& respond) {
+                const auto body = parse_json(request.body);
+                if (body) {
+                  const std::string job(request.params[0]);
+                  const std::lock_guard lock(mutex_);
+                  try {
+                    reports_[job] = body->get<model::JobReport>();
+                  } catch (const std::exception&) {
+                    return respond(http::Response::problem(400, "report", "no report"));
+                  }
+                  commands_.erase(job);
+                }
+                respond(http::Response::no_content());
+              }});
+}
+
+}  // namespace ota::sim
