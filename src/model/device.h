@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/ddi.h"
 #include "model/enum_text.h"
 #include "model/version.h"
 
@@ -72,7 +73,8 @@ struct DeviceRecord {
   Attention attention = Attention::kNone;
   bool rollback_requested = false;  // an operator's word that the device has not fetched yet
   std::map<std::string, std::string>
-      rejected;  // release digest -> why the device fell back from it
+      rejected;                  // release digest -> why the device fell back from it
+  std::optional<DdiClient> ddi;  // it is updated over DDI; an agent beside it sends telemetry only
 };
 
 void to_json(nlohmann::json& out, const DeviceSpec& spec);

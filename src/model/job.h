@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/ddi.h"
 #include "model/enum_text.h"
 #include "model/release.h"
 
@@ -86,6 +87,7 @@ struct Job {
   bool again = false;             // asked for by explicit word though the device fell back from it
   bool cancel_requested = false;  // the device was asked to stop and has not answered yet
   std::vector<JobStep> steps;
+  std::optional<DdiProgress> ddi;  // where the device is updated over DDI
 };
 
 void to_json(nlohmann::json& out, const JobStep& step);

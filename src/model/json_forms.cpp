@@ -166,6 +166,7 @@ void to_json(json& out, const DeviceRecord& record) {
              {"attention", record.attention},
              {"rollback_requested", record.rollback_requested},
              {"rejected", record.rejected}};
+  put_optional(out, "ddi", record.ddi);
 }
 void from_json(const json& in, DeviceRecord& record) {
   in.at("id").get_to(record.id);
@@ -186,6 +187,7 @@ void from_json(const json& in, DeviceRecord& record) {
   get_or_keep(in, "rollback_requested", record.rollback_requested);
   get_or_keep(in, "facts", record.facts);
   get_or_keep(in, "rejected", record.rejected);
+  get_optional(in, "ddi", record.ddi);
 }
 
 void to_json(json& out, const CheckOutcome& outcome) {
@@ -251,6 +253,7 @@ void to_json(json& out, const Job& job) {
              {"again", job.again},
              {"cancel_requested", job.cancel_requested},
              {"steps", job.steps}};
+  put_optional(out, "ddi", job.ddi);
 }
 void from_json(const json& in, Job& job) {
   in.at("id").get_to(job.id);
@@ -272,6 +275,7 @@ void from_json(const json& in, Job& job) {
   get_or_keep(in, "again", job.again);
   get_or_keep(in, "cancel_requested", job.cancel_requested);
   get_or_keep(in, "steps", job.steps);
+  get_optional(in, "ddi", job.ddi);
 }
 
 void to_json(json& out, const JobReport& report) {

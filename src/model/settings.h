@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/device.h"
+#include "model/enum_text.h"
 #include "model/screen_settings.h"
 #include "model/version.h"
 
@@ -41,6 +42,12 @@ struct Thresholds {
   bool operator==(const Thresholds&) const = default;
 };
 
+// What the gate does with a DDI device that no agent sends telemetry for.
+enum class DdiWithoutTelemetry : std::uint8_t { kBlock, kAllow };
+inline constexpr EnumTable<DdiWithoutTelemetry, 2> kDdiWithoutTelemetryWords{
+    {{DdiWithoutTelemetry::kBlock, "block"}, {DdiWithoutTelemetry::kAllow, "allow"}}};
+OTA_ENUM_TEXT(DdiWithoutTelemetry, parse_ddi_without_telemetry, kDdiWithoutTelemetryWords)
+
 // config/ota_settings.json
 struct OtaSettings {
   std::optional<Version> target_version = Version(2, 1, 5);
@@ -54,6 +61,7 @@ struct OtaSettings {
   milliseconds boot_deadline = seconds(180);
   milliseconds confirm_deadline = seconds(180);
   milliseconds queued_deadline = seconds(600);
+  DdiWithoutTelemetry ddi_without_telemetry = DdiWithoutTelemetry::kBlock;
   bool operator==(const OtaSettings&) const = default;
 
   // What a device of this hardware model shall run; none where nothing is set.
@@ -101,6 +109,24 @@ struct LocalAgent {
   bool operator==(const LocalAgent&) const = default;
 };
 
+// The listener for devices that speak hawkBit's DDI; a part of config/console.json.
+struct DdiSettings {
+  bool on = false;  // where the file has "listen"
+  std::string listen_address = "0.0.0.0";
+  std::uint16_t port = 8444;
+  std::string public_url;            // what links start with; empty: the Host that the device asked
+  milliseconds poll = seconds(300);  // told to devices that have nothing to do
+  milliseconds active_poll = seconds(15);     // and to those that have
+  std::string version_attribute = "version";  // of configData
+  // An update's deadlines here: clients poll in minutes and confirm after a restart.
+  milliseconds offer_deadline = seconds(24LL * 3600);        // until the device takes it
+  milliseconds work_deadline = seconds(3600);                // without a word while it installs
+  milliseconds confirm_deadline = seconds(7LL * 24 * 3600);  // until it says that it came back
+  std::uint32_t connections_per_device = 8;
+  std::uint32_t downloads_per_device = 2;  // at a time; more wait their turn
+  bool operator==(const DdiSettings&) const = default;
+};
+
 // config/console.json
 struct ConsoleSettings {
   std::string listen_address = "0.0.0.0";
@@ -114,6 +140,7 @@ struct ConsoleSettings {
   milliseconds minutes_kept = seconds(30LL * 24 * 3600);  // one-minute summaries in the store
   milliseconds certificate_lifetime = seconds(90LL * 24 * 3600);  // of a device's certificate
   ScreenSettings screen;
+  DdiSettings ddi;
   bool operator==(const ConsoleSettings&) const = default;
 };
 
