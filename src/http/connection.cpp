@@ -44,6 +44,7 @@ Connection::Connection(IoThread& thread, Socket socket, std::string address)
       socket_(std::move(socket)),
       tls_(thread.shared().tls.native(), socket_.native_handle()) {
   request_.peer.address = std::move(address);
+  request_.connection = ++thread.shared().last_connection;
   boost::system::error_code ignored;
   const auto end = socket_.remote_endpoint(ignored);
   const auto ip = end.address();
@@ -307,6 +308,7 @@ void Connection::close() {
   socket_.close(ignored);
   thread_.shared().left(request_.peer.address);
   thread_.remove(*this);
+  if (const auto& hook = thread_.shared().hooks.connection_closed) hook(request_.connection);
   if (const auto exchange = exchange_.lock()) exchange->connection_closed();
 }
 

@@ -76,6 +76,9 @@ Connection::Step Connection::write_step() {
     std::size_t put = 0;
     const auto outcome = tls_.write(std::string_view(out_).substr(out_at_, kFairBytes), put);
     out_at_ += put;
+    // A piece that came from the disk was counted into the offset when it was taken over.
+    if (file_ && file_->piece_goes_out)
+      file_->tell(file_->offset - (out_.size() - out_at_) - put, put);
     if (put > 0) set_deadline(thread_.limits().body_timeout);
     return piece_written(outcome);
   }
@@ -124,6 +127,7 @@ Connection::Step Connection::write_file_piece() {
   // What the socket does not take is read again: cheaper than a copy for each slow client.
   std::size_t put = 0;
   const auto outcome = tls_.write({buffer.data(), wanted}, put);
+  file_->tell(file_->offset, put);
   file_->offset += put;
   file_->remaining -= put;
   count_download(put);
@@ -157,6 +161,7 @@ void Connection::fetch_piece() {
       }
       self->out_ = std::exchange(file->piece, {});
       self->out_at_ = 0;
+      file->piece_goes_out = true;
       file->offset += self->out_.size();
       file->remaining -= self->out_.size();
       self->count_download(self->out_.size());
@@ -226,6 +231,7 @@ void Connection::file_opened(std::shared_ptr<FileSend> file, Response response,
   if (!head_only_) {
     file->offset = choice.first;
     file->remaining = choice.length;
+    file->watch = body.watch;
     file_ = std::move(file);
   }
   send_head(response, choice.length);

@@ -175,6 +175,9 @@ void Connection::hand_over() {
   request_.body = work_->parser.body();
   request_.if_none_match = head.if_none_match;
   request_.range = head.range;
+  request_.authorization = head.authorization;
+  request_.host = head.host;
+  request_.user_agent = head.user_agent;
   if (is_get_ && (!head.if_none_match.empty() || !head.range.empty())) {
     wish_ = std::make_unique<FileWish>(FileWish{head.if_none_match, head.if_range, head.range});
   }
@@ -188,6 +191,7 @@ void Connection::hand_over() {
   }
   auto answered = exchange->end_dispatch();
   request_.path = request_.body = request_.if_none_match = request_.range = {};
+  request_.authorization = request_.host = request_.user_agent = {};
   request_.params.clear();
   if (!request_.query.empty()) request_.query.clear();
   thread_.take_back(std::move(work_));

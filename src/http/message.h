@@ -37,7 +37,19 @@ struct Request {
   std::string_view body;
   std::string_view if_none_match;
   std::string_view range;
+  std::string_view authorization;
+  std::string_view host;
+  std::string_view user_agent;
+  std::uint64_t connection = 0;  // the same for all requests of one connection, never given twice
   Peer peer;
+};
+
+// Follows a file on its way out; all calls on the connection's io thread.
+class FileWatch {
+ public:
+  virtual ~FileWatch() = default;
+  // Bytes [first, first + length) were given to the connection; once for each piece.
+  virtual void sent(std::uint64_t first, std::uint64_t length) = 0;
 };
 
 // A file to stream as the body; read in bounded chunks off the io thread.
@@ -45,6 +57,7 @@ struct FileBody {
   std::string path;
   std::string etag;  // with its quotes
   std::string content_type = "application/octet-stream";
+  std::shared_ptr<FileWatch> watch = {};  // may be none; let go when the transfer has ended
 };
 
 struct Response {

@@ -60,6 +60,13 @@ class Parser final : public beast_http::basic_parser<true> {
     switch (name) {
       case beast_http::field::host:
         ++hosts_;
+        keep(head_.host);
+        break;
+      case beast_http::field::authorization:
+        keep(head_.authorization);
+        break;
+      case beast_http::field::user_agent:
+        keep(head_.user_agent);
         break;
       case beast_http::field::if_none_match:
         keep(head_.if_none_match);
@@ -160,6 +167,9 @@ void RequestParser::start(std::uint32_t header_bytes) {
   head.if_none_match.clear();
   head.if_range.clear();
   head.range.clear();
+  head.authorization.clear();
+  head.host.clear();
+  head.user_agent.clear();
   head.content_length = 0;
   head.method_known = head.expects_continue = head.keep_alive = false;
   impl.body.clear();

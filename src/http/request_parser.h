@@ -28,6 +28,9 @@ struct RequestHead {
   std::string if_none_match;
   std::string if_range;
   std::string range;
+  std::string authorization;
+  std::string host;
+  std::string user_agent;
   std::uint64_t content_length = 0;
   bool expects_continue = false;
   bool keep_alive = false;

@@ -152,7 +152,7 @@ void Server::Impl::accepted(const boost::system::error_code& error, IoThread& ta
 
 Result<void> Server::start() {
   Impl& impl = *impl_;
-  auto tls = TlsContext::make(impl.identity);
+  auto tls = TlsContext::make(impl.identity, impl.options.tls_floor);
   if (!tls) return tls.error();
   allow_descriptors();
   impl.shared = std::make_unique<ServerShared>(impl.router, impl.hooks, std::move(*tls));

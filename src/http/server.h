@@ -32,11 +32,15 @@ struct ServerStats {
   std::uint64_t limited = 0;  // 429 and refused connections
 };
 
+// Public clients of the DDI listener may know nothing newer than 1.2.
+enum class TlsFloor : std::uint8_t { kTls13, kTls12 };
+
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free one
   std::uint32_t threads = 1;
   model::ServerLimits limits;
+  TlsFloor tls_floor = TlsFloor::kTls13;
 };
 
 struct ServerHooks {
@@ -46,6 +50,8 @@ struct ServerHooks {
   // A handshake was refused: the reason in words ("no certificate", "certificate expired", "unknown
   // authority", "TLS version too low") and the address. At most a few a second for each address.
   std::function<void(const std::string& address, const std::string& reason)> handshake_refused;
+  // A connection has ended; `connection` is what its requests said. On an io thread.
+  std::function<void(std::uint64_t connection)> connection_closed;
 };
 
 class Server {

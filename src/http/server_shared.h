@@ -44,6 +44,7 @@ struct ServerShared {
   AddressCounts addresses;
   EventLimit refusals{3, seconds(1)};  // reports a second of one address
   std::atomic<bool> draining{false};
+  std::atomic<std::uint64_t> last_connection{0};
 
   // Connections that are open; `none_left` is notified when the last one goes.
   std::mutex open_mutex;

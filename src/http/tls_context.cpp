@@ -24,8 +24,26 @@ bool use_identity(SSL_CTX* context, X509* certificate, EVP_PKEY* key, X509* auth
          SSL_CTX_add_client_CA(context, authority) == 1;
 }
 
-bool restrict_protocol(SSL_CTX* context) {
-  return SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 &&
+// Of what the client offers only HTTP/1.1 is spoken here (RFC 7301 section 3.2); without a match
+// the extension is left out, and HTTP/1.1 it is.
+int choose_http11(SSL*, const unsigned char** out, unsigned char* out_length,
+                  const unsigned char* offered, unsigned offered_length, void*) {
+  constexpr std::string_view kHttp11 = "http/1.1";
+  for (unsigned at = 0; at + 1 + offered[at] <= offered_length; at += 1U + offered[at]) {
+    const std::string_view name(reinterpret_cast<const char*>(offered + at + 1), offered[at]);
+    if (name != kHttp11) continue;
+    *out = offered + at + 1;
+    *out_length = offered[at];
+    return SSL_TLSEXT_ERR_OK;
+  }
+  return SSL_TLSEXT_ERR_NOACK;
+}
+
+bool restrict_protocol(SSL_CTX* context, TlsFloor floor) {
+  if (floor == TlsFloor::kTls12) SSL_CTX_set_alpn_select_cb(context, choose_http11, nullptr);
+  const int lowest = floor == TlsFloor::kTls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
+  return SSL_CTX_set_min_proto_version(context, lowest) == 1 &&
+         SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&  // of 1.2
          SSL_CTX_set1_groups_list(context, "X25519:P-256") == 1 &&
          // Every key that the authority knows is P-256.
          SSL_CTX_set1_sigalgs_list(context, "ECDSA+SHA256") == 1 &&
@@ -50,7 +68,7 @@ void TlsContext::Free::operator()(ssl_ctx_st* context) const {
   SSL_CTX_free(context);
 }
 
-Result<TlsContext> TlsContext::make(const pki::ServerIdentity& identity) {
+Result<TlsContext> TlsContext::make(const pki::ServerIdentity& identity, TlsFloor floor) {
   const auto certificate = pki::parse_certificate(identity.certificate);
   if (!certificate) return certificate.error().within("the server's certificate");
   const auto key = pki::parse_key(identity.key);
@@ -60,7 +78,7 @@ Result<TlsContext> TlsContext::make(const pki::ServerIdentity& identity) {
   SSL_CTX* const native = SSL_CTX_new(TLS_server_method());
   if (native == nullptr) return pki::openssl_error(Errc::kInternal, "make a TLS context");
   TlsContext context(native);
-  if (!restrict_protocol(native) || !keep_sessions(native) ||
+  if (!restrict_protocol(native, floor) || !keep_sessions(native) ||
       !use_identity(native, certificate->get(), key->get(), authority->get())) {
     return pki::openssl_error(Errc::kInvalid, "set up TLS");
   }

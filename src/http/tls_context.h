@@ -1,4 +1,5 @@
-// The server's side of TLS 1.3: certificate, trusted authority, session cache.
+// The server's side of TLS 1.3 (and 1.2 where the floor says so): certificate, trusted authority,
+// session cache.
 //
 // A client certificate is asked for and not demanded: routes say who may call them. One that is
 // presented must be good, else the handshake fails. Sessions are kept here and not in tickets (one
@@ -12,6 +13,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "http/server.h"
 
 struct ssl_ctx_st;
 
@@ -24,7 +26,7 @@ namespace ota::http {
 class TlsContext {
  public:
   // kInvalid where certificate, key and authority do not fit each other.
-  static Result<TlsContext> make(const pki::ServerIdentity& identity);
+  static Result<TlsContext> make(const pki::ServerIdentity& identity, TlsFloor floor);
   ssl_ctx_st* native() const { return context_.get(); }
 
  private:
