@@ -59,6 +59,21 @@ bool is_note(const std::string& text) {
   return text.size() <= kLongest && printable(text) == text;
 }
 
+// "https://host[:port]" with nothing after it: paths are appended.
+bool is_public_url(const std::string& text) {
+  constexpr std::string_view kScheme = "https://";
+  if (!text.starts_with(kScheme)) return text.empty();
+  std::string host = text.substr(kScheme.size());
+  if (const auto colon = host.rfind(':'); colon != std::string::npos) {
+    const std::string digits = host.substr(colon + 1);
+    const bool number = !digits.empty() && digits.size() <= 5 &&
+                        digits.find_first_not_of("0123456789") == std::string::npos;
+    if (!number) return false;
+    host.resize(colon);
+  }
+  return is_host(host);
+}
+
 bool is_store_url(const std::string& text) {
   return text.starts_with("sqlite:") && is_inner_path(text.substr(7));
 }
@@ -207,6 +222,32 @@ std::string read_agent(Section& section, model::LocalAgent& agent) {
   return agent.id;
 }
 
+void read_ddi(const JsonNode* node, model::DdiSettings& ddi, Report& report) {
+  Section section(node, "ddi", report);
+  const JsonMember* listen = section.object("listen", "an object");
+  ddi.on = listen != nullptr;
+  if (enters(node, listen)) {
+    Section inner(node_of(listen), "ddi.listen", report);
+    inner.text("address", ddi.listen_address, "an IPv4 or IPv6 address such as \"0.0.0.0\"",
+               is_address);
+    std::uint32_t port = ddi.port;
+    inner.count("port", port, 0, 65535);
+    ddi.port = static_cast<std::uint16_t>(port);
+    inner.finish();
+  }
+  section.text("public_url", ddi.public_url, "\"https://HOST\" or \"https://HOST:PORT\", or \"\"",
+               is_public_url);
+  section.duration("poll_s", ddi.poll, 1, kDay - 1);
+  section.duration("active_poll_s", ddi.active_poll, 1, 3600);
+  section.text("version_attribute", ddi.version_attribute, kNameWords, is_name);
+  section.duration("offer_deadline_s", ddi.offer_deadline, 1, 30 * kDay);
+  section.duration("work_deadline_s", ddi.work_deadline, 1, 30 * kDay);
+  section.duration("confirm_deadline_s", ddi.confirm_deadline, 1, 90 * kDay);
+  section.count("connections_per_device", ddi.connections_per_device, 3, 1000);
+  section.count("downloads_per_device", ddi.downloads_per_device, 1, 100);
+  section.finish();
+}
+
 void read_console(const JsonNode* root, model::ConsoleSettings& settings, Report& report) {
   Section section(root, "", report);
   const JsonMember* listen = section.object("listen", "an object");
@@ -247,6 +288,8 @@ void read_console(const JsonNode* root, model::ConsoleSettings& settings, Report
   }
   const JsonMember* screen = section.object("screen", "an object");
   if (enters(root, screen)) read_screen(node_of(screen), settings.screen, report);
+  const JsonMember* ddi = section.object("ddi", "an object");
+  if (enters(root, ddi)) read_ddi(node_of(ddi), settings.ddi, report);
   section.finish();
 }
 
@@ -314,6 +357,17 @@ void read_ota_settings(const JsonNode* root, model::OtaSettings& settings, Repor
   section.count("max_retries", settings.max_retries, 0, 10);
   const JsonMember* deadlines = section.object("deadlines", "an object");
   if (enters(root, deadlines)) read_deadlines(node_of(deadlines), settings, report);
+  const JsonMember* gate = section.object("gate", "an object");
+  if (enters(root, gate)) {
+    Section inner(node_of(gate), "gate", report);
+    std::string word(model::to_text(settings.ddi_without_telemetry));
+    inner.text("ddi_without_telemetry", word, "\"block\" or \"allow\"",
+               [](const std::string& text) {
+                 return model::parse_ddi_without_telemetry(text).has_value();
+               });
+    settings.ddi_without_telemetry = *model::parse_ddi_without_telemetry(word);
+    inner.finish();
+  }
   section.finish();
 }
 
