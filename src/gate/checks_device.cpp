@@ -17,6 +17,53 @@ std::string describe(const model::Image& image) {
   return image.version.label() + " (" + short_digest(image.sha256) + ")";
 }
 
+// What a DDI client says is a version, without the digest that would prove it.
+Finding reported_image(const Input& input, const std::string& required) {
+  const auto* facts = input.record ? &input.record->facts : nullptr;
+  if (facts == nullptr || !facts->confirmed) {
+    return {CheckResult::kWarn, "a DDI client that has not said what it runs", required, ""};
+  }
+  if (facts->confirmed->sha256.empty()) {
+    return {CheckResult::kWarn, facts->confirmed->version.label() + ", as it says itself", required,
+            ""};
+  }
+  return {CheckResult::kPass, describe(*facts->confirmed) + ", installed from here", required, ""};
+}
+
+// DDI devices are heard of when they poll.
+Finding polls(const Input& input) {
+  const std::string required = "a poll within the last intervals";
+  if (input.ddi->polls) {
+    return {CheckResult::kPass, "polled " + format_age(input.ddi->silent_for) + " ago", required,
+            ""};
+  }
+  const bool never = input.ddi->silent_for < milliseconds::zero();
+  return {CheckResult::kBlock,
+          never ? "no poll since the server started"
+                : "no poll for " + format_age(input.ddi->silent_for),
+          required, "start the update client of " + input.device, "Device Offline"};
+}
+
+bool overridden(const Input& input) {
+  return input.release.release_class != model::ReleaseClass::kFunctional &&
+         !input.override_reason.empty();
+}
+
+Finding unwatched(const Input& input, const std::string& required) {
+  const std::string observed = "unknown: DDI has no telemetry and no agent on it reports";
+  if (overridden(input)) {
+    return {CheckResult::kOverridden, observed, required, "overridden: " + input.override_reason};
+  }
+  if (input.ddi->policy == model::DdiWithoutTelemetry::kAllow) {
+    return {CheckResult::kWarn, observed, required,
+            "gate.ddi_without_telemetry in config/ota_settings.json allows it"};
+  }
+  return {CheckResult::kBlock, observed, required,
+          "run ota-agent beside its update client, or set gate.ddi_without_telemetry to \"allow\" "
+          "in config/ota_settings.json",
+          "No Telemetry Over DDI"};
+}
+
 Finding untrusted(std::string observed, std::string required, std::string remedy) {
   return {CheckResult::kBlock, std::move(observed), std::move(required), std::move(remedy),
           "Untrusted Image"};
@@ -33,7 +80,8 @@ Finding known(const Input& input) {
 
 Finding enrolled(const Input& input) {
   const std::string required = "enrolled with its own key, not revoked";
-  const std::string remedy = "otactl enroll " + input.device + ", then ota-agent join";
+  const std::string remedy = input.ddi ? "otactl ddi token " + input.device
+                                       : "otactl enroll " + input.device + ", then ota-agent join";
   if (!input.record || (!input.record->enrolled && !input.record->revoked)) {
     return {CheckResult::kBlock, "never enrolled", required, remedy, "Not Enrolled"};
   }
@@ -54,6 +102,7 @@ Finding enrolled(const Input& input) {
 }
 
 Finding online(const Input& input) {
+  if (input.ddi && !input.ddi->has_agent) return polls(input);
   const std::string required = "telemetry within the stale time";
   if (input.online) {
     return {CheckResult::kPass, "last sample " + format_age(input.silent_for) + " ago", required,
@@ -68,6 +117,7 @@ Finding online(const Input& input) {
 
 Finding trusted_image(const Input& input) {
   const std::string required = "the device runs the image that the server believes it runs";
+  if (input.ddi) return reported_image(input, required);
   const auto* facts = input.record ? &input.record->facts : nullptr;
   if (facts == nullptr || !facts->confirmed) {
     return untrusted("no image reported yet", required, "wait for the device's first report");
@@ -99,6 +149,7 @@ Finding trusted_image(const Input& input) {
 
 Finding verdict(const Input& input) {
   const std::string required = "stable";
+  if (input.ddi && !input.ddi->has_agent) return unwatched(input, required);
   const model::Verdict& seen = input.verdict;
   if (seen.level == model::Level::kStable) {
     return {CheckResult::kPass, "stable, risk " + std::to_string(seen.risk), required, ""};
@@ -121,7 +172,7 @@ Finding verdict(const Input& input) {
   }
   if (seen.scope == model::Scope::kShared) remedy += "; look at what the group has in common";
   const bool may_override = input.release.release_class != model::ReleaseClass::kFunctional;
-  if (may_override && !input.override_reason.empty()) {
+  if (overridden(input)) {
     return {CheckResult::kOverridden, std::move(observed), required,
             "overridden: " + input.override_reason};
   }

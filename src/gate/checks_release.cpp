@@ -45,6 +45,9 @@ Finding hardware(const Input& input) {
 Finding version(const Input& input) {
   const std::string required = "newer than the confirmed version";
   const auto* facts = input.record ? &input.record->facts : nullptr;
+  if (input.ddi && (facts == nullptr || !facts->confirmed)) {
+    return {CheckResult::kWarn, "its attributes do not say which version it runs", required, ""};
+  }
   if (facts == nullptr || !facts->confirmed) {
     return {CheckResult::kBlock, "no confirmed version", required,
             "wait for the device's first report", "Version Unknown"};

@@ -26,6 +26,15 @@
 
 namespace ota::gate {
 
+// A device that is updated over DDI: its polls are what is heard of it, and the policy says whether
+// it may go without the rest.
+struct DdiSide {
+  bool has_agent = false;  // an agent on it is enrolled: then telemetry decides as everywhere
+  bool polls = false;      // lately
+  milliseconds silent_for{0};
+  model::DdiWithoutTelemetry policy = model::DdiWithoutTelemetry::kBlock;
+};
+
 // Everything that a check may look at, gathered by the caller at one instant.
 struct Input {
   WallTime now;
@@ -43,6 +52,7 @@ struct Input {
   std::string override_reason;            // empty: none
   bool again = false;                     // explicit word: offer a release that it fell back from
   std::optional<std::string> unsaved;     // why the state takes no writes, where it takes none
+  std::optional<DdiSide> ddi;             // it is updated over DDI
 };
 
 // What a check found, and the two to four words that head a refusal because of it.

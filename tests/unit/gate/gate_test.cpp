@@ -250,3 +250,49 @@ TEST_CASE("over random inputs the gate keeps its promises", "[gate]") {
   }
   CHECK(allowed > 500);
 }
+
+TEST_CASE("a DDI device without telemetry is blocked or let through as the policy says", "[gate]") {
+  gate::Input input = good();
+  input.online = false;
+  input.silent_for = milliseconds(-1);
+  input.verdict = {};
+  input.record->facts.confirmed->sha256.clear();
+  input.record->facts.booted = input.record->facts.confirmed;
+  input.ddi = gate::DdiSide{.polls = true, .silent_for = seconds(12)};
+  const model::Decision blocked = gate::evaluate(input);
+  CHECK(blocked.headline == "BLOCKED: No Telemetry Over DDI");
+  CHECK(std::any_of(blocked.checks.begin(), blocked.checks.end(), [](const auto& check) {
+    return check.remedy.find("gate.ddi_without_telemetry") != std::string::npos;
+  }));
+  input.ddi->policy = model::DdiWithoutTelemetry::kAllow;
+  const model::Decision allowed = gate::evaluate(input);
+  CHECK(allowed.answer == Answer::kAllow);
+  CHECK(std::any_of(allowed.checks.begin(), allowed.checks.end(), [](const auto& check) {
+    return check.check == "verdict" && check.result == CheckResult::kWarn;
+  }));
+  input.ddi->polls = false;
+  CHECK(gate::evaluate(input).headline == "BLOCKED: Device Offline");
+}
+
+TEST_CASE("a DDI device with an agent beside it is judged by its telemetry", "[gate]") {
+  gate::Input input = sick();
+  input.ddi = gate::DdiSide{.has_agent = true,
+                            .polls = true,
+                            .silent_for = seconds(1),
+                            .policy = model::DdiWithoutTelemetry::kAllow};
+  CHECK(gate::evaluate(input).headline == "BLOCKED: Anomaly Detected");
+  input.verdict.level = Level::kStable;
+  CHECK(gate::evaluate(input).answer == Answer::kAllow);
+}
+
+TEST_CASE("a DDI device is skipped, or kept from a downgrade, by the version that it says",
+          "[gate]") {
+  gate::Input input = good();
+  input.record->facts.confirmed = model::Image{Version(2, 1, 5), ""};
+  input.ddi = gate::DdiSide{.polls = true, .policy = model::DdiWithoutTelemetry::kAllow};
+  CHECK(gate::evaluate(input).answer == Answer::kSkip);
+  input.record->facts.confirmed = model::Image{Version(3, 0, 0), ""};
+  CHECK(gate::evaluate(input).headline == "BLOCKED: Downgrade Refused");
+  input.record->facts.confirmed.reset();
+  CHECK(gate::evaluate(input).answer == Answer::kAllow);
+}
