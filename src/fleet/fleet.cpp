@@ -231,6 +231,8 @@ void Fleet::Impl::publish() {
   rest.store_writable = health.writable;
   rest.store_problem = health.problem;
   rest.store_problem_since = health.since;
+  changed = ddi.take_changed() || changed;
+  rest.ddi_waiting = ddi.waiting();
   publisher.publish(table, std::move(rest),
                     changed ? Publisher::RestChanged::kYes : Publisher::RestChanged::kNo);
 }

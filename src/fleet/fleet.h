@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "fleet/ddi.h"
 #include "fleet/snapshot.h"
 #include "model/decision.h"
 #include "model/device.h"
@@ -33,6 +34,9 @@ class Store;
 }
 
 namespace ota::fleet {
+
+struct DdiFeedback;  // fleet/ddi_machine.h
+struct DdiFetch;
 
 // What a device says of itself: at start, after each change of a slot, and every few minutes.
 struct DeviceStatus {
@@ -146,6 +150,36 @@ class Fleet {
   void renewed(const std::string& device, const std::string& certificate_serial, WallTime expires,
                Done done);
   void revoke(const std::string& device, const std::string& actor, Done done);
+
+  // -- devices that speak hawkBit's DDI (fleet_ddi.cpp); `action` is their number for a job --
+  // Who may speak for the device. kDenied with the reason for the log; the device is told 401
+  // alone.
+  Result<DdiAdmission> ddi_admit(const std::string& device, const DdiCredentials& credentials);
+  // The release of the job that waits for or runs on the device, to be checked before an offer.
+  std::optional<model::Release> ddi_wanted(const std::string& device) const;
+  // A poll: the gate is asked for a job that waits; what it says is on disk before `done`.
+  // `problem`: why the image cannot be served; empty where it can.
+  void ddi_poll(const std::string& device, const std::string& client, const std::string& problem,
+                Answered<DdiOffer> done);
+  // The device's job behind an action that it was offered, also one that has ended. kNotFound.
+  Result<model::Job> ddi_job(const std::string& device, std::uint64_t action) const;
+  void ddi_attributes(const std::string& device, const DdiAttributes& attributes, Done done);
+  void ddi_fetched(const std::string& device, std::uint64_t action, const DdiFetch& fetch);
+  void ddi_feedback(const std::string& device, std::uint64_t action, const DdiFeedback& feedback,
+                    Done done);
+  void ddi_cancel_feedback(const std::string& device, std::uint64_t action,
+                           const DdiFeedback& feedback, Done done);
+  // Operators. The token's hash replaces the one before; only whitelisted ids.
+  void ddi_set_token(const std::string& device, const std::string& token_hash,
+                     const std::string& actor, const Done& done);
+  void ddi_ask_attributes(const std::string& device, const std::string& actor, const Done& done);
+  void ddi_set_gateway(const std::string& token_hash, const std::string& actor, const Done& done);
+  bool ddi_gateway_is_on() const;
+  // From the waiting list: a gateway token may speak for it from now on. kNotFound, kDenied (not in
+  // the whitelist).
+  void ddi_accept(const std::string& device, const std::string& actor, const Done& done);
+  // Ends a DDI device's job on the server alone, whatever the device does.
+  void force_quit(const std::string& job_id, const std::string& actor, Done done);
 
   // -- events from other parts (server, supervisor, configuration) --
   void record(model::Event event);

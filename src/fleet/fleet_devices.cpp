@@ -85,11 +85,22 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
 }
 
 void Fleet::Impl::follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const {
-  const bool online =
-      device.last_received != WallTime{} && device.spec &&
-      device.silent_for(now).count() < stale_after_ms.load(std::memory_order_relaxed);
+  const bool heard =
+      device.ddi_alone()
+          ? device.ddi_polls(settings()->console.ddi, now)
+          : device.last_received != WallTime{} &&
+                device.silent_for(now).count() < stale_after_ms.load(std::memory_order_relaxed);
+  const bool online = device.spec && heard;
   if (online == device.online) return;
   device.online = online;
+  if (device.ddi_alone()) {
+    batch.events.push_back(online ? make_event(now, Severity::kInfo, "device.online", device.id,
+                                               device.id + " polls over DDI")
+                                  : make_event(now, Severity::kNotice, "device.offline", device.id,
+                                               device.id + " is offline: no poll for " +
+                                                   format_age(device.ddi_silent_for(now))));
+    return;
+  }
   batch.events.push_back(online ? make_event(now, Severity::kInfo, "device.online", device.id,
                                              device.id + " is online")
                                 : make_event(now, Severity::kNotice, "device.offline", device.id,
@@ -204,6 +215,13 @@ void Fleet::report_status(const std::string& device, const DeviceStatus& said, D
   status.running = cleaned(said.running);
   status.confirmed = cleaned(said.confirmed);
   status.written = cleaned(said.written);
+  impl_->table.look(device, [&](const LiveDevice& live) {
+    // The agent sends telemetry there; what the device runs is its DDI client's to say.
+    if (!live.record || !live.record->ddi) return;
+    status.running.reset();
+    status.confirmed.reset();
+    status.written.reset();
+  });
   const WallTime now = impl_->clock.wall();
   const auto catalogue = impl_->catalogue();
   const auto answer = std::make_shared<Done>(std::move(done));

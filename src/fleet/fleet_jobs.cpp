@@ -60,6 +60,7 @@ gate::Input Fleet::Impl::gate_input(const std::string& device, const model::Rele
     input.release.version = version;
   }
   const auto published = catalogue();
+  const auto rules = settings();
   table.look(device, [&](const LiveDevice& live) {
     input.spec = live.spec;
     input.record = live.record;
@@ -67,15 +68,26 @@ gate::Input Fleet::Impl::gate_input(const std::string& device, const model::Rele
     input.silent_for = live.silent_for(now);
     input.verdict = verdict_of(live, now);
     if (grounds != nullptr) *grounds = grounds_of(live, now);
+    if (live.record && live.record->ddi) {
+      input.ddi = gate::DdiSide{.has_agent = !live.ddi_alone(),
+                                .polls = live.ddi_polls(rules->console.ddi, now),
+                                .silent_for = live.ddi_silent_for(now),
+                                .policy = rules->ota.ddi_without_telemetry};
+    }
   });
   // Asked now, not at the last tick: silence may have grown since.
-  if (input.silent_for >= settings()->thresholds.stale_after) input.online = false;
+  if (input.silent_for >= rules->thresholds.stale_after) input.online = false;
   if (input.record && input.record->facts.confirmed && input.spec) {
     input.confirmed_published_sha256 =
         published->digest_of(input.record->facts.confirmed->version, input.spec->hardware);
   }
   if (const JobBook::Entry* entry = jobs.running(device)) input.running_job = *entry->job;
   return input;
+}
+
+model::OtaSettings Fleet::Impl::rules_of(const model::Job& job) const {
+  const auto now = settings();
+  return job.ddi ? ddi_rules(*now) : now->ota;
 }
 
 void Fleet::Impl::show_job(const model::Job& job) {
@@ -143,8 +155,9 @@ PushOutcome Fleet::Impl::decide(const std::string& device, const PushRequest& re
   // Before the job is made: the device's record as it was decided on.
   Json record = gate::decision_record(grounds, input);
   if (outcome.decision.answer == Answer::kAllow) {
-    model::Job job =
-        make_job(jobs.next_id(), outcome.decision, *release, request.actor, rules->ota, now);
+    model::Job job = make_job(jobs.next_id(), outcome.decision, *release, request.actor,
+                              input.ddi ? ddi_rules(*rules) : rules->ota, now);
+    if (input.ddi) job.ddi.emplace();
     job.again = request.again;
     outcome.job_id = job.id;
     jobs.put(job).pending = true;
@@ -253,7 +266,7 @@ void Fleet::Impl::take_rollback(const std::string& device, std::vector<Command>&
 void Fleet::Impl::take_job(const std::string& device, std::vector<Command>& commands, WallTime now,
                            store::Batch& batch) {
   JobBook::Entry* entry = jobs.running(device);
-  if (entry == nullptr || entry->pending) return;
+  if (entry == nullptr || entry->pending || entry->job->ddi) return;
   const model::Job job = *entry->job;
   const bool rested = clock.mono() - entry->offered_at >= kRepeatCommand;
   if (job.state == JobState::kQueued) {

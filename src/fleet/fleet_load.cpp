@@ -26,7 +26,6 @@ Result<void> load_all(store::Store& store, std::string_view collection, Take tak
 Result<void> Fleet::load() {
   Impl& impl = *impl_;
   const WallTime now = impl.clock.wall();
-  const auto settings = impl.settings();
   impl.saver.clear();
 
   std::vector<model::DeviceRecord> records;
@@ -40,6 +39,11 @@ Result<void> Fleet::load() {
   if (!loaded) return loaded;
   auto tokens = impl.store.load(std::string(kEnrolments));
   if (!tokens) return tokens.error();
+  auto desk = impl.store.load(std::string(kDdi));
+  if (!desk) return desk.error();
+  for (const store::Document& document : *desk) {
+    if (auto read = impl.ddi.read(document.key, document.document); !read) return read;
+  }
   auto events = impl.store.events({.limit = EventLog::kKept, .newest_first = true});
   if (!events) return events.error();
   std::reverse(events->begin(), events->end());
@@ -68,7 +72,7 @@ Result<void> Fleet::load() {
     std::sort(jobs.begin(), jobs.end(),
               [](const auto& a, const auto& b) { return ByAge{}(a.id, b.id); });
     for (const model::Job& job : jobs) {
-      const JobChange resumed = job_resumed(job, settings->ota, now);
+      const JobChange resumed = job_resumed(job, impl.rules_of(job), now);
       if (resumed.changed) {
         impl.carry_out(resumed, batch);
       } else {

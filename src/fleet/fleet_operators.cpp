@@ -34,6 +34,12 @@ void Fleet::rollback(const std::string& device, const std::string& actor, Done d
         refusal = fail(Errc::kConflict, running->job->id + " is running: cancel it first");
         return;
       }
+      if (live.record->ddi) {
+        refusal = fail(Errc::kConflict, device +
+                                            " is updated over DDI, which has no rollback: "
+                                            "publish the old image as a newer version");
+        return;
+      }
       live.record->rollback_requested = true;
       batch.events.push_back(
           actor_event(now, Severity::kWarning, "rollback.requested", device, actor,
@@ -206,6 +212,10 @@ void Fleet::revoke(const std::string& device, const std::string& actor, Done don
       record.revoked = true;
       record.enrolled = false;
       record.rollback_requested = false;
+      if (record.ddi) {
+        record.ddi->token_hash.clear();
+        record.ddi->by_gateway = false;
+      }
       batch.events.push_back(actor_event(now, Severity::kWarning, "enrol.revoked", device, actor,
                                          actor + " revoked " + device));
       Impl::put_device(batch, live, now);

@@ -71,7 +71,6 @@ void Fleet::Impl::tick_devices(WallTime now) {
 }
 
 void Fleet::Impl::tick_jobs(WallTime now) {
-  const auto rules = settings();
   std::vector<std::string> woken;
   {
     const std::lock_guard lock(jobs_mutex);
@@ -84,12 +83,12 @@ void Fleet::Impl::tick_jobs(WallTime now) {
           if (live.level == model::Level::kCritical) verdict = verdict_of(live, now);
         });
         JobChange change = job_verdict(*watched->job, verdict, now);
-        if (!change.changed) change = job_at(*watched->job, rules->ota, now);
+        if (!change.changed) change = job_at(*watched->job, rules_of(*watched->job), now);
         if (change.changed) carry_out(change, batch);
       }
       JobBook::Entry* running = jobs.running(device);
       if (running == nullptr || running->pending) continue;
-      const JobChange change = job_at(*running->job, rules->ota, now);
+      const JobChange change = job_at(*running->job, rules_of(*running->job), now);
       if (change.changed) {
         if (carry_out(change, batch)) woken.push_back(device);
         continue;

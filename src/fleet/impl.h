@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "fleet/catalogue.h"
+#include "fleet/ddi_desk.h"
+#include "fleet/ddi_machine.h"
 #include "fleet/device_table.h"
 #include "fleet/enrolment_book.h"
 #include "fleet/event_log.h"
@@ -30,6 +32,7 @@ namespace ota::fleet {
 inline constexpr std::string_view kDevices = "devices";
 inline constexpr std::string_view kJobs = "jobs";
 inline constexpr std::string_view kEnrolments = "enrolments";
+inline constexpr std::string_view kDdi = "ddi";
 
 // A command that the device has not answered is handed out again after this long.
 inline constexpr milliseconds kRepeatCommand{2000};
@@ -85,12 +88,21 @@ struct Fleet::Impl {
   // device has to be woken after the commit.
   bool carry_out(const JobChange& change, store::Batch& batch);
   void show_job(const model::Job& job);
+  // The deadlines and attempts that hold for the job.
+  model::OtaSettings rules_of(const model::Job& job) const;
   PushOutcome decide(const std::string& device, const PushRequest& request,
                      const store::Health& health, WallTime now, store::Batch& batch);
   void take_rollback(const std::string& device, std::vector<Command>& commands, WallTime now,
                      store::Batch& batch);
   void take_job(const std::string& device, std::vector<Command>& commands, WallTime now,
                 store::Batch& batch);
+  // The running job of a DDI device as its poll finds it: offered, or kept back with the reason.
+  void offer_ddi(const std::string& device, const std::string& problem, WallTime now,
+                 store::Batch& batch);
+  // The device's job of this action, where it may know of it.
+  JobBook::Entry* ddi_entry(const std::string& device, std::uint64_t action);
+  // Carries a change out and answers after its commit; what did not change is written again.
+  void finish_ddi(const JobChange& change, Done done);
   // These take jobs_mutex themselves.
   struct PushRun;
   void push_part(const std::shared_ptr<PushRun>& run);
@@ -124,6 +136,8 @@ struct Fleet::Impl {
   EventLog log;
   Saver saver;
   DeviceTable table;
+
+  DdiDesk ddi;
 
   std::mutex jobs_mutex;
   JobBook jobs;

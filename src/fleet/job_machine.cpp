@@ -61,24 +61,6 @@ milliseconds time_for(JobState state, const model::OtaSettings& settings) {
   }
 }
 
-Event job_event(const Job& job, Severity severity, std::string kind, std::string message,
-                WallTime now) {
-  Event event;
-  event.at = now;
-  event.severity = severity;
-  event.kind = std::move(kind);
-  event.source = job.device;
-  event.actor = job.actor;
-  event.message = std::move(message);
-  event.data = nlohmann::json{{"job", job.id},
-                              {"version", job.release.version},
-                              {"state", job.state},
-                              {"attempt", job.attempt}};
-  if (!job.error_code.empty()) event.data["error_code"] = job.error_code;
-  if (!job.detail.empty()) event.data["detail"] = job.detail;
-  return event;
-}
-
 void enter(Job& job, JobState state, std::string detail, const model::OtaSettings& settings,
            WallTime now) {
   job.state = state;
@@ -186,6 +168,24 @@ void proceed(JobChange& change, const model::JobReport& report, const std::strin
 }
 
 }  // namespace
+
+Event job_event(const Job& job, Severity severity, std::string kind, std::string message,
+                WallTime now) {
+  Event event;
+  event.at = now;
+  event.severity = severity;
+  event.kind = std::move(kind);
+  event.source = job.device;
+  event.actor = job.actor;
+  event.message = std::move(message);
+  event.data = nlohmann::json{{"job", job.id},
+                              {"version", job.release.version},
+                              {"state", job.state},
+                              {"attempt", job.attempt}};
+  if (!job.error_code.empty()) event.data["error_code"] = job.error_code;
+  if (!job.detail.empty()) event.data["detail"] = job.detail;
+  return event;
+}
 
 Job make_job(std::string id, const model::Decision& decision, const model::Release& release,
              std::string actor, const model::OtaSettings& settings, WallTime now) {

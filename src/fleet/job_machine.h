@@ -37,6 +37,10 @@ struct JobChange {
   std::optional<model::Attention> attention;  // the word that an operator has to see from now on
 };
 
+// An event about the job: what state it is in, of which attempt, and how it stands.
+model::Event job_event(const model::Job& job, model::Severity severity, std::string kind,
+                       std::string message, WallTime now);
+
 model::Job make_job(std::string id, const model::Decision& decision, const model::Release& release,
                     std::string actor, const model::OtaSettings& settings, WallTime now);
 

@@ -24,13 +24,18 @@ DeviceState state_of(const LiveDevice& device) {
 
 // The gate's answer in a word or two, without its explanation: the whole one costs too much for
 // each row of each frame.
-std::string short_gate(const LiveDevice& device, const std::optional<model::Version>& target) {
+std::string short_gate(const LiveDevice& device, const std::optional<model::Version>& target,
+                       model::DdiWithoutTelemetry ddi_without_telemetry) {
   if (!device.spec) return "not listed";
   if (!device.record || (!device.record->enrolled && !device.record->revoked))
     return "not enrolled";
   if (device.record->revoked) return "revoked";
   const auto& confirmed = device.record->facts.confirmed;
   if (target && confirmed && confirmed->version == *target) return "up to date";
+  if (device.ddi_alone() && device.online) {
+    if (device.job_running) return "updating";
+    return ddi_without_telemetry == model::DdiWithoutTelemetry::kAllow ? "pass" : "no telemetry";
+  }
   if (!device.online) return "stale";
   if (!confirmed) return "no image";
   if (device.level == model::Level::kUnknown) return "stale";
@@ -127,6 +132,20 @@ std::string MinuteSummary::document() const {
   return dump_json(minute_document(minute));
 }
 
+bool LiveDevice::ddi_alone() const {
+  return record && record->ddi && record->agent.empty() && last_received == WallTime{};
+}
+
+milliseconds LiveDevice::ddi_silent_for(WallTime now) const {
+  if (ddi_polled == WallTime{}) return milliseconds(-1);
+  return std::max(now - ddi_polled, milliseconds::zero());
+}
+
+bool LiveDevice::ddi_polls(const model::DdiSettings& settings, WallTime now) const {
+  const milliseconds silent = ddi_silent_for(now);
+  return silent >= milliseconds::zero() && silent < 2 * settings.poll + std::chrono::minutes(1);
+}
+
 milliseconds LiveDevice::silent_for(WallTime now) const {
   if (last_received == WallTime{}) return milliseconds(-1);
   return std::max(now - last_received, milliseconds::zero());
@@ -147,6 +166,9 @@ DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, Wa
     row.second_key_seen = device.record->second_key_seen;
     row.facts = device.record->facts;
     row.last_seen = device.record->last_seen;
+    if (device.record->ddi) {
+      row.ddi_client = device.record->ddi->name.empty() ? "DDI" : device.record->ddi->name;
+    }
   }
   row.online = device.online;
   row.local = device.local;
@@ -158,11 +180,11 @@ DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, Wa
   for (std::size_t i = 0; i < row.values.size(); ++i) {
     if (device.last_values[i]) row.values[i] = static_cast<float>(*device.last_values[i]);
   }
-  if (device.last_received != WallTime{}) row.last_seen = device.last_received;
+  row.last_seen = std::max({row.last_seen, device.last_received, device.ddi_polled});
   row.job = device.job;
   row.job_state = device.job_state;
   row.job_percent = device.job_percent;
-  row.gate = short_gate(device, row.target);
+  row.gate = short_gate(device, row.target, settings.ota.ddi_without_telemetry);
   row.refused_samples = device.refused;
   return row;
 }

@@ -91,6 +91,7 @@ struct LiveDevice {
   // As it was counted among its group (Impl::count_groups): what to take off for its own peers.
   bool counted_online = false;
   anomaly::Risen counted_risen = 0;
+  WallTime ddi_polled{};  // epoch: not since the server started
 
   model::Level level = model::Level::kUnknown;  // as last told by an event
   std::string label = "No telemetry";
@@ -116,6 +117,12 @@ struct LiveDevice {
 
   // Silence since the last accepted sample; negative: none since the server started.
   milliseconds silent_for(WallTime now) const;
+  // Updated over DDI, and nothing on it sends telemetry.
+  bool ddi_alone() const;
+  // Since the last poll over DDI; negative: none.
+  milliseconds ddi_silent_for(WallTime now) const;
+  // Polled within the last two intervals and a minute.
+  bool ddi_polls(const model::DdiSettings& settings, WallTime now) const;
 };
 
 // The row of the summary as of `now`.

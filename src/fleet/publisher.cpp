@@ -134,6 +134,7 @@ void Publisher::publish(DeviceTable& table, Rest rest, RestChanged rest_changed)
   next->store_writable = rest.store_writable;
   next->store_problem = std::move(rest.store_problem);
   next->store_problem_since = rest.store_problem_since;
+  next->ddi_waiting = std::move(rest.ddi_waiting);
   const std::lock_guard lock(latest_);
   snapshot_ = std::move(next);
 }

@@ -31,6 +31,7 @@ class Publisher {
     bool store_writable = true;
     std::string store_problem;
     WallTime store_problem_since;
+    std::vector<model::DdiWaiting> ddi_waiting;
   };
 
   // Publishes where `rest_changed` or a row did.

@@ -72,6 +72,7 @@ struct DeviceRow {
   int job_percent = 0;
   std::string gate;  // short: "pass", "cpu, mem", "stale", "up to date"
   std::uint64_t refused_samples = 0;
+  std::string ddi_client;  // "SWUpdate": what updates it, where that is no ota-agent
 };
 
 inline constexpr std::size_t kRowsPerChunk = 256;
@@ -101,8 +102,9 @@ struct ConfigProblem {
 struct ServerStatus {
   enum class Phase : std::uint8_t { kStarting, kUp, kDown, kDraining };
   Phase phase = Phase::kStarting;
-  std::string listen;   // "0.0.0.0:8443"
-  std::string problem;  // why it is down
+  std::string listen;      // "0.0.0.0:8443"
+  std::string ddi_listen;  // "0.0.0.0:8444"; empty: not served
+  std::string problem;     // why it is down
   WallTime retry_at;
   WallTime started;
   std::string ca_fingerprint;
@@ -141,6 +143,7 @@ struct Snapshot {
   bool store_writable = true;
   std::string store_problem;
   WallTime store_problem_since;
+  std::vector<model::DdiWaiting> ddi_waiting;  // ids that wait for an operator's word, oldest first
 
   // The row of a device, none where it is not known. O(log n).
   const DeviceRow* find(const std::string& id) const;

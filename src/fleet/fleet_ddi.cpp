@@ -1,0 +1,488 @@
+// Fleet: devices that are updated over hawkBit's DDI. They get the same gate, jobs, events and
+// audit as all others; what is special about their reports is ddi_machine's.
+#include <algorithm>
+#include <cstdio>
+
+#include "base/digest.h"
+#include "base/text.h"
+#include "fleet/ddi_machine.h"
+#include "fleet/impl.h"
+
+namespace ota::fleet {
+namespace {
+
+using model::JobState;
+using model::Severity;
+
+// hawkBit's limits (DDI).
+constexpr std::size_t kMostAttributes = 100;
+constexpr std::size_t kLongestAttribute = 128;
+
+std::string job_id_of(std::uint64_t number) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "job-%06llu", static_cast<unsigned long long>(number));
+  return text.data();
+}
+
+// What it is updated over from now on.
+model::DdiClient& client_of(model::DeviceRecord& record) {
+  if (!record.ddi) record.ddi.emplace();
+  return *record.ddi;
+}
+
+// An operator's word makes it a device that may speak, also after a revocation.
+model::DdiClient& enrol(model::DeviceRecord& record, WallTime now) {
+  if (!record.enrolled) record.enrolled_at = now;
+  record.enrolled = true;
+  record.revoked = false;
+  return client_of(record);
+}
+
+void apply(model::DdiClient& client, const DdiAttributes& attributes) {
+  if (attributes.mode == DdiAttributes::Mode::kReplace) client.attributes.clear();
+  for (const auto& [raw_key, raw_value] : attributes.values) {
+    const std::string key = printable(raw_key, kLongestAttribute);
+    if (attributes.mode == DdiAttributes::Mode::kRemove) {
+      client.attributes.erase(key);
+      continue;
+    }
+    const bool room =
+        client.attributes.size() < kMostAttributes || client.attributes.count(key) != 0;
+    if (!key.empty() && room) client.attributes[key] = printable(raw_value, kLongestAttribute);
+  }
+}
+
+std::optional<model::Version> version_of(const model::DdiClient& client,
+                                         const model::DdiSettings& settings) {
+  const auto found = client.attributes.find(settings.version_attribute);
+  if (found == client.attributes.end()) return std::nullopt;
+  const auto version = model::Version::parse(found->second);
+  if (!version) return std::nullopt;
+  return *version;
+}
+
+// The version that a device says it runs; its digest where it was installed from here.
+void take_version(LiveDevice& live, const model::Version& version, WallTime now,
+                  store::Batch& batch) {
+  model::DeviceRecord& record = *live.record;
+  model::Facts& facts = record.facts;
+  if (facts.confirmed && facts.confirmed->version == version) return;
+  model::Image image{version, ""};
+  for (const model::Image& known : record.trusted) {
+    if (known.version == version) image = known;
+  }
+  batch.events.push_back(
+      make_event(now, facts.confirmed ? Severity::kNotice : Severity::kInfo,
+                 facts.confirmed ? "ddi.version" : "device.baseline", live.id,
+                 live.id + " says that it runs " + version.label() +
+                     (facts.confirmed ? ", " + facts.confirmed->version.label() + " before" : "")));
+  facts.confirmed = image;
+  facts.booted = image;
+}
+
+}  // namespace
+
+// -- who may speak --
+
+Result<DdiAdmission> Fleet::ddi_admit(const std::string& device,
+                                      const DdiCredentials& credentials) {
+  Impl& impl = *impl_;
+  const WallTime now = impl.clock.wall();
+  bool listed = false;
+  bool good = false;      // enrolled and not revoked
+  bool accepted = false;  // a gateway may speak for it
+  std::string token_hash;
+  impl.table.look(device, [&](const LiveDevice& live) {
+    listed = live.spec.has_value();
+    good = listed && live.record && live.record->enrolled && !live.record->revoked;
+    if (!good || !live.record->ddi) return;
+    token_hash = live.record->ddi->token_hash;
+    accepted = live.record->ddi->by_gateway;
+  });
+  switch (credentials.kind) {
+    case DdiCredentials::Kind::kTargetToken:
+      if (good && !token_hash.empty() &&
+          equal_constant_time(as_bytes(token_hash), as_bytes(credentials.token_hash))) {
+        return DdiAdmission::kDevice;
+      }
+      return fail(Errc::kDenied,
+                  good ? "wrong token for " + device : device + " is no device that has a token");
+    case DdiCredentials::Kind::kGatewayToken: {
+      if (!impl.ddi.opens_gateway(credentials.token_hash)) {
+        return fail(Errc::kDenied,
+                    impl.ddi.gateway_is_on() ? "wrong gateway token" : "gateway tokens are off");
+      }
+      if (good && accepted) return DdiAdmission::kDevice;
+      bool is_new = false;
+      if (!impl.ddi.wait(device, credentials.client, credentials.address, listed, now, is_new)) {
+        return fail(Errc::kDenied, "the waiting list is full");
+      }
+      if (is_new) {
+        record(make_event(
+            now, Severity::kNotice, "ddi.waiting", device,
+            device + " from " + credentials.address + " wants to join with the gateway token: " +
+                (listed ? "otactl ddi accept " + device : "list it in config/devices.json first")));
+      }
+      return DdiAdmission::kWaiting;
+    }
+    case DdiCredentials::Kind::kNone:
+      break;
+  }
+  if (credentials.certificate_name.empty()) {
+    return fail(Errc::kDenied, "no token and no certificate");
+  }
+  if (credentials.certificate_name != device) {
+    return fail(Errc::kDenied, "the certificate is " + credentials.certificate_name + "'s");
+  }
+  if (auto admitted = admit(device, credentials.certificate_serial); !admitted) {
+    return admitted.error();
+  }
+  return DdiAdmission::kDevice;
+}
+
+void Fleet::ddi_set_token(const std::string& device, const std::string& token_hash,
+                          const std::string& actor, const Done& done) {
+  const WallTime now = impl_->clock.wall();
+  Error refusal = fail(Errc::kDenied, device + " is not in the whitelist");
+  impl_->table.with(device, [&](LiveDevice& live) {
+    if (!live.spec) return;
+    refusal = {};
+    model::DdiClient& client = enrol(Impl::record_of(live), now);
+    const bool renewed = !client.token_hash.empty();
+    client.token_hash = token_hash;
+    client.token_made = now;
+    store::Batch batch;
+    batch.events.push_back(make_event(
+        now, Severity::kNotice, "ddi.token", device,
+        actor + " made a DDI token for " + device + (renewed ? "; the one before is void" : "")));
+    batch.events.back().actor = actor;
+    Impl::put_device(batch, live, now);
+    impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
+  });
+  if (refusal.code) done(refusal);
+}
+
+void Fleet::ddi_set_gateway(const std::string& token_hash, const std::string& actor,
+                            const Done& done) {
+  const WallTime now = impl_->clock.wall();
+  impl_->ddi.set_gateway(token_hash);
+  store::Batch batch;
+  batch.puts.push_back(
+      {std::string(kDdi), std::string(DdiDesk::kGatewayKey), impl_->ddi.gateway_document()});
+  batch.events.push_back(make_event(
+      now, Severity::kWarning, "ddi.gateway-token", "server",
+      actor + (token_hash.empty() ? " turned gateway tokens off"
+                                  : " made a new gateway token; any one before is void")));
+  batch.events.back().actor = actor;
+  impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
+}
+
+bool Fleet::ddi_gateway_is_on() const {
+  return impl_->ddi.gateway_is_on();
+}
+
+void Fleet::ddi_accept(const std::string& device, const std::string& actor, const Done& done) {
+  const WallTime now = impl_->clock.wall();
+  const auto waiting = impl_->ddi.waiting();
+  if (std::none_of(waiting.begin(), waiting.end(),
+                   [&](const auto& entry) { return entry.id == device; })) {
+    return done(fail(Errc::kNotFound, device + " is not on the waiting list"));
+  }
+  Error refusal = fail(Errc::kDenied, device +
+                                          " is not in the whitelist: add it to "
+                                          "config/devices.json first, then accept it");
+  impl_->table.with(device, [&](LiveDevice& live) {
+    if (!live.spec) return;
+    refusal = {};
+    enrol(Impl::record_of(live), now).by_gateway = true;
+    store::Batch batch;
+    batch.events.push_back(make_event(now, Severity::kNotice, "ddi.accepted", device,
+                                      actor + " accepted " + device + " from the waiting list"));
+    batch.events.back().actor = actor;
+    Impl::put_device(batch, live, now);
+    impl_->ddi.take(device);
+    impl_->saver.commit(std::move(batch), OnFailure::kRetry, [this, done](const Result<void>& s) {
+      impl_->publish();
+      done(s);
+    });
+  });
+  if (refusal.code) done(refusal);
+}
+
+void Fleet::ddi_ask_attributes(const std::string& device, const std::string& actor,
+                               const Done& done) {
+  const WallTime now = impl_->clock.wall();
+  Error refusal = fail(Errc::kNotFound, device);
+  impl_->table.with(device, [&](LiveDevice& live) {
+    refusal = fail(Errc::kConflict, device + " is not updated over DDI");
+    if (!live.record || !live.record->ddi) return;
+    refusal = {};
+    live.record->ddi->wants_attributes = true;
+    store::Batch batch;
+    batch.events.push_back(make_event(now, Severity::kInfo, "ddi.attributes-asked", device,
+                                      actor + " asked " + device + " for its attributes"));
+    batch.events.back().actor = actor;
+    Impl::put_device(batch, live, now);
+    impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
+  });
+  if (refusal.code) done(refusal);
+}
+
+// -- polls --
+
+std::optional<model::Release> Fleet::ddi_wanted(const std::string& device) const {
+  const std::lock_guard lock(impl_->jobs_mutex);
+  const JobBook::Entry* entry = impl_->jobs.running(device);
+  if (entry == nullptr || entry->pending) return std::nullopt;
+  return entry->job->release;
+}
+
+// jobs_mutex held.
+void Fleet::Impl::offer_ddi(const std::string& device, const std::string& problem, WallTime now,
+                            store::Batch& batch) {
+  JobBook::Entry* entry = jobs.running(device);
+  if (entry == nullptr || entry->pending) return;
+  model::Job job = *entry->job;
+  if (!job.ddi) job.ddi.emplace();  // pushed before the device came over DDI
+  if (job.state != JobState::kQueued) return;
+  if (!problem.empty()) {
+    const JobChange kept = ddi_unservable(job, problem, now);
+    if (kept.changed) carry_out(kept, batch);
+    return;
+  }
+  const bool published = catalogue()->holds(job.release.sha256);
+  gate::Input input =
+      gate_input(device, published ? &job.release : nullptr, job.release.version, now);
+  input.running_job.reset();  // this one
+  input.override_reason = job.override_reason;
+  input.again = job.again;
+  const model::Decision decision = gate::evaluate(input);
+  if (decision.answer == model::Answer::kBlock) {
+    const JobChange kept = ddi_withheld(job, decision, now);
+    if (kept.changed) carry_out(kept, batch);
+    return;
+  }
+  JobChange offered = job_offered(job, decision, rules_of(job), now);
+  offered.job.ddi->withheld.clear();
+  carry_out(offered, batch);
+}
+
+void Fleet::ddi_poll(const std::string& device, const std::string& client,
+                     const std::string& problem, Answered<DdiOffer> done) {
+  Impl& impl = *impl_;
+  const WallTime now = impl.clock.wall();
+  const auto rules = impl.settings();
+  auto offer = std::make_shared<DdiOffer>();
+  store::Batch batch;
+  std::unique_lock lock(impl.jobs_mutex);
+  const JobBook::Entry* before = impl.jobs.running(device);
+  const bool claims = before != nullptr && before->job->ddi && before->job->ddi->claims_success;
+  impl.table.with(device, [&](LiveDevice& live) {
+    model::DeviceRecord& record = Impl::record_of(live);
+    const bool joined = !record.ddi.has_value();
+    model::DdiClient& self = client_of(record);
+    const bool renamed = self.name != client;
+    const bool first = live.ddi_polled == WallTime{};
+    live.ddi_polled = now;
+    self.name = client;
+    // It says that it has the new version; its attributes have not said so yet.
+    const bool ask_again =
+        claims && !self.wants_attributes && now - self.attributes_at >= rules->console.ddi.poll;
+    if (ask_again) self.wants_attributes = true;
+    offer->wants_attributes = self.wants_attributes;
+    offer->active = first || self.wants_attributes;
+    impl.follow_online(live, now, batch);
+    if (joined || renamed) {
+      batch.events.push_back(make_event(now, Severity::kInfo, "ddi.joined", device,
+                                        device + " polls over DDI with " + client));
+    }
+    if (joined || renamed || ask_again) Impl::put_device(batch, live, now);
+  });
+  impl.offer_ddi(device, problem, now, batch);
+  if (const JobBook::Entry* entry = impl.jobs.running(device);
+      entry != nullptr && !entry->pending && entry->job->ddi) {
+    const model::Job& job = *entry->job;
+    const std::uint64_t action = model::ddi_action_of(model::ddi_job_number(job.id));
+    offer->active = true;
+    offer->change = job.attempt;
+    if (job.cancel_requested) {
+      offer->cancel = action;
+    } else if (job.state != JobState::kQueued) {
+      offer->deployment = action;
+    }
+  }
+  if (batch.empty()) {
+    lock.unlock();
+    return done(*offer);
+  }
+  impl.saver.commit(std::move(batch), OnFailure::kRetry,
+                    [offer, done = std::move(done)](const Result<void>& saved) {
+                      if (!saved) return done(saved.error());
+                      done(*offer);
+                    });
+}
+
+// -- what the device says of an action --
+
+// jobs_mutex held.
+JobBook::Entry* Fleet::Impl::ddi_entry(const std::string& device, std::uint64_t action) {
+  const auto number = model::job_number_of_ddi_action(std::to_string(action));
+  if (!number) return nullptr;
+  JobBook::Entry* entry = jobs.find(job_id_of(*number));
+  if (entry == nullptr || entry->pending || entry->job->device != device) return nullptr;
+  // One that waits for the gate has not been shown to the device.
+  return entry->job->ddi && entry->job->state != JobState::kQueued ? entry : nullptr;
+}
+
+Result<model::Job> Fleet::ddi_job(const std::string& device, std::uint64_t action) const {
+  const std::lock_guard lock(impl_->jobs_mutex);
+  const JobBook::Entry* entry = impl_->ddi_entry(device, action);
+  if (entry == nullptr) return fail(Errc::kNotFound, "action " + std::to_string(action));
+  return *entry->job;
+}
+
+void Fleet::Impl::finish_ddi(const JobChange& change, Done done) {
+  store::Batch batch;
+  if (change.changed) {
+    carry_out(change, batch);
+  } else {
+    // Written again: the first answer may have been lost because the first write was.
+    put_job(batch, change.job);
+  }
+  if (change.confirmed) {
+    table.with(change.job.device, [&](LiveDevice& live) {
+      client_of(record_of(live)).wants_attributes = true;
+      put_device(batch, live, clock.wall());
+    });
+  }
+  saver.commit(std::move(batch), OnFailure::kRetry, std::move(done));
+}
+
+void Fleet::ddi_feedback(const std::string& device, std::uint64_t action,
+                         const DdiFeedback& feedback, Done done) {
+  Impl& impl = *impl_;
+  const WallTime now = impl.clock.wall();
+  const auto settings = impl.settings();
+  auto word = DdiVersionWord::kNever;
+  std::unique_lock lock(impl.jobs_mutex);
+  impl.table.look(device, [&](const LiveDevice& live) {
+    if (live.record && live.record->ddi && version_of(*live.record->ddi, settings->console.ddi)) {
+      word = DdiVersionWord::kSaysIt;
+    }
+  });
+  const JobBook::Entry* entry = impl.ddi_entry(device, action);
+  if (entry == nullptr) {
+    lock.unlock();
+    return done(fail(Errc::kNotFound, "action " + std::to_string(action)));
+  }
+  const bool claimed = entry->job->ddi->claims_success;
+  auto change = ddi_reported(*entry->job, feedback, word, impl.rules_of(*entry->job), now);
+  if (!change) {
+    lock.unlock();
+    return done(change.error());
+  }
+  // What it runs now is asked of it, not concluded.
+  if (change->job.ddi->claims_success && !claimed) {
+    impl.table.with(device, [&](LiveDevice& live) {
+      client_of(Impl::record_of(live)).wants_attributes = true;
+    });
+  }
+  impl.finish_ddi(*change, std::move(done));
+}
+
+void Fleet::ddi_cancel_feedback(const std::string& device, std::uint64_t action,
+                                const DdiFeedback& feedback, Done done) {
+  Impl& impl = *impl_;
+  std::unique_lock lock(impl.jobs_mutex);
+  const JobBook::Entry* entry = impl.ddi_entry(device, action);
+  if (entry == nullptr) {
+    lock.unlock();
+    return done(fail(Errc::kNotFound, "action " + std::to_string(action)));
+  }
+  auto change =
+      ddi_cancel_reported(*entry->job, feedback, impl.rules_of(*entry->job), impl.clock.wall());
+  if (!change) {
+    lock.unlock();
+    return done(change.error());
+  }
+  impl.finish_ddi(*change, std::move(done));
+}
+
+void Fleet::ddi_fetched(const std::string& device, std::uint64_t action, const DdiFetch& fetch) {
+  Impl& impl = *impl_;
+  const WallTime now = impl.clock.wall();
+  const std::lock_guard lock(impl.jobs_mutex);
+  const JobBook::Entry* entry = impl.ddi_entry(device, action);
+  if (entry == nullptr) return;
+  const JobState before = entry->job->state;
+  const JobChange change = fleet::ddi_fetched(*entry->job, fetch, impl.rules_of(*entry->job), now);
+  if (!change.changed) return;
+  store::Batch batch;
+  impl.carry_out(change, batch);
+  // A percentage is soft: it comes again.
+  if (fetch.kind == DdiFetch::Kind::kPiece && change.job.state == before) return;
+  impl.saver.commit(std::move(batch), OnFailure::kRetry);
+}
+
+void Fleet::ddi_attributes(const std::string& device, const DdiAttributes& attributes, Done done) {
+  Impl& impl = *impl_;
+  const WallTime now = impl.clock.wall();
+  const auto settings = impl.settings();
+  store::Batch batch;
+  std::optional<model::Version> version;
+  std::unique_lock lock(impl.jobs_mutex);
+  const bool known = impl.table.with(device, [&](LiveDevice& live) {
+    model::DdiClient& client = client_of(Impl::record_of(live));
+    live.ddi_polled = now;
+    impl.follow_online(live, now, batch);
+    const auto before = client.attributes;
+    apply(client, attributes);
+    client.attributes_at = now;
+    client.wants_attributes = false;
+    version = version_of(client, settings->console.ddi);
+    if (version) take_version(live, *version, now, batch);
+    if (before != client.attributes) {
+      batch.events.push_back(make_event(now, Severity::kInfo, "ddi.attributes", device,
+                                        device + " sent its attributes"));
+      batch.events.back().data = nlohmann::json{{"attributes", client.attributes}};
+    }
+    Impl::put_device(batch, live, now);
+  });
+  if (!known) {
+    lock.unlock();
+    return done(fail(Errc::kNotFound, device));
+  }
+  if (const JobBook::Entry* entry = impl.jobs.running(device); version && entry != nullptr) {
+    const JobChange change =
+        ddi_version_seen(*entry->job, *version, impl.rules_of(*entry->job), now);
+    if (change.changed) impl.carry_out(change, batch);
+  }
+  impl.saver.commit(std::move(batch), OnFailure::kRetry, std::move(done));
+}
+
+void Fleet::force_quit(const std::string& job_id, const std::string& actor, Done done) {
+  Impl& impl = *impl_;
+  std::unique_lock lock(impl.jobs_mutex);
+  const JobBook::Entry* entry = impl.jobs.find(job_id);
+  Error refusal = fail(Errc::kNotFound, job_id);
+  if (entry != nullptr && !entry->job->ddi) {
+    refusal =
+        fail(Errc::kConflict, "only an update over DDI is ended without its device: cancel it");
+  } else if (entry != nullptr) {
+    const auto change = ddi_force_quit(*entry->job, actor, impl.clock.wall());
+    if (change) {
+      store::Batch batch;
+      impl.carry_out(*change, batch);
+      return impl.saver.commit(std::move(batch), OnFailure::kRetry,
+                               [this, done = std::move(done)](const Result<void>& saved) {
+                                 impl_->publish();
+                                 done(saved);
+                               });
+    }
+    refusal = change.error();
+  }
+  lock.unlock();
+  done(refusal);
+}
+
+}  // namespace ota::fleet
