@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "fleet/ddi_machine.h"
 #include "model/time_json.h"
 
 namespace ota::api {
@@ -75,6 +76,7 @@ Json row_json(const fleet::DeviceRow& row) {
            {"refused_samples", row.refused_samples}};
   out["version"] = row.facts.confirmed ? Json(row.facts.confirmed->version) : Json(nullptr);
   out["target"] = row.target ? Json(*row.target) : Json(nullptr);
+  if (!row.ddi_client.empty()) out["ddi_client"] = row.ddi_client;
   if (!row.job.empty()) {
     out["job"] = row.job;
     out["job_state"] = row.job_state;
@@ -98,6 +100,10 @@ Json detail_json(const fleet::DeviceDetail& detail) {
            {"jobs", detail.jobs}};
   out["spec"] = detail.spec ? Json(*detail.spec) : Json(nullptr);
   out["record"] = detail.record ? Json(*detail.record) : Json(nullptr);
+  if (detail.record && detail.record->ddi) {
+    out["record"]["ddi"].erase("token_hash");
+    out["ddi_log"] = fleet::last_ddi_log(detail.jobs);
+  }
   out["gate"] = detail.gate ? Json(*detail.gate) : Json(nullptr);
   return out;
 }
@@ -116,6 +122,7 @@ Json counts_json(const fleet::Counts& counts) {
 Json server_json(const fleet::ServerStatus& status) {
   return {{"phase", std::string(phase_text(status.phase))},
           {"listen", status.listen},
+          {"ddi_listen", status.ddi_listen},
           {"problem", status.problem},
           {"started", time_json(status.started)},
           {"ca_fingerprint", status.ca_fingerprint},

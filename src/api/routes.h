@@ -13,6 +13,7 @@ void add_device_routes(http::Router& router,
                        Context& context);  // status, telemetry, commands, reports
 void add_tuf_routes(http::Router& router, Context& context);    // metadata and images
 void add_fleet_routes(http::Router& router, Context& context);  // operators: devices, push, jobs
+void add_ddi_routes(http::Router& router, Context& context);  // operators: DDI tokens, waiting list
 void add_system_routes(http::Router& router,
                        Context& context);  // operators: events, state, agents, configuration
 

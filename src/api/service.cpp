@@ -15,6 +15,7 @@ struct Service::Impl {
     add_device_routes(*table, context);
     add_tuf_routes(*table, context);
     add_fleet_routes(*table, context);
+    add_ddi_routes(*table, context);
     add_system_routes(*table, context);
     router = std::move(table);
   }

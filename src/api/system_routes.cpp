@@ -16,7 +16,7 @@ namespace {
 using http::Access;
 using http::Method;
 
-constexpr std::uint64_t kPage = 1000;
+constexpr std::uint64_t kEventPage = 1000;
 
 Json status_json(const Context& context) {
   const auto snapshot = context.ports.fleet.snapshot();
@@ -36,7 +36,7 @@ void read_events(Context& context, const http::Request& request, const http::Res
   constexpr std::uint64_t kLongestWait = 60;
   store::EventQuery query;
   query.after = number_of(request, "after", 0, 0, UINT64_MAX);
-  query.limit = static_cast<std::size_t>(number_of(request, "limit", kPage, 1, kPage));
+  query.limit = static_cast<std::size_t>(number_of(request, "limit", kEventPage, 1, kEventPage));
   query.source = text_of(request, "source");
   query.kind_prefix = text_of(request, "kind");
   if (const std::string severity = text_of(request, "severity"); !severity.empty()) {

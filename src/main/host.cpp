@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/ddi_service.h"
 #include "api/service.h"
 #include "base/file.h"
 #include "config/config.h"
@@ -88,6 +89,8 @@ struct Host::Impl {
   std::optional<pki::Authority> authority;
   std::unique_ptr<api::Service> api;
   std::unique_ptr<http::Server> server;
+  std::unique_ptr<api::DdiService> ddi;
+  std::unique_ptr<http::Server> ddi_server;  // none: not configured
   std::unique_ptr<config::Watcher> watcher;
   std::unique_ptr<store::AuditKeeper> audit;
   MonoTime next_audit{};
@@ -104,6 +107,8 @@ struct Host::Impl {
   Result<void> open();
   Result<void> open_store();
   Result<void> serve();
+  Result<void> serve_ddi();
+  http::ServerHooks common_hooks();
   void start_agents();
   void tick();
   void close();
@@ -231,6 +236,35 @@ api::Ports Host::Impl::ports() {
   return out;
 }
 
+http::ServerHooks Host::Impl::common_hooks() {
+  http::ServerHooks hooks;
+  hooks.handshake_refused = [this](const std::string& address, const std::string& reason) {
+    model::Event event;
+    event.severity = model::Severity::kWarning;
+    event.kind = "auth.fail";
+    event.source = address;
+    event.message = "TLS handshake refused: " + reason;
+    parts.fleet->record(std::move(event));
+  };
+  return hooks;
+}
+
+// Devices that speak hawkBit's DDI have a listener of their own, so that the other one stays
+// TLS 1.3 and mutual.
+Result<void> Host::Impl::serve_ddi() {
+  if (!settings->console.ddi.on) return {};
+  ddi = std::make_unique<api::DdiService>(*parts.fleet, clock, options.root / "firmware");
+  http::ServerHooks hooks = common_hooks();
+  hooks.connection_closed = [service = ddi.get()](std::uint64_t connection) {
+    service->connection_closed(connection);
+  };
+  ddi_server =
+      std::make_unique<http::Server>(api::DdiService::server_options(settings->console),
+                                     authority->server_identity(), ddi->router(), std::move(hooks));
+  if (auto started = ddi_server->start(); !started) return started.error().within("ddi.listen");
+  return {};
+}
+
 Result<void> Host::Impl::serve() {
   const model::ConsoleSettings& console = settings->console;
   auto opened = pki::Authority::open_or_create(options.root / "state", console.extra_names, clock);
@@ -251,25 +285,22 @@ Result<void> Host::Impl::serve() {
   server_options.port = console.port;
   server_options.threads = console.threads;
   server_options.limits = console.limits;
-  http::ServerHooks hooks;
+  http::ServerHooks hooks = common_hooks();
   hooks.admit_device = [fleet = parts.fleet](const std::string& name, const std::string& serial) {
     return fleet->admit(name, serial);
-  };
-  hooks.handshake_refused = [this](const std::string& address, const std::string& reason) {
-    model::Event event;
-    event.severity = model::Severity::kWarning;
-    event.kind = "auth.fail";
-    event.source = address;
-    event.message = "TLS handshake refused: " + reason;
-    parts.fleet->record(std::move(event));
   };
   server = std::make_unique<http::Server>(server_options, authority->server_identity(),
                                           api->router(), std::move(hooks));
   parts.fleet->set_hooks(
       {.wake_device = [this](const std::string& device) { api->wake_device(device); },
-       .cut_off_device = [this](const std::string& device) { server->disconnect(device); },
+       .cut_off_device =
+           [this](const std::string& device) {
+             server->disconnect(device);
+             if (ddi_server) ddi_server->disconnect(device);
+           },
        .new_events = [this] { notify(); }});
   if (auto started = server->start(); !started) return started.error();
+  if (auto started = serve_ddi(); !started) return started.error();
   if (authority->created()) {
     record(model::Severity::kNotice, "pki.created",
            "certificate authority made; fingerprint " + authority->fingerprint());
@@ -277,6 +308,9 @@ Result<void> Host::Impl::serve() {
   set_status([&](fleet::ServerStatus& s) {
     s.phase = Phase::kUp;
     s.listen = console.listen_address + ":" + std::to_string(server->port());
+    if (ddi_server) {
+      s.ddi_listen = console.ddi.listen_address + ":" + std::to_string(ddi_server->port());
+    }
     s.started = clock.wall();
     s.ca_fingerprint = authority->fingerprint();
   });
@@ -414,6 +448,9 @@ void Host::Impl::settings_changed(const std::shared_ptr<const model::Settings>& 
                                   const std::vector<config::Problem>& problems) {
   parts.fleet->apply_settings(now);
   server->apply_limits(now->console.limits);
+  if (ddi_server) {
+    ddi_server->apply_limits(api::DdiService::server_options(now->console).limits);
+  }
   std::vector<fleet::ConfigProblem> shown;
   shown.reserve(problems.size());
   for (const config::Problem& problem : problems)
@@ -445,9 +482,10 @@ void Host::Impl::take_edited_settings() {
   const model::ConsoleSettings& after = now->console;
   if (before.listen_address != after.listen_address || before.port != after.port ||
       before.threads != after.threads || before.store_url != after.store_url ||
-      before.extra_names != after.extra_names) {
+      before.extra_names != after.extra_names || before.ddi.on != after.ddi.on ||
+      before.ddi.listen_address != after.ddi.listen_address || before.ddi.port != after.ddi.port) {
     record(model::Severity::kNotice, "config.restart-needed",
-           "console.json: listen, server and store take effect at the next start");
+           "console.json: listen, server, store and ddi.listen take effect at the next start");
   }
   if (options.run_agents && before.agents != after.agents) start_agents();
 }
@@ -467,6 +505,8 @@ void Host::Impl::close() {
   if (parts.supervisor != nullptr)
     agents_end = std::thread([this] { parts.supervisor->stop_all(); });
   if (api != nullptr) api->close();
+  if (ddi != nullptr) ddi->close();
+  if (ddi_server != nullptr) ddi_server->drain(kDrain / 4);
   if (server != nullptr) server->drain(kDrain);
   if (agents_end.joinable()) agents_end.join();
   if (parts.store != nullptr) {
@@ -480,6 +520,8 @@ void Host::Impl::close() {
     }
     parts.fleet->set_hooks({});
   }
+  ddi_server.reset();
+  ddi.reset();
   server.reset();
   api.reset();
   audit.reset();

@@ -6,7 +6,8 @@
 FUZZ_CXX ?= clang++
 FUZZ_OUT := build/fuzz
 FUZZ_LIB_SRC := $(wildcard src/base/*.cpp src/model/*.cpp src/tuf/*.cpp) src/http/request_parser.cpp \
-	src/http/target.cpp src/http/range.cpp src/pki/x509.cpp src/pki/join_code.cpp
+	src/http/target.cpp src/http/range.cpp src/pki/x509.cpp src/pki/join_code.cpp src/api/ddi_wire.cpp \
+	src/fleet/ddi_machine.cpp src/fleet/job_machine.cpp
 FUZZ_TARGETS := $(patsubst tests/fuzz/%_fuzz.cpp,%,$(wildcard tests/fuzz/*_fuzz.cpp))
 FUZZ_FLAGS := -std=c++20 -O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all $(WARN) $(PKG_CFLAGS)

@@ -1,0 +1,44 @@
+// The images that DDI clients fetch: digests of the bytes as they are stored, checked against the
+// signed ones before the first offer.
+//
+// SWUpdate notices a wrong sha1 only after it has installed, so what is wrong here must never be
+// offered. An image is hashed once and known by its sha256 from then on. Thread: any.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "api/ddi_wire.h"
+#include "base/result.h"
+#include "model/release.h"
+
+namespace ota::api {
+
+// All three in one pass. Blocks on the file.
+Result<DdiDigests> hash_ddi_file(const std::filesystem::path& file);
+
+class DdiArtifacts {
+ public:
+  explicit DdiArtifacts(std::filesystem::path firmware) : firmware_(std::move(firmware)) {}
+
+  // What is known of the image without looking at it.
+  std::optional<DdiDigests> known(const std::string& sha256) const;
+  // Hashes the stored file. kInvalid where it is not what was signed, kNotFound where it is gone:
+  // looked at again the next time. Blocks.
+  Result<DdiDigests> check(const model::Release& release);
+  std::filesystem::path path_of(const model::Release& release) const;
+
+ private:
+  const std::filesystem::path firmware_;
+  mutable std::mutex mutex_;
+  std::map<std::string, DdiDigests> checked_;  // by sha256
+};
+
+// Why a client of this kind could not use the release; empty where it can.
+std::string ddi_unfit(const model::Release& release, std::string_view client);
+
+}  // namespace ota::api
