@@ -29,7 +29,7 @@ export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
 # Debian 12 ships Boost 1.81 beside its default 1.74; both keep their headers in /usr/include, so nothing is named here.
-PKGS := libcurl openssl sqlite3 ncursesw simdjson
+PKGS := libcurl openssl sqlite3 ncursesw simdjson libconfig
 PKG_CFLAGS := $(patsubst -I/%,-isystem /%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
@@ -61,7 +61,7 @@ CXXFLAGS_ALL += $(CXXFLAGS)
 TEST_CXXFLAGS := $(patsubst -O2,-O0,$(filter-out -D_FORTIFY_SOURCE=%,$(CXXFLAGS_ALL)))
 
 LIBS_AGENT := -lcurl -lssl -lcrypto
-LIBS := $(LIBS_AGENT) -lsqlite3 -lsimdjson -lncursesw -ltinfo
+LIBS := $(LIBS_AGENT) -lsqlite3 -lsimdjson -lncursesw -ltinfo -lconfig
 LIBS_TEST := -lvterm -lutil
 
 LIB_SRC := $(filter-out src/main/%,$(wildcard src/*/*.cpp src/*/*/*.cpp))
@@ -123,7 +123,7 @@ $(OUT)/flags: FORCE
 	@echo '$(COMPILED_WITH)' | cmp -s - $@ || echo '$(COMPILED_WITH)' > $@
 FORCE:
 
-.PHONY: build run test test-remote check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz FORCE sanitized clock-shift \
+.PHONY: build run test test-remote test-interop deps-interop check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz FORCE sanitized clock-shift \
 	tests lint-fast compile-commands
 .SECONDARY:
 
@@ -246,6 +246,13 @@ format: ## rewrite sources in the house's format
 
 test-remote: build ## a device in another network namespace, start to revocation (root; about 2 minutes)
 	@tests/e2e/remote-host.sh $(BIN)
+
+deps-interop: ## install Debian's swupdate and what makes images for it
+	@tools/deps interop
+
+test-interop: deps-interop ## the real swupdate against this console, over hawkBit's DDI (about 2 minutes)
+	@$(MAKE) --no-print-directory build $(BIN)/e2e-tests
+	@tools/run-tests $(BIN) interop
 
 asan: ## unit, golden and integration tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory SANITIZER=address sanitized

@@ -85,8 +85,11 @@ Result<Copied> copy_in(const fs::path& image, const fs::path& folder) {
   return copied;
 }
 
-std::string target_name(std::string_view model, const model::Version& version) {
-  return folder_of_model(model) + "/firmware-" + plain_name(version.text()) + ".img";
+// In the model's folder: the release's own file name, or one made of its version.
+std::string target_name(std::string_view model, const model::Release& release) {
+  return folder_of_model(model) + "/" +
+         (release.target.empty() ? "firmware-" + plain_name(release.version.text()) + ".img"
+                                 : release.target);
 }
 
 // kExists where the model has this version with other bytes.
@@ -133,8 +136,14 @@ Result<void> put_target(Json& part, const std::string& model, const model::Relea
   const auto present = parse_targets(part);
   if (!present) return present.error();
   if (auto clash = check_unused(*present, model, release); !clash) return clash;
-  const std::string name = target_name(model, release.version);
+  const std::string name = target_name(model, release);
   const auto known = present->targets.find(name);
+  if (known != present->targets.end()) {
+    const auto held = firmware_of(known->second);
+    if (!held || held->release.sha256 != release.sha256) {
+      return ota::fail(ota::Errc::kExists, name + " is published with other bytes");
+    }
+  }
   if (known != present->targets.end() && !floor) {
     if (const auto before = firmware_of(known->second)) floor = before->rollback_floor;
   }
@@ -179,7 +188,7 @@ struct Repository::Impl : Publisher {
   Result<void> create() const;
   Result<void> renew_root(const Published& now) const;
   fs::path image_path(const std::string& model, const model::Release& release) const {
-    return files.targets() / target_url_path(target_name(model, release.version), release.sha256);
+    return files.targets() / target_url_path(target_name(model, release), release.sha256);
   }
   // Publishes what was staged; kThreshold where one of the models waits for signatures.
   static Result<void> finish(Change& change, const std::map<std::string, Json>& models) {
@@ -316,6 +325,9 @@ Result<model::Release> Repository::do_add(const fs::path& image, model::Release 
     return ota::fail(ota::Errc::kInvalid, "a release below its own floor " +
                                               rollback_floor->label() + " could not be installed");
   }
+  if (release.target.find('/') != std::string::npos) {
+    return ota::fail(ota::Errc::kInvalid, "a file name with '/': " + printable(release.target));
+  }
   release.notes = printable(release.notes);
   auto change = Change::begin(impl_->firmware, impl_->key_folder, *impl_->clock);
   if (!change) return change.error();
@@ -356,7 +368,7 @@ Result<model::Release> Repository::do_add(const fs::path& image, model::Release 
     }
   }
   if (auto done = impl_->finish(*change, parts); !done) return done.error();
-  release.target = target_name(release.hardware.front(), release.version);
+  release.target = target_name(release.hardware.front(), release);
   return release;
 }
 

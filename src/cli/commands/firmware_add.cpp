@@ -1,28 +1,105 @@
 // otactl firmware add: signs an image into the repository of this root. Local: it needs the signing
-// keys in ROOT/state/keys. A running console sees the new metadata by itself.
+// keys in ROOT/state/keys. A running console sees the new metadata by itself. With --ddi a .swu
+// image, whose signer, version and hardware are read out of it.
+#include "api/ddi_artifacts.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
+#include "cli/swu_archive.h"
+#include "cli/swu_description.h"
+#include "cli/swu_signature.h"
 #include "model/release.h"
 #include "tuf/repository.h"
 
 namespace ota::cli {
 namespace {
 
+struct Swu {
+  SwuDescription description;
+  std::string signer;
+};
+
+// A .swu that SWUpdate could fetch and would take, signed by somebody whom this root trusts.
+Result<Swu> inspect_swu(const std::filesystem::path& file, const std::filesystem::path& root) {
+  const std::string name = file.filename().string();
+  if (auto fetchable = api::check_ddi_file_name(name); !fetchable) return fetchable.error();
+  if (!name.ends_with(".swu")) {
+    return fail(Errc::kInvalid, "SWUpdate takes only files whose names end in .swu");
+  }
+  const auto archive = read_swu(file);
+  if (!archive) return archive.error();
+  auto signer = verify_swu_signature(archive->description, archive->signature,
+                                     root / "config" / "trusted-signers");
+  if (!signer) return signer.error().within(name + " is refused");
+  auto description = parse_sw_description(archive->description);
+  if (!description) return description.error().within(name);
+  return Swu{std::move(*description), std::move(*signer)};
+}
+
+// What the image says of itself fills in what was not given; the two must not differ in version.
+Result<void> fill_in_release(model::Release& release, const std::optional<model::Version>& given,
+                             const Swu& swu) {
+  const auto own = model::Version::parse(swu.description.version);
+  if (!own && !given) {
+    return own.error().within("sw-description says version \"" + swu.description.version +
+                              "\": give one with --version");
+  }
+  if (own && given && *own != *given) {
+    return fail(Errc::kInvalid,
+                "sw-description says version " + own->text() + ", --version " + given->text());
+  }
+  release.version = given ? *given : *own;
+  if (release.hardware.empty()) release.hardware = swu.description.hardware;
+  if (release.notes.empty()) release.notes = swu.description.name;
+  return {};
+}
+
+Result<void> print_swu(Context& context, const model::Release& added, const Swu& swu) {
+  // Of the bytes as they are stored: those are what clients fetch and compare.
+  const auto digests =
+      api::hash_ddi_file(api::DdiArtifacts(context.root / "firmware").path_of(added));
+  if (!digests) return digests.error();
+  Json document(added);
+  document["signer"] = swu.signer;
+  document["sha1"] = digests->sha1;
+  document["md5"] = digests->md5;
+  context.out.document(document);
+  context.out.line("PUBLISHED: " + added.version.label() + " as " + added.target, Tone::kGood);
+  context.out.line("  signed by " + swu.signer);
+  std::string models;
+  for (const std::string& model : added.hardware)
+    models += (models.empty() ? "" : ", ") + model;
+  context.out.line("  for " + models);
+  context.out.line("  sha256 " + digests->sha256);
+  context.out.line("  sha1   " + digests->sha1);
+  context.out.line("  md5    " + digests->md5);
+  return {};
+}
+
 Result<ExitCode> run_firmware_add(Context& context) {
   const Arguments& arguments = context.arguments;
-  if (!arguments.has("--version") || !arguments.has("--hardware")) {
+  const bool ddi = arguments.has("--ddi");
+  if (!ddi && (!arguments.has("--version") || !arguments.has("--hardware"))) {
     context.out.problem("firmware add needs --version V and --hardware MODEL",
                         "See: otactl firmware add --help");
     return ExitCode::kUsage;
   }
   const auto version = arguments.version("--version");
   if (!version) return version.error();
+  const std::filesystem::path file = arguments.text("FILE");
   model::Release release;
-  release.version = **version;
+  if (*version) release.version = **version;
   release.hardware = arguments.list("--hardware");
   release.notes = arguments.text("--notes");
   if (arguments.has("--class")) {
     release.release_class = *model::parse_release_class(arguments.text("--class"));
+  }
+  Swu swu;
+  if (ddi) {
+    auto inspected = inspect_swu(file, context.root);
+    if (!inspected) return inspected.error();
+    swu = std::move(*inspected);
+    if (auto filled = fill_in_release(release, *version, swu); !filled) return filled.error();
+    release.target = file.filename().string();
   }
   const std::filesystem::path firmware = context.root / "firmware";
   const std::filesystem::path keys = context.root / "state" / "keys";
@@ -34,8 +111,12 @@ Result<ExitCode> run_firmware_add(Context& context) {
   }
   const auto floor = arguments.version("--rollback-floor");
   if (!floor) return floor.error();
-  auto added = repository->add(arguments.text("FILE"), std::move(release), *floor);
+  auto added = repository->add(file, std::move(release), *floor);
   if (!added) return added.error();
+  if (ddi) {
+    if (auto printed = print_swu(context, *added, swu); !printed) return printed.error();
+    return ExitCode::kDone;
+  }
   context.out.document(Json(*added));
   context.out.line("PUBLISHED: " + added->version.label() + " as " + added->target, Tone::kGood);
   context.out.line("  sha256 " + added->sha256);
@@ -47,17 +128,24 @@ Result<ExitCode> run_firmware_add(Context& context) {
 Command firmware_add_command() {
   return {.name = "firmware add",
           .summary = "sign and publish an image (local: needs the keys in ROOT/state/keys)",
-          .details = "",
+          .details =
+              "With --ddi the image is a .swu for SWUpdate: it must be signed by somebody whom "
+              "a certificate in\nconfig/trusted-signers/ vouches for, and its sw-description "
+              "gives version and hardware where\n--version and --hardware do not.",
           .positionals = {{"FILE", "the image"}},
-          .options = {{"--version", "V", "its version (needed)"},
-                      {"--hardware", "MODEL", "a model that it fits (needed; once for each)"},
+          .options = {{"--ddi", "", "a signed .swu, for devices that speak DDI"},
+                      {"--version", "V", "its version (needed without --ddi)"},
+                      {"--hardware", "MODEL",
+                       "a model that it fits (needed without --ddi; once for each)"},
                       {"--class",
                        "CLASS",
                        "what kind of release it is (functional)",
                        {"functional", "security", "remediation"}},
                       {"--notes", "TEXT", "one line for operators"},
                       {"--rollback-floor", "V", "devices that know it never go below V again"}},
-          .examples = {{"otactl firmware add build/fw.img --version 2.1.6 --hardware sim-a",
+          .examples = {{"otactl firmware add gateway-2.1.6.swu --ddi --hardware gw-2",
+                        "for SWUpdate devices of one model"},
+                       {"otactl firmware add build/fw.img --version 2.1.6 --hardware sim-a",
                         "for one model"},
                        {"otactl firmware add fix.img --version 2.1.7 --hardware sim-a --hardware "
                         "rpi4 --class security --notes \"closes the debug port\"",
