@@ -21,6 +21,12 @@ std::span<const Command> commands() {
       watch_command(),
       enroll_command(),
       revoke_command(),
+      // Devices that speak hawkBit's DDI.
+      ddi_token_command(),
+      ddi_ask_command(),
+      ddi_waiting_command(),
+      ddi_accept_command(),
+      ddi_gateway_token_command(),
       firmware_list_command(),
       firmware_add_command(),
       firmware_remove_command(),
@@ -46,6 +52,7 @@ std::span<const Command> commands() {
 
 std::string_view group_summary(std::string_view group) {
   if (group == "firmware") return "what is published: list, add, remove";
+  if (group == "ddi") return "devices that speak hawkBit's DDI: SWUpdate, RAUC, Zephyr";
   if (group == "keys") return "where the signing keys are, and who must sign";
   if (group == "audit") return "the chain of events";
   if (group == "state") return "the whole state as one file";

@@ -34,6 +34,12 @@ std::string job_cell(const Json& row) {
   return printable(out, kMaxCell);
 }
 
+// What updates the device: its DDI client, else an agent of this system.
+std::string client_cell(const Json& row) {
+  const std::string client = text_at(row, "ddi_client");
+  return client.empty() ? "ota-agent" : printable(client, kMaxCell);
+}
+
 }  // namespace
 
 std::string dash(const std::string& text) {
@@ -78,6 +84,7 @@ Table device_table(const Json& rows, WallTime now) {
                {"SEEN", Align::kRight},
                {"MODEL"},
                {"GROUP"},
+               {"CLIENT"},
                {"JOB"}});
   for (const Json& row : rows) {
     table.add({cell(row, "id"), cell(row, "state"), cell(row, "level"),
@@ -85,7 +92,7 @@ Table device_table(const Json& rows, WallTime now) {
                version_of(object_at(object_at(row, "facts"), "confirmed")),
                metric_of(row, "cpu", "%"), metric_of(row, "mem", "%"), metric_of(row, "disk", "%"),
                metric_of(row, "temp", "C"), age_of(row, "last_seen", now), cell(row, "hardware"),
-               cell(row, "group"), job_cell(row)});
+               cell(row, "group"), client_cell(row), job_cell(row)});
   }
   return table;
 }

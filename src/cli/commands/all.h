@@ -38,5 +38,10 @@ Command replay_command();
 Command backtest_command();
 Command trace_command();
 Command explain_command();
+Command ddi_token_command();
+Command ddi_ask_command();
+Command ddi_waiting_command();
+Command ddi_accept_command();
+Command ddi_gateway_token_command();
 
 }  // namespace ota::cli

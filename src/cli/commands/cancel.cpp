@@ -7,7 +7,9 @@ namespace {
 
 Result<ExitCode> run_cancel(Context& context) {
   const std::string id = context.arguments.text("JOB");
-  const auto answer = context.api.post("/v1/jobs/" + url_escape(id) + "/cancel", Json::object());
+  const bool force = context.arguments.has("--force");
+  const auto answer = context.api.post(
+      "/v1/jobs/" + url_escape(id) + (force ? "/force-quit" : "/cancel"), Json::object());
   if (!answer) return answer.error();
   context.out.document(Json{{"cancelled", id}});
   context.out.line("CANCELLED: " + id, Tone::kGood);
@@ -21,8 +23,9 @@ Command cancel_command() {
           .summary = "stop an update that has not been installed yet",
           .details = "",
           .positionals = {{"JOB", "the job"}},
-          .options = {},
-          .examples = {{"otactl cancel job-000042", "the device keeps what it runs"}},
+          .options = {{"--force", "", "end it here, whatever the device does (DDI devices)"}},
+          .examples = {{"otactl cancel job-000042", "the device keeps what it runs"},
+                       {"otactl cancel --force job-000042", "a DDI device that never answers"}},
           .run = &run_cancel};
 }
 

@@ -16,6 +16,25 @@ void print_facts(Output& out, const Json& facts) {
   out.table(table);
 }
 
+// What its DDI client said: attributes, and the log of its last update with ERROR lines first.
+void print_ddi_client(Output& out, const Json& answer) {
+  const Json& client = object_at(object_at(answer, "record"), "ddi");
+  if (client.empty()) return;
+  out.line("");
+  out.line("Updated over DDI by " + dash(text_at(client, "name")));
+  for (const auto& [key, value] : object_at(client, "attributes").items()) {
+    if (value.is_string()) {
+      out.line("  " + printable(key, 128) + " = " + printable(value.get<std::string>(), 128));
+    }
+  }
+  const Json& log = list_at(answer, "ddi_log");
+  if (log.empty()) return;
+  out.line("Log of its last update, errors first, then the newest line:");
+  for (const Json& line : log) {
+    if (line.is_string()) out.line("  " + printable(line.get<std::string>(), 512));
+  }
+}
+
 Result<ExitCode> run_device(Context& context) {
   const std::string id = context.arguments.text("ID");
   const auto answer = context.api.get("/v1/devices/" + url_escape(id));
@@ -41,6 +60,7 @@ Result<ExitCode> run_device(Context& context) {
     out.line("If v" + text_at(gate, "version") + " were pushed now:");
     print_decision(out, gate, Checks::kAll);
   }
+  print_ddi_client(out, *answer);
   if (const Json& jobs = list_at(*answer, "jobs"); !jobs.empty()) {
     out.line("");
     out.table(job_table(jobs, now));
