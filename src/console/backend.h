@@ -49,6 +49,9 @@ class Backend {
   virtual void rollback(const std::string& device, fleet::Done done) = 0;
   virtual void revoke(const std::string& device, fleet::Done done) = 0;
   virtual void acknowledge(const std::string& device, fleet::Done done) = 0;
+  // Devices that speak DDI: end an update on this side alone; take one from the waiting list.
+  virtual void force_quit(const std::string& job, fleet::Done done) = 0;
+  virtual void accept(const std::string& device, fleet::Done done) = 0;
 
   // Signs a waiting change with a key file and, with enough signatures, publishes it.
   virtual void sign(SignFlow::Ask ask, fleet::Answered<tuf::Outcome> done) = 0;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto kFleet = Command::Changes::kFleet;
 
-constexpr std::array<Command, 15> kCommands{{
+constexpr std::array<Command, 16> kCommands{{
     {CommandId::kPush, "push", "DEVICE[,DEVICE] [VERSION]", "check the gate, then ask to update",
      kFleet},
     {CommandId::kDevice, "device", "DEVICE", "open a device's page"},
@@ -19,6 +19,7 @@ constexpr std::array<Command, 15> kCommands{{
     {CommandId::kSort, "sort", "COLUMN", "sort the devices"},
     {CommandId::kLog, "log", "[DEVICE]", "events, of one device or of all"},
     {CommandId::kCancel, "cancel", "JOB", "cancel a running job...", kFleet},
+    {CommandId::kAccept, "accept", "DEVICE", "let a DDI device in that waits", kFleet},
     {CommandId::kRollback, "rollback", "DEVICE", "back to the other slot...", kFleet},
     {CommandId::kAcknowledge, "ack", "DEVICE", "acknowledge FAILED or ROLLBACK", kFleet},
     {CommandId::kRevoke, "revoke", "DEVICE", "revoke a device's certificate...", kFleet},

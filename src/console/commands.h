@@ -16,6 +16,7 @@ enum class CommandId : unsigned char {
   kSort,
   kLog,
   kCancel,
+  kAccept,
   kRollback,
   kAcknowledge,
   kRevoke,

@@ -89,6 +89,18 @@ void FleetBackend::cancel(const std::string& job, fleet::Done done) {
   fleet->cancel(job, kActor, std::move(done));
 }
 
+void FleetBackend::force_quit(const std::string& job, fleet::Done done) {
+  const auto fleet = source_.fleet();
+  if (!fleet) return done(not_up());
+  fleet->force_quit(job, kActor, std::move(done));
+}
+
+void FleetBackend::accept(const std::string& device, fleet::Done done) {
+  const auto fleet = source_.fleet();
+  if (!fleet) return done(not_up());
+  fleet->ddi_accept(device, kActor, done);
+}
+
 void FleetBackend::rollback(const std::string& device, fleet::Done done) {
   const auto fleet = source_.fleet();
   if (!fleet) return done(not_up());

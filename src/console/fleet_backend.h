@@ -51,6 +51,8 @@ class FleetBackend final : public Backend {
   void push(fleet::PushRequest request,
             fleet::Answered<std::vector<fleet::PushOutcome>> done) override;
   void cancel(const std::string& job, fleet::Done done) override;
+  void force_quit(const std::string& job, fleet::Done done) override;
+  void accept(const std::string& device, fleet::Done done) override;
   void rollback(const std::string& device, fleet::Done done) override;
   void revoke(const std::string& device, fleet::Done done) override;
   void acknowledge(const std::string& device, fleet::Done done) override;

@@ -152,6 +152,8 @@ void Ui::run_command(const std::string& line) {
       return show(View::kLog);
     case CommandId::kCancel:
       return cancel_job(first);
+    case CommandId::kAccept:
+      return backend_.accept(first, report(first + " accepted"));
     case CommandId::kRollback:
       return roll_back(first);
     case CommandId::kAcknowledge:

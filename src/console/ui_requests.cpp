@@ -132,6 +132,16 @@ void Ui::cancel_job(const std::string& job) {
   if (found == jobs.end()) return say("no job " + job, Ink::kBad);
   if (is_final((*found)->state))
     return say(job + " has ended: " + std::string(to_text((*found)->state)), Ink::kWarn);
+  // A DDI device that was asked already, or is past the point where it listens.
+  const bool deaf = (*found)->cancel_requested || (*found)->state >= model::JobState::kInstalling;
+  if ((*found)->ddi && deaf) {
+    return confirm("End " + job + " here?",
+                   {(*found)->device + " to " + (*found)->release.version.label() + ", now " +
+                        std::string(to_text((*found)->state)),
+                    "The device is not asked any more and may still install it."},
+                   "End it",
+                   [this, job] { backend_.force_quit(job, report(job + " ended here")); });
+  }
   confirm("Cancel " + job + "?",
           {(*found)->device + " to " + (*found)->release.version.label() + ", now " +
                std::string(to_text((*found)->state)),

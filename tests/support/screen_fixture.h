@@ -45,6 +45,8 @@ class FakeBackend final : public console::Backend {
   void push(fleet::PushRequest request,
             fleet::Answered<std::vector<fleet::PushOutcome>> done) override;
   void cancel(const std::string& job, fleet::Done done) override { note("cancel " + job, done); }
+  void force_quit(const std::string& job, fleet::Done done) override { note("force " + job, done); }
+  void accept(const std::string& id, fleet::Done done) override { note("accept " + id, done); }
   void rollback(const std::string& id, fleet::Done done) override { note("rollback " + id, done); }
   void revoke(const std::string& id, fleet::Done done) override { note("revoke " + id, done); }
   void acknowledge(const std::string& id, fleet::Done done) override {

@@ -52,10 +52,32 @@ void draw_output(const Area& area, const fleet::AgentStatus& agent) {
   if (agent.output.empty()) area.put(1, 1, "nothing yet", {Ink::kDim});
 }
 
+// Ids that spoke with a gateway token and are no devices yet.
+void draw_waiting(const Area& area, const Scene& scene) {
+  const auto& waiting = scene.model.fleet->ddi_waiting;
+  area.rule(0, "Wait to join over DDI " + std::to_string(waiting.size()), ":accept ID");
+  const auto room = static_cast<std::size_t>(std::max(0, area.rows() - 1));
+  for (std::size_t i = 0; i < std::min(room, waiting.size()); ++i) {
+    const model::DdiWaiting& entry = waiting[i];
+    const milliseconds age = std::max(milliseconds(0), scene.model.now - entry.last_seen);
+    area.put(1, static_cast<int>(i) + 1,
+             pad(entry.id, 16) + pad(entry.client, 22) + pad(entry.address, 16) +
+                 pad_left(format_age(age), 5) + "  " +
+                 (entry.listed ? "may be accepted" : "not in config/devices.json"),
+             entry.listed ? Style{Ink::kWarn} : Style{Ink::kDim});
+  }
+}
+
 }  // namespace
 
-void draw_agents(const Area& area, const Scene& scene) {
+void draw_agents(const Area& whole, const Scene& scene) {
   const Agents& agents = *scene.model.agents;
+  const auto queue = static_cast<int>(scene.model.fleet->ddi_waiting.size());
+  const int below = queue == 0 ? 0 : std::min(queue + 1, whole.rows() / 3);
+  const Area area = whole.part(0, 0, whole.columns(), whole.rows() - below);
+  if (below > 0) {
+    draw_waiting(whole.part(0, area.rows(), whole.columns(), below), scene);
+  }
   const int wanted = std::max(4, static_cast<int>(agents.size()) + 3);
   const int top = std::min(wanted, std::max(4, area.rows() / 2));
   const Area list = area.part(0, 0, area.columns(), top);

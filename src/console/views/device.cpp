@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "console/views/scene.h"
+#include "fleet/ddi_machine.h"
 
 namespace ota::console {
 namespace {
@@ -155,6 +156,41 @@ void put_jobs(Page& page, const Scene& scene, const fleet::DeviceDetail& detail)
   }
 }
 
+// What the device's DDI client said: its attributes, where its update stands, the lines that it
+// sent, ERROR lines first.
+void put_ddi(Page& page, const fleet::DeviceDetail& detail) {
+  if (!detail.record || !detail.record->ddi) return;
+  constexpr std::size_t kMostShown = 10;
+  const model::DdiClient& client = *detail.record->ddi;
+  page.rule("DDI client", client.name.empty() ? "has not polled yet" : client.name);
+  std::size_t shown = 0;
+  for (const auto& [key, value] : client.attributes) {
+    if (++shown > kMostShown) break;
+    page.line(key + " = " + value);
+  }
+  if (client.attributes.empty()) page.line("no attributes yet", {Ink::kDim});
+  if (client.attributes.size() > kMostShown) {
+    page.line("and " + std::to_string(client.attributes.size() - kMostShown) + " more",
+              {Ink::kDim});
+  }
+  if (!detail.jobs.empty() && detail.jobs.front().ddi) {
+    const model::DdiProgress& progress = *detail.jobs.front().ddi;
+    page.line("fetched " + format_bytes(progress.fetched) + " of " +
+                  format_bytes(detail.jobs.front().release.length) + ", whole " +
+                  std::to_string(progress.downloads) + " times",
+              progress.downloads > 1 ? Style{Ink::kWarn} : Style{Ink::kDim});
+  }
+  const std::vector<std::string> log = fleet::last_ddi_log(detail.jobs);
+  for (std::size_t i = 0; i < std::min(log.size(), kMostShown); ++i) {
+    page.line(log[i], fleet::is_ddi_error_line(log[i]) ? bold(Ink::kBad) : Style{});
+  }
+  if (log.size() > kMostShown) {
+    page.line("and " + std::to_string(log.size() - kMostShown) + " lines more: otactl device " +
+                  detail.row.id,
+              {Ink::kDim});
+  }
+}
+
 void put_events(Page& page, const Scene& scene, const fleet::DeviceDetail& detail) {
   page.rule("Recent events", "l opens");
   const auto& events = scene.model.fleet->events;
@@ -179,6 +215,7 @@ int put_all(const Area& area, const Scene& scene, int scroll) {
   put_now(page, scene, detail);
   put_identity(page, scene, detail);
   put_jobs(page, scene, detail);
+  put_ddi(page, detail);
   put_events(page, scene, detail);
   return page.y() + scroll;
 }
@@ -190,6 +227,7 @@ int put_left(const Area& area, const Scene& scene, int scroll) {
   put_gate(page, detail);
   put_firmware(page, detail);
   put_identity(page, scene, detail);
+  put_ddi(page, detail);
   return page.y() + scroll;
 }
 

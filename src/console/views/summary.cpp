@@ -66,6 +66,11 @@ std::string seen(const Model& model, const DeviceRow& row) {
   return format_age(std::max(milliseconds(0), model.now - row.last_seen));
 }
 
+bool live_readings(const DeviceRow& row) {
+  return std::any_of(row.values.begin(), row.values.end(),
+                     [](const auto& value) { return value.has_value(); });
+}
+
 // "64% ████████"; the word of the phase before it where there is room.
 void draw_job(const Area& area, int y, const Table& table, const DeviceRow& row) {
   std::string text(to_text(row.job_state));
@@ -116,6 +121,14 @@ void draw_row(const Area& area, int y, const Table& table, const Scene& scene,
         static_cast<double>(*value) >= limit_of(scene.model.fleet->thresholds, metric);
     table.cell(area, y, column, live ? reading(value, metric) : "-",
                over ? bold(Ink::kBad) : Style{});
+  }
+  // Without readings their place says what updates the device.
+  if (!row.ddi_client.empty() && !live_readings(row)) {
+    const int from = table.place(kCpu);
+    if (table.width(kCpu) > 0) {
+      area.put(from, y, pad(row.ddi_client, std::max(0, table.place(kSeen) - from - 1)),
+               {Ink::kDim});
+    }
   }
   table.cell(area, y, kSeen, seen(scene.model, row), live ? Style{} : Style{Ink::kDim});
   if (server_down) {
