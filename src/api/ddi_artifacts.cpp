@@ -88,11 +88,11 @@ Result<DdiDigests> DdiArtifacts::check(const model::Release& release) {
 }
 
 std::string ddi_unfit(const model::Release& release, std::string_view client) {
-  if (const auto fetchable = check_ddi_file_name(release.target); !fetchable) {
+  if (const auto fetchable = check_ddi_file_name(release.file_name()); !fetchable) {
     return fetchable.error().context;
   }
-  if (client == "SWUpdate" && !release.target.ends_with(".swu")) {
-    return "SWUpdate takes only files that end in .swu and this is " + release.target +
+  if (client == "SWUpdate" && !release.file_name().ends_with(".swu")) {
+    return "SWUpdate takes only files that end in .swu and this is " + release.file_name() +
            ": publish it with otactl firmware add FILE.swu --ddi";
   }
   return {};

@@ -311,13 +311,13 @@ void DdiService::Impl::cancel_feedback(const Call& call, const http::Request& re
 void DdiService::Impl::artifact(const Call& call, const http::Request& request,
                                 const Responder& respond) {
   const auto job = job_of(call, request);
-  if (!job || request.params.at(3) != job->release.target) return respond(not_found());
+  if (!job || request.params.at(3) != job->release.file_name()) return respond(not_found());
   Response response;
   response.file = http::FileBody{};
   response.file->path = artifacts.path_of(job->release).string();
   response.file->etag = '"' + job->release.sha256 + '"';
   response.headers.emplace_back("Content-Disposition",
-                                "attachment;filename=" + job->release.target);
+                                "attachment;filename=" + job->release.file_name());
   if (request.method == Method::kHead) return respond(std::move(response));
   const DdiTransfers::Key key{call.device, model::ddi_action_of(model::ddi_job_number(job->id))};
   const auto held = std::make_shared<Response>(std::move(response));

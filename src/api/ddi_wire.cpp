@@ -227,9 +227,9 @@ Json ddi_root_json(const std::string& base, const fleet::DdiOffer& offer, second
 Json ddi_deployment_json(const std::string& base, std::uint64_t action,
                          const model::Release& release, const DdiDigests& digests) {
   const std::string href =
-      base + "/softwaremodules/" + std::to_string(action) + "/artifacts/" + release.target;
+      base + "/softwaremodules/" + std::to_string(action) + "/artifacts/" + release.file_name();
   const Json artifact{
-      {"filename", release.target},
+      {"filename", release.file_name()},
       {"size", release.length},
       {"hashes", {{"sha1", digests.sha1}, {"md5", digests.md5}, {"sha256", digests.sha256}}},
       {"_links", {{"download", {{"href", href}}}, {"download-http", {{"href", href}}}}}};

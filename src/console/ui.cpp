@@ -172,7 +172,7 @@ void Ui::refresh_histories() {
   histories_at_ = model_.now;
   model_.histories.clear();
   const auto rows = static_cast<std::size_t>(size_.rows);
-  const std::size_t selected = index_of(model_.rows, state_.device).value_or(0);
+  const std::size_t selected = index_of_device(model_, state_.device).value_or(0);
   const std::size_t first = selected < rows ? 0 : selected - rows;
   for (std::size_t i = first; i < std::min(model_.rows.size(), first + 2 * rows); ++i)
     model_.histories[model_.rows[i]->id] = backend_.history(model_.rows[i]->id);

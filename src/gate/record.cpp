@@ -73,6 +73,12 @@ Json input_json(const Input& input) {
   put(out, "confirmed_published_sha256", input.confirmed_published_sha256);
   put(out, "running_job", input.running_job);
   put(out, "unsaved", input.unsaved);
+  if (input.ddi) {
+    out["ddi"] = Json{{"has_agent", input.ddi->has_agent},
+                      {"polls", input.ddi->polls},
+                      {"silent_for_ms", input.ddi->silent_for.count()},
+                      {"policy", input.ddi->policy}};
+  }
   return out;
 }
 
@@ -90,6 +96,12 @@ Input input_of(const Json& in) {
   get(in, "confirmed_published_sha256", input.confirmed_published_sha256);
   get(in, "running_job", input.running_job);
   get(in, "unsaved", input.unsaved);
+  if (const auto ddi = in.find("ddi"); ddi != in.end()) {
+    input.ddi = DdiSide{.has_agent = ddi->at("has_agent").get<bool>(),
+                        .polls = ddi->at("polls").get<bool>(),
+                        .silent_for = milliseconds(ddi->at("silent_for_ms").get<std::int64_t>()),
+                        .policy = ddi->at("policy").get<model::DdiWithoutTelemetry>()};
+  }
   return input;
 }
 

@@ -25,11 +25,13 @@ struct Release {
   std::vector<std::string> hardware;  // models that it fits
   ReleaseClass release_class = ReleaseClass::kFunctional;
   std::string notes;
-  std::string target;  // TUF target name, such as "firmware-2.1.5.img"
+  std::string target;  // TUF target name, such as "model-a/firmware-2.1.5.img"
   std::uint64_t length = 0;
   std::string sha256;  // of the image, lower-case hex: the release's identity
 
   bool fits(std::string_view model) const;
+  // The last part of the target's name.
+  std::string file_name() const { return target.substr(target.rfind('/') + 1); }
 };
 
 void to_json(nlohmann::json& out, const Release& release);

@@ -47,10 +47,11 @@ class Repository {
   // What is published, verified against the root; newest version first, one for each model.
   Result<std::vector<model::Release>> releases() const;
   // Copies the image in, signs it in the role of each of its models (and the delegation of a new
-  // one in targets), then snapshot and timestamp. `release.target` may name the file; it comes back as
-  // the target of the first model, with `length` and `sha256` of the file. kExists: the version is published with other bytes
-  // for one of its models. tuf::Errc::kThreshold where the keys are offline: the change is kept as
-  // a draft, on which further ones build, until a ceremony (ceremony.h) has signed it.
+  // one in targets), then snapshot and timestamp. `release.target` may name the file; it comes back
+  // as the target of the first model, with `length` and `sha256` of the file. kExists: the version,
+  // or the name, is published with other bytes for one of its models. tuf::Errc::kThreshold where
+  // the keys are offline: the change is kept as a draft, on which further ones build, until a
+  // ceremony (ceremony.h) has signed it.
   // `rollback_floor`: once a device knows this release, it never again takes a version below.
   Result<model::Release> add(const std::filesystem::path& image, model::Release release,
                              std::optional<model::Version> rollback_floor = {});

@@ -48,6 +48,8 @@ class Rig {
                    .order_agent = {},
                    .tuf_root = [] { return Result<std::string>(std::string()); },
                    .state_replaced = {},
+                   .audit_head = {},
+                   .direct = {},
                    .tuf_roles = {}});
     http::ServerHooks hooks;
     hooks.admit_device = [this](const std::string& name, const std::string& serial) {

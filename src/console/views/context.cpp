@@ -86,7 +86,7 @@ void draw_device_line(const Area& row, const Scene& scene) {
       firmware += " " + std::to_string(device.job_percent) + "%";
   }
   x = row.put(x, 0, firmware) + 2;
-  const auto place = index_of(scene.model.rows, device.id);
+  const auto place = index_of_device(scene.model, device.id);
   if (place) {
     x = row.put(x, 0,
                 "device " + std::to_string(*place + 1) + " of " +

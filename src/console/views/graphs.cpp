@@ -158,7 +158,7 @@ void draw_all_devices(const Area& area, const Scene& scene, milliseconds span) {
   area.put(kPlaces[1].second, 1, "TEMP C", {Ink::kDim});
   area.put(55, 1, "STATE", {Ink::kDim});
   const int visible = area.rows() - 2;
-  const std::size_t selected = index_of(rows, scene.state.device).value_or(0);
+  const std::size_t selected = index_of_device(scene.model, scene.state.device).value_or(0);
   const int first = first_shown(selected, rows.size(), visible);
   const Window window{scene.model.now, span};
   for (int i = 0; i < visible && first + i < static_cast<int>(rows.size()); ++i) {

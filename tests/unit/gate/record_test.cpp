@@ -69,6 +69,14 @@ class RandomHistory {
     if (pick(4) == 0) input.override_reason = "stops the \u2192 logger";
     input.again = pick(3) == 0;
     if (pick(16) == 0) input.unsaved = "no space left on device";
+    if (pick(4) == 0) {
+      input.ddi =
+          ota::gate::DdiSide{.has_agent = pick(2) == 0,
+                             .polls = pick(2) == 0,
+                             .silent_for = ota::milliseconds(pick(100000)),
+                             .policy = pick(2) == 0 ? ota::model::DdiWithoutTelemetry::kAllow
+                                                    : ota::model::DdiWithoutTelemetry::kBlock};
+    }
     return input;
   }
 
