@@ -7,7 +7,8 @@ void EventLog::add(const std::vector<model::Event>& events) {
   const std::lock_guard lock(mutex_);
   for (const model::Event& event : events) {
     auto kept = std::make_shared<model::Event>(event);
-    kept->data.erase("record");
+    if (kept->data.is_object() && kept->data.contains("record"))
+      kept->data["record"] = kRecordLeftOut;
     events_.push_back(std::move(kept));
   }
   while (events_.size() > kKept)

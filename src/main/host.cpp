@@ -384,7 +384,7 @@ void Host::Impl::open_audit() {
   }
   const auto wrong = audit->check();
   if (!wrong && wrong.error().code == Errc::kNotFound) {
-    if (parts.store->last_event() == 0) return;  // a first run
+    if (authority->created()) return;  // a first run has nothing to miss
     record(model::Severity::kWarning, "audit.no-head",
            "the audit chain had no signed head; it is signed from now on");
   } else if (!wrong) {

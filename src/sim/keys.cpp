@@ -13,6 +13,8 @@ std::string_view words_of(KeyType type) {
       return "a text";
     case KeyType::kNumber:
       return "a number of zero or more";
+    case KeyType::kSigned:
+      return "a number";
     case KeyType::kSwitch:
       return "true or false";
     case KeyType::kTexts:
@@ -33,6 +35,8 @@ bool fits(const Json& value, KeyType type) {
       return value.is_string();
     case KeyType::kNumber:
       return value.is_number() && value.get<double>() >= 0;
+    case KeyType::kSigned:
+      return value.is_number();
     case KeyType::kSwitch:
       return value.is_boolean();
     case KeyType::kTexts:

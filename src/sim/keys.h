@@ -10,7 +10,7 @@
 
 namespace ota::sim {
 
-enum class KeyType { kText, kNumber, kSwitch, kTexts, kObject, kList, kAny };
+enum class KeyType { kText, kNumber, kSigned, kSwitch, kTexts, kObject, kList, kAny };
 enum class Need { kRequired, kOptional };
 
 struct Key {

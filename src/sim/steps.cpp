@@ -83,7 +83,7 @@ std::vector<StepKind> system_kinds() {
       {"move-clock",
        "moves the wall clock of programs; their monotonic clock goes on",
        {{"what", KeyType::kTexts, kMust, "console, agents or devices"},
-        {"by_s", KeyType::kNumber, kMust, "seconds; negative: back"}},
+        {"by_s", KeyType::kSigned, kMust, "seconds; negative: back"}},
        &run_move_clock},
       {"lie",
        "sends samples with the device's own key, as a manipulated agent would; its own is stopped",

@@ -3,6 +3,8 @@
 
 #include <random>
 
+#include "fleet/event_log.h"
+#include "store/audit_chain.h"
 #include "tests/support/catch.h"
 #include "tests/support/screen_fixture.h"
 
@@ -264,6 +266,24 @@ TEST_CASE("an event that was edited shows as broken", "[console]") {
   desk.settle();
   desk.keys("3 Enter");
   CHECK(desk.shows("BROKEN"));
+}
+
+TEST_CASE("an event whose record is not kept in memory does not show as broken", "[console]") {
+  Desk desk;
+  auto fleet = screen_fleet();
+  auto events = *fleet->events;
+  model::Event event = *events.back();
+  event.data["record"] = {{"readings", {1, 2, 3}}};
+  store::link(event, event.seq, event.previous);
+  fleet::EventLog log;
+  log.add({event});
+  events.back() = log.all()->front();
+  fleet->events = std::make_shared<const Events>(events);
+  desk.backend.fleet = fleet;
+  desk.settle();
+  desk.keys("3 Enter");
+  CHECK_FALSE(desk.shows("BROKEN"));
+  CHECK(desk.shows("ok: in its place"));
 }
 
 TEST_CASE("graphs scroll back over what is stored, and mark where incidents began", "[console]") {
