@@ -309,3 +309,61 @@ TEST_CASE("plain http is refused where https alone is asked for", "[tuf][threads
                     "--metadata-dir", f.trusted.string(), "refresh"}) == 1);
   CHECK(f.requests().empty());
 }
+
+TEST_CASE(
+    "a repository that another program made, with every kind of key, twelve roots and delegations "
+    "three deep, is followed to its end",
+    "[tuf][threads]") {
+  const fs::path made = "tests/integration/repository";
+  const test::TempFolder folder;
+  const fs::path trusted = folder.path() / "metadata";
+  const fs::path artifacts = folder.path() / "artifacts";
+  fs::create_directories(trusted);
+  fs::create_directories(artifacts);
+  PlainHttpServer server{[&](const std::string& path) -> PlainAnswer {
+    const auto file = read_file(made / path.substr(1), 1U << 20);
+    if (!file) return {404, "", "", PlainAnswer::End::kWhole};
+    return {200, *file, "", PlainAnswer::End::kWhole};
+  }};
+  REQUIRE(run_client({"--metadata-dir", trusted.string(), "init",
+                      (made / "metadata" / "1.root.json").string()}) == 0);
+  CHECK(run_client({"--metadata-url", server.url() + "/metadata", "--metadata-dir",
+                    trusted.string(), "--target-name", "one/two/three/deep.img", "--target-name",
+                    "top.img", "--target-dir", artifacts.string(), "--target-base-url",
+                    server.url() + "/targets", "download"}) == 0);
+  CHECK(*read_file(trusted / "root.json", 1U << 20) ==
+        *read_file(made / "metadata" / "12.root.json", 1U << 20));
+  CHECK(*read_file(artifacts / "one%2Ftwo%2Fthree%2Fdeep.img", 100) == "deep bytes");
+  CHECK(*read_file(artifacts / "top.img", 100) == "top bytes");
+  const Names asked = server.take_requests();
+  CHECK(std::ranges::count(asked, "/metadata/13.root.json") == 1);
+  CHECK(std::ranges::count(asked, "/metadata/7.b%2Fb.json") == 1);
+  CHECK(
+      run_client({"--metadata-url", server.url() + "/metadata", "--metadata-dir", trusted.string(),
+                  "--target-name", "one/two/three/other.img", "--target-dir", artifacts.string(),
+                  "--target-base-url", server.url() + "/targets", "download"}) == 1);
+}
+
+TEST_CASE("targets of one call have times in their order, however small they are",
+          "[tuf][threads]") {
+  Fixture f;
+  Names names;
+  for (int i = 0; i < 6; ++i) {
+    names.push_back("target" + std::to_string(5 - i));
+    f.sim.add_target("targets", names.back(), names.back());
+  }
+  f.sim.bump("targets");
+  f.sim.publish();
+  REQUIRE(f.init() == 0);
+  REQUIRE(f.download(names) == 0);
+  struct timespec before {};
+  for (const std::string& name : names) {
+    struct stat status {};
+    REQUIRE(::stat((f.artifacts / name).c_str(), &status) == 0);
+    const bool later =
+        status.st_mtim.tv_sec > before.tv_sec ||
+        (status.st_mtim.tv_sec == before.tv_sec && status.st_mtim.tv_nsec > before.tv_nsec);
+    CHECK(later);
+    before = status.st_mtim;
+  }
+}
