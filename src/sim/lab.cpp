@@ -97,7 +97,7 @@ Result<void> Lab::make_repository() {
   const auto away = ceremony->take_offline(
       vault_folder(), [](const std::string&) -> Result<std::string> { return kPassphrase; });
   if (!away) return away.error();
-  return {};
+  return take_director();
 }
 
 Result<void> Lab::publish(const model::Version& version, const std::string& model) {
@@ -160,7 +160,8 @@ Result<void> Lab::rotate(const std::vector<std::string>& roles) {
   }
   const auto rotated = ceremony->rotate(changes);
   if (!rotated) return rotated.error();
-  return sign_what_waits();
+  if (auto done = sign_what_waits(); !done) return done;
+  return take_director();
 }
 
 Result<void> Lab::start_device() {
@@ -222,10 +223,12 @@ Result<model::Release> Lab::release_of(const model::Version& version,
   return release;
 }
 
-Result<std::string> Lab::word_for(const tuf::DirectedJob& job) const {
-  const auto director = tuf::Director::open(firmware(), keys());
+// The director's keys are the attacker's, whatever becomes of the metadata later.
+Result<void> Lab::take_director() {
+  auto director = tuf::Director::open(firmware(), keys());
   if (!director) return director.error();
-  return director->sign(job);
+  director_.emplace(std::move(*director));
+  return {};
 }
 
 Result<std::string> Lab::hand_out(const Order& order) {
@@ -242,7 +245,7 @@ Result<std::string> Lab::hand_out(const Order& order) {
   if (order.word == "other-device") directed.device = "drill-2";
   if (order.word == "other-image") directed.sha256 = std::string(64, 'a');
   if (order.word == "expired") directed.expires = now - std::chrono::seconds(1);
-  auto word = word_for(directed);
+  auto word = director_->sign(directed);
   if (!word) return word.error();
   if (first_word_.empty()) first_word_ = *word;
   if (order.word == "replayed") *word = first_word_;

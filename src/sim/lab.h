@@ -90,7 +90,7 @@ class Lab {
   Result<void> make_repository();
   Result<void> sign_what_waits();
   Result<void> start_device();
-  Result<std::string> word_for(const tuf::DirectedJob& job) const;
+  Result<void> take_director();
   Result<model::Release> release_of(const model::Version& version, const std::string& model) const;
   void add_routes(http::Router& router);
   void answer_poll();  // with the mutex held
@@ -102,6 +102,7 @@ class Lab {
   Threshold root_;
   Threshold targets_;
   std::unique_ptr<pki::Authority> authority_;
+  std::optional<tuf::Director> director_;
   std::optional<Process> agent_;
   unsigned jobs_ = 0;
   std::atomic<bool> stalled_{false};

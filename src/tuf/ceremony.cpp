@@ -241,7 +241,7 @@ Result<std::vector<PendingRole>> Ceremony::pending() const {
                           const Json& published) -> Result<void> {
     auto words = describe_part(role, draft.part, published);
     if (!words) return words.error();
-    const Role& asked = change->judges(role).back().role;
+    const Role asked = change->judges(role).back().role;
     const auto counts = std::ranges::count_if(draft.signatures, [&](const Signature& s) {
       return std::ranges::find(asked.keyids, s.keyid) != asked.keyids.end();
     });

@@ -124,8 +124,8 @@ Result<void> run_device_clock(World& world, const Json& keys) {
   const auto lab = lab_of(world);
   if (!lab) return lab.error();
   constexpr double kHoursOfYear = 24 * 365.25;
-  const auto off =
-      std::chrono::hours(static_cast<std::int64_t>(keys.at("years").get<double>() * kHoursOfYear));
+  const auto off = std::chrono::hours(static_cast<std::int64_t>(
+      (keys.value("years_ahead", 0.0) - keys.value("years_behind", 0.0)) * kHoursOfYear));
   std::string doubt = "plausible";
   const std::string found = refreshed_at(**lab, (*lab)->clock().wall() + off, doubt);
   world.note("metadata " + found + ", the device's clock is " + doubt);

@@ -241,6 +241,7 @@ TEST_CASE("targets that an older program listed beside the models' roles stay pu
     auto part = change->part_of("targets");
     tuf::Firmware firmware;
     firmware.release = release_of("2.0.0", {"rpi4"});
+    firmware.release.notes = "old";
     part["targets"]["firmware-2.0.0.img"] = {{"length", 1},
                                              {"hashes", {{"sha256", std::string(64, 'a')}}},
                                              {"custom", tuf::Json::parse(custom_of(firmware))}};
