@@ -96,15 +96,21 @@ void draw_pending(const Area& area, const Scene& scene) {
   }
 }
 
+// Whole words where they fit; a digest that is wider than the screen is cut, never left out.
 std::vector<std::string> wrapped(const std::vector<std::string>& lines, int columns) {
+  constexpr std::string_view kIndent = "    ";
+  const auto width = static_cast<std::size_t>(std::max(columns, 10));
   std::vector<std::string> out;
   for (const std::string& line : lines) {
     std::string rest = printable(line, 2000);
-    while (cells_of(rest) > columns) {
-      const std::size_t cut = rest.rfind(' ', static_cast<std::size_t>(columns));
-      if (cut == std::string::npos || cut == 0) break;
+    while (rest.size() > width && cells_of(rest) > columns) {
+      std::size_t cut = rest.rfind(' ', width);
+      const bool word = cut != std::string::npos && cut > kIndent.size();
+      if (!word) cut = width;
+      while (!word && (static_cast<unsigned char>(rest[cut]) & 0xC0U) == 0x80U)
+        --cut;  // no character in halves
       out.push_back(rest.substr(0, cut));
-      rest = "    " + rest.substr(cut + 1);
+      rest = std::string(kIndent) + rest.substr(cut + (word ? 1 : 0));
     }
     out.push_back(std::move(rest));
   }
