@@ -50,13 +50,24 @@ double share_of(const DeviceState& state, const Channel& channel) {
   return sum > 0 ? channel.surprise.combined() / sum : 0;
 }
 
-Signal limit_signal(const Channel& channel, const LimitRule& rule, WallTime now) {
+// How likely the channel's last reading was by its own past.
+double tail_of(const Channel& channel) {
+  return std::pow(10.0, -std::max(channel.surprise.level, channel.surprise.context));
+}
+
+Signal limit_signal(const DeviceState& state, const Channel& channel, const LimitRule& rule,
+                    WallTime now) {
   Signal signal;
   signal.metric = channel.name.data();
   signal.kind = SignalKind::kLimit;
   signal.level = channel.limit.level();
   signal.value = channel.value;
   signal.limit = rule.limit;
+  signal.expected = channel.model.expected();
+  signal.spread = channel.model.spread();
+  signal.tail = tail_of(channel);
+  // The baseline's signal has the share where the channel has both.
+  if (channel.baseline_level() == Level::kStable) signal.share = share_of(state, channel);
   signal.since = channel.limit.since();
   signal.text = display_name(channel) + " " + with_unit(channel, channel.value, 0) + " (limit " +
                 with_unit(channel, rule.limit, 1) + ") for " +
@@ -74,7 +85,7 @@ Signal baseline_signal(const DeviceState& state, const Channel& channel, WallTim
   const bool departed = channel.anchor.level() != Level::kStable;
   signal.expected = departed ? channel.anchor.centre() : channel.model.expected();
   signal.spread = departed ? channel.anchor.spread() : channel.model.spread();
-  signal.tail = std::pow(10.0, -std::max(channel.surprise.level, channel.surprise.context));
+  signal.tail = tail_of(channel);
   signal.since = channel.baseline_since();
   signal.share = share_of(state, channel);
   signal.text = display_name(channel) + " " + with_unit(channel, channel.value, 1) + " where " +
@@ -134,7 +145,7 @@ std::vector<Signal> gather(const DeviceState& state, WallTime now) {
   for (const Channel& channel : state.channels) {
     if (channel.limit.level() != Level::kStable) {
       const auto index = static_cast<std::size_t>(*channel.metric);
-      signals.push_back(limit_signal(channel, state.rules[index], now));
+      signals.push_back(limit_signal(state, channel, state.rules[index], now));
     }
     if (channel.baseline_level() != Level::kStable) {
       signals.push_back(baseline_signal(state, channel, now));

@@ -36,6 +36,7 @@ std::string metrics_of(const model::Verdict& verdict) {
     if (signal.level < Level::kWatch || out.find(signal.metric) != std::string::npos) continue;
     out += (out.empty() ? "" : ", ") + signal.metric;
   }
+  if (!out.empty() && verdict.scope == model::Scope::kShared) out += ", shared";
   return out;
 }
 

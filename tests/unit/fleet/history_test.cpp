@@ -96,6 +96,7 @@ TEST_CASE("a device that is hot beside its whole group is told from one alone", 
   run(4, 20);
   CHECK(it.fleet->detail("d-1")->verdict.scope == model::Scope::kShared);
   CHECK(it.fleet->detail("d-1")->verdict.group == "3 of 4 others of group roof show it too");
+  CHECK(it.row("d-1").gate == "cpu, shared");
   const auto refused = it.push("d-1").decision;
   CHECK(refused.headline == "BLOCKED: Anomaly Detected");
   CHECK(dump_json(refused).find("3 of 4 others of group roof") != std::string::npos);

@@ -229,6 +229,33 @@ TEST_CASE("a decision is made again under other thresholds, and the same ones ch
   }
 }
 
+TEST_CASE("every signal of a verdict says what was expected, how rare it is, since when, its share",
+          "[anomaly]") {
+  DeviceDetector detector({});
+  WallTime now = kStart;
+  for (int i = 0; i < 300; ++i) {
+    Sample sample;
+    const bool high = i >= 280;
+    sample.values = {(high ? 96.0 : 20.0) + i % 3, (high ? 92.0 : 30.0) + i % 5, 40.0,
+                     45.0 + i % 2};
+    detector.observe(sample, now += 1s);
+  }
+  const auto verdict = detector.verdict(now);
+  REQUIRE(verdict.signals.size() >= 2);
+  double shares = 0;
+  for (const auto& signal : verdict.signals) {
+    INFO(signal.text);
+    CHECK(signal.expected.has_value());
+    CHECK(signal.spread.has_value());
+    CHECK(signal.tail.has_value());
+    CHECK(signal.since > kStart);
+    CHECK(signal.share >= 0);
+    shares += signal.share;
+  }
+  CHECK(shares > 0.5);
+  CHECK(shares <= 1.0 + 1e-9);
+}
+
 TEST_CASE("a rise that most of the group share is told apart from one of its own", "[anomaly]") {
   Thresholds limits;
   DeviceDetector detector(limits);
