@@ -271,12 +271,16 @@ void Fleet::Impl::take_job(const std::string& device, std::vector<Command>& comm
   const bool rested = clock.mono() - entry->offered_at >= kRepeatCommand;
   if (job.state == JobState::kQueued) {
     const bool published = catalogue()->holds(job.release.sha256);
+    gate::Grounds grounds;
     gate::Input input =
-        gate_input(device, published ? &job.release : nullptr, job.release.version, now);
+        gate_input(device, published ? &job.release : nullptr, job.release.version, now, &grounds);
     input.running_job.reset();  // this one
     input.override_reason = job.override_reason;
     input.again = job.again;
-    carry_out(job_offered(job, gate::evaluate(input), settings()->ota, now), batch);
+    JobChange change = job_offered(job, gate::evaluate(input), settings()->ota, now);
+    for (model::Event& event : change.events)
+      event.data["record"] = gate::decision_record(grounds, input);
+    carry_out(change, batch);
     entry = jobs.running(device);
     if (entry == nullptr) return;
   } else if (!rested || (job.state != JobState::kSent && !job.cancel_requested)) {

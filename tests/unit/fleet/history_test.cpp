@@ -22,10 +22,14 @@ TEST_CASE("every stored decision and verdict is made again of its record", "[fle
   it.clock.advance(seconds(60));
   it.tick();
   it.push("iot-002");
+  // Allowed, and sick when it fetches it: the second decision counts, and is kept too.
+  it.store.state.writable = true;
+  it.run("iot-001", 97, 20);
+  CHECK(it.commands("iot-001").empty());
   int decisions = 0;
   int verdicts = 0;
-  for (const char* kind :
-       {"gate.allow", "gate.block", "verdict.stable", "verdict.critical", "verdict.unknown"}) {
+  for (const char* kind : {"gate.allow", "gate.block", "job.refused", "verdict.stable",
+                           "verdict.critical", "verdict.unknown"}) {
     for (const model::Event& event : it.store.of_kind(kind)) {
       INFO(event.message);
       const auto made = gate::recompute(event.data.at("record"));
@@ -39,7 +43,7 @@ TEST_CASE("every stored decision and verdict is made again of its record", "[fle
       }
     }
   }
-  CHECK(decisions == 3);
+  CHECK(decisions == 4);
   CHECK(verdicts >= 4);
   // Memory holds no records: screens do not show them.
   for (const auto& event : *it.fleet->snapshot()->events) {
