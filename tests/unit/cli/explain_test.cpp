@@ -46,7 +46,7 @@ TEST_CASE("explain makes a stored decision again and finds it identical", "[cli]
   CHECK(ran.code == 0);
   CHECK(ran.says("IDENTICAL: made again, byte for byte"));
   CHECK(ran.says("CPU 98 % (limit 90 %) for 19s"));
-  CHECK(ran.says("would clear: CPU under 80.0 % for 10 s"));
+  CHECK(ran.says("would clear: CPU under 80 % for 10 s"));
   CHECK(ran.says("verdict: critical"));
   const auto json = parse_json(otactl("explain 214 --json", script).out);
   REQUIRE(json.has_value());

@@ -52,7 +52,7 @@ Json narrow_refusal() {
   WallTime now = kNow - seconds(60);
   for (int i = 0; i < 20; ++i) {
     model::Sample sample;
-    sample.values = {90.5 + 0.1 * (i % 3), 40.0, 40.0, 50.0};
+    sample.values = {90.5 + 0.02 * (i * i * 7 % 23), 40.0, 40.0, 50.0};
     detector.observe(sample, now += seconds(1));
   }
   gate::Input input;

@@ -148,7 +148,8 @@ TEST_CASE("all problems of a file are reported in its order, and none of it is t
         "t:6:16: hysteresis is -1; accepted: a number from 0 to 50\n"
         "t:7:2: unknown key \"volume\"; accepted: cpu_threshold, mem_threshold, disk_threshold, "
         "temp_threshold, hysteresis, watch_margin, raise_after_s, clear_after_s, stale_after_s, "
-        "min_samples, anomaly_score_threshold, refractory_s, block_escalate_after_s\n");
+        "min_samples, anomaly_score_threshold, refractory_s, frozen_after_s, "
+        "block_escalate_after_s\n");
   CHECK(parsed.value == model::Thresholds{});
 }
 

@@ -288,13 +288,14 @@ TEST_CASE("an event whose record is not kept in memory does not show as broken",
 
 TEST_CASE("graphs scroll back over what is stored, and mark where incidents began", "[console]") {
   Desk desk;
-  desk.keys("2");
+  desk.type(":device iot-002");
+  desk.keys("Enter 2");
   const auto stored = [&] {
     return std::count(desk.backend.asked.begin(), desk.backend.asked.end(), "stored iot-002");
   };
   CHECK(stored() == 0);  // memory holds all of the last minutes
   desk.keys("- - - - - - -");
-  CHECK(desk.shows("-24h"));
+  CHECK(desk.shows("-1d"));
   CHECK(desk.shows("min 20"));
   CHECK(desk.shows("▲"));
   const auto asked = stored();
@@ -303,7 +304,7 @@ TEST_CASE("graphs scroll back over what is stored, and mark where incidents bega
   desk.settle();
   CHECK(stored() == asked);  // once, not at every frame
 
-  // Twenty minutes long ago, where nothing stood out.
+  // Half an hour, half an hour ago: nothing stood out.
   desk.keys("+ + + + [ [ [ [");
   CHECK(desk.shows("min 20"));
   CHECK(desk.shows("max 40"));
@@ -314,6 +315,7 @@ TEST_CASE(
     "a stressed device is explained in a sentence with what would clear it, and is seen to clear",
     "[console]") {
   Desk desk;
+  desk.type(":device iot-002");
   desk.keys("Enter");
   CHECK(desk.shows("critical  risk 91  High Load"));
   CHECK(desk.shows("CPU has been above its limit for 38 s."));
@@ -344,6 +346,7 @@ TEST_CASE("a block that nobody saw to for too long says so", "[console]") {
   fleet->thresholds.block_escalate_after = seconds(10);
   desk.backend.fleet = fleet;
   desk.settle();
+  desk.type(":device iot-002");
   desk.keys("Enter");
   CHECK(desk.shows("ESCALATED: blocked for"));
   fleet = std::make_shared<fleet::Snapshot>(*fleet);
