@@ -79,7 +79,8 @@ void append_points(const Minute& minute, std::vector<HistoryPoint>& points) {
     point.score = part == 0 ? static_cast<float>(minute.score) : 0;
     point.level = minute.level;
     for (std::size_t i = 0; i < point.values.size(); ++i) {
-      if (minute.values[i]) point.values[i] = static_cast<float>((*minute.values[i]).*kParts.at(part));
+      if (minute.values[i])
+        point.values[i] = static_cast<float>((*minute.values[i]).*kParts.at(part));
     }
   }
 }

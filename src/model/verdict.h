@@ -59,8 +59,8 @@ struct Verdict {
   // Whose it is, where the device's group is large enough to tell: kOwn or kShared by most of the
   // others; and that in words.
   Scope scope = Scope::kUntold;
-  std::string group;  // "as 7 of 9 others of group lab"
-  WallTime since;     // when this level began
+  std::string group;            // "as 7 of 9 others of group lab"
+  WallTime since;               // when this level began
   std::vector<Signal> signals;  // worst first
 };
 
