@@ -1,4 +1,4 @@
-# Benchmarks: programs of their own, not part of `make test`.
+# Benchmarks: programs of their own, not part of `make test`; README.md here says what each row is.
 
 BENCH_ANOMALY_SRC := tests/bench/bench_anomaly.cpp tests/bench/benchmark_series.cpp tests/bench/bench_faults.cpp tests/bench/bench_joint.cpp
 
@@ -10,15 +10,18 @@ bench-anomaly: $(BIN)/bench-anomaly ## the anomaly engine on labelled public ser
 
 -include $(patsubst %.o,%.d,$(call obj,$(BENCH_ANOMALY_SRC)))
 
-BENCH_HTTP_SRC := tests/bench/bench_http.cpp
-BENCH_HTTP_SUPPORT := tests/support/tls_client.cpp
+BENCH_SRC := $(addprefix tests/bench/,bench.cpp measure.cpp load.cpp peers.cpp serve.cpp floor.cpp large_fleet.cpp \
+	rows_ingest.cpp rows_wire.cpp rows_download.cpp rows_store.cpp rows_fleet.cpp rows_virtual.cpp)
+BENCH_OBJ := $(call grouped,$(BENCH_SRC)) $(call obj,tests/support/pty.cpp)
 
-$(BIN)/bench-http: $(call obj,$(BENCH_HTTP_SRC) $(BENCH_HTTP_SUPPORT)) $(LIB)
-	$(call link,$(call obj,$(BENCH_HTTP_SRC) $(BENCH_HTTP_SUPPORT)) $(LIB)) $(LIBS_AGENT)
+$(BIN)/bench: $(BENCH_OBJ) $(LIB)
+	$(call link,$^) $(LIBS) $(LIBS_TEST)
 
-bench-http: $(BIN)/bench-http ## the HTTPS server beside nginx (needs wrk): requests, downloads, handshakes, memory
-	@$(BIN)/bench-http
+-include $(patsubst %.o,%.d,$(BENCH_OBJ))
 
--include $(patsubst %.o,%.d,$(call obj,$(BENCH_HTTP_SRC)))
+B ?=
+bench: build $(BIN)/bench ## every figure beside its peers, as a table and build/bench/report.md; B=ROW runs one
+	@$(BIN)/bench $(B)
 
-bench: bench-http bench-anomaly ## every benchmark, one after the other
+deps-bench: ## install the peers of the benchmarks: nginx, wrk, FastAPI on uvicorn
+	@tools/deps bench

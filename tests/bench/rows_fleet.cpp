@@ -1,0 +1,131 @@
+// What size costs: CPU for each sample, memory for each device, the console's answer to a key.
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <stdexcept>
+
+#include "tests/bench/bench.h"
+#include "tests/bench/large_fleet.h"
+#include "tests/support/pty.h"
+
+namespace ota::bench {
+namespace {
+
+constexpr std::size_t kMany = 100'000;
+
+// CPU microseconds for a sample, everything of this process counted: decode, admission, detector,
+// history, verdict, ticks, snapshots and the store's writer.
+double cost_of_a_sample(const std::filesystem::path& root, std::size_t devices) {
+  LargeFleet fleet(root, devices, 900);
+  for (int i = 0; i < 8; ++i)
+    fleet.second();  // every device has a verdict, and its event is stored
+  if (!fleet.store().flush()) throw std::runtime_error("flush");
+  const std::size_t seconds = std::max<std::size_t>(15, 200'000 / devices);
+  const double before = cpu_of(::getpid());
+  for (std::size_t i = 0; i < seconds; ++i)
+    fleet.second();
+  return (cpu_of(::getpid()) - before) / static_cast<double>(seconds * devices) * 1e6;
+}
+
+std::size_t count_of(std::string_view text, std::string_view part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1))
+    ++count;
+  return count;
+}
+
+}  // namespace
+
+Lines size_row(Bench& bench) {
+  pin_self(kAnyCore);
+  Series small;
+  Series large;
+  std::string told;
+  for (const std::size_t devices :
+       {std::size_t{100}, std::size_t{1000}, std::size_t{10'000}, kMany}) {
+    const double cost =
+        cost_of_a_sample(bench.folder / ("size-" + std::to_string(devices)), devices);
+    told += (told.empty() ? "" : ", ") + fixed(cost, 2) + " at " + std::to_string(devices);
+    if (devices == 100) small.add(cost);
+    if (devices == kMany) large.add(cost);
+  }
+  const double ratio = large.ratio_to(small);
+  return {{"CPU for a sample, us, without TLS", told, "itself at 100 devices", fixed(ratio, 2),
+           "at most 1.30", met_if(ratio <= 1.3)}};
+}
+
+Lines devices_row(Bench& bench) {
+  pin_self(kAnyCore);
+  Lines lines;
+  ::malloc_trim(0);
+  const double before = rss_kib(::getpid());
+  LargeFleet fleet(bench.folder / "devices", kMany, 900);
+  const double known = rss_kib(::getpid());
+  constexpr int kSamples = 32;
+  for (int i = 0; i < kSamples; ++i)
+    fleet.second();
+  const double seen = rss_kib(::getpid());
+  const double each = (seen - before) / static_cast<double>(kMany);
+  lines.push_back({"memory of a device, 100,000 known",
+                   fixed((known - before) / static_cast<double>(kMany), 2) + " KiB known, " +
+                       fixed(each, 2) + " KiB after 32 samples of each",
+                   "", "", "at most 8 KiB", met_if(each <= 8)});
+  return lines;
+}
+
+Lines console_row(Bench& bench) {
+  pin_self(kAnyCore);
+  const std::filesystem::path root = bench.folder / "large";
+  write_large_root(root, kMany, bench.clock);
+  const auto start = SteadyClock::now();
+  test::Pty pty({{(bench.programs / "ota-console").string(), "--root", root.string()},
+                 {{"TERM", "xterm-256color"}, {"LC_ALL", "C.UTF-8"}, {"OTA_ROOT", ""}},
+                 120,
+                 40});
+  if (!pty.until_shown("[1 Summary]")) throw std::runtime_error("the console shows nothing");
+  const double painted = seconds_since(start) * 1000;
+  if (!pty.until_shown("Fleet 100000", test::milliseconds(30'000))) {
+    throw std::runtime_error("the console does not load its devices");
+  }
+  const double loaded = seconds_since(start);
+  if (!pty.until_shown("UP", test::milliseconds(60'000))) {
+    throw std::runtime_error("the console does not come up");
+  }
+  const double serving = seconds_since(start);
+  pty.read_for(test::milliseconds(1500));
+  std::vector<double> times;
+  std::string last = pty.screen();
+  const std::size_t frames_before = count_of(pty.received(), "\033[?2026h");
+  const std::size_t bytes_before = pty.received().size();
+  const char* const keys[] = {"j", "\033[6~", "k", "\033[5~"};  // each shows another picture
+  for (int i = 0; i < 60; ++i) {
+    const auto pressed = SteadyClock::now();
+    pty.send(keys[i % 4]);
+    pty.until([&] { return pty.screen() != last; }, test::milliseconds(2000));
+    times.push_back(seconds_since(pressed) * 1000);
+    last = pty.screen();
+    pty.read_for(test::milliseconds(130));
+    last = pty.screen();
+  }
+  const double frames =
+      static_cast<double>(count_of(pty.received(), "\033[?2026h") - frames_before);
+  const double bytes = static_cast<double>(pty.received().size() - bytes_before) / frames;
+  std::sort(times.begin(), times.end());
+  const double p95 = times[times.size() * 95 / 100];
+  const double rss = rss_kib(pty.pid()) / 1024;
+  pty.send("q");
+  Lines lines;
+  lines.push_back({"console over 100,000 devices: first picture; state shown; serving",
+                   fixed(painted, 0) + " ms; " + fixed(loaded, 2) + " s; " + fixed(serving, 2) +
+                       " s (" + fixed(rss, 0) + " MiB)",
+                   "", "", "50 ms; 2 s", met_if(painted <= 50 && loaded <= 2)});
+  lines.push_back({"console over 100,000 devices: key to picture",
+                   "median " + fixed(times[times.size() / 2], 1) + " ms, p95 " + fixed(p95, 1) +
+                       " ms, " + fixed(bytes, 0) + " bytes a frame",
+                   "", "", "p95 at most 20 ms", met_if(p95 <= 20)});
+  return lines;
+}
+
+}  // namespace ota::bench
