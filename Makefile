@@ -124,7 +124,7 @@ $(OUT)/flags: FORCE
 FORCE:
 
 .PHONY: build run test test-remote test-interop deps-interop check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz FORCE sanitized clock-shift \
-	tests deps-bench lint-fast compile-commands
+	tests deps-bench bench-check bench-accept lint-fast compile-commands
 .SECONDARY:
 
 build: compile_commands.json $(PROGRAMS) ## build the four programs into build/bin (the default)

@@ -25,3 +25,16 @@ bench: build $(BIN)/bench ## every figure beside its peers, as a table and build
 
 deps-bench: ## install the peers of the benchmarks: nginx, wrk, FastAPI on uvicorn
 	@tools/deps bench
+
+HOT_PATHS_SRC := tests/bench/hot_paths.cpp
+
+$(BIN)/hot-paths: $(call obj,$(HOT_PATHS_SRC)) $(LIB)
+	$(call link,$^) $(LIBS)
+
+-include $(patsubst %.o,%.d,$(call obj,$(HOT_PATHS_SRC)))
+
+bench-check: $(BIN)/hot-paths ## instructions of the hot paths against the committed figures (valgrind)
+	@tools/bench-check $(BIN)/hot-paths
+
+bench-accept: $(BIN)/hot-paths ## write the present instructions as the figures
+	@tools/bench-check $(BIN)/hot-paths --accept
