@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace ota::anomaly {
 namespace {
@@ -15,6 +16,22 @@ double position(double size, std::size_t bins) {
   const double last = static_cast<double>(bins) - 1e-6;
   return std::isnan(place) ? last
                            : std::clamp(place, 0.0, last);  // no number is the rarest of sizes
+}
+
+// The highest bin that holds anything, or the first. What lies above adds nothing to a sum, and most
+// of the bins do lie above: a metric's sizes span few octaves.
+template <std::size_t kCount>
+std::size_t highest_used(const std::array<std::uint16_t, kCount>& counts) {
+  constexpr std::size_t kAtOnce = sizeof(std::uint64_t) / sizeof(std::uint16_t);
+  static_assert(kCount % kAtOnce == 0);
+  std::size_t end = kCount;
+  for (std::uint64_t some = 0; end > 0; end -= kAtOnce) {
+    std::memcpy(&some, counts.data() + end - kAtOnce, sizeof some);
+    if (some != 0) break;
+  }
+  while (end > 1 && counts[end - 1] == 0)
+    --end;
+  return end == 0 ? 0 : end - 1;
 }
 
 }  // namespace
@@ -42,7 +59,8 @@ double TailEstimate::surprise(double size) const {
 
   // The border above which at most 5 % lie, and the mean of ln(size / border), or of size / border
   // less one, there.
-  std::size_t border = kBins - 1;
+  const std::size_t highest = highest_used(counts_);
+  std::size_t border = highest;
   double above = 0;
   double weighted = 0;
   for (; border > 0; --border) {
@@ -65,7 +83,7 @@ double TailEstimate::surprise(double size) const {
   }
   const auto bin = static_cast<std::size_t>(place);
   double at_least = counts_[bin] * (1 - (place - static_cast<double>(bin)));
-  for (std::size_t i = bin + 1; i < kBins; ++i)
+  for (std::size_t i = bin + 1; i <= highest; ++i)
     at_least += counts_[i];
   return -std::log10((at_least + 1) / (total + 2));
 }
