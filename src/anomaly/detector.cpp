@@ -48,7 +48,7 @@ double DeviceDetector::score() const {
 
 Risen DeviceDetector::risen() const {
   Risen risen = 0;
-  for (std::size_t i = 0; i < model::kMetricCount; ++i) {
+  for (std::size_t i = 0; i < std::min(model::kMetricCount, state_->channels.size()); ++i) {
     const Channel& channel = state_->channels[i];
     const bool up =
         std::max(channel.limit.level(), channel.baseline_level()) >= model::Level::kWatch;

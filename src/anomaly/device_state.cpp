@@ -83,6 +83,10 @@ int limit_risk(const LimitRule& rule, Metric metric, double value, Level level) 
 }
 
 DeviceState::DeviceState(const model::Thresholds& wanted) : thresholds(wanted) {
+  make_rules();
+}
+
+void DeviceState::make_channels() {
   channels.resize(model::kMetricCount);
   for (std::size_t i = 0; i < model::kMetricCount; ++i) {
     const auto metric = static_cast<Metric>(i);
@@ -91,7 +95,6 @@ DeviceState::DeviceState(const model::Thresholds& wanted) : thresholds(wanted) {
     channels[i].model = MetricModel(kResolution);
     channels[i].step = StepModel(kResolution);
   }
-  make_rules();
 }
 
 void DeviceState::make_rules() {
@@ -113,14 +116,14 @@ void DeviceState::set_thresholds(const model::Thresholds& wanted) {
   thresholds = wanted;
   const auto before = rules;
   make_rules();
-  for (std::size_t i = 0; i < rules.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(rules.size(), channels.size()); ++i) {
     if (rules[i] != before[i]) channels[i].limit.change(rules[i]);
   }
   if (last_at != WallTime{}) settle(last_at);
 }
 
 void DeviceState::hold_limits() {
-  for (std::size_t i = 0; i < rules.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(rules.size(), channels.size()); ++i) {
     Channel& channel = channels[i];
     if (!channel.seen()) continue;
     channel.limit.observe(rules[i], channel.value, channel.seen_at - thresholds.raise_after);
@@ -139,6 +142,7 @@ void DeviceState::observe(const model::Sample& sample, WallTime received) {
     copy.restart();
   }
   if (boot_samples < UINT32_MAX) ++boot_samples;
+  if (channels.empty()) make_channels();
   refusals.in_a_row = 0;
   constexpr double kIntervalRate = 0.05;
   const milliseconds passed = last_at == WallTime{} ? milliseconds(0) : at - last_at;
@@ -249,6 +253,7 @@ void DeviceState::take(Channel& channel, double value, WallTime at) {
 // A device that invents new names is followed for the first few only.
 Channel* DeviceState::channel(std::string_view name) {
   if (name.empty() || name.size() > kLongestMetricName) return nullptr;
+  if (channels.empty()) make_channels();
   for (Channel& known : channels) {
     if (name == known.name.data()) return &known;
   }

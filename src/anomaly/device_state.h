@@ -87,7 +87,9 @@ struct DeviceState {
 
   model::Thresholds thresholds;
   std::array<LimitRule, model::kMetricCount> rules{};  // in the order of model::Metric
-  std::vector<Channel> channels;  // the four known metrics, then the device's own
+  // The four known metrics, then the device's own. Made at the first sample: a device that is only
+  // known costs no models.
+  std::vector<Channel> channels;
   Refusals refusals;
   JointModel joint;
   CopyWatch copy;
@@ -104,6 +106,7 @@ struct DeviceState {
 
  private:
   void make_rules();
+  void make_channels();
   void take(Channel& channel, double value, WallTime at);
   void judge_baseline(Channel& channel, double penalty, milliseconds passed);
   void judge_together(double penalty);
