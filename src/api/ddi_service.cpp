@@ -24,6 +24,8 @@ using http::Response;
 
 // Taken off the wire of a body; kDdiBodyBytes of it are looked at.
 constexpr std::uint32_t kWireBodyBytes = 8U << 20;
+// What lies in the kernel counts as sent; of an image of megabytes that is to be little.
+constexpr std::uint32_t kSendBufferBytes = 256 * 1024;
 constexpr seconds kWaitingPoll{60};  // for ids that no operator has accepted yet
 
 // Which connections a device holds, and how fast it asks. Thread: any.
@@ -386,6 +388,7 @@ http::ServerOptions DdiService::server_options(const model::ConsoleSettings& con
   options.limits.import_bytes = kWireBodyBytes;       // what the routes with bodies take
   options.limits.requests_per_second_per_device = 0;  // none: see the head of this file
   options.tls_floor = http::TlsFloor::kTls12;
+  options.send_buffer_bytes = kSendBufferBytes;
   return options;
 }
 

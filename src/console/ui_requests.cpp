@@ -133,7 +133,7 @@ void Ui::cancel_job(const std::string& job) {
   if (is_final((*found)->state))
     return say(job + " has ended: " + std::string(to_text((*found)->state)), Ink::kWarn);
   // A DDI device that was asked already, or is past the point where it listens.
-  const bool deaf = (*found)->cancel_requested || (*found)->state >= model::JobState::kInstalling;
+  const bool deaf = (*found)->cancel_requested || (*found)->state > model::JobState::kInstalling;
   if ((*found)->ddi && deaf) {
     return confirm("End " + job + " here?",
                    {(*found)->device + " to " + (*found)->release.version.label() + ", now " +

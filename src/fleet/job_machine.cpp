@@ -61,6 +61,12 @@ milliseconds time_for(JobState state, const model::OtaSettings& settings) {
   }
 }
 
+// The first state in which a device cannot stop any more. Over DDI the server only knows what it
+// has sent: the device may still be downloading, and it is asked.
+JobState point_of_no_return(const Job& job) {
+  return job.ddi ? JobState::kBooting : JobState::kInstalling;
+}
+
 void enter(Job& job, JobState state, std::string detail, const model::OtaSettings& settings,
            WallTime now) {
   job.state = state;
@@ -156,7 +162,7 @@ void proceed(JobChange& change, const model::JobReport& report, const std::strin
     return;
   }
   enter(job, report.state, detail, settings, now);
-  if (job.cancel_requested && job.state >= JobState::kInstalling) {
+  if (job.cancel_requested && job.state >= point_of_no_return(job)) {
     job.cancel_requested = false;
     change.events.push_back(job_event(job, Severity::kWarning, "job.cancel-too-late",
                                       job.device + " was installing already: not cancelled", now));
@@ -343,7 +349,7 @@ Result<JobChange> job_cancelled(const Job& job, const std::string& actor, WallTi
     return fail(Errc::kConflict,
                 job.id + " has ended already: " + std::string(model::to_text(job.state)));
   }
-  if (job.state >= JobState::kInstalling) {
+  if (job.state >= point_of_no_return(job)) {
     return fail(Errc::kConflict, job.id + " is past the point of no return: the device is " +
                                      std::string(model::to_text(job.state)) +
                                      "; use rollback after it");

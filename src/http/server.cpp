@@ -97,6 +97,10 @@ Result<void> Server::Impl::listen() {
   if (error) return listen_error(end, error);
   ::fcntl(acceptor->native_handle(), F_SETFD, FD_CLOEXEC);
   acceptor->set_option(asio::socket_base::reuse_address(true), error);
+  if (options.send_buffer_bytes > 0) {  // connections inherit it
+    acceptor->set_option(
+        asio::socket_base::send_buffer_size(static_cast<int>(options.send_buffer_bytes)), error);
+  }
   acceptor->bind(end, error);
   if (error) return listen_error(end, error);
   acceptor->listen(asio::socket_base::max_listen_connections, error);

@@ -41,6 +41,8 @@ struct ServerOptions {
   std::uint32_t threads = 1;
   model::ServerLimits limits;
   TlsFloor tls_floor = TlsFloor::kTls13;
+  // Of each connection; 0: as the kernel likes. Small where it matters how much has really gone.
+  std::uint32_t send_buffer_bytes = 0;
 };
 
 struct ServerHooks {

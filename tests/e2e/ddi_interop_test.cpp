@@ -17,7 +17,8 @@ bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
-constexpr std::size_t kLong = 6U << 20;
+// More than sockets and proxy hold on the way.
+constexpr std::size_t kLong = 16U << 20;
 
 // Until the device has answered for its attributes and polls.
 void await_joined(DdiWorld& world) {
@@ -210,7 +211,7 @@ TEST_CASE("a cancel during the download stops it", "[.][interop]") {
   world.publish(image);
   SwupdateSpec spec = world.client_with_token();
   const auto device = joined(world, spec);
-  world.wire().set_rate(300'000);
+  world.wire().set_rate(800'000);
   const std::string job = world.push();
   world.wait_for(job, "downloading");
   world.wait([&] {
@@ -230,7 +231,7 @@ TEST_CASE("a download goes on after its connection was cut", "[.][interop]") {
   const std::string payload = world.publish(image);
   SwupdateSpec spec = world.client_with_token();
   auto device = joined(world, spec);
-  world.wire().set_rate(1'500'000);
+  world.wire().set_rate(3'000'000);
   const std::string job = world.push();
   world.wait_for(job, "downloading");
   world.wait([&] { return world.job(job)["percent"].get<int>() > 20; });

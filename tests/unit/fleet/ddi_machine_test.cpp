@@ -194,6 +194,20 @@ TEST_CASE("a cancel that the device confirms ends the update", "[ddi]") {
             ->job.state == JobState::kCancelled);
 }
 
+TEST_CASE("a DDI device is asked to cancel until it says that it has installed", "[ddi]") {
+  const auto asked = fleet::job_cancelled(fetched(), "operator", kNow);
+  REQUIRE(asked.has_value());
+  CHECK(asked->job.cancel_requested);
+  const Job at_work =
+      after(asked->job, says(DdiExecution::kProceeding, DdiFinished::kNone, {"Installing"})).job;
+  CHECK(at_work.cancel_requested);
+  const JobChange late = after(
+      at_work, says(DdiExecution::kProceeding, DdiFinished::kNone, {"All Chunks Installed."}));
+  CHECK_FALSE(late.job.cancel_requested);
+  CHECK(tells(late, "job.cancel-too-late"));
+  CHECK_FALSE(fleet::job_cancelled(installed(), "operator", kNow).has_value());
+}
+
 TEST_CASE("a cancel that the device refuses is taken back and the update goes on", "[ddi]") {
   // rauc says success while it refuses; Zephyr says failure where the image is installed.
   for (const auto& refusal : {says(DdiExecution::kRejected, DdiFinished::kSuccess),
