@@ -36,12 +36,19 @@ class Connections {
     const std::lock_guard lock(mutex_);
     const auto known = owner_.find(connection);
     if (known != owner_.end() && known->second == device) return true;
-    std::uint32_t& count = count_[device];
-    if (count >= most) return false;
+    if (const auto held = held_.find(device); held != held_.end() && held->second.count >= most) {
+      return false;
+    }
     if (known != owner_.end()) forget(known->second);  // a gateway speaks for several
-    ++count_[device];
+    ++held_[device].count;
     owner_[connection] = device;
     return true;
+  }
+  // Whether the device polls no faster than it may.
+  bool take_poll(const std::string& device, MonoTime now, std::uint32_t per_second) {
+    const std::lock_guard lock(mutex_);
+    const auto held = held_.find(device);
+    return held == held_.end() || held->second.polls.take(now, per_second);
   }
   void closed(std::uint64_t connection) {
     const std::lock_guard lock(mutex_);
@@ -53,12 +60,16 @@ class Connections {
 
  private:
   void forget(const std::string& device) {
-    const auto count = count_.find(device);
-    if (count != count_.end() && --count->second == 0) count_.erase(count);
+    const auto held = held_.find(device);
+    if (held != held_.end() && --held->second.count == 0) held_.erase(held);
   }
+  struct Held {
+    std::uint32_t count = 0;
+    http::RateBucket polls;
+  };
   std::mutex mutex_;
   std::map<std::uint64_t, std::string> owner_;
-  std::map<std::string, std::uint32_t> count_;
+  std::map<std::string, Held> held_;
 };
 
 std::string lower(std::string_view text) {
@@ -207,6 +218,10 @@ void DdiService::Impl::identified(const http::Request& request, const Responder&
 void DdiService::Impl::poll(const Call& call, const http::Request&, const Responder& respond) {
   if (call.admission == fleet::DdiAdmission::kWaiting) {
     return respond(json_answer(ddi_root_json(call.base, {}, kWaitingPoll)));
+  }
+  const auto rate = fleet.settings()->console.limits.requests_per_second_per_device;
+  if (!connections.take_poll(call.device, clock.mono(), rate)) {
+    return respond(Response::problem(429, "rate-limited", "the device polls too fast"));
   }
   const auto release = fleet.ddi_wanted(call.device);
   if (!release) return answer_poll(call, "", respond);

@@ -451,6 +451,19 @@ TEST_CASE("what a device has fetched and said outlives a restart of the server",
   CHECK(update.server.job(update.job).ddi->log == std::vector<std::string>{"a line"});
 }
 
+TEST_CASE("a device that polls without pause is told so, and may go on with its update", "[ddi]") {
+  Updating update;
+  update.server.api.apply([](model::Settings& settings) {
+    settings.console.limits.requests_per_second_per_device = 5;
+  });
+  bool told = false;
+  for (int i = 0; i < 100 && !told; ++i)
+    told = update.device.send("GET", update.device.base()).status == 429;
+  CHECK(told);
+  CHECK_FALSE(update.device.fetch(update.link).empty());
+  CHECK(update.device.feedback(update.link, "closed", "success") == 200);
+}
+
 TEST_CASE("a device holds so many connections and no more, and polls alone are refused for it",
           "[ddi]") {
   DdiServer server;
