@@ -18,8 +18,8 @@ double position(double size, std::size_t bins) {
                            : std::clamp(place, 0.0, last);  // no number is the rarest of sizes
 }
 
-// The highest bin that holds anything, or the first. What lies above adds nothing to a sum, and most
-// of the bins do lie above: a metric's sizes span few octaves.
+// The highest bin that holds anything, or the first. What lies above adds nothing to a sum, and
+// most of the bins do lie above: a metric's sizes span few octaves.
 template <std::size_t kCount>
 std::size_t highest_used(const std::array<std::uint16_t, kCount>& counts) {
   constexpr std::size_t kAtOnce = sizeof(std::uint64_t) / sizeof(std::uint16_t);
