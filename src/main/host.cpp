@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "fleet/fleet.h"
 #include "http/server.h"
+#include "main/audit_desk.h"
 #include "main/first_run.h"
 #include "main/trust_desk.h"
 #include "model/time_json.h"
@@ -37,7 +38,6 @@ constexpr milliseconds kDrain{3500};            // of the 5 s that a shutdown ma
 constexpr milliseconds kFirmwareLook{1000};     // how soon a published image is seen
 constexpr milliseconds kRateWindow{1000};       // of requests per second
 constexpr milliseconds kClockJump{5000};        // more than any adjustment of a running clock
-constexpr milliseconds kAuditSign{60000};       // what is younger could be cut unseen
 constexpr seconds kTimestampMargin{12 * 3600};  // a timestamp that ends sooner is signed anew
 
 Error first_problem(const std::vector<config::Problem>& problems) {
@@ -92,8 +92,7 @@ struct Host::Impl {
   std::unique_ptr<api::DdiService> ddi;
   std::unique_ptr<http::Server> ddi_server;  // none: not configured
   std::unique_ptr<config::Watcher> watcher;
-  std::unique_ptr<store::AuditKeeper> audit;
-  MonoTime next_audit{};
+  std::unique_ptr<AuditDesk> audit;
   MonoTime mono_before{};  // when the clocks were last compared
   WallTime wall_before{};
   std::atomic<bool> reopen{false};  // the state was replaced by an import
@@ -117,8 +116,6 @@ struct Host::Impl {
   void look_at_firmware();
   void update_rates();
   void look_at_clock();
-  void open_audit();
-  void sign_audit();
   void take_edited_settings();
   void settings_changed(const std::shared_ptr<const model::Settings>& now,
                         const std::vector<config::Problem>& problems);
@@ -181,7 +178,7 @@ Result<void> Host::Impl::open() {
   if (auto served = serve(); !served) return served.error();
   if (options.run_agents) start_agents();
   // What the start itself made is signed before anyone is told that it has started.
-  if (parts.store->flush()) sign_audit();
+  if (parts.store->flush()) audit->sign();
   return {};
 }
 
@@ -278,7 +275,14 @@ Result<void> Host::Impl::serve() {
     const std::lock_guard lock(mutex);
     parts.supervisor = std::move(supervisor);
   }
-  open_audit();
+  audit = std::make_unique<AuditDesk>(
+      options.root, *parts.store, *authority, clock,
+      [this](model::Severity severity, std::string kind, std::string message) {
+        record(severity, std::move(kind), std::move(message));
+      });
+  audit->open(std::exchange(imported, false) ? AuditDesk::Origin::kImported
+              : authority->created()         ? AuditDesk::Origin::kFirstRun
+                                             : AuditDesk::Origin::kStored);
   api = std::make_unique<api::Service>(ports());
   http::ServerOptions server_options;
   server_options.address = console.listen_address;
@@ -347,7 +351,7 @@ void Host::Impl::tick() {
   api->tick();
   look_at_firmware();
   update_rates();
-  if (clock.mono() >= next_audit) sign_audit();
+  audit->sign_if_due();
   look_at_clock();
   notify();
 }
@@ -366,40 +370,6 @@ void Host::Impl::look_at_clock() {
          "this host's clock jumped " + format_age(std::chrono::abs(jump)) +
              (ahead ? " ahead" : " back") +
              "; readings count again once the devices' times agree with it");
-}
-
-// Before anything is signed anew: does the chain go on from what was signed last? A cut is an event
-// itself, so that no later signature hides it.
-void Host::Impl::open_audit() {
-  audit = std::make_unique<store::AuditKeeper>(
-      options.root / "state" / store::kAuditHeadFile, *parts.store,
-      [this](std::string_view text) { return authority->sign(text); },
-      [this](std::string_view text, std::string_view signature) {
-        return authority->signed_by_it(text, signature);
-      });
-  next_audit = {};
-  if (std::exchange(imported, false)) {
-    return record(model::Severity::kNotice, "audit.imported",
-                  "the state was replaced by an import; the audit chain goes on from there");
-  }
-  const auto wrong = audit->check();
-  if (!wrong && wrong.error().code == Errc::kNotFound) {
-    if (authority->created()) return;  // a first run has nothing to miss
-    record(model::Severity::kWarning, "audit.no-head",
-           "the audit chain had no signed head; it is signed from now on");
-  } else if (!wrong) {
-    record(model::Severity::kError, "audit.unreadable", wrong.error().text());
-  } else if (*wrong) {
-    record(model::Severity::kError, "audit.cut", **wrong);
-  }
-}
-
-void Host::Impl::sign_audit() {
-  next_audit = clock.mono() + kAuditSign;
-  if (const auto done = audit->sign(clock.wall()); !done) {
-    record(model::Severity::kError, "audit.sign-failed",
-           "the audit chain's head was not signed: " + done.error().text());
-  }
 }
 
 // The catalogue follows what is published: otactl writes firmware/ itself, and the timestamp is its
@@ -514,10 +484,7 @@ void Host::Impl::close() {
     const auto flushed = parts.store->flush();
     static_cast<void>(flushed);
     // Not over an import, which the next start names.
-    if (audit != nullptr && !imported) {
-      const auto last = audit->sign(clock.wall());
-      static_cast<void>(last);  // the minute before it stays signed
-    }
+    if (audit != nullptr && !imported) audit->sign_last();
     parts.fleet->set_hooks({});
   }
   ddi_server.reset();
