@@ -134,10 +134,13 @@ TEST_CASE("whoever may write every file of the server cannot publish with m-1 si
   CHECK(word(f.repository.releases()) == "tuf.signatures");
   CHECK(f.refreshed() == "ok");
   CHECK(f.finds("rpi4/firmware-6.6.6.img") == "tuf.signatures");
-  // The same with the list of models.
+  // The same with the list of models, in a snapshot after that one.
+  tuf::Published then = *now;
+  ++then.snapshot.version;
+  ++then.timestamp.version;
   auto targets = now->targets_json;
   targets["version"] = now->targets.version + 1;
-  REQUIRE(thief.publish_targets(*now, {{"targets", tuf::Draft{targets, {}}}}, {&now->root})
+  REQUIRE(thief.publish_targets(then, {{"targets", tuf::Draft{targets, {}}}}, {&now->root})
               .has_value());
   CHECK(f.refreshed() != "ok");
   CHECK(f.finds("rpi4/firmware-6.6.6.img") == "tuf.not-refreshed");
