@@ -115,7 +115,7 @@ TEST_CASE("every step of a ceremony, made behind the server's back, is in the ch
   LiveWorld live;
   const std::string vault = (live.folder.path() / "vault").string();
   const std::string secret = (live.folder.path() / "secret").string();
-  REQUIRE(write_file_durably(secret, "a long passphrase\n").has_value());
+  REQUIRE(write_file_durably(secret, "a long passphrase\n", 0600).has_value());
   CHECK(has(live.otactl({"logs"}).output, "root or targets keys lie on this server"));
   REQUIRE(live.otactl({"keys", "init", "--threshold", "2", "--keys", "3", "--yes"}).status == 0);
   REQUIRE(live.otactl({"keys", "take-offline", vault, "--passphrase-file", secret}).status == 0);
