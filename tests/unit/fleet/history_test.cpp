@@ -14,8 +14,8 @@ TEST_CASE("every stored decision and verdict is made again of its record", "[fle
   it.enrol("iot-001");
   it.enrol("iot-002");
   it.run("iot-001", 12, 10);
-  it.run("iot-002", 97, 20);
   it.push("iot-001");
+  it.run("iot-002", 97, 20);
   it.push("iot-002");
   it.store.state.writable = false;
   it.store.state.problem = "no space left";

@@ -231,13 +231,15 @@ TEST_CASE("a decision is made again under other thresholds, and the same ones ch
 
 TEST_CASE("every signal of a verdict says what was expected, how rare it is, since when, its share",
           "[anomaly]") {
+  std::mt19937 random(7);
   DeviceDetector detector({});
   WallTime now = kStart;
   for (int i = 0; i < 300; ++i) {
     Sample sample;
     const bool high = i >= 280;
-    sample.values = {(high ? 96.0 : 20.0) + i % 3, (high ? 92.0 : 30.0) + i % 5, 40.0,
-                     45.0 + i % 2};
+    const auto noise = [&] { return 0.1 * static_cast<double>(random() % 30); };
+    sample.values = {(high ? 96 : 20) + noise(), (high ? 92 : 30) + noise(), 40 + noise(),
+                     45 + noise()};
     detector.observe(sample, now += 1s);
   }
   const auto verdict = detector.verdict(now);
