@@ -7,6 +7,9 @@
 namespace ota::console {
 namespace {
 
+// A narrow screen has room for the kind of an event or for its words; the words matter more.
+constexpr int kKindFrom = 90;
+
 int kind_cells(const Area& area) {
   return area.columns() >= 110 ? 18 : 16;
 }
@@ -187,7 +190,7 @@ void draw_event_header(const Area& area, int y) {
   area.put(1, y, "TIME", {Ink::kDim});
   area.put(11, y, "LEVEL", {Ink::kDim});
   area.put(17, y, "SOURCE", {Ink::kDim});
-  if (area.columns() >= 70) {
+  if (area.columns() >= kKindFrom) {
     area.put(28, y, "EVENT", {Ink::kDim});
     area.put(29 + kind_cells(area), y, "MESSAGE", {Ink::kDim});
   } else {
@@ -200,7 +203,7 @@ void draw_event_row(const Area& area, int y, const model::Event& event) {
   area.put(1, y, time_of_day(event.at), {Ink::kDim});
   area.put(11, y, short_word(event.severity), style, 5);
   area.put(17, y, event.source.empty() ? "-" : event.source, {}, 10);
-  if (area.columns() >= 70) {
+  if (area.columns() >= kKindFrom) {
     area.put(28, y, event.kind, {Ink::kDim}, kind_cells(area));
     area.put(29 + kind_cells(area), y, event.message,
              event.severity >= model::Severity::kWarning ? style : Style{});
