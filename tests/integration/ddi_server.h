@@ -3,6 +3,7 @@
 // Content-Length that is right, no chunks, a JSON body on every GET.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -63,12 +64,14 @@ class DdiServer {
                                   : result["decision"]["headline"].get<std::string>();
   }
   model::Job job(const std::string& id) const { return api.fleet->job(id).value(); }
+  // Events show with the next publication.
   bool told(const std::string& kind) const {
-    const auto snapshot = api.fleet->snapshot();
-    for (const auto& event : *snapshot->events) {
-      if (event->kind == kind) return true;
-    }
-    return false;
+    return wait_until([&] {
+      const auto snapshot = api.fleet->snapshot();
+      const auto& events = *snapshot->events;
+      return std::any_of(events.begin(), events.end(),
+                         [&](const auto& event) { return event->kind == kind; });
+    });
   }
 
   ApiServer api;
