@@ -27,9 +27,11 @@ namespace ota::test {
 namespace fs = std::filesystem;
 
 inline void shell(const fs::path& folder, const std::string& script) {
-  const auto done = sim::run_to_end(
-      {.program = "/bin/sh", .arguments = {"-e", "-c", script}, .log = {}, .folder = folder},
-      std::chrono::seconds(30));
+  const auto done = sim::run_to_end({.program = "/bin/sh",
+                                     .arguments = {"-e", "-c", script},
+                                     .log = folder / "shell.log",
+                                     .folder = folder},
+                                    std::chrono::seconds(30));
   INFO(script);
   REQUIRE(done.has_value());
   INFO(done->output);
