@@ -174,8 +174,8 @@ TEST_CASE("an unsigned, a foreign-signed and a changed image are refused before 
   bytes.replace(bytes.find("test image"), 4, "TEST");
   std::ofstream(world.build() / "changed.swu", std::ios::binary) << bytes;
   CHECK(add("changed.swu").status == 1);
-  test::make_swu(world.build(), "a b.swu", world.target(), image);
-  std::filesystem::rename(world.build() / "a b.swu", world.build() / "spaced name.swu");
+  test::make_swu(world.build(), "spaced.swu", world.target(), image);
+  std::filesystem::rename(world.build() / "spaced.swu", world.build() / "spaced name.swu");
   CHECK(has(add("spaced name.swu").output, "cannot fetch"));
 }
 
@@ -261,7 +261,9 @@ TEST_CASE("a wrong token is refused, logged, and learns nothing", "[.][interop]"
 
 TEST_CASE("swupdate with a client certificate and no token is its device", "[.][interop]") {
   DdiWorld world;
-  const std::string payload = world.publish();
+  SwuSpec image;
+  image.version = "2.2.0";  // newer than what the agent says it was delivered with
+  const std::string payload = world.publish(image);
   // The agent joins, and leaves its key and certificate to swupdate.
   REQUIRE(world.world.start_agent("press-01").has_value());
   SwupdateSpec spec = world.client();
@@ -271,7 +273,7 @@ TEST_CASE("swupdate with a client certificate and no token is its device", "[.][
   auto device = joined(world, spec);
   world.wait(
       [&] { return world.world.device("press-01").value()["verdict"]["level"] == "stable"; });
-  const std::string job = world.push();
+  const std::string job = world.push("2.2.0");
   REQUIRE(has(job, "job-"));
   world.wait_for(job, "confirming");
   CHECK(slurp(world.target()) == payload);
@@ -318,14 +320,16 @@ TEST_CASE("what the gate refuses is not offered, and the console says why", "[.]
 TEST_CASE("an anomalous device is not offered the image, and is when it has recovered",
           "[.][interop]") {
   DdiWorld world(DdiWorld::WithoutTelemetry::kBlock);
-  const std::string payload = world.publish();
+  SwuSpec image;
+  image.version = "2.2.0";  // newer than what the agent says it was delivered with
+  const std::string payload = world.publish(image);
   REQUIRE(world.world.start_agent("press-01").has_value());
   const auto level = [&] { return world.world.device("press-01").value()["verdict"]["level"]; };
   world.wait([&] { return level() == "stable"; });
   SwupdateSpec spec = world.client_with_token();
   auto device = joined(world, spec);
   device->stop();  // so that the update waits while the device turns sick
-  const std::string job = world.push();
+  const std::string job = world.push("2.2.0");
   REQUIRE(has(job, "job-"));
   const auto config = world.world.agent_folder("press-01") / "config.json";
   const auto with_profile = [&](const char* profile) {

@@ -238,7 +238,11 @@ class DdiWorld {
 
   void wait(const std::function<bool()>& condition,
             milliseconds patience = std::chrono::seconds(40)) {
-    REQUIRE(wait_until(condition, patience));
+    const bool met = wait_until(condition, patience);
+    const auto device = world.device("press-01");
+    INFO((device ? device->dump(1) : device.error().text()));
+    INFO(slurp(folder.path() / "device/swupdate.log"));
+    REQUIRE(met);
   }
   void wait_for(const std::string& id, const std::string& wanted,
                 milliseconds patience = std::chrono::seconds(40)) {
@@ -265,7 +269,6 @@ class DdiWorld {
     device.id = "press-01";
     device.interval_ms = 100;
     device.profile = profile.empty() ? "stable" : std::move(profile);
-    device.enrolled = false;
     scenario.devices.push_back(device);
     scenario.console = Json{{"ddi",
                              {{"listen", {{"address", "127.0.0.1"}, {"port", 0}}},
