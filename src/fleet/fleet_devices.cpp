@@ -108,30 +108,25 @@ void Fleet::Impl::follow_online(LiveDevice& device, WallTime now, store::Batch& 
                                                  format_age(device.silent_for(now))));
 }
 
+// Asked at each request: what is admitted costs no trip to the heap.
 Result<void> Fleet::admit(const std::string& device, const std::string& certificate_serial) const {
-  Error refusal = fail(Errc::kDenied, "not in the whitelist");
-  bool admitted = false;
   DeviceTable::Stripe& stripe = impl_->table.stripe_of(device);
   const std::lock_guard lock(stripe.mutex);
   const auto found = stripe.devices.find(device);
-  if (found == stripe.devices.end() || !found->second->spec) return refusal;
-  LiveDevice& live = *found->second;
-  if (live.record && live.record->revoked) {
-    refusal.context = "revoked";
-  } else if (!live.record || !live.record->enrolled) {
-    refusal.context = "not enrolled";
-  } else if (live.record->certificate_serial == certificate_serial) {
-    // The agent has its renewed certificate: the one before it may go.
-    if (!live.record->previous_serial.empty()) live.renewed_serial_used = true;
-    admitted = true;
-  } else if (!live.record->previous_serial.empty() &&
-             live.record->previous_serial == certificate_serial) {
-    admitted = true;
-  } else {
-    refusal.context = "another certificate";
+  if (found == stripe.devices.end() || !found->second->spec) {
+    return fail(Errc::kDenied, "not in the whitelist");
   }
-  if (!admitted) return refusal;
-  return {};
+  LiveDevice& live = *found->second;
+  if (live.record && live.record->revoked) return fail(Errc::kDenied, "revoked");
+  if (!live.record || !live.record->enrolled) return fail(Errc::kDenied, "not enrolled");
+  const std::string& previous = live.record->previous_serial;
+  if (live.record->certificate_serial == certificate_serial) {
+    // The agent has its renewed certificate: the one before it may go.
+    if (!previous.empty()) live.renewed_serial_used = true;
+    return {};
+  }
+  if (!previous.empty() && previous == certificate_serial) return {};
+  return fail(Errc::kDenied, "another certificate");
 }
 
 IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sample> samples) {

@@ -28,6 +28,7 @@ const std::map<std::string, Access> kTable{
     {"GET /v1/status", Access::kOperator},
     {"GET /v1/devices", Access::kOperator},
     {"GET /v1/devices/{id}", Access::kOperator},
+    {"GET /v1/devices/{id}/minutes", Access::kOperator},
     {"POST /v1/devices/{id}/rollback", Access::kOperator},
     {"POST /v1/devices/{id}/revoke", Access::kOperator},
     {"POST /v1/devices/{id}/acknowledge", Access::kOperator},
