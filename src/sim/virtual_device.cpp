@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/program_version.h"
 #include "model/sample_image.h"
+#include "tuf/names.h"
 
 namespace ota::sim {
 namespace {
@@ -72,9 +73,9 @@ bool VirtualDevice::commanded(const std::string& body) {
     report_seq_ = 0;
     wanted_ = {release->version, release->sha256};
     report(model::JobState::kDownloading, 0);
-    queue_.push_back({Errand::kDownload, "GET /tuf/targets/" + release->sha256 + "." +
-                                             release->target +
-                                             " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"});
+    queue_.push_back({Errand::kDownload,
+                      "GET /tuf/targets/" + tuf::target_url_path(release->target, release->sha256) +
+                          " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"});
     return true;
   }
   return false;
