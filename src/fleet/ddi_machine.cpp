@@ -59,7 +59,7 @@ std::string closing_word(const DdiFeedback& feedback) {
   return feedback.finished == DdiFinished::kFailure ? "closed/failure" : "closed/success";
 }
 
-Result<JobChange> move_to(Job job, JobState state, std::string code, std::string detail,
+Result<JobChange> move_to(const Job& job, JobState state, std::string code, std::string detail,
                           const model::OtaSettings& rules, WallTime now) {
   model::JobReport report;
   report.seq = job.report_seq + 1;

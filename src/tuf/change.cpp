@@ -147,6 +147,7 @@ Result<void> Change::stage(std::string_view role, Json part) {
   part["expires"] = tuf_time(publisher.clock->wall() + kTargetsLife);
   const std::vector<Judge> deciding = judges(role);
   std::vector<const Role*> roles;
+  roles.reserve(deciding.size());
   for (const Judge& judge : deciding)
     roles.push_back(&judge.role);
   auto draft = publisher.sign(part, roles);

@@ -414,7 +414,7 @@ Result<model::Release> Repository::add(const fs::path& image, model::Release rel
   for (const std::string& model : release.hardware)
     models += (models.empty() ? "" : ", ") + model;
   const std::string what = release.version.label() + " for " + models;
-  auto added = do_add(image, std::move(release), rollback_floor);
+  auto added = do_add(image, std::move(release), std::move(rollback_floor));
   impl_->record("firmware.add", what + (added ? " is published, sha256 " + added->sha256 : ""),
                 added ? std::optional<Error>() : added.error());
   return added;

@@ -36,6 +36,7 @@ Result<ExitCode> run_drill(Context& context) {
                                  fs::absolute(context.root, error).string()};
   if (context.out.json()) words.emplace_back("--json");
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words)
     arguments.push_back(word.data());
   arguments.push_back(nullptr);

@@ -166,7 +166,8 @@ void put_ddi(Page& page, const fleet::DeviceDetail& detail) {
   std::size_t shown = 0;
   for (const auto& [key, value] : client.attributes) {
     if (++shown > kMostShown) break;
-    page.line(key + " = " + value);
+    std::string line = key;
+    page.line(line.append(" = ").append(value));
   }
   if (client.attributes.empty()) page.line("no attributes yet", {Ink::kDim});
   if (client.attributes.size() > kMostShown) {

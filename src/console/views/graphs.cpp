@@ -28,7 +28,7 @@ Scale scale_of(const Scene& scene, Metric metric, const std::optional<Extent>& e
 // As many of the numbers as fit beside the heading; the present one comes first and goes last.
 std::string numbers(const Extent& extent, double limit, Metric metric, int columns) {
   const auto text = [&](double value) { return reading(static_cast<float>(value), metric); };
-  const std::string now = "now " + text(extent.now);
+  std::string now = "now " + text(extent.now);
   const std::string high = "  max " + text(extent.high);
   const std::string end = "  limit " + format_number(limit, 1);
   const std::array<std::string, 3> forms{

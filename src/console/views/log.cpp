@@ -26,8 +26,13 @@ std::string chain_state(const Model& model, const model::Event& event) {
     if ((*events)[i]->seq != event.seq) continue;
     const bool follows =
         (*events)[i - 1]->hash == event.previous && (*events)[i - 1]->seq + 1 == event.seq;
-    return follows ? ok + " and follows event " + std::to_string(event.seq - 1) + rest
-                   : "BROKEN: does not follow event " + std::to_string((*events)[i - 1]->seq);
+    if (!follows) {
+      return "BROKEN: does not follow event " + std::to_string((*events)[i - 1]->seq);
+    }
+    std::string sentence = ok;
+    return sentence.append(" and follows event ")
+        .append(std::to_string(event.seq - 1))
+        .append(rest);
   }
   return ok + " (the event before it is not loaded)" + rest;
 }
