@@ -217,6 +217,10 @@ std::uint32_t FleetLoop::cut_off(milliseconds spread) {
       const auto index = static_cast<std::size_t>(which);
       if (peer->shaking.at(index)) --shaking_;
       peer->shaking.at(index) = false;
+      // A parked poll had no answer yet at which its session would have been kept.
+      if (!peer->sessions.at(index)) {
+        peer->sessions.at(index).reset(peer->wires.at(index).take_session());
+      }
       peer->wires.at(index).close();
       const std::int64_t place = peer->number * 7919LL % 10'000;
       due_.push({clock_.mono() + spread * place / 10'000, peer->number, which});
@@ -269,7 +273,7 @@ Tally FleetLoop::take_tally() {
 std::uint32_t FleetLoop::connected() const {
   std::uint32_t count = 0;
   for (const auto& peer : peers_)
-    count += peer->parked && peer->wires[0].is_open() ? 1U : 0U;
+    count += peer->parked && peer->wires[0].is_open() && !peer->shaking[0] ? 1U : 0U;
   return count;
 }
 
