@@ -144,8 +144,10 @@ test: deps ## install what is missing, build, run every test
 	@$(MAKE) --no-print-directory tests
 	@tools/run-tests $(BIN) all
 
-check: ## all that CI runs
+check: ## all that CI runs, and both sanitizers
 	@bash .ci/run
+	@$(MAKE) --no-print-directory asan
+	@$(MAKE) --no-print-directory tsan
 
 deps: ## install what the build needs and does not find (nothing to do: no network)
 	@tools/deps build
