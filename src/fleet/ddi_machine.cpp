@@ -76,10 +76,10 @@ Result<JobChange> take_closing(Job job, const DdiFeedback& feedback, DdiVersionW
   progress.closed = closing_word(feedback);
   if (feedback.finished == DdiFinished::kFailure) {
     const std::string cause = cause_of(progress.log, feedback);
-    return move_to(std::move(job), JobState::kFailed, "ddi.failed", cause, rules, now);
+    return move_to(job, JobState::kFailed, "ddi.failed", cause, rules, now);
   }
   if (progress.downloads == 0) {
-    auto change = move_to(std::move(job), JobState::kFailed, "never-downloaded",
+    auto change = move_to(job, JobState::kFailed, "never-downloaded",
                           "reported success, but never downloaded it whole", rules, now);
     if (!change) return change;
     tell(*change, Severity::kWarning, "ddi.success-without-download",
@@ -91,11 +91,11 @@ Result<JobChange> take_closing(Job job, const DdiFeedback& feedback, DdiVersionW
   if (word == DdiVersionWord::kSaysIt) {
     progress.claims_success = true;
     const std::string label = job.release.version.label();
-    return move_to(std::move(job), JobState::kConfirming, "",
+    return move_to(job, JobState::kConfirming, "",
                    "reported success; counts when the device says that it runs " + label, rules,
                    now);
   }
-  return move_to(std::move(job), JobState::kSucceeded, "", last_word(feedback), rules, now);
+  return move_to(job, JobState::kSucceeded, "", last_word(feedback), rules, now);
 }
 
 Result<JobChange> take_step(Job job, const DdiFeedback& feedback, const model::OtaSettings& rules,
@@ -104,8 +104,8 @@ Result<JobChange> take_step(Job job, const DdiFeedback& feedback, const model::O
   const std::string detail = last_word(feedback);
   if (says_installed(feedback)) {
     progress.installed = true;
-    return move_to(std::move(job), JobState::kConfirming, "",
-                   "installed, awaiting the device's confirmation", rules, now);
+    return move_to(job, JobState::kConfirming, "", "installed, awaiting the device's confirmation",
+                   rules, now);
   }
   JobState state = job.state;
   if (feedback.execution == DdiExecution::kDownload) {
@@ -115,7 +115,7 @@ Result<JobChange> take_step(Job job, const DdiFeedback& feedback, const model::O
   } else if (state < JobState::kInstalling) {
     state = progress.downloads > 0 ? JobState::kInstalling : JobState::kDownloading;
   }
-  return move_to(std::move(job), state, "", detail, rules, now);
+  return move_to(job, state, "", detail, rules, now);
 }
 
 JobChange keep_back(const Job& job, Severity severity, const std::string& why, WallTime now) {
@@ -206,8 +206,8 @@ JobChange ddi_fetched(const Job& job, const DdiFetch& fetch, const model::OtaSet
   if (whole && state < JobState::kInstalling) state = JobState::kInstalling;
   if (!whole && state < JobState::kDownloading) state = JobState::kDownloading;
   next.percent = state == JobState::kDownloading ? std::max(percent, job.percent) : job.percent;
-  auto moved = move_to(std::move(next), state, "",
-                       whole ? "fetched whole; the device installs it" : "", rules, now);
+  auto moved =
+      move_to(next, state, "", whole ? "fetched whole; the device installs it" : "", rules, now);
   if (!moved) return change;
   change = std::move(*moved);
   // Installed already and fetched again: its boot counter sends it round in circles.
@@ -246,11 +246,11 @@ Result<JobChange> ddi_reported(const Job& job, const DdiFeedback& feedback, DdiV
     case DdiExecution::kClosed:
       return take_closing(std::move(next), feedback, word, rules, now);
     case DdiExecution::kCanceled:
-      return move_to(std::move(next), JobState::kCancelled, "", last_word(feedback), rules, now);
+      return move_to(next, JobState::kCancelled, "", last_word(feedback), rules, now);
     case DdiExecution::kRejected: {
       const JobState state = next.state;
-      auto kept = move_to(std::move(next), state, "",
-                          "the device will not do it now: " + last_word(feedback), rules, now);
+      auto kept = move_to(next, state, "", "the device will not do it now: " + last_word(feedback),
+                          rules, now);
       if (kept) {
         tell(*kept, Severity::kWarning, "ddi.rejected",
              job.device + " will not take " + job.release.version.label() + " now", now);
@@ -274,8 +274,7 @@ Result<JobChange> ddi_cancel_reported(const Job& job, const DdiFeedback& feedbac
   const bool closed = feedback.execution == DdiExecution::kClosed;
   const bool failed = feedback.finished == DdiFinished::kFailure;
   if ((closed && !failed) || feedback.execution == DdiExecution::kCanceled) {
-    return move_to(std::move(next), JobState::kCancelled, "", "the device cancelled it", rules,
-                   now);
+    return move_to(next, JobState::kCancelled, "", "the device cancelled it", rules, now);
   }
   change.job = std::move(next);
   change.changed = true;
