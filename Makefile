@@ -75,9 +75,8 @@ TUF_CLIENT_SRC := $(wildcard tests/tuf_client/*.cpp)
 # Preloaded into the programs by scenarios that move their clocks; no program is linked with it.
 CLOCK_SHIFT := $(if $(SANITIZER),,$(BIN)/clock-shift.so)
 
-# ThreadSanitizer watches the tests that have threads; what they do not link is not built for it.
+# ThreadSanitizer watches the tests that have threads.
 ifeq ($(SANITIZER),thread)
-LIB_SRC := $(filter-out src/cli/%,$(LIB_SRC))
 UNIT_SRC := $(shell grep -l '\[threads\]' $(UNIT_SRC))
 endif
 
@@ -134,7 +133,7 @@ tests: build $(TESTS) $(CLOCK_SHIFT) ## build every test program
 clock-shift: $(CLOCK_SHIFT)
 
 # What the sanitizers run: no programs but the agent, which integration tests start.
-sanitized: $(filter-out $(BIN)/e2e-tests,$(TESTS)) $(BIN)/ota-agent
+sanitized: $(filter-out $(BIN)/e2e-tests $(if $(filter thread,$(SANITIZER)),$(BIN)/golden-tests $(BIN)/tuf-client),$(TESTS)) $(BIN)/ota-agent
 
 run: deps ## install what is missing, build, open the console with its local agents
 	@$(MAKE) --no-print-directory build
@@ -144,10 +143,8 @@ test: deps ## install what is missing, build, run every test
 	@$(MAKE) --no-print-directory tests
 	@tools/run-tests $(BIN) all
 
-check: ## all that CI runs, and both sanitizers
+check: ## all that CI runs
 	@bash .ci/run
-	@$(MAKE) --no-print-directory asan
-	@$(MAKE) --no-print-directory tsan
 
 deps: ## install what the build needs and does not find (nothing to do: no network)
 	@tools/deps build
