@@ -137,29 +137,22 @@ void read_limits(const JsonNode* node, model::ServerLimits& limits, Report& repo
   section.finish();
 }
 
-void read_listen(const JsonNode* node, model::ConsoleSettings& settings, Report& report) {
-  Section section(node, "listen", report);
-  section.text("address", settings.listen_address, "an IPv4 or IPv6 address such as \"0.0.0.0\"",
-               is_address);
-  std::uint32_t port = settings.port;
-  section.count("port", port, 0, 65535);
-  settings.port = static_cast<std::uint16_t>(port);
+// Where a listener listens.
+void read_listen(const JsonNode* node, std::string_view path, std::string& address,
+                 std::uint16_t& port, Report& report) {
+  Section section(node, std::string(path), report);
+  section.text("address", address, "an IPv4 or IPv6 address such as \"0.0.0.0\"", is_address);
+  std::uint32_t number = port;
+  section.count("port", number, 0, 65535);
+  port = static_cast<std::uint16_t>(number);
   section.finish();
 }
 
 void read_server(const JsonNode* node, model::ConsoleSettings& settings, Report& report) {
   Section section(node, "server", report);
   section.count("threads", settings.threads, 1, 64);
-  constexpr std::string_view kAccepted = "an array of host names or addresses";
-  if (const JsonMember* names = section.array("names", kAccepted)) {
-    for (const JsonNode& name : names->value.items) {
-      if (name.kind == JsonNode::Kind::kString && is_host(name.text)) {
-        settings.extra_names.push_back(name.text);
-      } else {
-        section.complain(name, "names", kAccepted);
-      }
-    }
-  }
+  section.texts("names", "an array of host names or addresses", is_host,
+                [&](const std::string& name) { settings.extra_names.push_back(name); });
   section.finish();
 }
 
@@ -198,19 +191,14 @@ void read_action_keys(const JsonMember* member, model::ScreenSettings& screen, R
 
 void read_screen(const JsonNode* node, model::ScreenSettings& screen, Report& report) {
   Section section(node, "screen", report);
-  constexpr std::string_view kColumns =
-      "an array of model, group, version, target, risk, cpu, mem, disk, temp, seen, gate";
-  if (const JsonMember* columns = section.array("hidden_columns", kColumns)) {
-    const auto& names = model::kColumnNames;
-    for (const JsonNode& column : columns->value.items) {
-      if (column.kind == JsonNode::Kind::kString &&
-          std::find(names.begin(), names.end(), column.text) != names.end()) {
-        screen.hidden_columns.insert(column.text);
-      } else {
-        section.complain(column, "hidden_columns", kColumns);
-      }
-    }
-  }
+  section.texts(
+      "hidden_columns",
+      "an array of model, group, version, target, risk, cpu, mem, disk, temp, seen, gate",
+      [](const std::string& column) {
+        const auto& names = model::kColumnNames;
+        return std::find(names.begin(), names.end(), column) != names.end();
+      },
+      [&](const std::string& column) { screen.hidden_columns.insert(column); });
   read_action_keys(section.object("keys", "an object of actions and arrays of keys"), screen,
                    report);
   section.finish();
@@ -227,13 +215,7 @@ void read_ddi(const JsonNode* node, model::DdiSettings& ddi, Report& report) {
   const JsonMember* listen = section.object("listen", "an object");
   ddi.on = listen != nullptr;
   if (enters(node, listen)) {
-    Section inner(node_of(listen), "ddi.listen", report);
-    inner.text("address", ddi.listen_address, "an IPv4 or IPv6 address such as \"0.0.0.0\"",
-               is_address);
-    std::uint32_t port = ddi.port;
-    inner.count("port", port, 0, 65535);
-    ddi.port = static_cast<std::uint16_t>(port);
-    inner.finish();
+    read_listen(node_of(listen), "ddi.listen", ddi.listen_address, ddi.port, report);
   }
   section.text("public_url", ddi.public_url, "\"https://HOST\" or \"https://HOST:PORT\", or \"\"",
                is_public_url);
@@ -251,7 +233,9 @@ void read_ddi(const JsonNode* node, model::DdiSettings& ddi, Report& report) {
 void read_console(const JsonNode* root, model::ConsoleSettings& settings, Report& report) {
   Section section(root, "", report);
   const JsonMember* listen = section.object("listen", "an object");
-  if (enters(root, listen)) read_listen(node_of(listen), settings, report);
+  if (enters(root, listen)) {
+    read_listen(node_of(listen), "listen", settings.listen_address, settings.port, report);
+  }
   const JsonMember* server = section.object("server", "an object");
   if (enters(root, server)) read_server(node_of(server), settings, report);
   const JsonMember* limits = section.object("limits", "an object");

@@ -166,6 +166,20 @@ const JsonMember* Section::of_kind(std::string_view key, std::string_view accept
   return nullptr;
 }
 
+void Section::texts(std::string_view key, std::string_view accepted,
+                    const std::function<bool(const std::string&)>& good,
+                    const std::function<void(const std::string&)>& take) {
+  const JsonMember* list = array(key, accepted);
+  if (list == nullptr) return;
+  for (const JsonNode& item : list->value.items) {
+    if (item.kind == JsonNode::Kind::kString && good(item.text)) {
+      take(item.text);
+    } else {
+      complain(item, key, accepted);
+    }
+  }
+}
+
 const JsonMember* Section::object(std::string_view key, std::string_view accepted) {
   return of_kind(key, accepted, JsonNode::Kind::kObject, "{}");
 }

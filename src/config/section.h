@@ -44,6 +44,10 @@ class Section {
   // The same, and the key must be there.
   void required_text(std::string_view key, std::string& value, std::string_view accepted,
                      const std::function<bool(const std::string&)>& good);
+  // An array of texts; `take` is given each one that `good` accepts.
+  void texts(std::string_view key, std::string_view accepted,
+             const std::function<bool(const std::string&)>& good,
+             const std::function<void(const std::string&)>& take);
   // null: none.
   void version(std::string_view key, std::optional<model::Version>& value);
 
