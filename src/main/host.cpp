@@ -10,21 +10,20 @@
 #include <utility>
 #include <vector>
 
-#include "api/ddi_service.h"
 #include "api/service.h"
 #include "base/file.h"
 #include "config/config.h"
 #include "fleet/fleet.h"
 #include "http/server.h"
 #include "main/audit_desk.h"
+#include "main/ddi_listener.h"
+#include "main/firmware_desk.h"
 #include "main/first_run.h"
 #include "main/trust_desk.h"
-#include "model/time_json.h"
 #include "pki/authority.h"
 #include "store/audit_head.h"
 #include "store/store.h"
 #include "supervisor/supervisor.h"
-#include "tuf/repository.h"
 
 namespace ota::main {
 namespace fs = std::filesystem;
@@ -33,32 +32,15 @@ using Phase = fleet::ServerStatus::Phase;
 namespace {
 
 constexpr milliseconds kTick{250};
-constexpr milliseconds kRetry{5000};            // between attempts to start what failed
-constexpr milliseconds kDrain{3500};            // of the 5 s that a shutdown may take
-constexpr milliseconds kFirmwareLook{1000};     // how soon a published image is seen
-constexpr milliseconds kRateWindow{1000};       // of requests per second
-constexpr milliseconds kClockJump{5000};        // more than any adjustment of a running clock
-constexpr seconds kTimestampMargin{12 * 3600};  // a timestamp that ends sooner is signed anew
+constexpr milliseconds kRetry{5000};       // between attempts to start what failed
+constexpr milliseconds kDrain{3500};       // of the 5 s that a shutdown may take
+constexpr milliseconds kRateWindow{1000};  // of requests per second
+constexpr milliseconds kClockJump{5000};   // more than any adjustment of a running clock
 
 Error first_problem(const std::vector<config::Problem>& problems) {
   std::string text = problems.front().text();
   if (problems.size() > 1) text += " (and " + std::to_string(problems.size() - 1) + " more)";
   return fail(Errc::kInvalid, text);
-}
-
-Result<Json> roles_json(const tuf::Repository& repository) {
-  auto roles = repository.status();
-  if (!roles) return roles.error();
-  Json out = Json::array();
-  for (const tuf::RoleStatus& role : *roles) {
-    out.push_back({{"role", role.role},
-                   {"version", role.version},
-                   {"expires", model::time_json(role.expires)},
-                   {"threshold", role.threshold},
-                   {"keys", role.keys},
-                   {"keys_online", role.keys_online}});
-  }
-  return out;
 }
 
 }  // namespace
@@ -84,21 +66,18 @@ struct Host::Impl {
   // -- the host thread's own --
   std::thread thread;
   std::shared_ptr<const model::Settings> settings;
-  std::unique_ptr<tuf::Repository> repository;
+  std::unique_ptr<FirmwareDesk> firmware;
 
   std::optional<pki::Authority> authority;
   std::unique_ptr<api::Service> api;
   std::unique_ptr<http::Server> server;
-  std::unique_ptr<api::DdiService> ddi;
-  std::unique_ptr<http::Server> ddi_server;  // none: not configured
+  std::unique_ptr<DdiListener> ddi;  // none: not configured
   std::unique_ptr<config::Watcher> watcher;
   std::unique_ptr<AuditDesk> audit;
   MonoTime mono_before{};  // when the clocks were last compared
   WallTime wall_before{};
   std::atomic<bool> reopen{false};  // the state was replaced by an import
   bool imported = false;            // and what is opened now is what was imported
-  fs::file_time_type published{};
-  MonoTime next_firmware_look{};
   MonoTime next_rate{};
   std::uint64_t requests_before = 0;
 
@@ -106,7 +85,6 @@ struct Host::Impl {
   Result<void> open();
   Result<void> open_store();
   Result<void> serve();
-  Result<void> serve_ddi();
   http::ServerHooks common_hooks();
   void start_agents();
   void tick();
@@ -120,6 +98,11 @@ struct Host::Impl {
   void settings_changed(const std::shared_ptr<const model::Settings>& now,
                         const std::vector<config::Problem>& problems);
   void record(model::Severity severity, std::string kind, std::string message);
+  std::function<void(model::Severity, std::string, std::string)> recorder() {
+    return [this](model::Severity severity, std::string kind, std::string message) {
+      record(severity, std::move(kind), std::move(message));
+    };
+  }
 
   bool wait(milliseconds span);  // false: stop
   void set_status(const std::function<void(fleet::ServerStatus&)>& change);
@@ -162,18 +145,16 @@ Result<void> Host::Impl::open() {
   if (!loaded.ok()) return first_problem(loaded.problems);
   settings = std::make_shared<const model::Settings>(std::move(loaded.value));
   if (auto opened = open_store(); !opened) return opened.error();
-  if (auto opened = prepare_firmware(options.root, settings->whitelist, clock)) {
-    repository = std::move(*opened);
-  } else {
-    return opened.error().within("open firmware/");
-  }
+  auto repository = prepare_firmware(options.root, settings->whitelist, clock);
+  if (!repository) return repository.error().within("open firmware/");
+  firmware =
+      std::make_unique<FirmwareDesk>(std::move(*repository), options.root, clock, recorder());
   {
     const std::lock_guard lock(mutex);
     trust = std::make_shared<TrustDesk>(
         options.root, clock,
         [fleet = parts.fleet](model::Event event) { fleet->record(std::move(event)); });
   }
-  next_firmware_look = {};
   look_at_firmware();
   if (auto served = serve(); !served) return served.error();
   if (options.run_agents) start_agents();
@@ -211,12 +192,12 @@ api::Ports Host::Impl::ports() {
       .server_stats = [this] { return server->stats(); },
       .agents = {},
       .order_agent = {},
-      .tuf_root = [this] { return repository->root(); },
+      .tuf_root = [this] { return firmware->root(); },
       .state_replaced = [this] { reopen = true; },
       .audit_head = options.root / "state" / store::kAuditHeadFile,
       .direct = [this](const std::string& device,
                        const fleet::Command& command) { return trust->word(device, command); },
-      .tuf_roles = [this] { return roles_json(*repository); }};
+      .tuf_roles = [this] { return firmware->roles(); }};
   if (parts.supervisor == nullptr) return out;
   out.agents = [supervisor = parts.supervisor] { return supervisor->status(); };
   out.order_agent = [supervisor = parts.supervisor](const std::string& agent,
@@ -246,22 +227,6 @@ http::ServerHooks Host::Impl::common_hooks() {
   return hooks;
 }
 
-// Devices that speak hawkBit's DDI have a listener of their own, so that the other one stays
-// TLS 1.3 and mutual.
-Result<void> Host::Impl::serve_ddi() {
-  if (!settings->console.ddi.on) return {};
-  ddi = std::make_unique<api::DdiService>(*parts.fleet, clock, options.root / "firmware");
-  http::ServerHooks hooks = common_hooks();
-  hooks.connection_closed = [service = ddi.get()](std::uint64_t connection) {
-    service->connection_closed(connection);
-  };
-  ddi_server =
-      std::make_unique<http::Server>(api::DdiService::server_options(settings->console),
-                                     authority->server_identity(), ddi->router(), std::move(hooks));
-  if (auto started = ddi_server->start(); !started) return started.error().within("ddi.listen");
-  return {};
-}
-
 Result<void> Host::Impl::serve() {
   const model::ConsoleSettings& console = settings->console;
   auto opened = pki::Authority::open_or_create(options.root / "state", console.extra_names, clock);
@@ -275,11 +240,7 @@ Result<void> Host::Impl::serve() {
     const std::lock_guard lock(mutex);
     parts.supervisor = std::move(supervisor);
   }
-  audit = std::make_unique<AuditDesk>(
-      options.root, *parts.store, *authority, clock,
-      [this](model::Severity severity, std::string kind, std::string message) {
-        record(severity, std::move(kind), std::move(message));
-      });
+  audit = std::make_unique<AuditDesk>(options.root, *parts.store, *authority, clock, recorder());
   audit->open(std::exchange(imported, false) ? AuditDesk::Origin::kImported
               : authority->created()         ? AuditDesk::Origin::kFirstRun
                                              : AuditDesk::Origin::kStored);
@@ -300,11 +261,14 @@ Result<void> Host::Impl::serve() {
        .cut_off_device =
            [this](const std::string& device) {
              server->disconnect(device);
-             if (ddi_server) ddi_server->disconnect(device);
+             if (ddi) ddi->disconnect(device);
            },
        .new_events = [this] { notify(); }});
   if (auto started = server->start(); !started) return started.error();
-  if (auto started = serve_ddi(); !started) return started.error();
+  auto ddi_started = DdiListener::start(console, *parts.fleet, *authority,
+                                        options.root / "firmware", clock, common_hooks());
+  if (!ddi_started) return ddi_started.error();
+  ddi = std::move(*ddi_started);
   if (authority->created()) {
     record(model::Severity::kNotice, "pki.created",
            "certificate authority made; fingerprint " + authority->fingerprint());
@@ -312,9 +276,7 @@ Result<void> Host::Impl::serve() {
   set_status([&](fleet::ServerStatus& s) {
     s.phase = Phase::kUp;
     s.listen = console.listen_address + ":" + std::to_string(server->port());
-    if (ddi_server) {
-      s.ddi_listen = console.ddi.listen_address + ":" + std::to_string(ddi_server->port());
-    }
+    if (ddi) s.ddi_listen = console.ddi.listen_address + ":" + std::to_string(ddi->port());
     s.started = clock.wall();
     s.ca_fingerprint = authority->fingerprint();
   });
@@ -372,27 +334,11 @@ void Host::Impl::look_at_clock() {
              "; readings count again once the devices' times agree with it");
 }
 
-// The catalogue follows what is published: otactl writes firmware/ itself, and the timestamp is its
-// last step.
 void Host::Impl::look_at_firmware() {
-  const MonoTime now = clock.mono();
-  if (now < next_firmware_look) return;
-  next_firmware_look = now + kFirmwareLook;
+  if (!firmware->due()) return;
   if (trust->look()) notify();
-  if (const auto renewed = repository->refresh_if_due(kTimestampMargin); !renewed) {
-    record(model::Severity::kError, "firmware.sign-failed", renewed.error().text());
-    next_firmware_look = now + std::chrono::minutes(1);
-  }
-  std::error_code error;
-  const auto written =
-      fs::last_write_time(options.root / "firmware" / "metadata" / "timestamp.json", error);
-  if (error || written == published) return;
-  auto releases = repository->releases();
-  if (!releases) {
-    record(model::Severity::kError, "firmware.unreadable", releases.error().text());
-    return;
-  }
-  published = written;
+  auto releases = firmware->look();
+  if (!releases) return;
   parts.fleet->set_releases(std::move(*releases));
   notify();
 }
@@ -418,9 +364,7 @@ void Host::Impl::settings_changed(const std::shared_ptr<const model::Settings>& 
                                   const std::vector<config::Problem>& problems) {
   parts.fleet->apply_settings(now);
   server->apply_limits(now->console.limits);
-  if (ddi_server) {
-    ddi_server->apply_limits(api::DdiService::server_options(now->console).limits);
-  }
+  if (ddi) ddi->apply(now->console);
   std::vector<fleet::ConfigProblem> shown;
   shown.reserve(problems.size());
   for (const config::Problem& problem : problems)
@@ -475,8 +419,7 @@ void Host::Impl::close() {
   if (parts.supervisor != nullptr)
     agents_end = std::thread([this] { parts.supervisor->stop_all(); });
   if (api != nullptr) api->close();
-  if (ddi != nullptr) ddi->close();
-  if (ddi_server != nullptr) ddi_server->drain(kDrain / 4);
+  if (ddi != nullptr) ddi->drain(kDrain / 4);
   if (server != nullptr) server->drain(kDrain);
   if (agents_end.joinable()) agents_end.join();
   if (parts.store != nullptr) {
@@ -487,7 +430,6 @@ void Host::Impl::close() {
     if (audit != nullptr && !imported) audit->sign_last();
     parts.fleet->set_hooks({});
   }
-  ddi_server.reset();
   ddi.reset();
   server.reset();
   api.reset();
@@ -501,9 +443,8 @@ void Host::Impl::close() {
   gone.supervisor.reset();
   gone.fleet.reset();
   gone.store.reset();
-  repository.reset();
+  firmware.reset();
   authority.reset();
-  published = {};
 }
 
 bool Host::Impl::wait(milliseconds span) {

@@ -1,0 +1,48 @@
+#include "main/ddi_listener.h"
+
+#include "api/ddi_service.h"
+#include "fleet/fleet.h"
+#include "pki/authority.h"
+
+namespace ota::main {
+
+DdiListener::DdiListener(fleet::Fleet& fleet, const Clock& clock,
+                         const std::filesystem::path& firmware)
+    : service_(std::make_unique<api::DdiService>(fleet, clock, firmware)) {}
+DdiListener::~DdiListener() = default;
+
+Result<std::unique_ptr<DdiListener>> DdiListener::start(
+    const model::ConsoleSettings& console, fleet::Fleet& fleet, const pki::Authority& authority,
+    const std::filesystem::path& firmware, const Clock& clock, http::ServerHooks hooks) {
+  if (!console.ddi.on) return std::unique_ptr<DdiListener>();
+  std::unique_ptr<DdiListener> listener(new DdiListener(fleet, clock, firmware));
+  hooks.connection_closed = [service = listener->service_.get()](std::uint64_t connection) {
+    service->connection_closed(connection);
+  };
+  listener->server_ = std::make_unique<http::Server>(
+      api::DdiService::server_options(console), authority.server_identity(),
+      listener->service_->router(), std::move(hooks));
+  if (auto started = listener->server_->start(); !started) {
+    return started.error().within("ddi.listen");
+  }
+  return listener;
+}
+
+std::uint16_t DdiListener::port() const {
+  return server_->port();
+}
+
+void DdiListener::disconnect(const std::string& device) {
+  server_->disconnect(device);
+}
+
+void DdiListener::apply(const model::ConsoleSettings& console) {
+  server_->apply_limits(api::DdiService::server_options(console).limits);
+}
+
+void DdiListener::drain(milliseconds patience) {
+  service_->close();
+  server_->drain(patience);
+}
+
+}  // namespace ota::main

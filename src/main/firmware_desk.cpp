@@ -1,0 +1,67 @@
+#include "main/firmware_desk.h"
+
+#include <chrono>
+#include <utility>
+
+#include "model/time_json.h"
+
+namespace ota::main {
+namespace {
+
+constexpr milliseconds kLook{1000};             // how soon a published image is seen
+constexpr seconds kTimestampMargin{12 * 3600};  // a timestamp that ends sooner is signed anew
+constexpr std::chrono::minutes kAfterFailure{1};
+
+}  // namespace
+
+FirmwareDesk::FirmwareDesk(std::unique_ptr<tuf::Repository> repository,
+                           const std::filesystem::path& root, const Clock& clock, Record record)
+    : repository_(std::move(repository)),
+      timestamp_(root / "firmware" / "metadata" / "timestamp.json"),
+      clock_(clock),
+      record_(std::move(record)) {}
+
+bool FirmwareDesk::due() {
+  const MonoTime now = clock_.mono();
+  if (now < next_) return false;
+  next_ = now + kLook;
+  return true;
+}
+
+std::optional<std::vector<model::Release>> FirmwareDesk::look() {
+  if (const auto renewed = repository_->refresh_if_due(kTimestampMargin); !renewed) {
+    record_(model::Severity::kError, "firmware.sign-failed", renewed.error().text());
+    next_ = clock_.mono() + kAfterFailure;
+  }
+  std::error_code error;
+  const auto written = std::filesystem::last_write_time(timestamp_, error);
+  if (error || written == published_) return std::nullopt;
+  auto releases = repository_->releases();
+  if (!releases) {
+    record_(model::Severity::kError, "firmware.unreadable", releases.error().text());
+    return std::nullopt;
+  }
+  published_ = written;
+  return std::move(*releases);
+}
+
+Result<std::string> FirmwareDesk::root() const {
+  return repository_->root();
+}
+
+Result<Json> FirmwareDesk::roles() const {
+  auto roles = repository_->status();
+  if (!roles) return roles.error();
+  Json out = Json::array();
+  for (const tuf::RoleStatus& role : *roles) {
+    out.push_back({{"role", role.role},
+                   {"version", role.version},
+                   {"expires", model::time_json(role.expires)},
+                   {"threshold", role.threshold},
+                   {"keys", role.keys},
+                   {"keys_online", role.keys_online}});
+  }
+  return out;
+}
+
+}  // namespace ota::main

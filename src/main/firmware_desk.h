@@ -1,0 +1,49 @@
+// The console's care for firmware/: the signed timestamp is renewed before it ends, and the
+// catalogue follows what is published (otactl writes firmware/ itself; the timestamp is its last
+// step).
+//
+// Thread: one, the host's; root() and roles() from any. Blocks on files.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "model/event.h"
+#include "model/release.h"
+#include "tuf/repository.h"
+
+namespace ota::main {
+
+class FirmwareDesk {
+ public:
+  using Record = std::function<void(model::Severity, std::string kind, std::string message)>;
+
+  FirmwareDesk(std::unique_ptr<tuf::Repository> repository, const std::filesystem::path& root,
+               const Clock& clock, Record record);
+
+  // Whether another look is due; once a second.
+  bool due();
+  // The releases where they are others than at the last look.
+  std::optional<std::vector<model::Release>> look();
+
+  Result<std::string> root() const;
+  // Each role with version, expiry, threshold, keys and how many of them lie on this host.
+  Result<Json> roles() const;
+
+ private:
+  std::unique_ptr<tuf::Repository> repository_;
+  std::filesystem::path timestamp_;
+  const Clock& clock_;
+  Record record_;
+  std::filesystem::file_time_type published_{};
+  MonoTime next_{};
+};
+
+}  // namespace ota::main
