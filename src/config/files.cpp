@@ -331,6 +331,32 @@ void read_deadlines(const JsonNode* node, model::OtaSettings& settings, Report& 
   section.finish();
 }
 
+std::string read_window(Section& section, model::MaintenanceWindow& window) {
+  constexpr std::string_view kTimeWords = "a time of day in UTC such as \"02:30\"";
+  const auto is_time = [](const std::string& text) {
+    return model::parse_time_of_day(text).has_value();
+  };
+  section.required_text("name", window.name, kNameWords, is_name);
+  section.texts("groups", "an array of groups; none for every device", is_name,
+                [&](const std::string& group) { window.groups.push_back(group); });
+  std::uint8_t days = 0;
+  section.texts(
+      "days", "an array of mon, tue, wed, thu, fri, sat, sun; none for every day",
+      [](const std::string& day) { return model::parse_weekday(day).has_value(); },
+      [&](const std::string& day) {
+        days = static_cast<std::uint8_t>(days | *model::parse_weekday(day));
+      });
+  if (days != 0) window.days = days;
+  std::string from = "00:00";
+  std::string to = "00:00";
+  section.required_text("from", from, kTimeWords, is_time);
+  section.required_text("to", to, kTimeWords, is_time);
+  window.opens = *model::parse_time_of_day(from);
+  window.length = *model::parse_time_of_day(to) - window.opens;
+  if (window.length <= model::minutes(0)) window.length += model::kWholeDay;
+  return window.name;
+}
+
 void read_ota_settings(const JsonNode* root, model::OtaSettings& settings, Report& report) {
   Section section(root, "", report);
   section.version("target_version", settings.target_version);
@@ -341,6 +367,13 @@ void read_ota_settings(const JsonNode* root, model::OtaSettings& settings, Repor
   section.count("max_retries", settings.max_retries, 0, 10);
   const JsonMember* deadlines = section.object("deadlines", "an object");
   if (enters(root, deadlines)) read_deadlines(node_of(deadlines), settings, report);
+  const JsonMember* windows = section.array("maintenance_windows", "an array of objects");
+  read_elements(windows, "maintenance_windows", settings.maintenance_windows, report, read_window);
+  if (root == nullptr) {
+    Section described(nullptr, "maintenance_windows[]", report);
+    model::MaintenanceWindow none;
+    read_window(described, none);
+  }
   const JsonMember* gate = section.object("gate", "an object");
   if (enters(root, gate)) {
     Section inner(node_of(gate), "gate", report);

@@ -66,6 +66,9 @@ gate::Input Fleet::Impl::gate_input(const std::string& device, const model::Rele
     input.record = live.record;
     input.online = live.online;
     input.silent_for = live.silent_for(now);
+    if (live.spec) {
+      input.window = model::window_state(rules->ota.maintenance_windows, live.spec->group, now);
+    }
     input.verdict = verdict_of(live, now);
     if (grounds != nullptr) *grounds = grounds_of(live, now);
     if (live.record && live.record->ddi) {

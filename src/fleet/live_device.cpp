@@ -22,10 +22,15 @@ DeviceState state_of(const LiveDevice& device) {
   return DeviceState::kOnline;
 }
 
+bool window_shut(const LiveDevice& device, const model::OtaSettings& rules, WallTime now) {
+  const auto window = model::window_state(rules.maintenance_windows, device.spec->group, now);
+  return window && !window->open;
+}
+
 // The gate's answer in a word or two, without its explanation: the whole one costs too much for
 // each row of each frame.
 std::string short_gate(const LiveDevice& device, const std::optional<model::Version>& target,
-                       model::DdiWithoutTelemetry ddi_without_telemetry) {
+                       const model::OtaSettings& rules, WallTime now) {
   if (!device.spec) return "not listed";
   if (!device.record || (!device.record->enrolled && !device.record->revoked))
     return "not enrolled";
@@ -34,7 +39,8 @@ std::string short_gate(const LiveDevice& device, const std::optional<model::Vers
   if (target && confirmed && confirmed->version == *target) return "up to date";
   if (device.ddi_alone() && device.online) {
     if (device.job_running) return "updating";
-    return ddi_without_telemetry == model::DdiWithoutTelemetry::kAllow ? "pass" : "no telemetry";
+    if (rules.ddi_without_telemetry == model::DdiWithoutTelemetry::kBlock) return "no telemetry";
+    return window_shut(device, rules, now) ? "not now" : "pass";
   }
   if (!device.online) return "stale";
   if (!confirmed) return "no image";
@@ -44,7 +50,8 @@ std::string short_gate(const LiveDevice& device, const std::optional<model::Vers
   }
   if (device.job_running) return "updating";
   if (!target) return "no target";
-  return *target < confirmed->version ? "downgrade" : "pass";
+  if (*target < confirmed->version) return "downgrade";
+  return window_shut(device, rules, now) ? "not now" : "pass";
 }
 
 }  // namespace
@@ -184,7 +191,7 @@ DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, Wa
   row.job = device.job;
   row.job_state = device.job_state;
   row.job_percent = device.job_percent;
-  row.gate = short_gate(device, row.target, settings.ota.ddi_without_telemetry);
+  row.gate = short_gate(device, row.target, settings.ota, now);
   row.refused_samples = device.refused;
   return row;
 }

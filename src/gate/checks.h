@@ -21,5 +21,10 @@ Finding hardware(const Input& input);
 Finding version(const Input& input);
 Finding no_job(const Input& input);
 Finding not_rejected(const Input& input);
+// About the hour.
+Finding maintenance_window(const Input& input);
+
+// Whether the operator's word stands over a refusal: a reason, and a release that may need it.
+bool overridden(const Input& input);
 
 }  // namespace ota::gate::rules

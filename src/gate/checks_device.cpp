@@ -44,11 +44,6 @@ Finding polls(const Input& input) {
           required, "start the update client of " + input.device, "Device Offline"};
 }
 
-bool overridden(const Input& input) {
-  return input.release.release_class != model::ReleaseClass::kFunctional &&
-         !input.override_reason.empty();
-}
-
 Finding unwatched(const Input& input, const std::string& required) {
   const std::string observed = "unknown: DDI has no telemetry and no agent on it reports";
   if (overridden(input)) {
@@ -70,6 +65,11 @@ Finding untrusted(std::string observed, std::string required, std::string remedy
 }
 
 }  // namespace
+
+bool overridden(const Input& input) {
+  return input.release.release_class != model::ReleaseClass::kFunctional &&
+         !input.override_reason.empty();
+}
 
 Finding known(const Input& input) {
   const std::string required = "listed in config/devices.json";

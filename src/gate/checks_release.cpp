@@ -89,4 +89,26 @@ Finding not_rejected(const Input& input) {
           "Release Rejected Before"};
 }
 
+Finding maintenance_window(const Input& input) {
+  const std::string required = "within a maintenance window of its group";
+  if (!input.window) return {CheckResult::kPass, "no window names its group", required, ""};
+  const model::WindowState& window = *input.window;
+  if (window.open) {
+    return {CheckResult::kPass,
+            window.name + " is open until " + format_rfc3339(window.until, Fraction::kNone),
+            required, ""};
+  }
+  const std::string opens = format_rfc3339(window.until, Fraction::kNone);
+  const std::string observed =
+      "closed; " + window.name + " opens " + opens + ", in " + format_age(window.until - input.now);
+  if (overridden(input)) {
+    return {CheckResult::kOverridden, observed, required, "overridden: " + input.override_reason};
+  }
+  std::string remedy = "push at or after " + opens;
+  if (input.release.release_class != model::ReleaseClass::kFunctional) {
+    remedy += "; or push with --override \"reason\"";
+  }
+  return {CheckResult::kBlock, observed, required, remedy, "Maintenance Window Closed"};
+}
+
 }  // namespace ota::gate::rules

@@ -6,7 +6,8 @@
 // silent or sick, because nothing would be sent to it.
 //
 // An override ("remediation" or "security" release and a reason in words) turns a refusal of the
-// verdict into kOverridden; it helps no other check, and a functional release never.
+// verdict or of a closed maintenance window into kOverridden; it helps no other check, and a
+// functional release never.
 //
 // Pure: no clock, no I/O; any thread. The same input gives the same Decision.
 #pragma once
@@ -20,6 +21,7 @@
 #include "model/decision.h"
 #include "model/device.h"
 #include "model/job.h"
+#include "model/maintenance.h"
 #include "model/release.h"
 #include "model/settings.h"
 #include "model/verdict.h"
@@ -53,6 +55,7 @@ struct Input {
   bool again = false;                     // explicit word: offer a release that it fell back from
   std::optional<std::string> unsaved;     // why the state takes no writes, where it takes none
   std::optional<DdiSide> ddi;             // it is updated over DDI
+  std::optional<model::WindowState> window;  // maintenance windows name its group
 };
 
 // What a check found, and the two to four words that head a refusal because of it.
@@ -71,7 +74,7 @@ struct Check {
 };
 
 // The checks in their order: known, enrolled, online, trusted-image, verdict, published, hardware,
-// version, no-job, not-rejected.
+// version, no-job, not-rejected, maintenance-window. The last is asked of devices that have one.
 std::span<const Check> checks();
 
 // All checks are evaluated, so that the operator sees every reason at once; the first block or skip

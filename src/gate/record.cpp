@@ -79,6 +79,11 @@ Json input_json(const Input& input) {
                       {"silent_for_ms", input.ddi->silent_for.count()},
                       {"policy", input.ddi->policy}};
   }
+  if (input.window) {
+    out["window"] = Json{{"open", input.window->open},
+                         {"name", input.window->name},
+                         {"until", model::time_json(input.window->until)}};
+  }
   return out;
 }
 
@@ -101,6 +106,11 @@ Input input_of(const Json& in) {
                         .polls = ddi->at("polls").get<bool>(),
                         .silent_for = milliseconds(ddi->at("silent_for_ms").get<std::int64_t>()),
                         .policy = ddi->at("policy").get<model::DdiWithoutTelemetry>()};
+  }
+  if (const auto window = in.find("window"); window != in.end()) {
+    input.window = model::WindowState{.open = window->at("open").get<bool>(),
+                                      .name = window->at("name").get<std::string>(),
+                                      .until = model::time_at(*window, "until")};
   }
   return input;
 }

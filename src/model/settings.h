@@ -13,6 +13,7 @@
 
 #include "model/device.h"
 #include "model/enum_text.h"
+#include "model/maintenance.h"
 #include "model/screen_settings.h"
 #include "model/version.h"
 
@@ -62,6 +63,7 @@ struct OtaSettings {
   milliseconds confirm_deadline = seconds(180);
   milliseconds queued_deadline = seconds(600);
   DdiWithoutTelemetry ddi_without_telemetry = DdiWithoutTelemetry::kBlock;
+  std::vector<MaintenanceWindow> maintenance_windows;  // none: updates at any time
   bool operator==(const OtaSettings&) const = default;
 
   // What a device of this hardware model shall run; none where nothing is set.

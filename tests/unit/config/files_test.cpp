@@ -94,7 +94,10 @@ TEST_CASE("every key of the update settings is taken", "[config]") {
   const auto parsed = parse_ota_settings(
       R"({"target_version":null,"model_overrides":{"sim-b":"2.1.4"},"watch_period_s":1,"max_retries":0,
           "deadlines":{"queued_s":1,"sent_s":2,"download_s":3,"verify_s":4,"install_s":5,"boot_s":6,
-                       "confirm_s":0.5}})",
+                       "confirm_s":0.5},
+          "maintenance_windows":[{"name":"nights","groups":["lab"],"days":["mon","sun"],
+                                  "from":"23:30","to":"01:00"},
+                                 {"name":"always","from":"00:00","to":"00:00"}]})",
       "o");
   INFO(texts(parsed));
   REQUIRE(parsed.ok());
@@ -110,6 +113,13 @@ TEST_CASE("every key of the update settings is taken", "[config]") {
   CHECK(value.install_deadline == seconds(5));
   CHECK(value.boot_deadline == seconds(6));
   CHECK(value.confirm_deadline == milliseconds(500));
+  REQUIRE(value.maintenance_windows.size() == 2);
+  CHECK(value.maintenance_windows[0] ==
+        model::MaintenanceWindow{
+            "nights", {"lab"}, 0x41, model::minutes(23 * 60 + 30), model::minutes(90)});
+  CHECK(value.maintenance_windows[1] ==
+        model::MaintenanceWindow{
+            "always", {}, model::kEveryDay, model::minutes(0), model::kWholeDay});
 }
 
 TEST_CASE("a whitelist names its devices", "[config]") {
@@ -179,7 +189,12 @@ TEST_CASE("values that lead elsewhere or nowhere are refused", "[config]") {
   for (const char* text :
        {R"({"target_version":"latest"})", R"({"target_version":2})",
         R"({"model_overrides":{"sim-b":2}})", R"({"model_overrides":{"a b":"1.0.0"}})",
-        R"({"deadlines":{"sent":1}})", R"({"watch_period_s":1e999})"}) {
+        R"({"deadlines":{"sent":1}})", R"({"maintenance_windows":[{"name":"a","from":"02:00"}]})",
+        R"({"maintenance_windows":[{"name":"a","from":"25:00","to":"03:00"}]})",
+        R"({"maintenance_windows":[{"name":"a","from":"02:00","to":"03:00","days":["monday"]}]})",
+        R"({"maintenance_windows":[{"name":"a","from":"02:00","to":"03:00"},
+                                   {"name":"a","from":"04:00","to":"05:00"}]})",
+        R"({"watch_period_s":1e999})"}) {
     INFO(text);
     CHECK(parse_ota_settings(text, "o").problems.size() == 1);
   }

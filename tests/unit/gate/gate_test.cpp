@@ -195,13 +195,48 @@ TEST_CASE("an override opens the verdict alone, and never for a functional relea
   CHECK(headline(input) == "BLOCKED: Anomaly Detected");
 }
 
+TEST_CASE("outside its maintenance window a device waits, and is told until when", "[gate]") {
+  auto input = good();
+  input.window = model::WindowState{false, "nights", input.now + seconds(3 * 3600 + 240)};
+  const auto decision = gate::evaluate(input);
+  CHECK(decision.headline == "BLOCKED: Maintenance Window Closed");
+  const auto& found = outcome(decision, "maintenance-window");
+  CHECK(found.observed == "closed; nights opens 2027-01-15T11:04:00Z, in 3h04");
+  CHECK(found.remedy == "push at or after 2027-01-15T11:04:00Z");
+
+  input.window->open = true;
+  const auto open = gate::evaluate(input);
+  CHECK(open.answer == Answer::kAllow);
+  CHECK(outcome(open, "maintenance-window").observed ==
+        "nights is open until 2027-01-15T11:04:00Z");
+}
+
+TEST_CASE("a closed window yields to a reason to hurry, and never hides another refusal",
+          "[gate]") {
+  auto input = sick();
+  input.window = model::WindowState{false, "nights", input.now + seconds(60)};
+  CHECK(headline(input) == "BLOCKED: Anomaly Detected");
+  input = good();
+  input.window = model::WindowState{false, "nights", input.now + seconds(60)};
+  input.override_reason = "exploited in the field";
+  CHECK(headline(input) == "BLOCKED: Maintenance Window Closed");  // a functional release
+  input.release.release_class = ReleaseClass::kSecurity;
+  const auto decision = gate::evaluate(input);
+  CHECK(decision.answer == Answer::kAllow);
+  CHECK(outcome(decision, "maintenance-window").result == CheckResult::kOverridden);
+  input.release.version = Version(2, 1, 4);
+  input.release.sha256 = kOld;
+  input.override_reason.clear();
+  CHECK(headline(input) == "SKIPPED: Device already on v2.1.4");
+}
+
 TEST_CASE("each check has a unique name and a sentence of help", "[gate]") {
   std::set<std::string_view> names;
   for (const auto& check : gate::checks()) {
     CHECK(names.insert(check.name).second);
     CHECK(check.help.back() == '.');
   }
-  CHECK(names.size() == 10);
+  CHECK(names.size() == 11);
 }
 
 TEST_CASE("over random inputs the gate keeps its promises", "[gate]") {
@@ -224,11 +259,12 @@ TEST_CASE("over random inputs the gate keeps its promises", "[gate]") {
     if (coin(8)) input.release_published = false;
     if (coin(3)) input.override_reason = "reason";
     if (coin(3)) input.again = true;
+    if (coin(3)) input.window = model::WindowState{!coin(3), "nights", input.now + seconds(600)};
     input.release.release_class = static_cast<ReleaseClass>(random() % 3);
     const auto decision = gate::evaluate(input);
     const auto again = gate::evaluate(input);
     REQUIRE(decision.headline == again.headline);
-    REQUIRE(decision.checks.size() == gate::checks().size());
+    REQUIRE(decision.checks.size() == gate::checks().size() - (input.window ? 0 : 1));
     if (decision.answer != Answer::kAllow) continue;
     ++allowed;
     REQUIRE(input.spec);
@@ -241,7 +277,8 @@ TEST_CASE("over random inputs the gate keeps its promises", "[gate]") {
     REQUIRE(input.release_published);
     REQUIRE_FALSE(input.running_job);
     REQUIRE((input.again || input.record->rejected.empty()));
-    if (input.verdict.level != Level::kStable) {
+    const bool shut = input.window && !input.window->open;
+    if (input.verdict.level != Level::kStable || shut) {
       REQUIRE_FALSE(input.override_reason.empty());
       REQUIRE(input.release.release_class != ReleaseClass::kFunctional);
     }
