@@ -1,6 +1,7 @@
 // Debian's real swupdate, unchanged, against the real console. Run by `make test-interop`.
 #include "tests/e2e/swupdate_rig.h"
 #include "tests/support/pty.h"
+#include "tests/support/text.h"
 #include "tests/support/wait.h"
 
 using namespace ota;
@@ -13,9 +14,7 @@ using test::SwuSpec;
 
 namespace {
 
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
+using test::has;
 
 // More than sockets and proxy hold on the way.
 constexpr std::size_t kLong = 16U << 20;

@@ -4,15 +4,14 @@
 
 #include "base/file.h"
 #include "tests/e2e/live_world.h"
+#include "tests/support/text.h"
 
 using namespace ota;
 using test::LiveWorld;
 
 namespace {
 
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
+using test::has;
 
 }  // namespace
 

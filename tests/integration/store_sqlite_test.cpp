@@ -17,10 +17,10 @@ using namespace ota::store;
 
 namespace {
 
-const SystemClock kClock;
+const SystemClock kWallClock;
 
 std::unique_ptr<Store> open_or_fail(const std::filesystem::path& root) {
-  auto store = open_store("sqlite:state/ota.db", root.string(), kClock);
+  auto store = open_store("sqlite:state/ota.db", root.string(), kWallClock);
   if (!store) FAIL(store.error().text());
   return std::move(*store);
 }
@@ -28,7 +28,7 @@ std::unique_ptr<Store> open_or_fail(const std::filesystem::path& root) {
 model::Event event_for(const std::string& source, const std::string& kind,
                        model::Severity severity = model::Severity::kInfo) {
   model::Event event;
-  event.at = kClock.wall();
+  event.at = kWallClock.wall();
   event.kind = kind;
   event.source = source;
   event.severity = severity;
@@ -241,7 +241,7 @@ TEST_CASE("a state that does not verify replaces nothing", "[store]") {
 TEST_CASE("a second opener of the same state is refused by the holder's pid", "[store]") {
   const test::TempFolder folder;
   const auto store = open_or_fail(folder.path());
-  const auto second = open_store("sqlite:state/ota.db", folder.path().string(), kClock);
+  const auto second = open_store("sqlite:state/ota.db", folder.path().string(), kWallClock);
   REQUIRE_FALSE(second.has_value());
   CHECK(second.error().code == Errc::kConflict);
   CHECK(second.error().text().find("pid " + std::to_string(::getpid())) != std::string::npos);
@@ -256,7 +256,7 @@ TEST_CASE("a database of another program is refused and left as it is", "[store]
     REQUIRE(other->run("CREATE TABLE theirs(x); INSERT INTO theirs VALUES(1)"));
   }
   const auto before = read_file(path, 1U << 20);
-  const auto store = open_sqlite(path, kClock);
+  const auto store = open_sqlite(path, kWallClock);
   REQUIRE_FALSE(store.has_value());
   CHECK(store.error().code == Errc::kInvalid);
   CHECK(read_file(path, 1U << 20).value() == before.value());
@@ -267,7 +267,7 @@ TEST_CASE("a file that is no database is refused and left as it is", "[store]") 
   const auto path = folder.path() / "notes.txt";
   const std::string text(5000, 'x');
   REQUIRE(write_file_durably(path, text));
-  const auto store = open_sqlite(path, kClock);
+  const auto store = open_sqlite(path, kWallClock);
   REQUIRE_FALSE(store.has_value());
   CHECK(store.error().code == Errc::kInvalid);
   CHECK(read_file(path, 1U << 20).value() == text);
@@ -276,12 +276,12 @@ TEST_CASE("a file that is no database is refused and left as it is", "[store]") 
 TEST_CASE("a schema of a newer program is refused", "[store]") {
   const test::TempFolder folder;
   const auto path = folder.path() / "ota.db";
-  REQUIRE(open_sqlite(path, kClock).has_value());
+  REQUIRE(open_sqlite(path, kWallClock).has_value());
   {
     auto database = Database::open(path, Database::Mode::kReadWrite, "");
     REQUIRE(database->run("PRAGMA user_version=999"));
   }
-  const auto store = open_sqlite(path, kClock);
+  const auto store = open_sqlite(path, kWallClock);
   REQUIRE_FALSE(store.has_value());
   CHECK(store.error().code == Errc::kInvalid);
   CHECK(store.error().text().find("999") != std::string::npos);
@@ -296,7 +296,7 @@ TEST_CASE("each older schema is brought up to date without loss", "[store]") {
       REQUIRE(prepare_schema(*database, migrations().first(version)));
       REQUIRE(database->run("INSERT INTO documents VALUES('devices', 'iot-001', '{}')"));
     }
-    auto store = open_sqlite(path, kClock);
+    auto store = open_sqlite(path, kWallClock);
     REQUIRE(store.has_value());
     CHECK((*store)->load("devices")->size() == 1);
   }
@@ -316,10 +316,10 @@ TEST_CASE("a migration that fails leaves the older schema as it was", "[store]")
 TEST_CASE("a locked database is refused with a clear error", "[store]") {
   const test::TempFolder folder;
   const auto path = folder.path() / "ota.db";
-  REQUIRE(open_sqlite(path, kClock).has_value());
+  REQUIRE(open_sqlite(path, kWallClock).has_value());
   auto other = Database::open(path, Database::Mode::kReadWrite, "");
   REQUIRE(other->run("BEGIN EXCLUSIVE"));
-  const auto store = open_sqlite(path, kClock);
+  const auto store = open_sqlite(path, kWallClock);
   REQUIRE_FALSE(store.has_value());
   CHECK(store.error().code == Errc::kConflict);
 }
@@ -328,7 +328,7 @@ TEST_CASE("an altered event is read as one that does not verify", "[store]") {
   const test::TempFolder folder;
   const auto path = folder.path() / "ota.db";
   {
-    auto store = open_sqlite(path, kClock);
+    auto store = open_sqlite(path, kWallClock);
     for (int i = 0; i < 5; ++i)
       (*store)->commit({.puts = {}, .erases = {}, .events = {event_for("a", "b")}}, nullptr);
   }
@@ -345,7 +345,7 @@ TEST_CASE("an altered event is read as one that does not verify", "[store]") {
     auto database = Database::open(path, Database::Mode::kReadWrite, "");
     REQUIRE(database->run("UPDATE events SET document = '{' WHERE seq = 3"));
   }
-  auto store = open_sqlite(path, kClock);
+  auto store = open_sqlite(path, kWallClock);
   const auto fault = verify(**store, 5);
   REQUIRE(fault);
   CHECK(fault->seq == 3);
@@ -370,7 +370,7 @@ TEST_CASE("a document beyond the limit is refused alone", "[store]") {
 TEST_CASE("only known store addresses are opened", "[store]") {
   const test::TempFolder folder;
   for (const char* url : {"", "sqlite:", "mysql://x", "state/ota.db"}) {
-    const auto store = open_store(url, folder.path().string(), kClock);
+    const auto store = open_store(url, folder.path().string(), kWallClock);
     REQUIRE_FALSE(store.has_value());
     CHECK(store.error().code == Errc::kInvalid);
   }

@@ -4,4 +4,5 @@
 #include "tools/pch/prelude.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/json_instances.h"
 #endif

@@ -6,6 +6,7 @@
 #include "anomaly/detector.h"
 #include "gate/gate.h"
 #include "tests/support/catch.h"
+#include "tests/support/start_time.h"
 
 using namespace std::chrono_literals;
 using ota::WallTime;
@@ -18,7 +19,7 @@ using ota::model::Verdict;
 
 namespace {
 
-const WallTime kStart{std::chrono::seconds(1'800'000'000)};
+using ota::test::kStart;
 
 // A healthy device, one sample a second, to which something happens.
 class Troubled {

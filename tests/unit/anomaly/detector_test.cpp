@@ -2,6 +2,7 @@
 
 #include "sim/profile.h"
 #include "tests/support/catch.h"
+#include "tests/support/start_time.h"
 
 using namespace std::chrono_literals;
 using ota::WallTime;
@@ -15,7 +16,7 @@ using ota::model::Thresholds;
 
 namespace {
 
-const WallTime kStart{std::chrono::seconds(1'800'000'000)};
+using ota::test::kStart;
 
 // A device whose readings a test sets by hand, one a step.
 struct Device {

@@ -5,6 +5,7 @@
 #include "gate/gate.h"
 #include "sim/faults.h"
 #include "tests/support/catch.h"
+#include "tests/support/start_time.h"
 
 using namespace std::chrono_literals;
 using ota::WallTime;
@@ -20,7 +21,7 @@ using ota::sim::Machine;
 
 namespace {
 
-const WallTime kStart{std::chrono::seconds(1'800'000'000)};
+using ota::test::kStart;
 
 Thresholds slow() {
   Thresholds thresholds;

@@ -6,6 +6,7 @@
 
 #include "anomaly/score.h"
 #include "tests/support/catch.h"
+#include "tests/support/start_time.h"
 
 using namespace std::chrono_literals;
 using ota::WallTime;
@@ -16,7 +17,7 @@ using ota::anomaly::TailEstimate;
 
 namespace {
 
-const WallTime kStart{std::chrono::seconds(1'800'000'000)};
+using ota::test::kStart;
 
 // Readings of a daily cycle with noise, one in five minutes.
 struct Daily {

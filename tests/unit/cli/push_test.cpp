@@ -3,8 +3,8 @@
 
 using namespace ota;
 using namespace ota::cli;
-using test::otactl;
-using test::Script;
+using cli::test::otactl;
+using cli::test::Script;
 
 namespace {
 

@@ -64,7 +64,7 @@ std::string member(const std::string& name, const std::string& content,
 const std::string kEnd = member("TRAILER!!!", "");
 
 struct Folder {
-  test::TempFolder temp;
+  ota::test::TempFolder temp;
   std::filesystem::path write(const std::string& bytes) const {
     const auto file = temp.path() / "image.swu";
     std::ofstream(file, std::ios::binary) << bytes;
@@ -188,7 +188,7 @@ TEST_CASE("a sw-description that lacks something or includes a file is refused",
 }
 
 TEST_CASE("only a signature by a trusted signer over exactly this description is taken", "[swu]") {
-  const test::TempFolder folder;
+  const ota::test::TempFolder folder;
   const auto trusted = folder.path() / "trusted-signers";
   const auto reason = [&](const std::string& text, const std::string& signature) {
     const auto verified = cli::verify_swu_signature(text, signature, trusted);

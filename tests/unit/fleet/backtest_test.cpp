@@ -1,6 +1,7 @@
 #include "fleet/backtest.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/start_time.h"
 
 using namespace ota;
 using fleet::Minute;
@@ -8,7 +9,7 @@ using model::Level;
 
 namespace {
 
-const WallTime kStart{std::chrono::minutes(30'000'000)};
+using test::kStart;
 
 // Four hours of a device at about 40 % CPU, with twenty minutes at 85 % from the second hour on.
 std::vector<Minute> history() {

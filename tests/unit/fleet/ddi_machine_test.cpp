@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/support/catch.h"
+#include "tests/support/start_time.h"
 
 using namespace ota;
 using fleet::DdiExecution;
@@ -16,9 +17,9 @@ using model::JobState;
 
 namespace {
 
-const WallTime kNow = WallTime(seconds(1'800'000'000));
+using test::kStart;
 
-model::OtaSettings rules() {
+model::OtaSettings shipped_rules() {
   return fleet::ddi_rules(model::Settings{});
 }
 
@@ -29,7 +30,7 @@ Job queued() {
   release.version = model::Version(2, 1, 5);
   release.sha256 = std::string(64, 'b');
   release.length = 1000;
-  Job job = fleet::make_job("job-000001", decision, release, "operator", rules(), kNow);
+  Job job = fleet::make_job("job-000001", decision, release, "operator", shipped_rules(), kStart);
   job.ddi.emplace();
   return job;
 }
@@ -37,12 +38,12 @@ Job queued() {
 Job offered() {
   model::Decision allow;
   allow.answer = model::Answer::kAllow;
-  return fleet::job_offered(queued(), allow, rules(), kNow).job;
+  return fleet::job_offered(queued(), allow, shipped_rules(), kStart).job;
 }
 
 Job fetched() {
-  return fleet::ddi_fetched(offered(), {.kind = DdiFetch::Kind::kWhole, .prefix = 1000}, rules(),
-                            kNow)
+  return fleet::ddi_fetched(offered(), {.kind = DdiFetch::Kind::kWhole, .prefix = 1000},
+                            shipped_rules(), kStart)
       .job;
 }
 
@@ -53,7 +54,7 @@ DdiFeedback says(DdiExecution execution, DdiFinished finished = DdiFinished::kNo
 
 JobChange after(const Job& job, const DdiFeedback& feedback,
                 DdiVersionWord word = DdiVersionWord::kNever) {
-  auto change = fleet::ddi_reported(job, feedback, word, rules(), kNow);
+  auto change = fleet::ddi_reported(job, feedback, word, shipped_rules(), kStart);
   REQUIRE(change.has_value());
   return *change;
 }
@@ -70,7 +71,7 @@ Job installed() {
 }
 
 Job cancelling() {
-  return fleet::job_cancelled(offered(), "operator", kNow)->job;
+  return fleet::job_cancelled(offered(), "operator", kStart)->job;
 }
 
 }  // namespace
@@ -81,10 +82,13 @@ TEST_CASE("what SWUpdate reports leads to an installed update that awaits its co
                                   {"Installing Update Chunk Artifacts."}))
                 .job;
   CHECK(job.state == JobState::kDownloading);
-  job = fleet::ddi_fetched(job, {.kind = DdiFetch::Kind::kPiece, .prefix = 420}, rules(), kNow).job;
+  job = fleet::ddi_fetched(job, {.kind = DdiFetch::Kind::kPiece, .prefix = 420}, shipped_rules(),
+                           kStart)
+            .job;
   CHECK(job.percent == 42);
-  job =
-      fleet::ddi_fetched(job, {.kind = DdiFetch::Kind::kWhole, .prefix = 1000}, rules(), kNow).job;
+  job = fleet::ddi_fetched(job, {.kind = DdiFetch::Kind::kWhole, .prefix = 1000}, shipped_rules(),
+                           kStart)
+            .job;
   CHECK(job.state == JobState::kInstalling);
   CHECK(job.ddi->downloads == 1);
   job = after(job, says(DdiExecution::kProceeding, DdiFinished::kNone, {"Installed Chunk."})).job;
@@ -134,14 +138,16 @@ TEST_CASE("a device that says its version succeeds when it says the new one", "[
   CHECK(claimed.job.state == JobState::kConfirming);
   CHECK_FALSE(claimed.confirmed);
   const JobChange old =
-      fleet::ddi_version_seen(claimed.job, model::Version(2, 1, 4), rules(), kNow);
+      fleet::ddi_version_seen(claimed.job, model::Version(2, 1, 4), shipped_rules(), kStart);
   CHECK(old.job.state == JobState::kConfirming);
   CHECK(old.job.detail == "reported success, but still says that it runs v2.1.4");
-  const JobChange done = fleet::ddi_version_seen(old.job, model::Version(2, 1, 5), rules(), kNow);
+  const JobChange done =
+      fleet::ddi_version_seen(old.job, model::Version(2, 1, 5), shipped_rules(), kStart);
   CHECK(done.job.state == JobState::kSucceeded);
   CHECK(done.confirmed);
   // A version alone, before the device closed, closes nothing.
-  CHECK_FALSE(fleet::ddi_version_seen(installed(), model::Version(2, 1, 5), rules(), kNow).changed);
+  CHECK_FALSE(fleet::ddi_version_seen(installed(), model::Version(2, 1, 5), shipped_rules(), kStart)
+                  .changed);
 }
 
 TEST_CASE("a closing report that comes twice changes nothing, another one is refused", "[ddi]") {
@@ -152,7 +158,7 @@ TEST_CASE("a closing report that comes twice changes nothing, another one is ref
   for (const auto& other :
        {says(DdiExecution::kClosed, DdiFinished::kFailure), says(DdiExecution::kProceeding)}) {
     const auto refused =
-        fleet::ddi_reported(first.job, other, DdiVersionWord::kNever, rules(), kNow);
+        fleet::ddi_reported(first.job, other, DdiVersionWord::kNever, shipped_rules(), kStart);
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code == Errc::kConflict);
   }
@@ -183,19 +189,20 @@ TEST_CASE("a device's log is bounded, keeps its ERROR lines and cannot paint", "
 
 TEST_CASE("a cancel that the device confirms ends the update", "[ddi]") {
   const auto confirmed = fleet::ddi_cancel_reported(
-      cancelling(), says(DdiExecution::kClosed, DdiFinished::kSuccess), rules(), kNow);
+      cancelling(), says(DdiExecution::kClosed, DdiFinished::kSuccess), shipped_rules(), kStart);
   REQUIRE(confirmed.has_value());
   CHECK(confirmed->job.state == JobState::kCancelled);
   const auto again = fleet::ddi_cancel_reported(
-      confirmed->job, says(DdiExecution::kClosed, DdiFinished::kSuccess), rules(), kNow);
+      confirmed->job, says(DdiExecution::kClosed, DdiFinished::kSuccess), shipped_rules(), kStart);
   REQUIRE(again.has_value());
   CHECK_FALSE(again->changed);
-  CHECK(fleet::ddi_cancel_reported(cancelling(), says(DdiExecution::kCanceled), rules(), kNow)
+  CHECK(fleet::ddi_cancel_reported(cancelling(), says(DdiExecution::kCanceled), shipped_rules(),
+                                   kStart)
             ->job.state == JobState::kCancelled);
 }
 
 TEST_CASE("a DDI device is asked to cancel until it says that it has installed", "[ddi]") {
-  const auto asked = fleet::job_cancelled(fetched(), "operator", kNow);
+  const auto asked = fleet::job_cancelled(fetched(), "operator", kStart);
   REQUIRE(asked.has_value());
   CHECK(asked->job.cancel_requested);
   const Job at_work =
@@ -205,19 +212,19 @@ TEST_CASE("a DDI device is asked to cancel until it says that it has installed",
       at_work, says(DdiExecution::kProceeding, DdiFinished::kNone, {"All Chunks Installed."}));
   CHECK_FALSE(late.job.cancel_requested);
   CHECK(tells(late, "job.cancel-too-late"));
-  CHECK_FALSE(fleet::job_cancelled(installed(), "operator", kNow).has_value());
+  CHECK_FALSE(fleet::job_cancelled(installed(), "operator", kStart).has_value());
 }
 
 TEST_CASE("a cancel that the device refuses is taken back and the update goes on", "[ddi]") {
   // rauc says success while it refuses; Zephyr says failure where the image is installed.
   for (const auto& refusal : {says(DdiExecution::kRejected, DdiFinished::kSuccess),
                               says(DdiExecution::kClosed, DdiFinished::kFailure)}) {
-    const auto change = fleet::ddi_cancel_reported(cancelling(), refusal, rules(), kNow);
+    const auto change = fleet::ddi_cancel_reported(cancelling(), refusal, shipped_rules(), kStart);
     REQUIRE(change.has_value());
     CHECK_FALSE(change->job.cancel_requested);
     CHECK(change->job.state == JobState::kSent);
     CHECK(tells(*change, "ddi.cancel-refused"));
-    const auto again = fleet::ddi_cancel_reported(change->job, refusal, rules(), kNow);
+    const auto again = fleet::ddi_cancel_reported(change->job, refusal, shipped_rules(), kStart);
     REQUIRE(again.has_value());
     CHECK_FALSE(again->changed);
   }
@@ -235,17 +242,17 @@ TEST_CASE("the gate's refusal keeps an update back and is told once for each rea
   decision.answer = model::Answer::kBlock;
   decision.headline = "BLOCKED: Anomaly Detected";
   decision.risk = "High Load";
-  const JobChange first = fleet::ddi_withheld(queued(), decision, kNow);
+  const JobChange first = fleet::ddi_withheld(queued(), decision, kStart);
   CHECK(first.job.state == JobState::kQueued);
   CHECK(tells(first, "ddi.withheld"));
   CHECK(first.job.detail == "not offered: BLOCKED: Anomaly Detected (Risk: High Load)");
-  CHECK_FALSE(fleet::ddi_withheld(first.job, decision, kNow).changed);
+  CHECK_FALSE(fleet::ddi_withheld(first.job, decision, kStart).changed);
 }
 
 TEST_CASE("a report on an update that was never offered is not known", "[ddi]") {
   const auto refused =
       fleet::ddi_reported(queued(), says(DdiExecution::kClosed, DdiFinished::kSuccess),
-                          DdiVersionWord::kNever, rules(), kNow);
+                          DdiVersionWord::kNever, shipped_rules(), kStart);
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == Errc::kNotFound);
 }
@@ -255,19 +262,19 @@ TEST_CASE("every open state of an update over DDI has a deadline and ends at it,
   for (const Job& job : {queued(), offered(), fetched(), installed(), cancelling()}) {
     CAPTURE(std::string(model::to_text(job.state)));
     REQUIRE(job.deadline != WallTime{});
-    const JobChange late = fleet::job_at(job, rules(), job.deadline);
+    const JobChange late = fleet::job_at(job, shipped_rules(), job.deadline);
     CHECK(model::is_final(late.job.state));
   }
-  CHECK(installed().deadline == kNow + model::DdiSettings{}.confirm_deadline);
+  CHECK(installed().deadline == kStart + model::DdiSettings{}.confirm_deadline);
 }
 
 TEST_CASE("an operator ends an update over DDI without its device, whose late word is written down",
           "[ddi]") {
-  const auto ended = fleet::ddi_force_quit(installed(), "operator:ann", kNow);
+  const auto ended = fleet::ddi_force_quit(installed(), "operator:ann", kStart);
   REQUIRE(ended.has_value());
   CHECK(ended->job.state == JobState::kCancelled);
   CHECK(tells(*ended, "job.force-quit"));
-  CHECK_FALSE(fleet::ddi_force_quit(ended->job, "operator:ann", kNow).has_value());
+  CHECK_FALSE(fleet::ddi_force_quit(ended->job, "operator:ann", kStart).has_value());
   const JobChange late = after(ended->job, says(DdiExecution::kClosed, DdiFinished::kSuccess));
   CHECK(late.job.state == JobState::kCancelled);
   CHECK(tells(late, "ddi.late-report"));
@@ -276,7 +283,7 @@ TEST_CASE("an operator ends an update over DDI without its device, whose late wo
 
 TEST_CASE("a device that downloads one update again and again is reported", "[ddi]") {
   const JobChange again = fleet::ddi_fetched(
-      installed(), {.kind = DdiFetch::Kind::kWhole, .prefix = 1000}, rules(), kNow);
+      installed(), {.kind = DdiFetch::Kind::kWhole, .prefix = 1000}, shipped_rules(), kStart);
   CHECK(again.job.ddi->downloads == 2);
   CHECK(again.job.state == JobState::kConfirming);
   CHECK(tells(again, "ddi.downloaded-again"));

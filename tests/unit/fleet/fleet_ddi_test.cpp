@@ -149,6 +149,24 @@ TEST_CASE("an update that cannot be served, or that the gate keeps back, is not 
   CHECK(rig.poll().deployment == 1001U);
 }
 
+TEST_CASE("outside its maintenance window an update is kept back, and offered when it opens",
+          "[ddi]") {
+  DdiFleet rig;
+  rig.poll();
+  const std::string job = rig.push();
+  model::Settings settings = DdiFleet::settings_of(model::DdiWithoutTelemetry::kAllow);
+  const auto midnight = std::chrono::floor<std::chrono::days>(rig.clock.wall());
+  const auto now = std::chrono::floor<model::minutes>(rig.clock.wall() - midnight);
+  const auto opens = (now + model::minutes(5)) % model::kWholeDay;
+  settings.ota.maintenance_windows = {{"nights", {}, model::kEveryDay, opens, model::minutes(60)}};
+  rig.fleet->apply_settings(std::make_shared<const model::Settings>(settings));
+  CHECK_FALSE(rig.poll().deployment.has_value());
+  CHECK(rig.fleet->job(job)->detail == "not offered: BLOCKED: Maintenance Window Closed");
+  CHECK(rig.fleet->detail("iot-001")->row.gate == "updating");
+  rig.clock.advance(model::minutes(5));
+  CHECK(rig.poll().deployment == 1001U);
+}
+
 TEST_CASE("a DDI device has no rollback, and loses its token with its right", "[ddi]") {
   DdiFleet rig;
   const auto refused = rig.wait(

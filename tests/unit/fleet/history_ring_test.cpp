@@ -1,6 +1,7 @@
 #include "fleet/history_ring.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/start_time.h"
 
 using namespace ota;
 using fleet::HistoryRing;
@@ -8,10 +9,10 @@ using fleet::readings_of_each;
 
 namespace {
 
-const WallTime kNow = WallTime(seconds(1'800'000'000));
+using test::kStart;
 
 void push(HistoryRing& ring, int i) {
-  ring.push(kNow + seconds(i), {static_cast<double>(i), std::nullopt, 99.99, -40.0}, 0.5,
+  ring.push(kStart + seconds(i), {static_cast<double>(i), std::nullopt, 99.99, -40.0}, 0.5,
             model::Level::kWatch);
 }
 
@@ -25,7 +26,7 @@ TEST_CASE("the ring keeps the newest readings in order", "[fleet]") {
   REQUIRE(points.size() == 4);
   for (int i = 0; i < 4; ++i) {
     const auto& point = points[static_cast<std::size_t>(i)];
-    CHECK(point.at == kNow + seconds(6 + i));
+    CHECK(point.at == kStart + seconds(6 + i));
     CHECK(*point.values[0] == Approx(6 + i));
   }
 }
@@ -47,19 +48,19 @@ TEST_CASE("a smaller ring keeps its newest, a larger one goes on", "[fleet]") {
   for (int i = 0; i < 6; ++i)
     push(ring, i);
   ring.set_capacity(2);
-  CHECK(ring.points().front().at == kNow + seconds(4));
+  CHECK(ring.points().front().at == kStart + seconds(4));
   ring.set_capacity(3);
   push(ring, 6);
   push(ring, 7);
   REQUIRE(ring.size() == 3);
-  CHECK(ring.points().front().at == kNow + seconds(5));
+  CHECK(ring.points().front().at == kStart + seconds(5));
 }
 
 TEST_CASE("a clock that steps back does not turn into the far future", "[fleet]") {
   HistoryRing ring(4);
   push(ring, 0);
-  ring.push(kNow - seconds(600), {1.0, {}, {}, {}}, 0, model::Level::kStable);
-  CHECK(ring.points().back().at == kNow - seconds(600));
+  ring.push(kStart - seconds(600), {1.0, {}, {}, {}}, 0, model::Level::kStable);
+  CHECK(ring.points().back().at == kStart - seconds(600));
 }
 
 TEST_CASE("all rings of a large fleet together are bounded", "[fleet]") {

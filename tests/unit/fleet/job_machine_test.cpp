@@ -3,6 +3,7 @@
 #include <random>
 
 #include "tests/support/catch.h"
+#include "tests/support/start_time.h"
 
 using namespace ota;
 using fleet::JobChange;
@@ -13,7 +14,7 @@ using model::Watch;
 
 namespace {
 
-const WallTime kNow = WallTime(seconds(1'800'000'000));
+using test::kStart;
 
 model::OtaSettings rules() {
   model::OtaSettings settings;
@@ -27,7 +28,7 @@ model::Job fresh() {
   model::Release release;
   release.version = model::Version(2, 1, 5);
   release.sha256 = std::string(64, 'b');
-  return fleet::make_job("job-000001", decision, release, "operator", rules(), kNow);
+  return fleet::make_job("job-000001", decision, release, "operator", rules(), kStart);
 }
 
 model::Job in(JobState state) {
@@ -35,12 +36,12 @@ model::Job in(JobState state) {
   if (state == JobState::kQueued) return job;
   model::Decision allow;
   allow.answer = model::Answer::kAllow;
-  job = fleet::job_offered(job, allow, rules(), kNow).job;
+  job = fleet::job_offered(job, allow, rules(), kStart).job;
   if (state == JobState::kSent) return job;
   JobReport report;
   report.seq = 1;
   report.state = state;
-  return fleet::job_reported(job, report, rules(), kNow)->job;
+  return fleet::job_reported(job, report, rules(), kStart)->job;
 }
 
 JobReport says(std::uint64_t seq, JobState state, const std::string& code = "") {
@@ -61,7 +62,7 @@ TEST_CASE("every state that is not final has a deadline", "[fleet]") {
   for (const JobState state : kRunning) {
     const model::Job job = in(state);
     CHECK(job.state == state);
-    CHECK(job.deadline > kNow);
+    CHECK(job.deadline > kStart);
     CHECK_FALSE(fleet::job_at(job, rules(), job.deadline - milliseconds(1)).changed);
     CHECK(fleet::job_at(job, rules(), job.deadline).changed);
   }
@@ -87,7 +88,7 @@ TEST_CASE("left alone, every job ends after a bounded number of attempts", "[fle
 
 TEST_CASE("a device that is silent in its trial boot is not sent the image again", "[fleet]") {
   for (const JobState state : {JobState::kBooting, JobState::kConfirming}) {
-    const auto change = fleet::job_at(in(state), rules(), kNow + std::chrono::hours(1));
+    const auto change = fleet::job_at(in(state), rules(), kStart + std::chrono::hours(1));
     CHECK(change.job.state == JobState::kFailed);
     CHECK(change.attention == Attention::kFailed);
   }
@@ -95,73 +96,73 @@ TEST_CASE("a device that is silent in its trial boot is not sent the image again
 
 TEST_CASE("a failure of the way is tried again, one of the image is not", "[fleet]") {
   const auto retried = fleet::job_reported(
-      in(JobState::kDownloading), says(2, JobState::kFailed, "net.timeout"), rules(), kNow);
+      in(JobState::kDownloading), says(2, JobState::kFailed, "net.timeout"), rules(), kStart);
   CHECK(retried->job.state == JobState::kQueued);
   CHECK(retried->job.attempt == 2);
   CHECK(retried->wake_device);
   for (const char* code : {"image.hash", "tuf.rollback", "downgrade", "wrong-hardware", ""}) {
     const auto ended = fleet::job_reported(in(JobState::kDownloading),
-                                           says(2, JobState::kFailed, code), rules(), kNow);
+                                           says(2, JobState::kFailed, code), rules(), kStart);
     CHECK(ended->job.state == JobState::kFailed);
     CHECK_FALSE(ended->job.error_code.empty());
   }
 }
 
 TEST_CASE("a repeated report changes nothing, a late one is told that the job is over", "[fleet]") {
-  const auto done =
-      fleet::job_reported(in(JobState::kConfirming), says(2, JobState::kSucceeded), rules(), kNow);
+  const auto done = fleet::job_reported(in(JobState::kConfirming), says(2, JobState::kSucceeded),
+                                        rules(), kStart);
   REQUIRE(done.has_value());
   CHECK(done->confirmed);
   CHECK(done->job.watch == Watch::kWatching);
   CHECK_FALSE(
-      fleet::job_reported(done->job, says(2, JobState::kSucceeded), rules(), kNow)->changed);
-  const auto late = fleet::job_reported(done->job, says(3, JobState::kFailed), rules(), kNow);
+      fleet::job_reported(done->job, says(2, JobState::kSucceeded), rules(), kStart)->changed);
+  const auto late = fleet::job_reported(done->job, says(3, JobState::kFailed), rules(), kStart);
   REQUIRE_FALSE(late.has_value());
   CHECK(late.error().context == "job-final");
 }
 
 TEST_CASE("a job that was never sent takes no word of a device", "[fleet]") {
   const auto refused =
-      fleet::job_reported(in(JobState::kQueued), says(1, JobState::kSucceeded), rules(), kNow);
+      fleet::job_reported(in(JobState::kQueued), says(1, JobState::kSucceeded), rules(), kStart);
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().context == "job-not-sent");
 }
 
 TEST_CASE("a device cannot queue a job or invent a percentage", "[fleet]") {
-  CHECK_FALSE(fleet::job_reported(in(JobState::kSent), says(1, JobState::kQueued), rules(), kNow)
+  CHECK_FALSE(fleet::job_reported(in(JobState::kSent), says(1, JobState::kQueued), rules(), kStart)
                   .has_value());
   auto report = says(1, JobState::kDownloading);
   report.percent = 101;
-  CHECK_FALSE(fleet::job_reported(in(JobState::kSent), report, rules(), kNow).has_value());
+  CHECK_FALSE(fleet::job_reported(in(JobState::kSent), report, rules(), kStart).has_value());
 }
 
 TEST_CASE("a cancel that comes too late is said and forgotten", "[fleet]") {
-  const auto asked = fleet::job_cancelled(in(JobState::kDownloading), "operator", kNow);
+  const auto asked = fleet::job_cancelled(in(JobState::kDownloading), "operator", kStart);
   REQUIRE(asked.has_value());
   CHECK(asked->job.cancel_requested);
   const auto installing =
-      fleet::job_reported(asked->job, says(2, JobState::kInstalling), rules(), kNow);
+      fleet::job_reported(asked->job, says(2, JobState::kInstalling), rules(), kStart);
   CHECK_FALSE(installing->job.cancel_requested);
   CHECK(installing->events.front().kind == "job.cancel-too-late");
 }
 
 TEST_CASE("a device that is silent after a cancel ends as cancelled, without another try",
           "[fleet]") {
-  const auto asked = fleet::job_cancelled(in(JobState::kSent), "operator", kNow);
+  const auto asked = fleet::job_cancelled(in(JobState::kSent), "operator", kStart);
   const auto over = fleet::job_at(asked->job, rules(), asked->job.deadline);
   CHECK(over.job.state == JobState::kCancelled);
 }
 
 TEST_CASE("a job that is abandoned is final, also in the middle of its trial", "[fleet]") {
   for (const JobState state : kRunning) {
-    CHECK(fleet::job_abandoned(in(state), "revoked", kNow).job.state == JobState::kCancelled);
+    CHECK(fleet::job_abandoned(in(state), "revoked", kStart).job.state == JobState::kCancelled);
   }
 }
 
 TEST_CASE("what a device writes into its report cannot act on a terminal", "[fleet]") {
   auto report = says(1, JobState::kFailed, "x\x1b[2J");
   report.detail = "boom\r\n\x1b]0;title\x07";
-  const auto change = fleet::job_reported(in(JobState::kSent), report, rules(), kNow);
+  const auto change = fleet::job_reported(in(JobState::kSent), report, rules(), kStart);
   CHECK(change->job.error_code.find('\x1b') == std::string::npos);
   CHECK(change->job.detail.find('\x1b') == std::string::npos);
   for (const auto& event : change->events)
@@ -174,7 +175,7 @@ TEST_CASE("any run of reports, deadlines and cancels keeps a job's promises", "[
   allow.answer = model::Answer::kAllow;
   for (int round = 0; round < 300; ++round) {
     model::Job job = fresh();
-    WallTime now = kNow;
+    WallTime now = kStart;
     std::uint64_t seq = 0;
     bool told = false;
     for (int step = 0; step < 200; ++step) {

@@ -9,7 +9,7 @@ using fleet::Publisher;
 
 namespace {
 
-std::string name_of(int i) {
+std::string row_name(int i) {
   return "dev-" + std::to_string(10000 + i);
 }
 
@@ -35,12 +35,12 @@ struct Fixture {
 TEST_CASE("a snapshot shares every row and chunk that did not change", "[fleet]") {
   Fixture it;
   for (int i = 0; i < 1000; ++i)
-    it.add(name_of(i));
+    it.add(row_name(i));
   it.publish();
   const auto before = it.publisher.latest();
   REQUIRE(before->rows.size() == 4);
   CHECK(before->counts.devices == 1000);
-  it.table.with(name_of(300), [](LiveDevice& device) { device.online = true; });
+  it.table.with(row_name(300), [](LiveDevice& device) { device.online = true; });
   it.publish();
   const auto after = it.publisher.latest();
   CHECK(after->revision == before->revision + 1);
@@ -48,8 +48,8 @@ TEST_CASE("a snapshot shares every row and chunk that did not change", "[fleet]"
   CHECK(after->rows[1] != before->rows[1]);
   CHECK(after->rows[3] == before->rows[3]);
   CHECK((*after->rows[1])[0] == (*before->rows[1])[0]);
-  CHECK(after->find(name_of(300))->online);
-  CHECK_FALSE(before->find(name_of(300))->online);  // what was published stays as it was
+  CHECK(after->find(row_name(300))->online);
+  CHECK_FALSE(before->find(row_name(300))->online);  // what was published stays as it was
   CHECK(after->counts.online == 1);
 }
 
@@ -67,27 +67,27 @@ TEST_CASE("nothing new is not published", "[fleet]") {
 TEST_CASE("rows are found by id, also at the borders of chunks", "[fleet]") {
   Fixture it;
   for (int i = 0; i < 600; ++i)
-    it.add(name_of(i));
+    it.add(row_name(i));
   it.publish();
   const auto snapshot = it.publisher.latest();
   for (int i = 0; i < 600; ++i) {
-    const auto* row = snapshot->find(name_of(i));
+    const auto* row = snapshot->find(row_name(i));
     REQUIRE(row != nullptr);
-    REQUIRE(row->id == name_of(i));
+    REQUIRE(row->id == row_name(i));
   }
   CHECK(snapshot->find("a") == nullptr);
   CHECK(snapshot->find("zzz") == nullptr);
-  CHECK(snapshot->find(name_of(5) + "x") == nullptr);
+  CHECK(snapshot->find(row_name(5) + "x") == nullptr);
   CHECK(fleet::Snapshot{}.find("a") == nullptr);
 }
 
 TEST_CASE("counts follow the rows through changes", "[fleet]") {
   Fixture it;
   for (int i = 0; i < 10; ++i)
-    it.add(name_of(i));
+    it.add(row_name(i));
   it.publish();
   const auto set = [&](int i, model::Level level, const model::Version& version) {
-    it.table.with(name_of(i), [&](LiveDevice& device) {
+    it.table.with(row_name(i), [&](LiveDevice& device) {
       device.level = level;
       device.record.emplace();
       device.record->facts.confirmed = model::Image{version, ""};

@@ -9,13 +9,13 @@
 
 #include "fleet/fleet.h"
 #include "tests/support/catch.h"
+#include "tests/support/start_time.h"
 #include "tests/unit/fleet/memory_store.h"
 
 namespace ota::test {
 
 inline const std::string kDigest214(64, 'a');
 inline const std::string kDigest215(64, 'b');
-inline const WallTime kStart = WallTime(seconds(1'800'000'000));
 
 class SmallFleet {
  public:

@@ -6,6 +6,7 @@
 #include "anomaly/evidence.h"
 #include "base/json.h"
 #include "tests/support/catch.h"
+#include "tests/support/start_time.h"
 
 using namespace std::chrono_literals;
 using ota::dump_json;
@@ -20,7 +21,7 @@ using ota::model::Thresholds;
 
 namespace {
 
-const WallTime kStart{std::chrono::seconds(1'800'000'000)};
+using ota::test::kStart;
 
 // A device that did anything at all, and an operator who asks for an update at the end of it.
 class RandomHistory {
@@ -69,6 +70,10 @@ class RandomHistory {
     if (pick(4) == 0) input.override_reason = "stops the \u2192 logger";
     input.again = pick(3) == 0;
     if (pick(16) == 0) input.unsaved = "no space left on device";
+    if (pick(4) == 0) {
+      input.window =
+          ota::model::WindowState{pick(2) == 0, "nights", now_ + std::chrono::seconds(pick(9000))};
+    }
     if (pick(4) == 0) {
       input.ddi =
           ota::gate::DdiSide{.has_agent = pick(2) == 0,

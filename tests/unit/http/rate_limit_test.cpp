@@ -6,21 +6,21 @@ using namespace ota;
 using namespace ota::http;
 
 namespace {
-const MonoTime kStart = MonoTime() + std::chrono::hours(1);
+const MonoTime kBegin = MonoTime() + std::chrono::hours(1);
 }
 
 TEST_CASE("a bucket lets one second's worth through at once and then keeps the rate", "[http]") {
   RateBucket bucket;
   int through = 0;
   for (int i = 0; i < 100; ++i)
-    through += bucket.take(kStart, 10) ? 1 : 0;
+    through += bucket.take(kBegin, 10) ? 1 : 0;
   CHECK(through == 10);
-  CHECK_FALSE(bucket.take(kStart + milliseconds(99), 10));
-  CHECK(bucket.take(kStart + milliseconds(100), 10));
-  CHECK_FALSE(bucket.take(kStart + milliseconds(100), 10));
+  CHECK_FALSE(bucket.take(kBegin + milliseconds(99), 10));
+  CHECK(bucket.take(kBegin + milliseconds(100), 10));
+  CHECK_FALSE(bucket.take(kBegin + milliseconds(100), 10));
   through = 0;
   for (int ms = 1000; ms < 11'000; ++ms) {
-    through += bucket.take(kStart + milliseconds(ms), 10) ? 1 : 0;
+    through += bucket.take(kBegin + milliseconds(ms), 10) ? 1 : 0;
   }
   CHECK(through >= 100);
   CHECK(through <= 110);
@@ -29,7 +29,7 @@ TEST_CASE("a bucket lets one second's worth through at once and then keeps the r
 TEST_CASE("a limit of nought lets everything through", "[http]") {
   RateBucket bucket;
   for (int i = 0; i < 1000; ++i)
-    REQUIRE(bucket.take(kStart, 0));
+    REQUIRE(bucket.take(kBegin, 0));
 }
 
 TEST_CASE("connections of one name share a bucket while any of them lives", "[http]") {
@@ -46,12 +46,12 @@ TEST_CASE("an address is heard a few times in each window", "[http]") {
   EventLimit limit(3, seconds(1));
   int heard = 0;
   for (int i = 0; i < 10; ++i)
-    heard += limit.take("192.0.2.1", kStart) ? 1 : 0;
+    heard += limit.take("192.0.2.1", kBegin) ? 1 : 0;
   CHECK(heard == 3);
-  CHECK(limit.take("192.0.2.2", kStart));
-  CHECK(limit.take("192.0.2.1", kStart + seconds(1)));
+  CHECK(limit.take("192.0.2.2", kBegin));
+  CHECK(limit.take("192.0.2.1", kBegin + seconds(1)));
   for (int i = 0; i < 5000; ++i)
-    CHECK(limit.take(std::to_string(i), kStart));
+    CHECK(limit.take(std::to_string(i), kBegin));
 }
 
 TEST_CASE("an address holds as many connections as its limit", "[http]") {
@@ -69,9 +69,9 @@ TEST_CASE("all downloads together keep to their bytes a second", "[http]") {
   constexpr std::uint64_t kRate = 1'000'000;
   constexpr std::uint64_t kPiece = 10'000;
   Pacer pacer;
-  MonoTime now = kStart;
+  MonoTime now = kBegin;
   std::uint64_t sent = 0;
-  while (now < kStart + seconds(10)) {
+  while (now < kBegin + seconds(10)) {
     const milliseconds wait = pacer.wait(now);
     if (wait == milliseconds(0)) {
       pacer.sent(now, kPiece, kRate);
@@ -85,8 +85,8 @@ TEST_CASE("all downloads together keep to their bytes a second", "[http]") {
 
 TEST_CASE("without a limit no download waits, and an idle time is not made up for", "[http]") {
   Pacer pacer;
-  pacer.sent(kStart, 1U << 30, 0);
-  CHECK(pacer.wait(kStart) == milliseconds(0));
-  pacer.sent(kStart + seconds(100), 1'000'000, 1'000'000);
-  CHECK(pacer.wait(kStart + seconds(100)) == milliseconds(980));
+  pacer.sent(kBegin, 1U << 30, 0);
+  CHECK(pacer.wait(kBegin) == milliseconds(0));
+  pacer.sent(kBegin + seconds(100), 1'000'000, 1'000'000);
+  CHECK(pacer.wait(kBegin + seconds(100)) == milliseconds(980));
 }

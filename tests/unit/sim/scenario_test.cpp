@@ -6,6 +6,7 @@
 #include "sim/steps.h"
 #include "sim/steps/common.h"
 #include "tests/support/catch.h"
+#include "tests/support/text.h"
 
 using namespace ota;
 using namespace ota::sim;
@@ -17,9 +18,7 @@ std::string refusal_of(const std::string& text) {
   return parsed ? std::string() : parsed.error().text();
 }
 
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
+using test::has;
 
 }  // namespace
 

@@ -27,7 +27,7 @@ std::string word(const Result<T>& result) {
   return result ? "ok" : std::string(tuf::word_of(result.error().code));
 }
 
-struct Fixture {
+struct CeremonyFixture {
   TempFolder folder{TempFolder::fast_parent()};
   ManualClock clock{*parse_rfc3339("2026-08-20T12:00:00Z")};
   fs::path firmware = folder.path() / "firmware";
@@ -76,7 +76,7 @@ struct Fixture {
   }
 };
 
-std::size_t online_keys(const Fixture& f) {
+std::size_t online_keys(const CeremonyFixture& f) {
   std::size_t count = 0;
   for (const auto& entry : fs::directory_iterator(f.keys))
     count += entry.path().extension() == ".pem" ? 1 : 0;
@@ -86,7 +86,7 @@ std::size_t online_keys(const Fixture& f) {
 }  // namespace
 
 TEST_CASE("a two-of-three publish: m-1 signatures publish nothing, m do", "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   REQUIRE(f.add("2.1.4").has_value());
   REQUIRE(f.ceremony.rotate({{"root", 2, 3}, {"targets", 2, 3}}).has_value());
   CHECK(f.refreshed() == "ok");
@@ -117,7 +117,7 @@ TEST_CASE("a two-of-three publish: m-1 signatures publish nothing, m do", "[tuf]
 
 TEST_CASE("whoever may write every file of the server cannot publish with m-1 signatures",
           "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   REQUIRE(f.add("2.1.4").has_value());
   REQUIRE(f.ceremony.rotate({{"targets", 2, 3}}).has_value());
   REQUIRE(f.take_offline().has_value());
@@ -147,7 +147,7 @@ TEST_CASE("whoever may write every file of the server cannot publish with m-1 si
 }
 
 TEST_CASE("keys are erased from the server only after their files were proven", "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   const std::size_t before = online_keys(f);
   const auto short_secret = f.ceremony.take_offline(
       f.vault, [](const std::string&) -> Result<std::string> { return "short"; });
@@ -171,7 +171,7 @@ TEST_CASE("keys are erased from the server only after their files were proven", 
 
 TEST_CASE("snapshot and timestamp go on being signed while root and targets keys are away",
           "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   REQUIRE(f.add("2.1.4").has_value());
   REQUIRE(f.take_offline().has_value());
   for (int day = 0; day < 40; ++day) {
@@ -183,7 +183,7 @@ TEST_CASE("snapshot and timestamp go on being signed while root and targets keys
 }
 
 TEST_CASE("stolen online keys are replaced by a root that the offline keys sign", "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   REQUIRE(f.add("2.1.4").has_value());
   REQUIRE(f.take_offline().has_value());
   REQUIRE(f.refreshed() == "ok");
@@ -203,7 +203,7 @@ TEST_CASE("stolen online keys are replaced by a root that the offline keys sign"
 }
 
 TEST_CASE("every root of a long history leads a device that was away to the present", "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   for (int round = 0; round < 5; ++round) {
     REQUIRE(
         f.ceremony
@@ -217,7 +217,7 @@ TEST_CASE("every root of a long history leads a device that was away to the pres
 }
 
 TEST_CASE("lost targets keys are recovered from by the root keys", "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   REQUIRE(f.add("2.1.4").has_value());
   REQUIRE(f.take_offline().has_value());
   REQUIRE(f.refreshed() == "ok");
@@ -234,7 +234,7 @@ TEST_CASE("lost targets keys are recovered from by the root keys", "[tuf]") {
 }
 
 TEST_CASE("what is signed is shown in words made from the very bytes", "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   REQUIRE(f.add("2.1.4").has_value());
   REQUIRE(f.take_offline().has_value());
   REQUIRE_FALSE(f.add("2.1.5").has_value());
@@ -252,7 +252,7 @@ TEST_CASE("what is signed is shown in words made from the very bytes", "[tuf]") 
 }
 
 TEST_CASE("requests and signatures that do not fit are refused by name", "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   REQUIRE(f.add("2.1.4").has_value());
   REQUIRE(f.take_offline().has_value());
   CHECK(f.ceremony.request(kModel).error().code == Errc::kNotFound);
@@ -280,7 +280,7 @@ TEST_CASE("requests and signatures that do not fit are refused by name", "[tuf]"
 }
 
 TEST_CASE("thresholds that nobody can meet and unknown roles are refused", "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   for (const tuf::RoleChange& change : std::vector<tuf::RoleChange>{
            {"root", 0, 1}, {"root", 3, 2}, {"targets", 1, 17}, {"nobody", 1, 1}}) {
     CHECK(f.ceremony.rotate({change}).error().code == Errc::kInvalid);
@@ -289,7 +289,7 @@ TEST_CASE("thresholds that nobody can meet and unknown roles are refused", "[tuf
 }
 
 TEST_CASE("a new model waits until its delegation and its role are both signed", "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   REQUIRE(f.take_offline().has_value());
   CHECK(f.add("2.1.5").error().code == tuf::Errc::kThreshold);
   const auto pending = f.ceremony.pending();
@@ -307,7 +307,7 @@ TEST_CASE("a new model waits until its delegation and its role are both signed",
 }
 
 TEST_CASE("a model's role can have keys of its own, which sign for it alone", "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   REQUIRE(f.add("2.1.4").has_value());
   REQUIRE(f.ceremony.rotate({{kModel, 2, 2}}).has_value());
   CHECK(f.refreshed() == "ok");
@@ -328,7 +328,7 @@ TEST_CASE("a model's role can have keys of its own, which sign for it alone", "[
 }
 
 TEST_CASE("a stolen director's key is replaced by the root keys, and erased", "[tuf]") {
-  Fixture f;
+  CeremonyFixture f;
   const auto before = *tuf::Director::open(f.firmware, f.keys);
   const tuf::DirectedJob job{"job-000001",
                              "iot-001",

@@ -17,14 +17,14 @@ namespace {
 const WallTime kStart = *parse_rfc3339("2026-08-20T12:00:00Z");
 const std::string kImage(64, 'a');
 
-struct Fixture {
+struct DirectorFixture {
   TempFolder folder{TempFolder::fast_parent()};
   ManualClock clock{kStart};
   tuf::Repository repository =
       *tuf::Repository::create(folder.path() / "firmware", folder.path() / "keys", clock);
   tuf::Director director = *tuf::Director::open(folder.path() / "firmware", folder.path() / "keys");
 
-  Fixture() {
+  DirectorFixture() {
     REQUIRE(tuf::Updater::pin_root(folder.path() / "device", *repository.root()).has_value());
   }
   static DirectedJob job_for(const std::string& device) {
@@ -46,21 +46,21 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a job counts for its device, its image, its name and its time alone", "[tuf]") {
-  const Fixture f;
+  const DirectorFixture f;
   const std::string word = f.word_for("iot-001");
   CHECK(f.checked(word) == "ok");
   CHECK(f.checked(f.word_for("iot-002")) == "tuf.foreign-job");
-  auto other = Fixture::job_for("iot-001");
+  auto other = DirectorFixture::job_for("iot-001");
   other.sha256 = std::string(64, 'b');
   CHECK(f.checked(word, kStart, other) == "tuf.foreign-job");
-  other = Fixture::job_for("iot-001");
+  other = DirectorFixture::job_for("iot-001");
   other.version = model::Version(2, 1, 6);
   CHECK(f.checked(word, kStart, other) == "tuf.foreign-job");
-  other = Fixture::job_for("iot-001");
+  other = DirectorFixture::job_for("iot-001");
   other.job = "job-000002";
   CHECK(f.checked(word, kStart, other) == "tuf.foreign-job");
   CHECK(f.checked(word, kStart + seconds(600)) == "tuf.expired-job");
-  CHECK(tuf::read_word(word)->nonce == Fixture::job_for("iot-001").nonce);
+  CHECK(tuf::read_word(word)->nonce == DirectorFixture::job_for("iot-001").nonce);
 }
 
 TEST_CASE("an attempt of a job has one nonce however often it is handed out", "[tuf]") {
@@ -74,7 +74,7 @@ TEST_CASE("an attempt of a job has one nonce however often it is handed out", "[
 }
 
 TEST_CASE("a job without the director's signature is refused, whoever else signed", "[tuf]") {
-  Fixture f;
+  DirectorFixture f;
   const std::string word = f.word_for("iot-001");
   CHECK(f.checked("") == "tuf.unsigned-job");
   CHECK(f.checked("{}") == "tuf.malformed");
@@ -86,6 +86,6 @@ TEST_CASE("a job without the director's signature is refused, whoever else signe
   forged["signatures"] = tuf::Json::array();
   CHECK(f.checked(forged.dump()) == "tuf.unsigned-job");
   // The keys of another installation.
-  const Fixture other;
+  const DirectorFixture other;
   CHECK(f.checked(other.word_for("iot-001")) == "tuf.unsigned-job");
 }

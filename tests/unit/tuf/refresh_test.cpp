@@ -101,7 +101,7 @@ TEST_CASE("another root is not pinned over one that is trusted", "[tuf]") {
   CHECK(tuf::Updater::pin_root(device.folder(), sim.files.at("1.root.json")).has_value());
   const auto pinned = tuf::Updater::pin_root(device.folder(), other.files.at("1.root.json"));
   REQUIRE_FALSE(pinned.has_value());
-  CHECK(pinned.error().code == Errc::kExists);
+  CHECK(pinned.error().code == ota::Errc::kExists);
 }
 
 TEST_CASE("each role's rollback is refused as such and what was trusted stays", "[tuf]") {

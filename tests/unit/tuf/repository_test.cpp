@@ -83,13 +83,13 @@ TEST_CASE("a repository is created once and opens again", "[tuf]") {
   const auto again =
       tuf::Repository::create(f.folder.path() / "firmware", f.folder.path() / "keys", f.clock);
   REQUIRE_FALSE(again.has_value());
-  CHECK(again.error().code == Errc::kExists);
+  CHECK(again.error().code == ota::Errc::kExists);
   CHECK(tuf::Repository::open(f.folder.path() / "firmware", f.folder.path() / "keys", f.clock)
             .has_value());
   const auto nothing =
       tuf::Repository::open(f.folder.path() / "none", f.folder.path() / "keys", f.clock);
   REQUIRE_FALSE(nothing.has_value());
-  CHECK(nothing.error().code == Errc::kNotFound);
+  CHECK(nothing.error().code == ota::Errc::kNotFound);
 }
 
 TEST_CASE("signing keys are readable by their owner alone", "[tuf]") {
@@ -123,7 +123,7 @@ TEST_CASE("one version has one image for a model, and may have others for other 
   CHECK(f.repository.add(first, release_of("2.0.0", {"rpi4"})).has_value());
   const auto clash = f.repository.add(second, release_of("2.0.0", {"rpi5", "rpi4"}));
   REQUIRE_FALSE(clash.has_value());
-  CHECK(clash.error().code == Errc::kExists);
+  CHECK(clash.error().code == ota::Errc::kExists);
   const auto other = f.repository.add(second, release_of("2.0.0", {"rpi5"}));
   REQUIRE(other.has_value());
   CHECK(other->target == "rpi5/firmware-2.0.0.img");
@@ -139,7 +139,7 @@ TEST_CASE("releases come newest first, and a removed one is gone with its image"
   REQUIRE(f.repository.releases()->front().version == model::Version(2, 10, 0));
   REQUIRE(f.repository.remove(model::Version(2, 10, 0)).has_value());
   CHECK(f.repository.releases()->front().version == model::Version(2, 9, 1));
-  CHECK(f.repository.remove(model::Version(2, 10, 0)).error().code == Errc::kNotFound);
+  CHECK(f.repository.remove(model::Version(2, 10, 0)).error().code == ota::Errc::kNotFound);
   std::size_t images = 0;
   for (const auto& entry :
        std::filesystem::directory_iterator(f.folder.path() / "firmware/targets/rpi4")) {
@@ -191,7 +191,7 @@ TEST_CASE("a signed floor goes with a release, and never above the release itsel
   const auto image = write_image(f.folder, "image", "x");
   const model::Version floor(2, 1, 0);
   CHECK(f.repository.add(image, release_of("2.0.0", {"rpi4"}), floor).error().code ==
-        Errc::kInvalid);
+        ota::Errc::kInvalid);
   const auto added = f.repository.add(image, release_of("2.1.5", {"rpi4"}), floor);
   REQUIRE(added.has_value());
   // Publishing the same image again keeps it.
@@ -249,7 +249,7 @@ TEST_CASE("targets that an older program listed beside the models' roles stay pu
     REQUIRE(change->complete().has_value());
   }
   const auto image = write_image(f.folder, "image", "x");
-  CHECK(f.repository.add(image, release_of("2.0.0", {"rpi4"})).error().code == Errc::kExists);
+  CHECK(f.repository.add(image, release_of("2.0.0", {"rpi4"})).error().code == ota::Errc::kExists);
   REQUIRE(f.repository.add(image, release_of("2.1.0", {"rpi4"})).has_value());
   CHECK(f.repository.releases()->size() == 2);
   REQUIRE(f.repository.remove(model::Version(2, 0, 0)).has_value());

@@ -1,0 +1,2 @@
+#define OTA_INSTANTIATE template
+#include "tests/support/json_instances.h"
