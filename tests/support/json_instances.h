@@ -1,7 +1,6 @@
 // The JSON library's templates, instantiated once for all tests (json_instances.cpp) in place of
 // once in each file: a sixth of their compile time.
-#ifndef OTA_TESTS_SUPPORT_JSON_INSTANCES
-#define OTA_TESTS_SUPPORT_JSON_INSTANCES
+#pragma once
 
 #include <nlohmann/json.hpp>
 
@@ -17,5 +16,3 @@ OTA_INSTANTIATE class nlohmann::detail::lexer<
     nlohmann::json, nlohmann::detail::iterator_input_adapter<const char*>>;
 OTA_INSTANTIATE class nlohmann::detail::parser<
     nlohmann::json, nlohmann::detail::iterator_input_adapter<const char*>>;
-
-#endif
