@@ -134,7 +134,7 @@ $(OUT)/flags: FORCE
 	@echo '$(COMPILED_WITH)' | cmp -s - $@ || echo '$(COMPILED_WITH)' > $@
 FORCE:
 
-.PHONY: build run test test-remote test-interop deps-interop check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz FORCE sanitized clock-shift \
+.PHONY: build run test test-remote test-drills test-interop deps-interop check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz FORCE sanitized clock-shift \
 	tests deps-bench bench-check bench-accept lint-fast compile-commands
 .SECONDARY:
 
@@ -262,6 +262,9 @@ format: ## rewrite sources in the house's format
 
 test-remote: build ## a device in another network namespace, start to revocation (root; about 2 minutes)
 	@tests/e2e/remote-host.sh $(BIN)
+
+test-drills: ## see each drill fail without the defence that it is about (about 15 minutes)
+	@tests/drills/without-defences
 
 deps-interop: ## install Debian's swupdate and what makes images for it
 	@tools/deps interop
