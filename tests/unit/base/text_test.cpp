@@ -37,6 +37,14 @@ TEST_CASE("duplicate keys, depth and size of JSON are refused", "[base]") {
   CHECK(parse_json(R"({"a":1,"b":{"a":2}})").has_value());
   CHECK_FALSE(parse_json(R"({"a":1,"a":2})").has_value());
   CHECK_FALSE(parse_json("[[[[1]]]]", {.max_bytes = 100, .max_depth = 3}).has_value());
+  CHECK(parse_json(R"([{"a":[1,{"b":[]}],"c":"d"},[[2.5,true,null]],-3])").value() ==
+        Json::array({{{"a", {1, {{"b", Json::array()}}}}, {"c", "d"}},
+                     Json::array({Json::array({2.5, true, nullptr})}),
+                     -3}));
+  CHECK_FALSE(parse_json(R"([{"a":[{"b":1,"c":2,"b":3}]}])").has_value());
+  CHECK_FALSE(parse_json("[1e999]").has_value());
+  CHECK_FALSE(parse_json("").has_value());
+  CHECK_FALSE(parse_json("{} {}").has_value());
   CHECK_FALSE(parse_json("[1,2,3]", {.max_bytes = 3, .max_depth = 3}).has_value());
   const auto bad = parse_json("{\n  \"a\": x}");
   REQUIRE_FALSE(bad.has_value());
