@@ -1,5 +1,9 @@
 // Reading the state back: at start, and after an import replaced it.
 #include <algorithm>
+#include <future>
+#include <iterator>
+#include <span>
+#include <thread>
 
 #include "base/json.h"
 #include "fleet/impl.h"
@@ -7,18 +11,47 @@
 namespace ota::fleet {
 namespace {
 
-template <class T, class Take>
-Result<void> load_all(store::Store& store, std::string_view collection, Take take) {
-  auto documents = store.load(std::string(collection));
-  if (!documents) return documents.error().within("read " + std::string(collection));
-  for (const store::Document& document : *documents) {
+template <class T>
+Result<std::vector<T>> read_part(std::span<const store::Document> documents,
+                                 std::string_view collection) {
+  std::vector<T> values;
+  values.reserve(documents.size());
+  for (const store::Document& document : documents) {
     auto json = parse_json(document.document);
     if (!json) return json.error().within(std::string(collection) + "/" + document.key);
     auto value = json_as<T>(*json, std::string(collection) + "/" + document.key);
     if (!value) return value.error();
-    take(std::move(*value));
+    values.push_back(std::move(*value));
   }
-  return {};
+  return values;
+}
+
+// All documents of a collection, in their order. Reading them is nearly all of a start with many
+// devices, so each core takes a part.
+template <class T>
+Result<std::vector<T>> load_all(store::Store& store, std::string_view collection) {
+  constexpr std::size_t kLeast = 1000;  // fewer are not worth a thread
+  const auto documents = store.load(std::string(collection));
+  if (!documents) return documents.error().within("read " + std::string(collection));
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t part = std::max(kLeast, (documents->size() + cores - 1) / cores);
+  // Both: where the system gives no thread, this one reads.
+  const auto how =
+      documents->size() > part ? std::launch::async | std::launch::deferred : std::launch::deferred;
+  std::vector<std::future<Result<std::vector<T>>>> parts;
+  for (std::size_t from = 0; from < documents->size(); from += part) {
+    const std::span<const store::Document> some =
+        std::span(*documents).subspan(from, std::min(part, documents->size() - from));
+    parts.push_back(std::async(how, [some, collection] { return read_part<T>(some, collection); }));
+  }
+  std::vector<T> values;
+  values.reserve(documents->size());
+  for (auto& read : parts) {
+    auto some = read.get();
+    if (!some) return some.error();
+    std::ranges::move(*some, std::back_inserter(values));
+  }
+  return values;
 }
 
 }  // namespace
@@ -28,15 +61,10 @@ Result<void> Fleet::load() {
   const WallTime now = impl.clock.wall();
   impl.saver.clear();
 
-  std::vector<model::DeviceRecord> records;
-  auto loaded = load_all<model::DeviceRecord>(
-      impl.store, kDevices,
-      [&](model::DeviceRecord record) { records.push_back(std::move(record)); });
-  if (!loaded) return loaded;
-  std::vector<model::Job> jobs;
-  loaded = load_all<model::Job>(impl.store, kJobs,
-                                [&](model::Job job) { jobs.push_back(std::move(job)); });
-  if (!loaded) return loaded;
+  auto records = load_all<model::DeviceRecord>(impl.store, kDevices);
+  if (!records) return records.error();
+  auto jobs = load_all<model::Job>(impl.store, kJobs);
+  if (!jobs) return jobs.error();
   auto tokens = impl.store.load(std::string(kEnrolments));
   if (!tokens) return tokens.error();
   auto desk = impl.store.load(std::string(kDdi));
@@ -62,16 +90,16 @@ Result<void> Fleet::load() {
         stripe.touch(*device);
       }
     }
-    for (model::DeviceRecord& record : records) {
+    for (model::DeviceRecord& record : *records) {
       DeviceTable::Stripe& stripe = impl.table.stripe_of(record.id);
       const std::lock_guard stripe_lock(stripe.mutex);
       LiveDevice& device = impl.device_at(stripe, record.id);
       device.record = std::move(record);
     }
     impl.jobs = {};
-    std::sort(jobs.begin(), jobs.end(),
+    std::sort(jobs->begin(), jobs->end(),
               [](const auto& a, const auto& b) { return ByAge{}(a.id, b.id); });
-    for (const model::Job& job : jobs) {
+    for (const model::Job& job : *jobs) {
       const JobChange resumed = job_resumed(job, impl.rules_of(job), now);
       if (resumed.changed) {
         impl.carry_out(resumed, batch);

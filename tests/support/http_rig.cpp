@@ -57,7 +57,10 @@ HttpRig::HttpRig(http::ServerOptions options)
 }
 
 HttpRig::~HttpRig() {
-  parked_.clear();
+  // Outside of the lock: a responder that goes says so to on_close().
+  std::vector<http::Responder> parked;
+  const std::lock_guard lock(mutex_);
+  parked.swap(parked_);
 }
 
 void HttpRig::add_routes(http::Router& router) {
