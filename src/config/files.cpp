@@ -91,10 +91,16 @@ bool enters(const JsonNode* parent, const JsonMember* member) {
   return parent == nullptr || member != nullptr;
 }
 
-// Reads an array of objects with unique ids. `read` fills one element and returns its id.
+// Reads an array of objects with unique ids. `read` fills one element and returns its id. Without a
+// `root` the elements' keys describe themselves.
 template <class T>
-void read_elements(const JsonMember* array, std::string_view key, std::vector<T>& out,
-                   Report& report, std::string (*read)(Section&, T&)) {
+void read_elements(const JsonNode* root, const JsonMember* array, std::string_view key,
+                   std::vector<T>& out, Report& report, std::string (*read)(Section&, T&)) {
+  if (root == nullptr) {
+    Section described(nullptr, std::string(key) + "[]", report);
+    T none;
+    read(described, none);
+  }
   if (array == nullptr) return;
   std::map<std::string, std::size_t> first_line;
   for (std::size_t i = 0; i < array->value.items.size(); ++i) {
@@ -242,12 +248,7 @@ void read_console(const JsonNode* root, model::ConsoleSettings& settings, Report
   if (enters(root, limits)) read_limits(node_of(limits), settings.limits, report);
 
   const JsonMember* agents = section.array("agents", "an array of objects");
-  read_elements(agents, "agents", settings.agents, report, read_agent);
-  if (root == nullptr) {
-    Section described(nullptr, "agents[]", report);
-    model::LocalAgent none;
-    read_agent(described, none);
-  }
+  read_elements(root, agents, "agents", settings.agents, report, read_agent);
 
   const JsonMember* store = section.object("store", "an object");
   if (enters(root, store)) {
@@ -368,12 +369,8 @@ void read_ota_settings(const JsonNode* root, model::OtaSettings& settings, Repor
   const JsonMember* deadlines = section.object("deadlines", "an object");
   if (enters(root, deadlines)) read_deadlines(node_of(deadlines), settings, report);
   const JsonMember* windows = section.array("maintenance_windows", "an array of objects");
-  read_elements(windows, "maintenance_windows", settings.maintenance_windows, report, read_window);
-  if (root == nullptr) {
-    Section described(nullptr, "maintenance_windows[]", report);
-    model::MaintenanceWindow none;
-    read_window(described, none);
-  }
+  read_elements(root, windows, "maintenance_windows", settings.maintenance_windows, report,
+                read_window);
   const JsonMember* gate = section.object("gate", "an object");
   if (enters(root, gate)) {
     Section inner(node_of(gate), "gate", report);
@@ -401,12 +398,7 @@ std::string read_device(Section& section, model::DeviceSpec& spec) {
 void read_whitelist(const JsonNode* root, model::Whitelist& whitelist, Report& report) {
   Section section(root, "", report);
   const JsonMember* devices = section.required_array("devices", "an array of objects");
-  read_elements(devices, "devices", whitelist.devices, report, read_device);
-  if (root == nullptr) {
-    Section described(nullptr, "devices[]", report);
-    model::DeviceSpec none;
-    read_device(described, none);
-  }
+  read_elements(root, devices, "devices", whitelist.devices, report, read_device);
   section.finish();
 }
 
