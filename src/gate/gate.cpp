@@ -10,7 +10,7 @@ namespace {
 using model::Answer;
 using model::CheckResult;
 
-constexpr std::string_view kWindowCheck = "maintenance-window";
+constexpr std::string_view kWindowCheck = "window";
 
 constexpr std::array<Check, 11> kChecks{{
     {"known", "The device is in the whitelist.", rules::known},

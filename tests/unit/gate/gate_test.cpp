@@ -200,15 +200,14 @@ TEST_CASE("outside its maintenance window a device waits, and is told until when
   input.window = model::WindowState{false, "nights", input.now + seconds(3 * 3600 + 240)};
   const auto decision = gate::evaluate(input);
   CHECK(decision.headline == "BLOCKED: Maintenance Window Closed");
-  const auto& found = outcome(decision, "maintenance-window");
+  const auto& found = outcome(decision, "window");
   CHECK(found.observed == "closed; nights opens 2027-01-15T11:04:00Z, in 3h04");
   CHECK(found.remedy == "push at or after 2027-01-15T11:04:00Z");
 
   input.window->open = true;
   const auto open = gate::evaluate(input);
   CHECK(open.answer == Answer::kAllow);
-  CHECK(outcome(open, "maintenance-window").observed ==
-        "nights is open until 2027-01-15T11:04:00Z");
+  CHECK(outcome(open, "window").observed == "nights is open until 2027-01-15T11:04:00Z");
 }
 
 TEST_CASE("a closed window yields to a reason to hurry, and never hides another refusal",
@@ -223,7 +222,7 @@ TEST_CASE("a closed window yields to a reason to hurry, and never hides another 
   input.release.release_class = ReleaseClass::kSecurity;
   const auto decision = gate::evaluate(input);
   CHECK(decision.answer == Answer::kAllow);
-  CHECK(outcome(decision, "maintenance-window").result == CheckResult::kOverridden);
+  CHECK(outcome(decision, "window").result == CheckResult::kOverridden);
   input.release.version = Version(2, 1, 4);
   input.release.sha256 = kOld;
   input.override_reason.clear();
