@@ -183,8 +183,8 @@ $(OUT)/group/%.o: $(OUT)/group/%.cpp $(PCH_DEP)
 	@echo "c++ $*: $$(sed -E 's/.*\/(.*)\.cpp"/\1/' $< | tr '\n' ' ')"
 	@$(CCACHE) $(CXX) $(USE_PCH) $(CPPFLAGS) $(CXXFLAGS_ALL) $(GROUP_WARN) -MMD -MP -c $< -o $@
 
-$(OUT)/group/tests/%.o: $(OUT)/group/tests/%.cpp $(TEST_PCH_DEP)
-	@echo "c++ tests/$*: $$(sed -E 's/.*\/(.*)\.cpp"/\1/' $< | tr '\n' ' ')"
+$(UNIT_OBJ) $(GOLDEN_OBJ) $(INTEGRATION_OBJ) $(E2E_OBJ): $(OUT)/group/%.o: $(OUT)/group/%.cpp $(TEST_PCH_DEP)
+	@echo "c++ $*: $$(sed -E 's/.*\/(.*)\.cpp"/\1/' $< | tr '\n' ' ')"
 	@$(CCACHE) $(CXX) $(USE_TEST_PCH) $(CPPFLAGS) $(TEST_CXXFLAGS) $(GROUP_WARN) -MMD -MP -c $< -o $@
 
 $(OUT)/src/%.o: src/%.cpp $(PCH_DEP)
