@@ -218,7 +218,8 @@ $(AGENT_LIB): $(AGENT_OBJ)
 
 link = @mkdir -p $(@D) && echo "link $@" && $(CXX) $(CXXFLAGS_ALL) -o $@ $(1) $(LDFLAGS_ALL)
 CONSOLE_SRC := $(filter-out src/main/otactl.cpp src/main/ota_sim.cpp,$(wildcard src/main/*.cpp))
-$(BIN)/ota-console: $(call obj,$(CONSOLE_SRC)) $(LIB)
+CONSOLE_OBJ := $(call grouped,$(CONSOLE_SRC))
+$(BIN)/ota-console: $(CONSOLE_OBJ) $(LIB)
 	$(call link,$^) $(LIBS)
 $(BIN)/otactl: $(OUT)/src/main/otactl.o $(LIB)
 	$(call link,$< $(LIB)) $(LIBS)
@@ -296,5 +297,5 @@ clean: ## remove all that was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(AGENT_OBJ) $(UNIT_OBJ) $(GOLDEN_OBJ) $(INTEGRATION_OBJ) $(E2E_OBJ) \
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(AGENT_OBJ) $(CONSOLE_OBJ) $(UNIT_OBJ) $(GOLDEN_OBJ) $(INTEGRATION_OBJ) $(E2E_OBJ) \
 	$(call obj,$(TEST_SUPPORT_SRC) $(TUF_CLIENT_SRC) agents/main.cpp $(wildcard src/main/*.cpp)))
