@@ -3,8 +3,6 @@
 #include <chrono>
 #include <utility>
 
-#include "model/time_json.h"
-
 namespace ota::main {
 namespace {
 
@@ -52,16 +50,7 @@ Result<std::string> FirmwareDesk::root() const {
 Result<Json> FirmwareDesk::roles() const {
   auto roles = repository_->status();
   if (!roles) return roles.error();
-  Json out = Json::array();
-  for (const tuf::RoleStatus& role : *roles) {
-    out.push_back({{"role", role.role},
-                   {"version", role.version},
-                   {"expires", model::time_json(role.expires)},
-                   {"threshold", role.threshold},
-                   {"keys", role.keys},
-                   {"keys_online", role.keys_online}});
-  }
-  return out;
+  return Json(*roles);
 }
 
 }  // namespace ota::main

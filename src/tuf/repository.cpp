@@ -501,12 +501,6 @@ Result<std::vector<RoleStatus>> Repository::status() const {
   return out;
 }
 
-bool publishing_keys_online(const std::vector<RoleStatus>& roles) {
-  return std::ranges::any_of(roles, [](const RoleStatus& role) {
-    return role.keys_online && role.role != kSnapshot && role.role != kTimestamp;
-  });
-}
-
 Result<std::string> Repository::root() const {
   auto now = impl_->files.load();
   if (!now) return now.error();

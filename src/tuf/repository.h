@@ -17,20 +17,9 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "model/release.h"
+#include "tuf/role_status.h"
 
 namespace ota::tuf {
-
-struct RoleStatus {
-  std::string role;  // "root", "targets", "snapshot", "timestamp", or a delegated role's name
-  std::uint64_t version = 0;
-  WallTime expires;
-  unsigned threshold = 0;
-  unsigned keys = 0;
-  bool keys_online = true;  // its signing keys lie in state/keys
-};
-
-// Root, targets or a model's keys lie on the server: whoever has it can publish.
-bool publishing_keys_online(const std::vector<RoleStatus>& roles);
 
 class Repository {
  public:

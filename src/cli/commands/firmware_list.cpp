@@ -5,7 +5,6 @@
 #include "cli/format.h"
 #include "fleet/catalogue.h"
 #include "model/release.h"
-#include "model/time_json.h"
 #include "tuf/repository.h"
 
 namespace ota::cli {
@@ -17,18 +16,9 @@ Result<Json> from_folder(Context& context) {
   if (!repository) return repository.error();
   const auto releases = repository->releases();
   if (!releases) return releases.error();
-  const auto status = repository->status();
-  if (!status) return status.error();
-  Json roles = Json::array();
-  for (const tuf::RoleStatus& role : *status) {
-    roles.push_back({{"role", role.role},
-                     {"version", role.version},
-                     {"expires", model::time_json(role.expires)},
-                     {"threshold", role.threshold},
-                     {"keys", role.keys},
-                     {"keys_online", role.keys_online}});
-  }
-  return Json{{"releases", fleet::by_image(*releases)}, {"roles", roles}};
+  const auto roles = repository->status();
+  if (!roles) return roles.error();
+  return Json{{"releases", fleet::by_image(*releases)}, {"roles", *roles}};
 }
 
 std::string joined(const Json& list) {
