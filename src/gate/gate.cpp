@@ -38,9 +38,9 @@ bool yields_to_skip(std::string_view check) {
   return check == "online" || check == "verdict";
 }
 
-// A device that no window is for is not asked about one: no line more for every operator who has
-// none, and decisions on record from before there were windows are made again as they were.
-bool is_asked(const Check& check, const Input& input) {
+// Of a device that no window is for, nothing is said about one: no line more for every operator who
+// has none, and decisions on record from before there were windows are made again as they were.
+bool is_told(const Check& check, const Input& input) {
   return check.name != kWindowCheck || input.window.has_value();
 }
 
@@ -65,13 +65,11 @@ model::Decision evaluate(const Input& input) {
   std::array<Finding, kChecks.size()> findings;
   bool skipped = false;
   for (std::size_t i = 0; i < kChecks.size(); ++i) {
-    if (!is_asked(kChecks[i], input)) {
-      findings[i].result = CheckResult::kPass;
-      continue;
-    }
     findings[i] = kChecks[i].evaluate(input);
     skipped = skipped || findings[i].result == CheckResult::kSkip;
-    decision.checks.push_back(outcome_of(kChecks[i].name, findings[i]));
+    if (is_told(kChecks[i], input)) {
+      decision.checks.push_back(outcome_of(kChecks[i].name, findings[i]));
+    }
   }
   for (std::size_t i = 0; i < kChecks.size(); ++i) {
     if (findings[i].result == CheckResult::kSkip) {

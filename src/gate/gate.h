@@ -74,7 +74,7 @@ struct Check {
 };
 
 // The checks in their order: known, enrolled, online, trusted-image, verdict, published, hardware,
-// version, no-job, not-rejected, window. The last is asked of devices that have one.
+// version, no-job, not-rejected, window. The last is told of devices that have one.
 std::span<const Check> checks();
 
 // All checks are evaluated, so that the operator sees every reason at once; the first block or skip
