@@ -179,6 +179,12 @@ Result<Signer> Signer::from_key(std::shared_ptr<EVP_PKEY> key) {
   return signer;
 }
 
+Result<Signer> Signer::on_token(std::shared_ptr<EVP_PKEY> key) {
+  auto signer = from_key(std::move(key));
+  if (signer) signer->on_token_ = true;
+  return signer;
+}
+
 Result<Signer> Signer::generate(KeyKind kind) {
   switch (kind) {
     case KeyKind::kEd25519:
@@ -205,6 +211,7 @@ Result<Signer> Signer::from_pem(std::string_view pem, std::optional<std::string>
 }
 
 Result<std::string> Signer::pem(std::optional<std::string> passphrase) const {
+  if (on_token_) return fail(Errc::kKey, "the key stays on its token");
   const BioPtr out(BIO_new(BIO_s_mem()));
   const EVP_CIPHER* cipher = passphrase ? EVP_aes_256_cbc() : nullptr;
   const char* secret = passphrase ? passphrase->data() : nullptr;

@@ -51,17 +51,21 @@ class Signer {
   static Result<Signer> generate(KeyKind kind = KeyKind::kEd25519);
   // kKey where the text is no private key of a known kind, or the passphrase is missing or wrong.
   static Result<Signer> from_pem(std::string_view pem, std::optional<std::string> passphrase = {});
-  // A key out of an OpenSSL store: a file: or pkcs11: URI, for which the provider must be loaded.
-  static Result<Signer> from_key(std::shared_ptr<EVP_PKEY> key);
+  // A key that a token keeps and that OpenSSL may use there.
+  static Result<Signer> on_token(std::shared_ptr<EVP_PKEY> key);
 
+  // kKey for a key on a token: OpenSSL would write a file that looks like a key and is none.
   Result<std::string> pem(std::optional<std::string> passphrase = {}) const;
   const PublicKey& public_key() const { return public_; }
   // The signature as hex text.
   Result<std::string> sign(std::string_view message) const;
 
  private:
+  static Result<Signer> from_key(std::shared_ptr<EVP_PKEY> key);
+
   std::shared_ptr<EVP_PKEY> key_;
   PublicKey public_;
+  bool on_token_ = false;
 };
 
 }  // namespace ota::tuf

@@ -58,7 +58,7 @@ Result<Signer> signer_from_pkcs11(const std::string& uri, const std::optional<st
       [](EVP_PKEY* k) { EVP_PKEY_free(k); });
   if (!key) return fail(Errc::kKey, "no such key on a token, or another PIN" + last_reason());
   ERR_clear_error();
-  return Signer::from_key(std::move(key));
+  return Signer::on_token(std::move(key));
 }
 
 }  // namespace ota::tuf

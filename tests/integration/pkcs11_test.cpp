@@ -61,6 +61,8 @@ TEST_CASE("a key on a PKCS#11 token signs like one in a file, with its PIN alone
   REQUIRE(signature.has_value());
   CHECK(in_file->public_key().verifies("these bytes", *signature));
   CHECK_FALSE(in_file->public_key().verifies("other bytes", *signature));
+  // What a token keeps cannot be written to a file.
+  CHECK_FALSE(signer->pem("passphrase").has_value());
   const auto missing = tuf::signer_from_pkcs11("pkcs11:token=ota;object=nobody", "1234");
   REQUIRE_FALSE(missing.has_value());
   CHECK(missing.error().code == tuf::Errc::kKey);
