@@ -44,12 +44,9 @@ in_device() { ip netns exec "$name" "$@"; }
 # This host's load is the device's, and may be over a limit when it is asked or when it would start: then it is asked
 # again, as an operator would.
 push_when_allowed() {
-  local deadline=$((SECONDS + 180)) code
-  while :; do
-    code=0
-    ctl push press-07 --version 2.1.5 --wait | tee "$work/push.log" || code=$?
-    [ $code -eq 0 ] || grep -q "BLOCKED: Anomaly Detected" "$work/push.log" || return $code
-    [ $code -ne 0 ] && [ $SECONDS -lt $deadline ] || return $code
+  local deadline=$((SECONDS + 180))
+  until ctl push press-07 --version 2.1.5 --wait | tee "$work/push.log"; do
+    grep -q "BLOCKED: Anomaly Detected" "$work/push.log" && [ $SECONDS -lt $deadline ] || return 1
     read -rt 1 <> <(:) || true
   done
 }
