@@ -40,7 +40,7 @@ std::strong_ordering compare_numbers(std::string_view a, std::string_view b) {
   return a <=> b;
 }
 
-std::strong_ordering compare_prerelease(const std::string& a, const std::string& b) {
+std::strong_ordering compare_prerelease(std::string_view a, std::string_view b) {
   if (a.empty() || b.empty())
     return a.empty() <=> b.empty();  // a release is newer than its pre-releases
   const auto left = split(a, '.');
@@ -67,17 +67,21 @@ Result<Version> Version::parse(std::string_view text) {
       fail(Errc::kInvalid, "'" + printable(text, 40) + "' is no version such as 2.1.5");
   if (text.size() > kMaxLength) return bad;
   if (!text.empty() && text[0] == 'v') text.remove_prefix(1);
-  Version version;
+  std::string_view build;
   if (const auto plus = text.find('+'); plus != std::string_view::npos) {
-    version.build_ = text.substr(plus + 1);
-    if (!valid_identifiers(version.build_, true)) return bad;
+    build = text.substr(plus + 1);
+    if (!valid_identifiers(build, true)) return bad;
     text = text.substr(0, plus);
   }
+  std::string_view prerelease;
   if (const auto dash = text.find('-'); dash != std::string_view::npos) {
-    version.prerelease_ = text.substr(dash + 1);
-    if (!valid_identifiers(version.prerelease_, false)) return bad;
+    prerelease = text.substr(dash + 1);
+    if (!valid_identifiers(prerelease, false)) return bad;
     text = text.substr(0, dash);
   }
+  Version version;
+  version.suffix_ = std::string(prerelease) + std::string(build);
+  version.prerelease_size_ = static_cast<std::uint32_t>(prerelease.size());
   const auto numbers = split(text, '.');
   if (numbers.size() != 3 || !parse_number(numbers[0], version.major_) ||
       !parse_number(numbers[1], version.minor_) || !parse_number(numbers[2], version.patch_)) {
@@ -89,8 +93,8 @@ Result<Version> Version::parse(std::string_view text) {
 std::string Version::text() const {
   std::string out =
       std::to_string(major_) + "." + std::to_string(minor_) + "." + std::to_string(patch_);
-  if (!prerelease_.empty()) out += "-" + prerelease_;
-  if (!build_.empty()) out += "+" + build_;
+  if (!prerelease().empty()) out.append("-").append(prerelease());
+  if (!build().empty()) out.append("+").append(build());
   return out;
 }
 
@@ -98,7 +102,7 @@ std::strong_ordering Version::operator<=>(const Version& other) const {
   if (major_ != other.major_) return major_ <=> other.major_;
   if (minor_ != other.minor_) return minor_ <=> other.minor_;
   if (patch_ != other.patch_) return patch_ <=> other.patch_;
-  return compare_prerelease(prerelease_, other.prerelease_);
+  return compare_prerelease(prerelease(), other.prerelease());
 }
 
 void to_json(nlohmann::json& out, const Version& version) {

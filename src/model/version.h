@@ -33,8 +33,13 @@ class Version {
   std::uint32_t major_ = 0;
   std::uint32_t minor_ = 0;
   std::uint32_t patch_ = 0;
-  std::string prerelease_;
-  std::string build_;
+  std::uint32_t prerelease_size_ = 0;  // what follows it in suffix_ is the build metadata
+  std::string suffix_;                 // one string, for a fleet holds many versions: "rc.17"
+
+  std::string_view prerelease() const {
+    return std::string_view(suffix_).substr(0, prerelease_size_);
+  }
+  std::string_view build() const { return std::string_view(suffix_).substr(prerelease_size_); }
 };
 
 void to_json(nlohmann::json& out, const Version& version);
