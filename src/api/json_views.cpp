@@ -56,12 +56,12 @@ std::string_view phase_text(fleet::AgentStatus::Phase phase) {
 
 Json row_json(const fleet::DeviceRow& row) {
   Json out{{"id", row.id},
-           {"hardware", row.hardware},
-           {"group", row.group},
-           {"listed", row.listed},
-           {"enrolled", row.enrolled},
-           {"revoked", row.revoked},
-           {"second_key_seen", row.second_key_seen},
+           {"hardware", row.hardware()},
+           {"group", row.group()},
+           {"listed", row.listed()},
+           {"enrolled", row.enrolled()},
+           {"revoked", row.revoked()},
+           {"second_key_seen", row.second_key_seen()},
            {"online", row.online},
            {"local", row.local},
            {"state", std::string(fleet::to_text(row.state))},
@@ -69,14 +69,14 @@ Json row_json(const fleet::DeviceRow& row) {
            {"risk", row.risk},
            {"label", row.label},
            {"level_since", time_json(row.level_since)},
-           {"facts", row.facts},
+           {"facts", row.facts()},
            {"values", values_json(row.values)},
            {"last_seen", time_json(row.last_seen)},
            {"gate", row.gate},
            {"refused_samples", row.refused_samples}};
-  out["version"] = row.facts.confirmed ? Json(row.facts.confirmed->version) : Json(nullptr);
+  out["version"] = row.facts().confirmed ? Json(row.facts().confirmed->version) : Json(nullptr);
   out["target"] = row.target ? Json(*row.target) : Json(nullptr);
-  if (!row.ddi_client.empty()) out["ddi_client"] = row.ddi_client;
+  if (const std::string client = row.ddi_client(); !client.empty()) out["ddi_client"] = client;
   if (!row.job.empty()) {
     out["job"] = row.job;
     out["job_state"] = row.job_state;

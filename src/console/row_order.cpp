@@ -28,11 +28,12 @@ std::uint64_t RowOrder::rank_of(const DeviceRow& row) {
     case SortColumn::kDevice:
       return 0;
     case SortColumn::kModel:
-      return texts_.of(row.hardware);
+      return texts_.of(row.hardware());
     case SortColumn::kGroup:
-      return texts_.of(row.group);
+      return texts_.of(row.group());
     case SortColumn::kVersion:
-      return versions_.of(row.facts.confirmed ? row.facts.confirmed->version : model::Version());
+      return versions_.of(row.facts().confirmed ? row.facts().confirmed->version
+                                                : model::Version());
     case SortColumn::kRisk:
       return static_cast<std::uint64_t>(1000 - row.risk);
     case SortColumn::kCpu:
@@ -53,8 +54,8 @@ std::uint64_t RowOrder::rank_of(const DeviceRow& row) {
 bool RowOrder::passes(const DeviceRow& row) const {
   return std::all_of(words_.begin(), words_.end(), [&](const Word& word) {
     const bool found =
-        contains_folded(row.id, word.text) || contains_folded(row.hardware, word.text) ||
-        contains_folded(row.group, word.text) || contains_folded(to_text(row.state), word.text) ||
+        contains_folded(row.id, word.text) || contains_folded(row.hardware(), word.text) ||
+        contains_folded(row.group(), word.text) || contains_folded(to_text(row.state), word.text) ||
         contains_folded(row.label, word.text) || contains_folded(row.gate, word.text);
     return found == word.wanted;
   });

@@ -251,9 +251,9 @@ std::string devices_csv(const Model& model) {
       "device,model,group,state,verdict,risk,version,cpu_percent,mem_percent,disk_percent,temp_"
       "celsius,last_seen\n";
   for (const fleet::DeviceRow* row : model.rows) {
-    out += row->id + "," + row->hardware + "," + row->group + "," +
+    out += row->id + "," + row->hardware() + "," + row->group() + "," +
            std::string(to_text(row->state)) + "," + std::string(to_text(row->level)) + "," +
-           std::to_string(row->risk) + "," + version_of(row->facts.confirmed);
+           std::to_string(row->risk) + "," + version_of(row->facts().confirmed);
     for (const auto& value : row->values)
       out += "," + (value ? format_number(static_cast<double>(*value), 2) : std::string());
     const bool never = row->last_seen.time_since_epoch().count() == 0;

@@ -84,15 +84,14 @@ LiveDevice& Fleet::Impl::device_at(DeviceTable::Stripe& stripe, const std::strin
 }
 
 model::DeviceRecord& Fleet::Impl::record_of(LiveDevice& device) {
-  if (!device.record) {
-    device.record.emplace();
-    device.record->id = device.id;
-  }
-  return *device.record;
+  model::DeviceRecord& record = device.record.edit();
+  record.id = device.id;
+  return record;
 }
 
 // Brings the table in line with the whitelist; who left it is cut off.
-void Fleet::Impl::apply_whitelist(const model::Settings& now) {
+void Fleet::Impl::apply_whitelist(const std::shared_ptr<const model::Settings>& wanted) {
+  const model::Settings& now = *wanted;
   std::map<std::string, const model::DeviceSpec*> listed;
   for (const model::DeviceSpec& spec : now.whitelist.devices)
     listed.emplace(spec.id, &spec);
@@ -106,7 +105,7 @@ void Fleet::Impl::apply_whitelist(const model::Settings& now) {
     DeviceTable::Stripe& stripe = table.stripe_of(id);
     const std::lock_guard lock(stripe.mutex);
     LiveDevice& device = device_at(stripe, id);
-    device.spec = *spec;
+    device.spec = {wanted, spec};  // a part of the settings, which it keeps alive
   }
   std::vector<std::string> gone;
   store::Batch batch;
@@ -144,7 +143,7 @@ void Fleet::Impl::apply_whitelist(const model::Settings& now) {
 Fleet::Fleet(store::Store& store, const Clock& clock,
              std::shared_ptr<const model::Settings> settings)
     : impl_(std::make_unique<Impl>(store, clock, std::move(settings))) {
-  impl_->apply_whitelist(*impl_->settings());
+  impl_->apply_whitelist(impl_->settings());
 }
 
 // What is queued calls back into this object: it goes first.
@@ -172,7 +171,7 @@ void Fleet::apply_settings(std::shared_ptr<const model::Settings> settings) {
     impl_->note_settings(*impl_->settings_now);
     impl_->rest_changed = true;
   }
-  impl_->apply_whitelist(*impl_->settings());
+  impl_->apply_whitelist(impl_->settings());
   impl_->publish();
 }
 

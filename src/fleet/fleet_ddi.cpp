@@ -64,7 +64,7 @@ std::optional<model::Version> version_of(const model::DdiClient& client,
 // The version that a device says it runs; its digest where it was installed from here.
 void take_version(LiveDevice& live, const model::Version& version, WallTime now,
                   store::Batch& batch) {
-  model::DeviceRecord& record = *live.record;
+  model::DeviceRecord& record = live.record.edit();
   model::Facts& facts = record.facts;
   if (facts.confirmed && facts.confirmed->version == version) return;
   model::Image image{version, ""};
@@ -93,7 +93,7 @@ Result<DdiAdmission> Fleet::ddi_admit(const std::string& device,
   bool accepted = false;  // a gateway may speak for it
   std::string token_hash;
   impl.table.look(device, [&](const LiveDevice& live) {
-    listed = live.spec.has_value();
+    listed = live.spec != nullptr;
     good = listed && live.record && live.record->enrolled && !live.record->revoked;
     if (!good || !live.record->ddi) return;
     token_hash = live.record->ddi->token_hash;
@@ -217,7 +217,7 @@ void Fleet::ddi_ask_attributes(const std::string& device, const std::string& act
     refusal = fail(Errc::kConflict, device + " is not updated over DDI");
     if (!live.record || !live.record->ddi) return;
     refusal = {};
-    live.record->ddi->wants_attributes = true;
+    live.record.edit().ddi->wants_attributes = true;
     store::Batch batch;
     batch.events.push_back(make_event(now, Severity::kInfo, "ddi.attributes-asked", device,
                                       actor + " asked " + device + " for its attributes"));

@@ -255,8 +255,8 @@ std::shared_ptr<const DeviceDetail> Fleet::detail(const std::string& device) con
   const auto settings = impl_->settings();
   const bool known = impl_->table.look(device, [&](const LiveDevice& live) {
     detail->row = make_row(live, *settings, now);
-    detail->spec = live.spec;
-    detail->record = live.record;
+    if (live.spec) detail->spec = *live.spec;
+    if (live.record) detail->record = *live.record;
     detail->verdict = impl_->verdict_of(live, now);
     detail->history = live.history.points();
   });
@@ -266,7 +266,8 @@ std::shared_ptr<const DeviceDetail> Fleet::detail(const std::string& device) con
   const std::lock_guard lock(impl_->jobs_mutex);
   detail->jobs = impl_->jobs.newest(device, kJobsShown);
   const auto& target = detail->row.target;
-  const model::Release* release = target ? catalogue->find(*target, detail->row.hardware) : nullptr;
+  const model::Release* release =
+      target ? catalogue->find(*target, detail->row.hardware()) : nullptr;
   if (release != nullptr) {
     detail->gate = gate::preview(impl_->gate_input(device, release, *target, now));
   }

@@ -14,7 +14,7 @@ void Fleet::Impl::count_groups(WallTime now) {
   for (DeviceTable::Stripe& stripe : table.stripes()) {
     const std::lock_guard lock(stripe.mutex);
     for (auto& [id, device] : stripe.devices) {
-      device->counted_online = device->online && device->spec.has_value();
+      device->counted_online = device->online && device->spec != nullptr;
       device->counted_risen = device->detector.risen();
       if (!device->counted_online) continue;
       anomaly::Peers& group = (*groups)[device->spec->group];

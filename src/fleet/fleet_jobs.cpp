@@ -62,8 +62,8 @@ gate::Input Fleet::Impl::gate_input(const std::string& device, const model::Rele
   const auto published = catalogue();
   const auto rules = settings();
   table.look(device, [&](const LiveDevice& live) {
-    input.spec = live.spec;
-    input.record = live.record;
+    if (live.spec) input.spec = *live.spec;
+    if (live.record) input.record = *live.record;
     input.online = live.online;
     input.silent_for = live.silent_for(now);
     if (live.spec) {
@@ -168,7 +168,7 @@ PushOutcome Fleet::Impl::decide(const std::string& device, const PushRequest& re
     show_job(job);
     table.with(device, [&](LiveDevice& live) {
       live.assigned_before = live.record->facts.assigned;
-      live.record->facts.assigned = model::Image{release->version, release->sha256};
+      live.record.edit().facts.assigned = model::Image{release->version, release->sha256};
       put_device(batch, live, now);
     });
   }
@@ -238,7 +238,7 @@ void Fleet::Impl::finish_part(PushRun& run, const Result<void>& saved) {
       table.with(device, [](LiveDevice& live) {
         live.job.clear();
         live.job_running = false;
-        live.record->facts.assigned = live.assigned_before;
+        live.record.edit().facts.assigned = live.assigned_before;
       });
     }
   }
@@ -260,7 +260,7 @@ void Fleet::Impl::take_rollback(const std::string& device, std::vector<Command>&
   if (!requested) return;
   commands.push_back({Command::Kind::kRollback, "", 1, {}, {}});
   table.with(device, [&](LiveDevice& live) {
-    live.record->rollback_requested = false;
+    live.record.edit().rollback_requested = false;
     put_device(batch, live, now);
   });
 }

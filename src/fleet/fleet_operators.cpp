@@ -40,7 +40,7 @@ void Fleet::rollback(const std::string& device, const std::string& actor, Done d
                                             "publish the old image as a newer version");
         return;
       }
-      live.record->rollback_requested = true;
+      live.record.edit().rollback_requested = true;
       batch.events.push_back(
           actor_event(now, Severity::kWarning, "rollback.requested", device, actor,
                       actor + " asked " + device + " to go back to its other slot"));
@@ -79,7 +79,7 @@ void Fleet::open_enrolment(const std::string& device, const std::string& token_h
                            WallTime expires, const std::string& actor, const Done& done) {
   const WallTime now = impl_->clock.wall();
   bool listed = false;
-  impl_->table.look(device, [&](const LiveDevice& live) { listed = live.spec.has_value(); });
+  impl_->table.look(device, [&](const LiveDevice& live) { listed = live.spec != nullptr; });
   if (!listed) return done(fail(Errc::kDenied, device + " is not in the whitelist"));
   store::Batch batch;
   const OpenEnrolment enrolment{device, expires, actor};
@@ -135,7 +135,7 @@ Result<std::string> Fleet::redeem_token(const std::string& token_hash,
     if (!live.record || !live.record->enrolled || live.record->revoked) return;
     if (live.record->key_fingerprint == key_fingerprint) return;
     // Two keys claim one name. The one that came first keeps it; both are named.
-    live.record->second_key_seen = true;
+    live.record.edit().second_key_seen = true;
     batch.events.push_back(make_event(now, Severity::kError, "enrol.second-key", device,
                                       "a second key from " + address + " tried to enrol as " +
                                           device + ": refused, the first key stays"));

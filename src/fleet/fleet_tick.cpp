@@ -56,7 +56,7 @@ void Fleet::Impl::tick_devices(WallTime now) {
       escalate(*device, now, batch);
       if (device->renewed_serial_used) {
         device->renewed_serial_used = false;
-        device->record->previous_serial.clear();
+        device->record.edit().previous_serial.clear();
         put_device(batch, *device, now);
       }
       if (device->minute.over(now)) {

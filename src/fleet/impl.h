@@ -77,7 +77,7 @@ struct Fleet::Impl {
   gate::Grounds grounds_of(const LiveDevice& device, WallTime now) const;
   void count_groups(WallTime now);
   void follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const;
-  void apply_whitelist(const model::Settings& now);
+  void apply_whitelist(const std::shared_ptr<const model::Settings>& wanted);
 
   // -- jobs: jobs_mutex held --
   // `grounds`, where it is asked for: what the verdict in the input is made of.

@@ -8,6 +8,7 @@ namespace ota::fleet {
 namespace {
 
 constexpr std::uint64_t kWindow = 64;
+const std::string kNoText;
 
 DeviceState state_of(const LiveDevice& device) {
   if (device.job_running) return DeviceState::kUpdating;
@@ -158,25 +159,31 @@ milliseconds LiveDevice::silent_for(WallTime now) const {
   return std::max(now - last_received, milliseconds::zero());
 }
 
+const std::string& DeviceRow::hardware() const {
+  return spec ? spec->hardware : kNoText;
+}
+
+const std::string& DeviceRow::group() const {
+  return spec ? spec->group : kNoText;
+}
+
+const model::Facts& DeviceRow::facts() const {
+  static const model::Facts kNone;
+  return record ? record->facts : kNone;
+}
+
+std::string DeviceRow::ddi_client() const {
+  if (!record || !record->ddi) return {};
+  return record->ddi->name.empty() ? "DDI" : record->ddi->name;
+}
+
 DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, WallTime now) {
   DeviceRow row;
   row.id = device.id;
-  row.listed = device.spec.has_value();
-  if (device.spec) {
-    row.hardware = device.spec->hardware;
-    row.group = device.spec->group;
-    row.target = settings.ota.target_for(device.spec->hardware);
-  }
-  if (device.record) {
-    row.enrolled = device.record->enrolled;
-    row.revoked = device.record->revoked;
-    row.second_key_seen = device.record->second_key_seen;
-    row.facts = device.record->facts;
-    row.last_seen = device.record->last_seen;
-    if (device.record->ddi) {
-      row.ddi_client = device.record->ddi->name.empty() ? "DDI" : device.record->ddi->name;
-    }
-  }
+  row.spec = device.spec;
+  row.record = device.record.share();
+  if (row.spec) row.target = settings.ota.target_for(row.spec->hardware);
+  if (row.record) row.last_seen = row.record->last_seen;
   row.online = device.online;
   row.local = device.local;
   row.state = state_of(device);

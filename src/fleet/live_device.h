@@ -6,11 +6,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "anomaly/detector.h"
 #include "base/clock.h"
+#include "base/copy_on_write.h"
 #include "fleet/history_ring.h"
 #include "fleet/minutes.h"
 #include "fleet/snapshot.h"
@@ -76,8 +78,8 @@ struct LiveDevice {
       : id(std::move(name)), detector(thresholds), history(history_samples) {}
 
   std::string id;
-  std::optional<model::DeviceSpec> spec;      // none: not (or no longer) in the whitelist
-  std::optional<model::DeviceRecord> record;  // none: never enrolled
+  std::shared_ptr<const model::DeviceSpec> spec;  // null: not (or no longer) in the whitelist
+  CopyOnWrite<model::DeviceRecord> record;        // none: never enrolled
   bool local = false;
 
   anomaly::DeviceDetector detector;

@@ -47,8 +47,8 @@ void Publisher::count(const DeviceRow& row, std::ptrdiff_t step) {
   if (row.state == DeviceState::kUpdating) add(counts_.updating);
   if (row.state == DeviceState::kFailed) add(counts_.failed);
   if (row.state == DeviceState::kRollback) add(counts_.rolled_back);
-  if (!row.facts.confirmed) return;
-  const auto version = versions_.try_emplace(row.facts.confirmed->version.text(), 0).first;
+  if (!row.facts().confirmed) return;
+  const auto version = versions_.try_emplace(row.facts().confirmed->version.text(), 0).first;
   add(version->second);
   if (version->second == 0) versions_.erase(version);
 }

@@ -47,15 +47,11 @@ constexpr std::string_view to_text(DeviceState state) {
   return model::enum_text(kDeviceStateWords, state);
 }
 
-// One line of the summary.
+// One line of the summary. What seldom changes is shared with the fleet and with the rows before.
 struct DeviceRow {
   std::string id;
-  std::string hardware;
-  std::string group;
-  bool listed = true;  // in the whitelist
-  bool enrolled = false;
-  bool revoked = false;
-  bool second_key_seen = false;
+  std::shared_ptr<const model::DeviceSpec> spec;      // null: not in the whitelist
+  std::shared_ptr<const model::DeviceRecord> record;  // null: never enrolled
   bool online = false;  // an accepted sample within thresholds.stale_after
   bool local = false;   // a supervised agent of this host
   DeviceState state = DeviceState::kUnknown;
@@ -63,7 +59,6 @@ struct DeviceRow {
   int risk = 0;
   std::string label;  // the verdict's label: "High Load"
   WallTime level_since;
-  model::Facts facts;
   std::optional<model::Version> target;                          // what ota_settings wants for it
   std::array<std::optional<float>, model::kMetricCount> values;  // last accepted sample
   WallTime last_seen;  // server's time of the last accepted sample; epoch: never
@@ -72,7 +67,17 @@ struct DeviceRow {
   int job_percent = 0;
   std::string gate;  // short: "pass", "cpu, mem", "stale", "up to date"
   std::uint64_t refused_samples = 0;
-  std::string ddi_client;  // "SWUpdate": what updates it, where that is no ota-agent
+
+  bool listed() const { return spec != nullptr; }
+  bool enrolled() const { return record && record->enrolled; }
+  bool revoked() const { return record && record->revoked; }
+  bool second_key_seen() const { return record && record->second_key_seen; }
+  // Empty where it is not listed.
+  const std::string& hardware() const;
+  const std::string& group() const;
+  const model::Facts& facts() const;  // all empty where there is no record
+  // "SWUpdate": what updates it; empty where that is ota-agent.
+  std::string ddi_client() const;
 };
 
 inline constexpr std::size_t kRowsPerChunk = 256;

@@ -122,7 +122,7 @@ Result<void> prepare_agent(const fs::path& root, const model::LocalAgent& agent,
     return written.error();
   }
   const auto detail = fleet.detail(agent.id);
-  if (detail != nullptr && detail->row.enrolled) return {};
+  if (detail != nullptr && detail->row.enrolled()) return {};
   const pki::JoinCode code{to_base64url(random_bytes(32)), authority_fingerprint};
   std::promise<Result<void>> stored;
   auto answer = stored.get_future();

@@ -73,7 +73,7 @@ TEST_CASE("a second key is refused over the wire and the first goes on", "[api][
   CHECK(reply.status == 409);
   ScriptedDevice device(server, "iot-001");
   CHECK(device.sample(10) == 204);
-  CHECK(server.fleet->detail("iot-001")->row.second_key_seen);
+  CHECK(server.fleet->detail("iot-001")->row.second_key_seen());
   CHECK(events(server, "enrol.second-key").size() == 1);
 }
 

@@ -173,9 +173,13 @@ const std::array<Line, 12> kLines{{
 std::shared_ptr<DeviceRow> row_of(const Line& line) {
   auto row = std::make_shared<DeviceRow>();
   row->id = line.id;
-  row->hardware = line.hardware;
-  row->group = line.group;
-  row->enrolled = line.patch >= 0;
+  auto spec = std::make_shared<model::DeviceSpec>();
+  spec->id = line.id;
+  spec->hardware = line.hardware;
+  spec->group = line.group;
+  row->spec = std::move(spec);
+  auto record = std::make_shared<model::DeviceRecord>();
+  record->enrolled = line.patch >= 0;
   row->state = line.state;
   row->level = line.level;
   row->risk = line.risk;
@@ -187,7 +191,7 @@ std::shared_ptr<DeviceRow> row_of(const Line& line) {
   row->gate = line.gate;
   if (line.patch >= 0) {
     const model::Image running = image(Version(2, 1, static_cast<std::uint32_t>(line.patch)));
-    row->facts = {running, running, running, running};
+    record->facts = {running, running, running, running};
   }
   if (line.seen_s >= 0) row->last_seen = screen_time() - seconds(line.seen_s);
   for (std::size_t i = 0; i < model::kMetricCount && line.seen_s >= 0; ++i)
@@ -196,8 +200,9 @@ std::shared_ptr<DeviceRow> row_of(const Line& line) {
     row->job = "job-000042";
     row->job_state = model::JobState::kDownloading;
     row->job_percent = 64;
-    row->facts.assigned = image(Version(2, 1, 5));
+    record->facts.assigned = image(Version(2, 1, 5));
   }
+  row->record = std::move(record);
   return row;
 }
 

@@ -78,10 +78,10 @@ void draw_device_line(const Area& row, const Scene& scene) {
   const fleet::DeviceRow& device = detail->row;
   int x = row.put(1, 0, device.id, bold()) + 2;
   x = row.put(x, 0, to_text(device.state), style_of(device.state)) + 2;
-  std::string firmware = version_of(device.facts.confirmed);
+  std::string firmware = version_of(device.facts().confirmed);
   if (!device.job.empty() && !is_final(device.job_state)) {
     firmware +=
-        " → " + version_of(device.facts.assigned) + " " + std::string(to_text(device.job_state));
+        " → " + version_of(device.facts().assigned) + " " + std::string(to_text(device.job_state));
     if (device.job_state == model::JobState::kDownloading)
       firmware += " " + std::to_string(device.job_percent) + "%";
   }

@@ -39,7 +39,7 @@ std::string image_text(const std::optional<model::Image>& image) {
 }
 
 void put_firmware(Page& page, const fleet::DeviceDetail& detail) {
-  const model::Facts& facts = detail.row.facts;
+  const model::Facts& facts = detail.row.facts();
   page.rule("Firmware",
             detail.record && !detail.record->slot.empty() ? "slot " + detail.record->slot : "");
   page.field("assigned", image_text(facts.assigned));
@@ -52,13 +52,13 @@ void put_firmware(Page& page, const fleet::DeviceDetail& detail) {
 void put_identity(Page& page, const Scene& scene, const fleet::DeviceDetail& detail) {
   const fleet::DeviceRow& row = detail.row;
   page.rule("Identity");
-  page.field("model", row.hardware + "   group " + row.group);
-  std::string trust = !row.listed     ? "not in the whitelist"
-                      : row.revoked   ? "REVOKED"
-                      : !row.enrolled ? "not enrolled"
-                                      : "enrolled";
-  if (row.second_key_seen) trust += ", ANOTHER KEY tried to enrol as this device";
-  page.field("trust", trust, row.revoked || row.second_key_seen ? bold(Ink::kBad) : Style{});
+  page.field("model", row.hardware() + "   group " + row.group());
+  std::string trust = !row.listed()     ? "not in the whitelist"
+                      : row.revoked()   ? "REVOKED"
+                      : !row.enrolled() ? "not enrolled"
+                                        : "enrolled";
+  if (row.second_key_seen()) trust += ", ANOTHER KEY tried to enrol as this device";
+  page.field("trust", trust, row.revoked() || row.second_key_seen() ? bold(Ink::kBad) : Style{});
   if (detail.record) {
     const auto left = detail.record->certificate_expires - scene.model.now;
     const bool known = detail.record->certificate_expires.time_since_epoch().count() != 0;

@@ -105,10 +105,10 @@ void draw_row(const Area& area, int y, const Table& table, const Scene& scene,
   if (selected) area.set(1, y, U'▸', bold(Ink::kAccent));
   if (marked) area.set(2, y, U'*', bold(Ink::kAccent));
   table.cell(area, y, kDevice, row.id, selected ? bold() : Style{});
-  table.cell(area, y, kModel, row.hardware, {Ink::kDim});
-  table.cell(area, y, kGroup, row.group, {Ink::kDim});
+  table.cell(area, y, kModel, row.hardware(), {Ink::kDim});
+  table.cell(area, y, kGroup, row.group(), {Ink::kDim});
   table.cell(area, y, kState, to_text(state), style_of(state));
-  table.cell(area, y, kVersion, version_of(row.facts.confirmed));
+  table.cell(area, y, kVersion, version_of(row.facts().confirmed));
   table.cell(area, y, kTarget, row.target ? row.target->label() : "-", {Ink::kDim});
   table.cell(area, y, kRisk, live ? std::to_string(row.risk) : "-",
              live ? style_of(row.level) : Style{});
@@ -123,11 +123,11 @@ void draw_row(const Area& area, int y, const Table& table, const Scene& scene,
                over ? bold(Ink::kBad) : Style{});
   }
   // Without readings their place says what updates the device.
-  if (!row.ddi_client.empty() && !live_readings(row)) {
+  const std::string client = row.ddi_client();
+  if (!client.empty() && !live_readings(row)) {
     const int from = table.place(kCpu);
     if (table.width(kCpu) > 0) {
-      area.put(from, y, pad(row.ddi_client, std::max(0, table.place(kSeen) - from - 1)),
-               {Ink::kDim});
+      area.put(from, y, pad(client, std::max(0, table.place(kSeen) - from - 1)), {Ink::kDim});
     }
   }
   table.cell(area, y, kSeen, seen(scene.model, row), live ? Style{} : Style{Ink::kDim});

@@ -18,7 +18,10 @@ struct DdiScreen {
       for (auto& row : *changed) {
         if (row->id != "iot-002") continue;
         auto own = std::make_shared<fleet::DeviceRow>(*row);
-        own->ddi_client = "SWUpdate";
+        auto record = std::make_shared<model::DeviceRecord>(*row->record);
+        record->ddi = model::DdiClient{};
+        record->ddi->name = "SWUpdate";
+        own->record = record;
         own->values = {};
         row = own;
       }

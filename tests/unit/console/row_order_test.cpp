@@ -54,16 +54,20 @@ class Play {
   std::shared_ptr<const DeviceRow> random_row(const std::string& id) {
     auto row = std::make_shared<DeviceRow>();
     row->id = id;
-    row->hardware = "model-" + std::to_string(random(7));
-    row->group = random(2) == 0 ? "Lab" : "line-" + std::to_string(random(3));
+    auto spec = std::make_shared<model::DeviceSpec>();
+    spec->hardware = "model-" + std::to_string(random(7));
+    spec->group = random(2) == 0 ? "Lab" : "line-" + std::to_string(random(3));
+    row->spec = std::move(spec);
     row->state = static_cast<fleet::DeviceState>(random(7));
     row->risk = static_cast<int>(random(101));
     row->label = random(3) == 0 ? "High Load" : "Stable";
     row->gate = random(3) == 0 ? "cpu, mem" : "pass";
     row->last_seen = WallTime(milliseconds(random(50)));
     if (random(3) != 0) {
-      row->facts.confirmed =
+      auto record = std::make_shared<model::DeviceRecord>();
+      record->facts.confirmed =
           model::Image{model::Version(2, static_cast<std::uint32_t>(random(4)), 1), ""};
+      row->record = std::move(record);
     }
     for (auto& value : row->values) {
       if (random(4) != 0) value = static_cast<float>(random(1000)) / 10;
@@ -83,7 +87,7 @@ bool before(const DeviceRow& a, const DeviceRow& b, const console::UiState& stat
     return row.values.at(metric) ? -static_cast<long>(*row.values.at(metric) * 10) : 10'000L;
   };
   const auto version = [](const DeviceRow& row) {
-    return row.facts.confirmed ? row.facts.confirmed->version : model::Version();
+    return row.facts().confirmed ? row.facts().confirmed->version : model::Version();
   };
   const auto order = [&]() -> std::strong_ordering {
     switch (state.sort) {
@@ -92,9 +96,9 @@ bool before(const DeviceRow& a, const DeviceRow& b, const console::UiState& stat
       case SortColumn::kDevice:
         return std::strong_ordering::equal;
       case SortColumn::kModel:
-        return a.hardware <=> b.hardware;
+        return a.hardware() <=> b.hardware();
       case SortColumn::kGroup:
-        return a.group <=> b.group;
+        return a.group() <=> b.group();
       case SortColumn::kVersion:
         return version(a) <=> version(b);
       case SortColumn::kRisk:
@@ -113,7 +117,7 @@ Rows sorted(const fleet::Snapshot& snapshot, const console::UiState& state) {
   Rows rows;
   for (const auto& chunk : snapshot.rows) {
     for (const auto& row : *chunk) {
-      const std::string text = row->id + " " + row->hardware + " " + row->group + " " +
+      const std::string text = row->id + " " + row->hardware() + " " + row->group() + " " +
                                std::string(to_text(row->state)) + " " + row->label + " " +
                                row->gate;
       if (console::passes(state.filter, text)) rows.push_back(row.get());

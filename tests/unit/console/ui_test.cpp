@@ -534,7 +534,9 @@ TEST_CASE("a device's text cannot paint the screen", "[console]") {
   auto fleet = screen_fleet();
   auto chunk = std::make_shared<fleet::RowChunk>(*fleet->rows.front());
   auto row = std::make_shared<fleet::DeviceRow>(*chunk->front());
-  row->hardware = "rp\033[2Ji4";
+  auto spec = std::make_shared<model::DeviceSpec>(*row->spec);
+  spec->hardware = "rp\033[2Ji4";
+  row->spec = spec;
   row->gate = "\033]0;owned\a\u202e";
   chunk->front() = row;
   fleet->rows = {chunk};

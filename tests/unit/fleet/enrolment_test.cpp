@@ -92,7 +92,7 @@ TEST_CASE("a second key for an enrolled id is refused and named beside the first
   CHECK(events[0].data.at("enrolled_key") == "key-1");
   CHECK(events[0].data.at("refused_key") == "key-2");
   it.tick();
-  CHECK(it.row("iot-001").second_key_seen);
+  CHECK(it.row("iot-001").second_key_seen());
   CHECK(it.fleet->admit("iot-001", "aa"));  // the first one goes on
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("a device that leaves the whitelist is cut off and its job ends", "[fl
   CHECK(it.cut_off == std::vector<std::string>{"iot-001"});
   CHECK(refusal(it.fleet->admit("iot-001", "serial-iot-001")) == "not in the whitelist");
   CHECK(it.fleet->job(job)->state == model::JobState::kCancelled);
-  CHECK_FALSE(it.row("iot-001").listed);
+  CHECK_FALSE(it.row("iot-001").listed());
 }
 
 TEST_CASE("a renewed certificate replaces the old one when it is first used", "[fleet]") {

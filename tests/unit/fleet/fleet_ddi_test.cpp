@@ -111,8 +111,8 @@ TEST_CASE("an update over DDI goes from its offer to the device's confirmation",
   REQUIRE(rig.report(1001, DdiExecution::kClosed, DdiFinished::kSuccess));
   CHECK(rig.state(job) == JobState::kSucceeded);
   CHECK(rig.poll().wants_attributes);
-  CHECK(rig.fleet->detail("iot-001")->row.facts.confirmed->version == model::Version(2, 1, 5));
-  CHECK(rig.fleet->detail("iot-001")->row.ddi_client == "SWUpdate");
+  CHECK(rig.fleet->detail("iot-001")->row.facts().confirmed->version == model::Version(2, 1, 5));
+  CHECK(rig.fleet->detail("iot-001")->row.ddi_client() == "SWUpdate");
 }
 
 TEST_CASE("a reported version decides over a reported success", "[ddi]") {

@@ -22,11 +22,11 @@ TEST_CASE("scenario A: a stable device is updated, and its version changes once 
   CHECK(outcome.decision.headline == "SUCCESS: Update to v2.1.5 initiated");
   CHECK(it.woken == std::vector<std::string>{"iot-001"});
   CHECK(it.row("iot-001").state == DeviceState::kUpdating);
-  CHECK(it.row("iot-001").facts.confirmed->version == Version(2, 1, 4));
-  CHECK(it.row("iot-001").facts.assigned->version == Version(2, 1, 5));
+  CHECK(it.row("iot-001").facts().confirmed->version == Version(2, 1, 4));
+  CHECK(it.row("iot-001").facts().assigned->version == Version(2, 1, 5));
   it.update("iot-001", outcome.job_id);
   it.tick();
-  CHECK(it.row("iot-001").facts.confirmed->version == Version(2, 1, 5));
+  CHECK(it.row("iot-001").facts().confirmed->version == Version(2, 1, 5));
   CHECK(it.row("iot-001").state == DeviceState::kOnline);
   CHECK(it.store.of_kind("job.succeeded").size() == 1);
 }
@@ -93,7 +93,7 @@ TEST_CASE("a decision that cannot be written down becomes a refusal", "[fleet]")
   CHECK(outcome.decision.answer == Answer::kBlock);
   CHECK(outcome.job_id.empty());
   CHECK(it.commands("iot-001").empty());
-  CHECK_FALSE(it.row("iot-001").facts.assigned);
+  CHECK_FALSE(it.row("iot-001").facts().assigned);
   it.store.full = false;
   it.store.state = {};
   CHECK(it.push("iot-001").decision.answer == Answer::kAllow);
@@ -185,7 +185,7 @@ TEST_CASE("jobs, versions and events outlive a restart, and a running job goes o
   REQUIRE(it.report("iot-001", job, 2, JobState::kSucceeded));
   it.start();
   it.tick();
-  CHECK(it.row("iot-001").facts.confirmed->version == Version(2, 1, 5));
+  CHECK(it.row("iot-001").facts().confirmed->version == Version(2, 1, 5));
   CHECK(it.push("iot-001").decision.headline == "SKIPPED: Device already on v2.1.5");
 }
 

@@ -81,6 +81,24 @@ TEST_CASE("rows are found by id, also at the borders of chunks", "[fleet]") {
   CHECK(fleet::Snapshot{}.find("a") == nullptr);
 }
 
+TEST_CASE("a row that was shown keeps what it showed when its device changes", "[fleet]") {
+  Fixture it;
+  it.add(row_name(1));
+  const auto confirm = [&](const model::Version& version) {
+    it.table.with(row_name(1), [&](LiveDevice& device) {
+      device.record.edit().facts.confirmed = model::Image{version, ""};
+    });
+  };
+  confirm({2, 1, 4});
+  it.publish();
+  const auto before = it.publisher.latest();
+  confirm({2, 1, 5});
+  it.publish();
+  CHECK(before->find(row_name(1))->facts().confirmed->version == model::Version(2, 1, 4));
+  const auto after = it.publisher.latest();
+  CHECK(after->find(row_name(1))->facts().confirmed->version == model::Version(2, 1, 5));
+}
+
 TEST_CASE("counts follow the rows through changes", "[fleet]") {
   Fixture it;
   for (int i = 0; i < 10; ++i)
@@ -89,8 +107,7 @@ TEST_CASE("counts follow the rows through changes", "[fleet]") {
   const auto set = [&](int i, model::Level level, const model::Version& version) {
     it.table.with(row_name(i), [&](LiveDevice& device) {
       device.level = level;
-      device.record.emplace();
-      device.record->facts.confirmed = model::Image{version, ""};
+      device.record.edit().facts.confirmed = model::Image{version, ""};
     });
   };
   set(1, model::Level::kCritical, {2, 1, 4});
