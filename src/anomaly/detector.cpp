@@ -42,6 +42,10 @@ int DeviceDetector::risk(WallTime now) const {
   return state_->risk(now);
 }
 
+WallTime DeviceDetector::changes_at(WallTime now) const {
+  return state_->changes_at(now);
+}
+
 double DeviceDetector::score() const {
   return state_->score;
 }

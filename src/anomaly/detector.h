@@ -37,6 +37,9 @@ class DeviceDetector {
   // Cheap: the level and risk at `now`, staleness included. No allocation.
   model::Level level(WallTime now) const;
   int risk(WallTime now) const;
+  // The earliest time after `now` at which level() may differ without another sample, refused or
+  // not; WallTime::max() where there is none. No allocation.
+  WallTime changes_at(WallTime now) const;
   double score() const;
   // For the other devices of the group; no allocation.
   Risen risen() const;

@@ -320,6 +320,16 @@ Level DeviceState::level(WallTime now) const {
   return suspect ? std::max(worst, Level::kWatch) : worst;
 }
 
+WallTime DeviceState::changes_at(WallTime now) const {
+  if (stale(now)) return WallTime::max();
+  WallTime first = last_at + thresholds.stale_after + milliseconds(1);
+  for (const WallTime end :
+       {refusals.impossible_at + thresholds.clear_after, restarts.settled_at()}) {
+    if (end > now) first = std::min(first, end);
+  }
+  return first;
+}
+
 int DeviceState::risk(WallTime now) const {
   const Level overall = level(now);
   if (overall == Level::kUnknown) return 0;

@@ -72,6 +72,8 @@ struct DeviceState {
   model::Level level(WallTime now) const;
   int risk(WallTime now) const;
   WallTime since(WallTime now) const;
+  // See DeviceDetector.
+  WallTime changes_at(WallTime now) const;
 
   bool stale(WallTime now) const;
   bool starting() const;

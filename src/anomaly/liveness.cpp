@@ -77,9 +77,13 @@ void RestartWatch::boot(std::uint32_t samples, std::uint32_t enough, WallTime at
 }
 
 bool RestartWatch::looping(WallTime now) const {
+  return now < settled_at();
+}
+
+WallTime RestartWatch::settled_at() const {
   constexpr std::uint32_t kInARow = 4;
   constexpr milliseconds kSettled = seconds(60);
-  return deaths_ >= kInARow && now - last_boot_ < kSettled;
+  return deaths_ >= kInARow ? last_boot_ + kSettled : WallTime{};
 }
 
 }  // namespace ota::anomaly

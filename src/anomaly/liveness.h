@@ -83,6 +83,8 @@ class RestartWatch {
   // A new boot; `samples` is how many the boot before it sent.
   void boot(std::uint32_t samples, std::uint32_t enough, WallTime at);
   bool looping(WallTime now) const;
+  // When it no longer loops if it stays up; in the past where it does not.
+  WallTime settled_at() const;
   std::uint32_t deaths() const { return deaths_; }
   WallTime since() const { return since_; }
 

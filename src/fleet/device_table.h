@@ -6,15 +6,49 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <queue>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "anomaly/peers.h"
 #include "fleet/live_device.h"
 
 namespace ota::fleet {
+
+// When the passing of time alone has something to say of a device: it fell silent, a minute ended.
+// So a tick costs what has come due and not the fleet. Under the stripe's lock.
+class LookQueue {
+ public:
+  // At `at`, or before it where that was said before.
+  void look_by(LiveDevice& device, WallTime at) {
+    if (at >= device.look_at) return;
+    device.look_at = at;
+    queue_.push({at, &device});
+  }
+  // A device whose time has come, which is looked at no more until that is said; null: none left.
+  LiveDevice* take_due(WallTime now) {
+    while (!queue_.empty() && queue_.top().at <= now) {
+      const Look look = queue_.top();
+      queue_.pop();
+      if (look.at != look.device->look_at) continue;  // it was to be earlier, and was
+      look.device->look_at = WallTime::max();
+      return look.device;
+    }
+    return nullptr;
+  }
+
+ private:
+  struct Look {
+    WallTime at;
+    LiveDevice* device;
+    bool operator>(const Look& other) const { return at > other.at; }
+  };
+  std::priority_queue<Look, std::vector<Look>, std::greater<>> queue_;
+};
 
 class DeviceTable {
  public:
@@ -24,11 +58,20 @@ class DeviceTable {
     std::mutex mutex;
     std::unordered_map<std::string, std::unique_ptr<LiveDevice>> devices;
     std::vector<LiveDevice*> dirty;  // rows to build anew
+    LookQueue looks;
+    std::vector<LiveDevice*> regrouped;  // count differently among their groups than they did
+    std::map<std::string, anomaly::Peers, std::less<>> groups;  // of the devices here, as counted
 
-    void touch(LiveDevice& device) {
+    // Its row is built anew.
+    void show(LiveDevice& device) {
       if (device.dirty) return;
       device.dirty = true;
       dirty.push_back(&device);
+    }
+    // Anything of it may have changed: its row, and what the passing of time means for it.
+    void touch(LiveDevice& device) {
+      show(device);
+      looks.look_by(device, WallTime::min());
     }
   };
 
@@ -37,7 +80,7 @@ class DeviceTable {
   }
   std::array<Stripe, kStripes>& stripes() { return stripes_; }
 
-  // Calls `use(device)` under its lock and marks its row. False where there is no such device.
+  // Calls `use(device)` under its lock and touches it. False where there is no such device.
   template <class Use>
   bool with(const std::string& id, Use&& use) {
     Stripe& stripe = stripe_of(id);

@@ -122,7 +122,10 @@ Result<void> Fleet::admit(const std::string& device, const std::string& certific
   const std::string& previous = live.record->previous_serial;
   if (live.record->certificate_serial == certificate_serial) {
     // The agent has its renewed certificate: the one before it may go.
-    if (!previous.empty()) live.renewed_serial_used = true;
+    if (!previous.empty()) {
+      live.renewed_serial_used = true;
+      stripe.looks.look_by(live, WallTime::min());
+    }
     return {};
   }
   if (!previous.empty() && previous == certificate_serial) return {};
@@ -137,7 +140,7 @@ IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sam
   const auto found = stripe.devices.find(device);
   if (found == stripe.devices.end()) return result;
   LiveDevice& live = *found->second;
-  stripe.touch(live);
+  stripe.show(live);
   store::Batch batch;
   for (const model::Sample& sample : samples) {
     std::optional<model::SampleFault> fault = model::implausible(sample);
@@ -167,6 +170,8 @@ IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sam
   }
   impl_->follow_online(live, now, batch);
   impl_->follow_verdict(live, now, batch);
+  Impl::regroup(stripe, live);
+  stripe.looks.look_by(live, impl_->next_look(live, now));
   if (!batch.empty()) impl_->saver.commit(std::move(batch), OnFailure::kRetry);
   return result;
 }

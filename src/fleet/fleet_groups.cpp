@@ -1,9 +1,37 @@
 // Fleet: a device beside the others of its group, and what its verdict is made of.
+#include <cstdint>
 #include <utility>
 
 #include "fleet/impl.h"
 
 namespace ota::fleet {
+namespace {
+
+enum class Step : std::uint8_t { kIn, kOut };
+
+// Counts the device into its group, or out of it. Never below none: a reader may have a device's
+// new counts beside the group's old ones for an instant.
+void count(anomaly::Peers& group, const LiveDevice& device, Step step) {
+  const auto add = [step](std::uint32_t& number) {
+    if (step == Step::kIn) ++number;
+    if (step == Step::kOut && number > 0) --number;
+  };
+  add(group.online);
+  for (std::size_t i = 0; i < group.risen.size(); ++i) {
+    if (((device.counted_risen >> i) & 1U) != 0) add(group.risen[i]);
+  }
+}
+
+}  // namespace
+
+void Fleet::Impl::regroup(DeviceTable::Stripe& stripe, LiveDevice& device) {
+  const model::DeviceSpec* in = device.online ? device.spec.get() : nullptr;
+  const bool same =
+      in == device.counted_in.get() && device.detector.risen() == device.counted_risen;
+  if (same || device.regrouped) return;
+  device.regrouped = true;
+  stripe.regrouped.push_back(&device);
+}
 
 void Fleet::Impl::count_groups(WallTime now) {
   constexpr seconds kEvery{1};
@@ -13,18 +41,22 @@ void Fleet::Impl::count_groups(WallTime now) {
   auto groups = std::make_shared<Groups>();
   for (DeviceTable::Stripe& stripe : table.stripes()) {
     const std::lock_guard lock(stripe.mutex);
-    for (auto& [id, device] : stripe.devices) {
-      device->counted_online = device->online && device->spec != nullptr;
+    for (LiveDevice* device : stripe.regrouped) {
+      if (device->counted_in) count(stripe.groups[device->counted_in->group], *device, Step::kOut);
+      device->counted_in = device->online ? device->spec : nullptr;
       device->counted_risen = device->detector.risen();
-      if (!device->counted_online) continue;
-      anomaly::Peers& group = (*groups)[device->spec->group];
-      ++group.online;
+      if (device->counted_in) count(stripe.groups[device->counted_in->group], *device, Step::kIn);
+      device->regrouped = false;
+    }
+    stripe.regrouped.clear();
+    for (const auto& [name, here] : stripe.groups) {
+      anomaly::Peers& group = (*groups)[name];
+      group.group = name;
+      group.online += here.online;
       for (std::size_t i = 0; i < group.risen.size(); ++i)
-        group.risen[i] += (device->counted_risen >> i) & 1U;
+        group.risen[i] += here.risen[i];
     }
   }
-  for (auto& [name, group] : *groups)
-    group.group = name;
   const std::lock_guard lock(settings_mutex);
   groups_now = std::move(groups);
 }
@@ -37,13 +69,10 @@ anomaly::Peers Fleet::Impl::peers_of(const LiveDevice& device) const {
     groups = groups_now;
   }
   const auto found = groups->find(device.spec->group);
-  if (found == groups->end()) return {};
+  if (found == groups->end() || found->second.online == 0) return {};
   anomaly::Peers peers = found->second;
-  if (!device.counted_online) return peers;
-  if (peers.online > 0) --peers.online;
-  for (std::size_t i = 0; i < peers.risen.size(); ++i) {
-    if (((device.counted_risen >> i) & 1U) != 0 && peers.risen[i] > 0) --peers.risen[i];
-  }
+  if (device.counted_in && device.counted_in->group == device.spec->group)
+    count(peers, device, Step::kOut);
   return peers;
 }
 

@@ -45,11 +45,33 @@ void Fleet::Impl::escalate(LiveDevice& device, WallTime now, store::Batch& batch
                      " (Risk: " + device.label + "): it gets no updates meanwhile"));
 }
 
+WallTime Fleet::Impl::next_look(const LiveDevice& device, WallTime now) const {
+  WallTime first = device.detector.changes_at(now);
+  if (!device.minute.empty()) first = std::min(first, device.minute.end());
+  if (device.online) {
+    const WallTime silent =
+        device.ddi_alone()
+            ? device.ddi_polls_until(settings()->console.ddi)
+            : device.last_received + milliseconds(stale_after_ms.load(std::memory_order_relaxed));
+    first = std::min(first, silent);
+  }
+  if (device.level == model::Level::kCritical && !device.escalated) {
+    first = std::min(first, device.level_since + device.detector.thresholds().block_escalate_after);
+  }
+  return std::max(first, now + milliseconds(1));
+}
+
 void Fleet::Impl::tick_devices(WallTime now) {
+  const bool back = now < ticked_at;  // the clock was set back: what was to come is another time
+  ticked_at = now;
   for (DeviceTable::Stripe& stripe : table.stripes()) {
     store::Batch batch;
     const std::lock_guard lock(stripe.mutex);
-    for (auto& [id, device] : stripe.devices) {
+    if (back) {
+      for (auto& [id, device] : stripe.devices)
+        stripe.looks.look_by(*device, now);
+    }
+    while (LiveDevice* device = stripe.looks.take_due(now)) {
       const std::size_t events = batch.events.size();
       follow_online(*device, now, batch);
       follow_verdict(*device, now, batch);
@@ -61,10 +83,12 @@ void Fleet::Impl::tick_devices(WallTime now) {
       }
       if (device->minute.over(now)) {
         batch.puts.push_back(
-            {std::string(kMinutes), device->minute.key(id), device->minute.document()});
+            {std::string(kMinutes), device->minute.key(device->id), device->minute.document()});
         device->minute = {};
       }
-      if (batch.events.size() != events) stripe.touch(*device);
+      if (batch.events.size() != events) stripe.show(*device);
+      regroup(stripe, *device);
+      stripe.looks.look_by(*device, next_look(*device, now));
     }
     if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
   }

@@ -76,6 +76,8 @@ struct Fleet::Impl {
   model::Verdict verdict_of(const LiveDevice& device, WallTime now) const;
   gate::Grounds grounds_of(const LiveDevice& device, WallTime now) const;
   void count_groups(WallTime now);
+  // It is to be counted anew where it is not what it was counted as. Stripe lock held.
+  static void regroup(DeviceTable::Stripe& stripe, LiveDevice& device);
   void follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const;
   void apply_whitelist(const std::shared_ptr<const model::Settings>& wanted);
 
@@ -112,6 +114,8 @@ struct Fleet::Impl {
   // -- the clock's work, once a tick --
   void tick_store(WallTime now);
   void tick_devices(WallTime now);
+  // What of this device time alone will change, and when; WallTime::max(): nothing.
+  WallTime next_look(const LiveDevice& device, WallTime now) const;
   void escalate(LiveDevice& device, WallTime now, store::Batch& batch) const;
   void tick_jobs(WallTime now);
   void tick_enrolments(WallTime now);
@@ -145,6 +149,7 @@ struct Fleet::Impl {
 
   // The ticking thread's own.
   bool told_writable = true;
+  WallTime ticked_at{};
   WallTime groups_counted_at{};
   WallTime expired_minutes_at{};
   std::vector<std::string> to_expire;  // devices whose old minutes this round has yet to take out

@@ -150,8 +150,11 @@ milliseconds LiveDevice::ddi_silent_for(WallTime now) const {
 }
 
 bool LiveDevice::ddi_polls(const model::DdiSettings& settings, WallTime now) const {
-  const milliseconds silent = ddi_silent_for(now);
-  return silent >= milliseconds::zero() && silent < 2 * settings.poll + std::chrono::minutes(1);
+  return ddi_polled != WallTime{} && now < ddi_polls_until(settings);
+}
+
+WallTime LiveDevice::ddi_polls_until(const model::DdiSettings& settings) const {
+  return ddi_polled + 2 * settings.poll + std::chrono::minutes(1);
 }
 
 milliseconds LiveDevice::silent_for(WallTime now) const {

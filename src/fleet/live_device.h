@@ -50,6 +50,7 @@ class MinuteSummary {
   void add(const model::Sample& sample, model::Level level, double score, WallTime now);
   void add_refused(WallTime now);
   bool over(WallTime now) const;
+  WallTime end() const { return minute_ + std::chrono::minutes(1); }
   bool empty() const { return samples_ == 0 && refused_ == 0; }
   std::string key(const std::string& device) const { return minute_key(device, minute_); }
   std::string document() const;
@@ -91,9 +92,10 @@ struct LiveDevice {
   std::uint64_t refused = 0;
   bool online = false;
   // As it was counted among its group (Impl::count_groups): what to take off for its own peers.
-  bool counted_online = false;
+  std::shared_ptr<const model::DeviceSpec> counted_in;  // null: not counted, for it was not online
   anomaly::Risen counted_risen = 0;
-  WallTime ddi_polled{};  // epoch: not since the server started
+  bool regrouped = false;  // to be counted anew
+  WallTime ddi_polled{};   // epoch: not since the server started
 
   model::Level level = model::Level::kUnknown;  // as last told by an event
   std::string label = "No telemetry";
@@ -114,8 +116,9 @@ struct LiveDevice {
   bool watching = false;  // a success of the last minutes is under watch
 
   static constexpr std::size_t kNoRow = SIZE_MAX;
-  std::size_t row = kNoRow;  // its place in the snapshot
-  bool dirty = true;         // its row has to be built anew
+  std::size_t row = kNoRow;            // its place in the snapshot
+  bool dirty = true;                   // its row has to be built anew
+  WallTime look_at = WallTime::max();  // device_table.h, LookQueue
 
   // Silence since the last accepted sample; negative: none since the server started.
   milliseconds silent_for(WallTime now) const;
@@ -123,8 +126,9 @@ struct LiveDevice {
   bool ddi_alone() const;
   // Since the last poll over DDI; negative: none.
   milliseconds ddi_silent_for(WallTime now) const;
-  // Polled within the last two intervals and a minute.
+  // Polled within the last two intervals and a minute; until when it counts as that.
   bool ddi_polls(const model::DdiSettings& settings, WallTime now) const;
+  WallTime ddi_polls_until(const model::DdiSettings& settings) const;
 };
 
 // The row of the summary as of `now`.

@@ -1,7 +1,6 @@
 #include "fleet/publisher.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace ota::fleet {
@@ -53,6 +52,15 @@ void Publisher::count(const DeviceRow& row, std::ptrdiff_t step) {
   if (version->second == 0) versions_.erase(version);
 }
 
+// Whether both add the same to the counts, as nearly all rows and those that replace them do.
+bool Publisher::count_alike(const DeviceRow& a, const DeviceRow& b) {
+  const auto& one = a.facts().confirmed;
+  const auto& other = b.facts().confirmed;
+  return a.online == b.online && a.level == b.level && a.state == b.state &&
+         (a.record == b.record || (one && other && one->version.text() == other->version.text()) ||
+          (!one && !other));
+}
+
 void Publisher::rebuild(DeviceTable& table, const Rest& rest) {
   order_anew_ = false;
   std::vector<std::shared_ptr<const DeviceRow>> rows;
@@ -94,13 +102,18 @@ bool Publisher::update(DeviceTable& table, const Rest& rest) {
     }
     stripe.dirty.clear();
   }
-  std::set<std::size_t> copied;
-  for (auto& [index, row] : changed) {
+  std::sort(changed.begin(), changed.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (std::size_t i = 0; i < changed.size(); ++i) {
+    auto& [index, row] = changed[i];
     const std::size_t at = index / kRowsPerChunk;
-    if (copied.insert(at).second) chunks_[at] = std::make_shared<RowChunk>(*chunks_[at]);
+    const bool first = i == 0 || changed[i - 1].first / kRowsPerChunk != at;
+    if (first) chunks_[at] = std::make_shared<RowChunk>(*chunks_[at]);
     std::shared_ptr<const DeviceRow>& place = (*chunks_[at])[index % kRowsPerChunk];
-    count(*place, -1);
-    count(*row, 1);
+    if (!count_alike(*place, *row)) {
+      count(*place, -1);
+      count(*row, 1);
+    }
     place = std::move(row);
   }
   return !changed.empty();

@@ -46,6 +46,7 @@ class Publisher {
   void rebuild(DeviceTable& table, const Rest& rest);
   bool update(DeviceTable& table, const Rest& rest);
   void count(const DeviceRow& row, std::ptrdiff_t step);
+  static bool count_alike(const DeviceRow& a, const DeviceRow& b);
 
   std::mutex build_;  // one publication at a time
   bool order_anew_ = true;

@@ -1,0 +1,53 @@
+#include "fleet/device_table.h"
+
+#include "tests/support/catch.h"
+
+using namespace ota;
+using fleet::LiveDevice;
+
+namespace {
+
+WallTime at(int second) {
+  return WallTime(seconds(second));
+}
+
+}  // namespace
+
+TEST_CASE("devices come due in the order of their times, each once", "[fleet]") {
+  LiveDevice a("a", {}, 0);
+  LiveDevice b("b", {}, 0);
+  fleet::LookQueue looks;
+  looks.look_by(a, at(20));
+  looks.look_by(b, at(10));
+  CHECK(looks.take_due(at(9)) == nullptr);
+  CHECK(looks.take_due(at(30)) == &b);
+  CHECK(looks.take_due(at(30)) == &a);
+  CHECK(looks.take_due(at(99)) == nullptr);
+  looks.look_by(a, at(40));  // it may be asked for again
+  CHECK(looks.take_due(at(40)) == &a);
+}
+
+TEST_CASE("a look can be moved forward and not put off", "[fleet]") {
+  LiveDevice a("a", {}, 0);
+  fleet::LookQueue looks;
+  looks.look_by(a, at(20));
+  looks.look_by(a, at(30));
+  looks.look_by(a, at(10));
+  CHECK(looks.take_due(at(10)) == &a);
+  CHECK(looks.take_due(at(99)) == nullptr);  // the look at 20 is taken care of
+}
+
+TEST_CASE("what was touched is looked at by the next tick", "[fleet]") {
+  fleet::DeviceTable table;
+  fleet::DeviceTable::Stripe& stripe = table.stripe_of("a");
+  stripe.devices["a"] = std::make_unique<LiveDevice>("a", model::Thresholds{}, 0);
+  LiveDevice& a = *stripe.devices["a"];
+  a.dirty = false;
+  stripe.looks.look_by(a, at(20));
+  CHECK(table.look("a", [](const LiveDevice&) {}));
+  CHECK(stripe.dirty.empty());
+  CHECK(table.with("a", [](LiveDevice&) {}));
+  CHECK(stripe.dirty.size() == 1);
+  CHECK(stripe.looks.take_due(at(1)) == &a);
+  CHECK_FALSE(table.with("b", [](LiveDevice&) {}));
+}
