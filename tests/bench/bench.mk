@@ -3,7 +3,7 @@
 BENCH_ANOMALY_SRC := tests/bench/bench_anomaly.cpp tests/bench/benchmark_series.cpp tests/bench/bench_faults.cpp tests/bench/bench_joint.cpp
 
 $(BIN)/bench-anomaly: $(call obj,$(BENCH_ANOMALY_SRC)) $(LIB)
-	$(call link,$^)
+	$(call link,$^) $(LIBS)
 
 bench-anomaly: $(BIN)/bench-anomaly ## the anomaly engine on labelled public series and seeded faults
 	@$(BIN)/bench-anomaly
