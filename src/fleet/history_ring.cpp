@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace ota::fleet {
 namespace {
@@ -37,7 +38,7 @@ void HistoryRing::push(WallTime at,
                        double score, model::Level level) {
   if (capacity_ == 0) return;
   // An hour of slack before the first reading: clocks step back.
-  if (points_.empty()) base_ = at - std::chrono::hours(1);
+  if (size_ == 0) base_ = at - std::chrono::hours(1);
   const auto ticks = static_cast<std::uint32_t>(
       std::clamp<std::int64_t>((at - base_) / kTick, 0, std::int64_t{UINT32_MAX}));
   Packed packed{};
@@ -46,15 +47,14 @@ void HistoryRing::push(WallTime at,
     packed.values[i] = pack_value(values[i]);
   packed.score = static_cast<std::uint8_t>(std::lround(std::clamp(score, 0.0, 1.0) * 255));
   packed.level = level;
-  if (points_.size() < capacity_) {
-    if (points_.size() == points_.capacity()) {  // doubled, and never past what will be used
-      points_.reserve(std::min(capacity_, std::max<std::size_t>(16, points_.size() * 2)));
-    }
-    points_.push_back(packed);
-    return;
-  }
-  points_[next_] = packed;
+  if (size_ < capacity_) return append(packed);
+  place(next_) = packed;
   next_ = (next_ + 1) % capacity_;
+}
+
+void HistoryRing::append(const Packed& packed) {
+  if (size_ == blocks_.size() * kBlock) blocks_.push_back(std::make_unique<Block>());
+  place(size_++) = packed;
 }
 
 HistoryPoint HistoryRing::unpack(const Packed& packed) const {
@@ -71,22 +71,19 @@ HistoryPoint HistoryRing::unpack(const Packed& packed) const {
 
 std::vector<HistoryPoint> HistoryRing::points() const {
   std::vector<HistoryPoint> out;
-  out.reserve(points_.size());
-  for (std::size_t i = 0; i < points_.size(); ++i) {
-    out.push_back(unpack(points_[(next_ + i) % points_.size()]));
-  }
+  out.reserve(size_);
+  for (std::size_t i = 0; i < size_; ++i)
+    out.push_back(unpack(place((next_ + i) % size_)));
   return out;
 }
 
 void HistoryRing::set_capacity(std::size_t capacity) {
   if (capacity == capacity_) return;
-  std::rotate(points_.begin(), points_.begin() + static_cast<std::ptrdiff_t>(next_), points_.end());
-  next_ = 0;
-  if (points_.size() > capacity) {
-    points_.erase(points_.begin(), points_.end() - static_cast<std::ptrdiff_t>(capacity));
-    points_.shrink_to_fit();
-  }
-  capacity_ = capacity;
+  HistoryRing other(capacity);
+  other.base_ = base_;
+  for (std::size_t i = size_ - std::min(size_, capacity); i < size_; ++i)
+    other.append(place((next_ + i) % size_));
+  *this = std::move(other);
 }
 
 }  // namespace ota::fleet

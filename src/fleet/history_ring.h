@@ -1,11 +1,14 @@
 // The last readings of one device for its graphs, in 14 bytes each: hundredths of a unit and tenths
 // of a second, which no screen can tell from the exact values.
 //
-// Memory grows with what was pushed, up to the capacity. Thread: one at a time.
+// Memory grows with what was pushed, up to the capacity, in blocks that stay where they are: in a
+// fleet of thousands, arrays that grow by doubling leave as much behind as they hold. Thread: one
+// at a time.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -30,7 +33,7 @@ class HistoryRing {
   std::vector<HistoryPoint> points() const;  // oldest first
   // Keeps the newest that fit.
   void set_capacity(std::size_t capacity);
-  std::size_t size() const { return points_.size(); }
+  std::size_t size() const { return size_; }
 
  private:
   struct Packed {
@@ -40,12 +43,18 @@ class HistoryRing {
     model::Level level = model::Level::kUnknown;
   };
   static_assert(sizeof(Packed) == 14);
+  static constexpr std::size_t kBlock = 32;  // readings
+  using Block = std::array<Packed, kBlock>;
+
+  Packed& place(std::size_t i) const { return (*blocks_[i / kBlock])[i % kBlock]; }
+  void append(const Packed& packed);
   HistoryPoint unpack(const Packed& packed) const;
 
   std::size_t capacity_;
   std::size_t next_ = 0;  // where the next one goes once the ring is full
   WallTime base_{};
-  std::vector<Packed> points_;
+  std::size_t size_ = 0;
+  std::vector<std::unique_ptr<Block>> blocks_;
 };
 
 }  // namespace ota::fleet
