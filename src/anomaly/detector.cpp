@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "anomaly/device_state.h"
 #include "anomaly/evidence.h"
@@ -12,18 +13,20 @@ struct DeviceDetector::State : DeviceState {
   using DeviceState::DeviceState;
 };
 
+DeviceDetector::DeviceDetector(std::shared_ptr<const model::Thresholds> thresholds)
+    : state_(std::make_unique<State>(std::move(thresholds))) {}
 DeviceDetector::DeviceDetector(const model::Thresholds& thresholds)
-    : state_(std::make_unique<State>(thresholds)) {}
+    : DeviceDetector(std::make_shared<const model::Thresholds>(thresholds)) {}
 DeviceDetector::~DeviceDetector() = default;
 DeviceDetector::DeviceDetector(DeviceDetector&&) noexcept = default;
 DeviceDetector& DeviceDetector::operator=(DeviceDetector&&) noexcept = default;
 
-void DeviceDetector::set_thresholds(const model::Thresholds& thresholds) {
-  state_->set_thresholds(thresholds);
+void DeviceDetector::set_thresholds(std::shared_ptr<const model::Thresholds> thresholds) {
+  state_->set_thresholds(std::move(thresholds));
 }
 
 const model::Thresholds& DeviceDetector::thresholds() const {
-  return state_->thresholds;
+  return *state_->thresholds;
 }
 
 void DeviceDetector::observe(const model::Sample& sample, WallTime received) {

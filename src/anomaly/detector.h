@@ -1,8 +1,9 @@
 // A device's health, judged from its telemetry alone.
 //
 // A DeviceDetector is fed accepted samples in order and holds what it needs of the past; it asks no
-// clock, opens no file and allocates nothing once every metric was seen. The same samples and
-// thresholds give the same bits, so a recorded incident replays to the same verdict.
+// clock, opens no file and allocates nothing once every metric was seen on each day of the week.
+// The same samples and thresholds give the same bits, so a recorded incident replays to the same
+// verdict.
 //
 // Thread: one at a time (fleet's stripe lock).
 #pragma once
@@ -20,13 +21,15 @@ namespace ota::anomaly {
 
 class DeviceDetector {
  public:
+  // `thresholds`: not null; devices share theirs. By value: a copy of its own.
+  explicit DeviceDetector(std::shared_ptr<const model::Thresholds> thresholds);
   explicit DeviceDetector(const model::Thresholds& thresholds);
   ~DeviceDetector();
   DeviceDetector(DeviceDetector&&) noexcept;
   DeviceDetector& operator=(DeviceDetector&&) noexcept;
 
   // New limits; history is kept.
-  void set_thresholds(const model::Thresholds& thresholds);
+  void set_thresholds(std::shared_ptr<const model::Thresholds> thresholds);
   const model::Thresholds& thresholds() const;
 
   // Takes a plausible, in-order sample that the server received at `received` (server's clock).

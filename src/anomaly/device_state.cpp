@@ -82,9 +82,8 @@ int limit_risk(const LimitRule& rule, Metric metric, double value, Level level) 
   }
 }
 
-DeviceState::DeviceState(const model::Thresholds& wanted) : thresholds(wanted) {
-  make_rules();
-}
+DeviceState::DeviceState(std::shared_ptr<const model::Thresholds> wanted)
+    : thresholds(std::move(wanted)) {}
 
 void DeviceState::make_channels() {
   channels.resize(model::kMetricCount);
@@ -97,37 +96,45 @@ void DeviceState::make_channels() {
   }
 }
 
-void DeviceState::make_rules() {
-  const std::array<double, model::kMetricCount> limits{
-      thresholds.cpu_threshold, thresholds.mem_threshold, thresholds.disk_threshold,
-      thresholds.temp_threshold};
-  for (std::size_t i = 0; i < limits.size(); ++i) {
-    rules[i] = {limits[i],
-                thresholds.hysteresis,
-                thresholds.watch_margin,
-                thresholds.raise_after,
-                thresholds.clear_after,
-                thresholds.stale_after};
-  }
+LimitRule limit_rule(const model::Thresholds& thresholds, Metric metric) {
+  const auto limit = [&] {
+    switch (metric) {
+      case Metric::kCpu:
+        return thresholds.cpu_threshold;
+      case Metric::kMem:
+        return thresholds.mem_threshold;
+      case Metric::kDisk:
+        return thresholds.disk_threshold;
+      case Metric::kTemp:
+        return thresholds.temp_threshold;
+    }
+    return thresholds.cpu_threshold;
+  };
+  return {limit(),
+          thresholds.hysteresis,
+          thresholds.watch_margin,
+          thresholds.raise_after,
+          thresholds.clear_after,
+          thresholds.stale_after};
 }
 
-void DeviceState::set_thresholds(const model::Thresholds& wanted) {
-  if (wanted == thresholds) return;
-  thresholds = wanted;
-  const auto before = rules;
-  make_rules();
-  for (std::size_t i = 0; i < std::min(rules.size(), channels.size()); ++i) {
-    if (rules[i] != before[i]) channels[i].limit.change(rules[i]);
+void DeviceState::set_thresholds(std::shared_ptr<const model::Thresholds> wanted) {
+  const auto before = std::exchange(thresholds, std::move(wanted));
+  if (*before == *thresholds) return;
+  for (Channel& channel : channels) {
+    if (!channel.metric) continue;
+    const LimitRule rule = limit_rule(*thresholds, *channel.metric);
+    if (rule != limit_rule(*before, *channel.metric)) channel.limit.change(rule);
   }
   if (last_at != WallTime{}) settle(last_at);
 }
 
 void DeviceState::hold_limits() {
-  for (std::size_t i = 0; i < std::min(rules.size(), channels.size()); ++i) {
-    Channel& channel = channels[i];
-    if (!channel.seen()) continue;
-    channel.limit.observe(rules[i], channel.value, channel.seen_at - thresholds.raise_after);
-    channel.limit.observe(rules[i], channel.value, channel.seen_at);
+  for (Channel& channel : channels) {
+    if (!channel.metric || !channel.seen()) continue;
+    const LimitRule rule = limit_rule(*thresholds, *channel.metric);
+    channel.limit.observe(rule, channel.value, channel.seen_at - thresholds->raise_after);
+    channel.limit.observe(rule, channel.value, channel.seen_at);
   }
   if (last_at != WallTime{}) settle(last_at);
 }
@@ -136,7 +143,7 @@ void DeviceState::observe(const model::Sample& sample, WallTime received) {
   // The server's clock may be set back; what was seen stays seen.
   const WallTime at = std::max(received, last_at);
   if (boot_samples == 0 || sample.boot != boot) {
-    if (boot_samples > 0) restarts.boot(boot_samples, thresholds.min_samples, at);
+    if (boot_samples > 0) restarts.boot(boot_samples, thresholds->min_samples, at);
     boot = sample.boot;
     boot_samples = 0;
     copy.restart();
@@ -173,18 +180,18 @@ void DeviceState::observe(const model::Sample& sample, WallTime received) {
 
 void DeviceState::judge_baseline(Channel& channel, double penalty, milliseconds passed) {
   constexpr std::uint32_t kFewest = 60;
-  const bool after_gap = passed > thresholds.stale_after;
+  const bool after_gap = passed > thresholds->stale_after;
   const bool known = channel.model.count() >= kFewest && (channel.metric || channel.flat.lively());
   const double effect = channel.effect(channel.model.expected());
   const bool over =
       known && effect >= channel.least_effect() &&
-      score_of(channel.surprise.combined() - penalty) >= thresholds.anomaly_score_threshold;
+      score_of(channel.surprise.combined() - penalty) >= thresholds->anomaly_score_threshold;
   // Over as long as the effect lasts, for surprise fades while a fault goes on.
   const bool under = effect < channel.least_effect();
   channel.unusual.observe({over, under, last_at, after_gap}, milliseconds(0),
-                          thresholds.clear_after);
+                          thresholds->clear_after);
   if (!channel.metric) return;
-  channel.anchor.observe(channel.departure(thresholds), channel.value, channel.model.recent_mean(),
+  channel.anchor.observe(channel.departure(*thresholds), channel.value, channel.model.recent_mean(),
                          last_at);
 }
 
@@ -202,12 +209,12 @@ void DeviceState::judge_together(double penalty) {
   const double together = joint.observe(std::span(surprises).first(count));
   raw_score = score_of(together - penalty);
   score = raw_score;
-  if (raw_score < thresholds.anomaly_score_threshold) return;
+  if (raw_score < thresholds->anomaly_score_threshold) return;
   // The models look back over a window: until it has passed, it is the same incident.
   const auto window = seconds(std::llround(interval * MetricModel::kRecent));
-  const milliseconds quiet = std::max<milliseconds>(thresholds.refractory, window);
+  const milliseconds quiet = std::max<milliseconds>(thresholds->refractory, window);
   if (last_high != WallTime{} && last_at - last_high <= quiet) {
-    score = hushed(raw_score, thresholds.anomaly_score_threshold);
+    score = hushed(raw_score, thresholds->anomaly_score_threshold);
   }
   last_high = last_at;
 }
@@ -231,7 +238,7 @@ bool DeviceState::frozen() const {
     if (!channel.seen()) continue;
     any = true;
     if (channel.flat.ever_changed() || channel.flat.run() < kLongRun ||
-        last_at - channel.flat.since() < kLonger * thresholds.frozen_after) {
+        last_at - channel.flat.since() < kLonger * thresholds->frozen_after) {
       return false;
     }
   }
@@ -243,9 +250,9 @@ void DeviceState::take(Channel& channel, double value, WallTime at) {
   channel.seen_at = at;
   channel.fresh = true;
   if (channel.metric) {
-    channel.limit.observe(rules[static_cast<std::size_t>(*channel.metric)], value, at);
+    channel.limit.observe(limit_rule(*thresholds, *channel.metric), value, at);
   }
-  channel.flat.observe(value, at, thresholds.frozen_after);
+  channel.flat.observe(value, at, thresholds->frozen_after);
   channel.surprise = channel.model.observe(value, at);
   channel.step_surprise = channel.step.observe(value);
 }
@@ -283,21 +290,21 @@ void DeviceState::settle(WallTime at) {
 }
 
 bool DeviceState::stale(WallTime now) const {
-  return last_at == WallTime{} || now - last_at > thresholds.stale_after;
+  return last_at == WallTime{} || now - last_at > thresholds->stale_after;
 }
 
 bool DeviceState::starting() const {
-  return boot_samples < thresholds.min_samples;
+  return boot_samples < thresholds->min_samples;
 }
 
 bool DeviceState::refusing(WallTime now) const {
   if (refusals.in_a_row >= kRefusalsInARow) return true;
   return refusals.impossible_at != WallTime{} &&
-         now - refusals.impossible_at < thresholds.clear_after;
+         now - refusals.impossible_at < thresholds->clear_after;
 }
 
 bool DeviceState::missing(const Channel& channel) const {
-  return channel.seen() && last_at - channel.seen_at > thresholds.stale_after;
+  return channel.seen() && last_at - channel.seen_at > thresholds->stale_after;
 }
 
 Level DeviceState::worst_channel() const {
@@ -322,9 +329,9 @@ Level DeviceState::level(WallTime now) const {
 
 WallTime DeviceState::changes_at(WallTime now) const {
   if (stale(now)) return WallTime::max();
-  WallTime first = last_at + thresholds.stale_after + milliseconds(1);
+  WallTime first = last_at + thresholds->stale_after + milliseconds(1);
   for (const WallTime end :
-       {refusals.impossible_at + thresholds.clear_after, restarts.settled_at()}) {
+       {refusals.impossible_at + thresholds->clear_after, restarts.settled_at()}) {
     if (end > now) first = std::min(first, end);
   }
   return first;
@@ -337,8 +344,8 @@ int DeviceState::risk(WallTime now) const {
   for (std::size_t i = 0; i < model::kMetricCount; ++i) {
     const Channel& channel = channels[i];
     if (!channel.seen()) continue;
-    worst = std::max(worst,
-                     limit_risk(rules[i], *channel.metric, channel.value, channel.limit.level()));
+    worst = std::max(worst, limit_risk(limit_rule(*thresholds, *channel.metric), *channel.metric,
+                                       channel.value, channel.limit.level()));
   }
   return worst;
 }
@@ -347,8 +354,8 @@ WallTime DeviceState::since(WallTime now) const {
   const Level current = level(now);
   if (current == last_level) return last_level_since;
   // What changes by the passing of time alone: silence, and the end of a suspicion.
-  if (current == Level::kUnknown) return last_at + thresholds.stale_after;
-  return std::min(now, std::max(last_at, refusals.impossible_at + thresholds.clear_after));
+  if (current == Level::kUnknown) return last_at + thresholds->stale_after;
+  return std::min(now, std::max(last_at, refusals.impossible_at + thresholds->clear_after));
 }
 
 }  // namespace ota::anomaly

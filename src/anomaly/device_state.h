@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -61,9 +62,9 @@ struct Refusals {
 };
 
 struct DeviceState {
-  explicit DeviceState(const model::Thresholds& wanted);
+  explicit DeviceState(std::shared_ptr<const model::Thresholds> wanted);
 
-  void set_thresholds(const model::Thresholds& wanted);
+  void set_thresholds(std::shared_ptr<const model::Thresholds> wanted);
   void observe(const model::Sample& sample, WallTime received);
   void refuse(model::SampleFault fault, WallTime received);
   // As if the last readings had been so for as long as any limit takes.
@@ -87,8 +88,7 @@ struct DeviceState {
   // The metric of that name, made where it is new; null where there is no room, or for a bad name.
   Channel* channel(std::string_view name);
 
-  model::Thresholds thresholds;
-  std::array<LimitRule, model::kMetricCount> rules{};  // in the order of model::Metric
+  std::shared_ptr<const model::Thresholds> thresholds;  // one for a whole fleet; never null
   // The four known metrics, then the device's own. Made at the first sample: a device that is only
   // known costs no models.
   std::vector<Channel> channels;
@@ -107,7 +107,6 @@ struct DeviceState {
   WallTime last_level_since{};
 
  private:
-  void make_rules();
   void make_channels();
   void take(Channel& channel, double value, WallTime at);
   void judge_baseline(Channel& channel, double penalty, milliseconds passed);
@@ -115,6 +114,9 @@ struct DeviceState {
   void watch_copies();
   void settle(WallTime at);
 };
+
+// The hard limit of a metric.
+LimitRule limit_rule(const model::Thresholds& thresholds, model::Metric metric);
 
 // How near the channel's value is to its limit, as a risk from 0 to 100 that agrees with its level:
 // stable below 30, watch from 30, critical from 70.

@@ -144,14 +144,14 @@ Result<model::Verdict> explain_evidence(const Json& evidence, const model::Thres
 Result<model::Verdict> explain_evidence_under(const Json& evidence,
                                               const model::Thresholds& thresholds,
                                               const model::Thresholds& others, WallTime now) {
-  DeviceState state(thresholds);
+  DeviceState state(std::make_shared<const model::Thresholds>(thresholds));
   try {
     read(evidence, state);
   } catch (const std::exception& error) {
     return fail(Errc::kInvalid, std::string("no evidence of a verdict: ") + error.what());
   }
   if (others != thresholds) {
-    state.set_thresholds(others);
+    state.set_thresholds(std::make_shared<const model::Thresholds>(others));
     state.hold_limits();
   }
   return explain(state, now);

@@ -144,8 +144,8 @@ std::vector<Signal> gather(const DeviceState& state, WallTime now) {
   std::vector<Signal> signals;
   for (const Channel& channel : state.channels) {
     if (channel.limit.level() != Level::kStable) {
-      const auto index = static_cast<std::size_t>(*channel.metric);
-      signals.push_back(limit_signal(state, channel, state.rules[index], now));
+      const LimitRule rule = limit_rule(*state.thresholds, *channel.metric);
+      signals.push_back(limit_signal(state, channel, rule, now));
     }
     if (channel.baseline_level() != Level::kStable) {
       signals.push_back(baseline_signal(state, channel, now));
@@ -209,17 +209,17 @@ struct Clearing {
 Clearing clearing_of(const DeviceState& state, const Channel& channel) {
   Clearing clearing;
   if (channel.limit.level() != Level::kStable) {
-    const LimitRule& rule = state.rules[static_cast<std::size_t>(*channel.metric)];
+    const LimitRule rule = limit_rule(*state.thresholds, *channel.metric);
     clearing.lower(rule.quiet_level());
-    clearing.time = state.thresholds.clear_after;
+    clearing.time = state.thresholds->clear_after;
   }
   if (channel.baseline_level() == Level::kStable) return clearing;
   // The baseline looks at the mean of the last readings: all of them have to be new.
   const double reading = std::max(1.0, std::ceil(state.interval));
-  clearing.time = state.thresholds.clear_after +
+  clearing.time = state.thresholds->clear_after +
                   seconds(static_cast<std::int64_t>(reading * MetricModel::kRecent));
   if (channel.anchor.level() != Level::kStable) {
-    clearing.lower(channel.anchor.edge(channel.departure(state.thresholds)));
+    clearing.lower(channel.anchor.edge(channel.departure(*state.thresholds)));
   }
   if (channel.unusual.on()) {
     clearing.lower(channel.model.expected() + channel.least_effect());
@@ -250,7 +250,7 @@ std::string clearing_text(const DeviceState& state, WallTime now) {
     if (state.missing(channel)) add("a " + display_name(channel) + " reading");
     if (channel.flat.stuck()) add("another " + display_name(channel) + " reading");
   }
-  if (state.refusing(now)) add("no refused reading for " + lasting(state.thresholds.clear_after));
+  if (state.refusing(now)) add("no refused reading for " + lasting(state.thresholds->clear_after));
   if (state.copy.copied()) {
     add(std::to_string(state.copy.left()) + " readings that were not sent before");
   } else if (state.frozen()) {
@@ -274,14 +274,14 @@ void explain_unknown(const DeviceState& state, WallTime now, Verdict& verdict) {
                            : "The last reading came " + format_age(now - state.last_at) + " ago.";
     const bool known = state.last_at != WallTime{} && !state.starting();
     verdict.would_clear = known ? "a fresh reading"
-                                : std::to_string(state.thresholds.min_samples) + " fresh readings";
+                                : std::to_string(state.thresholds->min_samples) + " fresh readings";
     add_clearing(state, now, verdict);
     return;
   }
-  const auto missing = state.thresholds.min_samples - state.boot_samples;
+  const auto missing = state.thresholds->min_samples - state.boot_samples;
   verdict.label = "Starting";
   verdict.sentence = "Only " + std::to_string(state.boot_samples) + " of " +
-                     std::to_string(state.thresholds.min_samples) +
+                     std::to_string(state.thresholds->min_samples) +
                      " readings have come since the device started.";
   verdict.would_clear =
       missing == 1 ? "one more reading" : std::to_string(missing) + " more readings";

@@ -42,9 +42,10 @@ void FlatLine::observe(double value, WallTime at, milliseconds shortest) {
 }
 
 void CopyWatch::restart() {
-  const WallTime copied_at = copied_at_;
-  *this = CopyWatch{};
-  copied_at_ = copied_at;
+  recent_ = {};
+  seen_.clear();
+  count_ = 0;
+  last_copy_ = 0;
 }
 
 void CopyWatch::observe(std::uint64_t fingerprint, WallTime at) {
@@ -67,7 +68,10 @@ void CopyWatch::observe(std::uint64_t fingerprint, WallTime at) {
   } else if (copied() && count_ - last_copy_ > kRun * kRuns) {
     copied_at_ = WallTime{};
   }
-  if (count_ % kRun == 0) seen_[(count_ / kRun) % kRuns] = hash;
+  if (count_ % kRun != 0) return;
+  const std::size_t place = (count_ / kRun) % kRuns;
+  if (place >= seen_.size()) seen_.resize(place + 1);
+  seen_[place] = hash;
 }
 
 void RestartWatch::boot(std::uint32_t samples, std::uint32_t enough, WallTime at) {

@@ -4,11 +4,12 @@
 // Each is judged by what the device itself did before, so an idle disk may stand still for weeks
 // and a load may not for a minute.
 //
-// Pure; no allocation. Thread: one at a time.
+// Pure; no allocation but CopyWatch's for its first thousand readings. Thread: one at a time.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "base/clock.h"
 
@@ -71,7 +72,7 @@ class CopyWatch {
   static constexpr std::size_t kRuns = 64;
 
   std::array<std::uint64_t, kRun> recent_{};
-  std::array<std::uint64_t, kRuns> seen_{};
+  std::vector<std::uint64_t> seen_;  // at most kRuns; a new device does not pay for all
   std::uint64_t count_ = 0;
   std::uint64_t last_copy_ = 0;
   WallTime copied_at_{};

@@ -63,10 +63,7 @@ double MetricModel::judge_context(double value, WallTime at) {
   constexpr double kClip = 3;  // an outlier counts as this many spreads, so that it hides no other
   constexpr std::uint32_t kWarm = 50;
 
-  const auto hours = std::chrono::floor<std::chrono::hours>(at.time_since_epoch()).count();
-  const auto slot = static_cast<std::size_t>(((hours % 168) + 168) % 168);
-  float& usual = profile_[slot];
-  std::uint8_t& seen = profile_seen_[slot];
+  const auto [usual, seen] = profile_.at(at);
 
   const double residual = seen > 0 ? value - static_cast<double>(usual) : 0.0;
   residuals_[count_ % kContext] = static_cast<float>(residual);
@@ -87,10 +84,10 @@ double MetricModel::judge_context(double value, WallTime at) {
   }
   const double passed = std::chrono::duration<double>(at - last_at_).count();
   double follow = std::min(1 - std::exp(-std::max(0.0, passed) / kFollowSeconds), kFastest);
-  if (seen < kSettled) follow = std::max(follow, 1.0 / (seen + 1.0));
+  if (seen < WeekProfile::kSettled) follow = std::max(follow, 1.0 / (seen + 1.0));
   usual = static_cast<float>(static_cast<double>(usual) +
                              follow * (value - static_cast<double>(usual)));
-  if (seen < kSettled) ++seen;
+  if (seen < WeekProfile::kSettled) ++seen;
   return surprise;
 }
 

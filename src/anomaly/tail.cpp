@@ -43,7 +43,7 @@ void TailEstimate::add(double size) {
   total_ = 0;
   for (std::uint16_t& count : counts_) {
     count = static_cast<std::uint16_t>(count / 2);
-    total_ += count;
+    total_ = static_cast<std::uint16_t>(total_ + count);
   }
 }
 

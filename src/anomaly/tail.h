@@ -5,7 +5,7 @@
 // never. So a series that spikes every hour needs a bigger spike to surprise, without any parameter
 // of its own. Old counts fade: all are halved each time their sum reaches kMemory.
 //
-// 136 bytes, no allocation. Pure. Thread: one at a time.
+// 132 bytes, no allocation. Pure. Thread: one at a time.
 #pragma once
 
 #include <array>
@@ -26,11 +26,11 @@ class TailEstimate {
 
  private:
   static constexpr std::size_t kBins = 64;
-  static constexpr std::uint32_t kMemory = 16384;
+  static constexpr std::uint16_t kMemory = 16384;
   static constexpr std::uint32_t kEnough = 20;
 
   std::array<std::uint16_t, kBins> counts_{};
-  std::uint32_t total_ = 0;
+  std::uint16_t total_ = 0;
   TailShape shape_;
 };
 

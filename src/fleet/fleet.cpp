@@ -7,6 +7,16 @@
 
 namespace ota::fleet {
 
+namespace {
+
+// A part of the settings, which it keeps alive.
+std::shared_ptr<const model::Thresholds> thresholds_of(
+    const std::shared_ptr<const model::Settings>& settings) {
+  return {settings, &settings->thresholds};
+}
+
+}  // namespace
+
 model::Event make_event(WallTime now, model::Severity severity, std::string kind,
                         std::string source, std::string message) {
   model::Event event;
@@ -76,7 +86,7 @@ LiveDevice& Fleet::Impl::device_at(DeviceTable::Stripe& stripe, const std::strin
   if (!place) {
     const auto now = settings();
     place = std::make_unique<LiveDevice>(
-        id, now->thresholds,
+        id, thresholds_of(now),
         readings_of_each(now->console.history_samples, now->whitelist.devices.size()));
     stripe.dirty.push_back(place.get());
   }
@@ -113,7 +123,7 @@ void Fleet::Impl::apply_whitelist(const std::shared_ptr<const model::Settings>& 
     const std::lock_guard lock(stripe.mutex);
     for (auto& [id, device] : stripe.devices) {
       device->local = local.count(id) != 0;
-      device->detector.set_thresholds(now.thresholds);
+      device->detector.set_thresholds(thresholds_of(wanted));
       device->history.set_capacity(readings);
       stripe.touch(*device);
       if (!device->spec || listed.count(id) != 0) continue;

@@ -98,7 +98,6 @@ void Fleet::Impl::show_job(const model::Job& job) {
     device.job = job.id;
     device.job_state = job.state;
     device.job_percent = job.percent;
-    device.job_version = job.release.version;
     device.job_running = !model::is_final(job.state);
     device.watching = job.watch == model::Watch::kWatching;
   });
@@ -163,11 +162,12 @@ PushOutcome Fleet::Impl::decide(const std::string& device, const PushRequest& re
     if (input.ddi) job.ddi.emplace();
     job.again = request.again;
     outcome.job_id = job.id;
-    jobs.put(job).pending = true;
+    JobBook::Entry& entry = jobs.put(job);
+    entry.pending = true;
     put_job(batch, job);
     show_job(job);
     table.with(device, [&](LiveDevice& live) {
-      live.assigned_before = live.record->facts.assigned;
+      entry.assigned_before = live.record->facts.assigned;
       live.record.edit().facts.assigned = model::Image{release->version, release->sha256};
       put_device(batch, live, now);
     });
@@ -232,13 +232,15 @@ void Fleet::Impl::finish_part(PushRun& run, const Result<void>& saved) {
         woken.push_back(device);
         continue;
       }
+      const JobBook::Entry* entry = jobs.find(outcome.job_id);
+      const auto assigned_before = entry != nullptr ? entry->assigned_before : std::nullopt;
       jobs.erase(outcome.job_id);
       outcome.job_id.clear();
       outcome.decision = gate::refuse_unsaved(std::move(outcome.decision), saved.error().text());
-      table.with(device, [](LiveDevice& live) {
+      table.with(device, [&](LiveDevice& live) {
         live.job.clear();
         live.job_running = false;
-        live.record.edit().facts.assigned = live.assigned_before;
+        live.record.edit().facts.assigned = assigned_before;
       });
     }
   }

@@ -32,8 +32,9 @@ class JobBook {
 
   struct Entry {
     std::shared_ptr<const model::Job> job;
-    bool pending = false;   // its first commit is under way: not shown to the device yet
-    MonoTime offered_at{};  // when its command was last handed out
+    bool pending = false;  // its first commit is under way: not shown to the device yet
+    std::optional<model::Image> assigned_before;  // to the device, where that commit fails
+    MonoTime offered_at{};                        // when its command was last handed out
   };
 
   // "job-000042", never given twice.

@@ -75,8 +75,9 @@ class MinuteSummary {
 };
 
 struct LiveDevice {
-  LiveDevice(std::string name, const model::Thresholds& thresholds, std::size_t history_samples)
-      : id(std::move(name)), detector(thresholds), history(history_samples) {}
+  LiveDevice(std::string name, std::shared_ptr<const model::Thresholds> thresholds,
+             std::size_t history_samples)
+      : id(std::move(name)), detector(std::move(thresholds)), history(history_samples) {}
 
   std::string id;
   std::shared_ptr<const model::DeviceSpec> spec;  // null: not (or no longer) in the whitelist
@@ -104,14 +105,11 @@ struct LiveDevice {
   bool escalated = false;   // this critical verdict was told to have lasted too long
   WallTime explained_at{};  // when label and offending were taken from the detector
   bool renewed_serial_used = false;
-  std::optional<model::Image>
-      assigned_before;  // by the push that is being written: to take it back
 
   // Of the running job, or of the last one.
   std::string job;
   model::JobState job_state = model::JobState::kQueued;
   int job_percent = 0;
-  model::Version job_version;
   bool job_running = false;
   bool watching = false;  // a success of the last minutes is under watch
 

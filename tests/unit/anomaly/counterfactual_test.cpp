@@ -24,7 +24,7 @@ using ota::test::kStart;
 // A healthy device, one sample a second, to which something happens.
 class Troubled {
  public:
-  explicit Troubled(std::uint64_t seed) : random_(seed), detector_({}) {
+  explicit Troubled(std::uint64_t seed) : random_(seed), detector_(ota::model::Thresholds{}) {
     const int healthy = 20 + pick(300);
     for (int i = 0; i < healthy; ++i)
       send(calm());

@@ -186,7 +186,7 @@ TEST_CASE("new limits apply to the last value and keep the history", "[anomaly]"
   Thresholds looser;
   looser.cpu_threshold = 99;
   looser.watch_margin = 3;
-  device.detector.set_thresholds(looser);
+  device.detector.set_thresholds(std::make_shared<const Thresholds>(looser));
   CHECK(device.detector.level(device.now) == Level::kStable);
   CHECK(device.send(98) == Level::kStable);
 }

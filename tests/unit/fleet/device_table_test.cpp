@@ -11,11 +11,15 @@ WallTime at(int second) {
   return WallTime(seconds(second));
 }
 
+std::shared_ptr<const model::Thresholds> limits() {
+  return std::make_shared<const model::Thresholds>();
+}
+
 }  // namespace
 
 TEST_CASE("devices come due in the order of their times, each once", "[fleet]") {
-  LiveDevice a("a", {}, 0);
-  LiveDevice b("b", {}, 0);
+  LiveDevice a("a", limits(), 0);
+  LiveDevice b("b", limits(), 0);
   fleet::LookQueue looks;
   looks.look_by(a, at(20));
   looks.look_by(b, at(10));
@@ -28,7 +32,7 @@ TEST_CASE("devices come due in the order of their times, each once", "[fleet]") 
 }
 
 TEST_CASE("a look can be moved forward and not put off", "[fleet]") {
-  LiveDevice a("a", {}, 0);
+  LiveDevice a("a", limits(), 0);
   fleet::LookQueue looks;
   looks.look_by(a, at(20));
   looks.look_by(a, at(30));
@@ -40,7 +44,7 @@ TEST_CASE("a look can be moved forward and not put off", "[fleet]") {
 TEST_CASE("what was touched is looked at by the next tick", "[fleet]") {
   fleet::DeviceTable table;
   fleet::DeviceTable::Stripe& stripe = table.stripe_of("a");
-  stripe.devices["a"] = std::make_unique<LiveDevice>("a", model::Thresholds{}, 0);
+  stripe.devices["a"] = std::make_unique<LiveDevice>("a", limits(), 0);
   LiveDevice& a = *stripe.devices["a"];
   a.dirty = false;
   stripe.looks.look_by(a, at(20));

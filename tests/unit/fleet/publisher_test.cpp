@@ -20,7 +20,8 @@ struct Fixture {
 
   void add(const std::string& id) {
     DeviceTable::Stripe& stripe = table.stripe_of(id);
-    stripe.devices[id] = std::make_unique<LiveDevice>(id, settings->thresholds, 0);
+    stripe.devices[id] =
+        std::make_unique<LiveDevice>(id, std::make_shared<const model::Thresholds>(), 0);
     publisher.order_anew();
   }
   void publish(Publisher::RestChanged rest = Publisher::RestChanged::kNo) {

@@ -240,7 +240,7 @@ TEST_CASE("a decision is made again under other thresholds, and the same ones ch
 TEST_CASE("every signal of a verdict says what was expected, how rare it is, since when, its share",
           "[anomaly]") {
   std::mt19937 random(7);
-  DeviceDetector detector({});
+  DeviceDetector detector(ota::model::Thresholds{});
   WallTime now = kStart;
   for (int i = 0; i < 300; ++i) {
     Sample sample;
