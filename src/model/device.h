@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/boxed_optional.h"
 #include "base/clock.h"
 #include "model/ddi.h"
 #include "model/enum_text.h"
@@ -74,7 +75,7 @@ struct DeviceRecord {
   bool rollback_requested = false;  // an operator's word that the device has not fetched yet
   std::map<std::string, std::string>
       rejected;                  // release digest -> why the device fell back from it
-  std::optional<DdiClient> ddi;  // it is updated over DDI; an agent beside it sends telemetry only
+  BoxedOptional<DdiClient> ddi;  // it is updated over DDI; an agent beside it sends telemetry only
 };
 
 void to_json(nlohmann::json& out, const DeviceSpec& spec);

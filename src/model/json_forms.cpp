@@ -16,14 +16,14 @@ using nlohmann::json;
 
 namespace {
 
-template <class T>
-void put_optional(json& out, const char* key, const std::optional<T>& value) {
+template <class Optional>
+void put_optional(json& out, const char* key, const Optional& value) {
   if (value) out[key] = *value;
 }
-template <class T>
-void get_optional(const json& in, const char* key, std::optional<T>& value) {
+template <class Optional>
+void get_optional(const json& in, const char* key, Optional& value) {
   const auto found = in.find(key);
-  if (found != in.end() && !found->is_null()) value = found->get<T>();
+  if (found != in.end() && !found->is_null()) found->get_to(value.emplace());
 }
 template <class T>
 void get_or_keep(const json& in, const char* key, T& value) {

@@ -80,7 +80,9 @@ Result<Version> Version::parse(std::string_view text) {
     text = text.substr(0, dash);
   }
   Version version;
-  version.suffix_ = std::string(prerelease) + std::string(build);
+  if (!prerelease.empty() || !build.empty()) {
+    version.suffix_.emplace().append(prerelease).append(build);
+  }
   version.prerelease_size_ = static_cast<std::uint32_t>(prerelease.size());
   const auto numbers = split(text, '.');
   if (numbers.size() != 3 || !parse_number(numbers[0], version.major_) ||

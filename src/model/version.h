@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/boxed_optional.h"
 #include "base/result.h"
 
 namespace ota::model {
@@ -33,13 +34,13 @@ class Version {
   std::uint32_t major_ = 0;
   std::uint32_t minor_ = 0;
   std::uint32_t patch_ = 0;
-  std::uint32_t prerelease_size_ = 0;  // what follows it in suffix_ is the build metadata
-  std::string suffix_;                 // one string, for a fleet holds many versions: "rc.17"
+  // Boxed, for a fleet holds many versions and few have any: "rc.17" is "rc.1" and "7".
+  std::uint32_t prerelease_size_ = 0;
+  BoxedOptional<std::string> suffix_;
 
-  std::string_view prerelease() const {
-    return std::string_view(suffix_).substr(0, prerelease_size_);
-  }
-  std::string_view build() const { return std::string_view(suffix_).substr(prerelease_size_); }
+  std::string_view suffix() const { return suffix_ ? std::string_view(*suffix_) : ""; }
+  std::string_view prerelease() const { return suffix().substr(0, prerelease_size_); }
+  std::string_view build() const { return suffix().substr(prerelease_size_); }
 };
 
 void to_json(nlohmann::json& out, const Version& version);
