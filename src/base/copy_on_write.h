@@ -13,6 +13,10 @@ namespace ota {
 template <class T>
 class CopyOnWrite {
  public:
+  CopyOnWrite() = default;
+  // Takes a value that nobody else holds.
+  explicit CopyOnWrite(std::shared_ptr<T> value) : value_(std::move(value)) {}
+
   explicit operator bool() const { return value_ != nullptr; }
   const T& operator*() const { return *value_; }
   const T* operator->() const { return value_.get(); }

@@ -20,6 +20,8 @@
 
 namespace ota::config {
 
+class Folder;  // folder.h
+
 struct Problem {
   std::string file;  // "config/thresholds.json"
   std::size_t line = 0;
@@ -69,16 +71,15 @@ std::optional<std::string_view> default_file(std::string_view name);
 // Writes the default files where they are missing (first run).
 Result<void> write_defaults(const std::filesystem::path& root);
 
-// Watches `root`/config (inotify; where that is not to be had, by looking four times a second). A
+// Watches a folder (inotify; where that is not to be had, by looking four times a second). A
 // file that is edited well is taken; a bad edit leaves the last good one of that file in force, and
 // so does a file that vanishes. `changed` is called on the watcher's thread with the settings in
-// force and all present problems, within 500 ms of the edit; at the start, only where the files
-// differ from `initial` or have problems. The destructor waits for a call that is under way.
+// force and all present problems, within 500 ms of the edit; at the start, only where that is not
+// what `folder` last read. The destructor waits for a call that is under way.
 class Watcher {
  public:
   using Changed = std::function<void(std::shared_ptr<const model::Settings>, std::vector<Problem>)>;
-  Watcher(const std::filesystem::path& root, std::shared_ptr<const model::Settings> initial,
-          Changed changed);
+  Watcher(Folder folder, Changed changed);
   ~Watcher();
 
  private:

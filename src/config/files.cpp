@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "base/text.h"
@@ -102,8 +103,11 @@ void read_elements(const JsonNode* root, const JsonMember* array, std::string_vi
     read(described, none);
   }
   if (array == nullptr) return;
-  std::map<std::string, std::size_t> first_line;
-  for (std::size_t i = 0; i < array->value.items.size(); ++i) {
+  const std::size_t count = array->value.items.size();
+  out.reserve(count);
+  std::unordered_map<std::string, std::size_t> first_line;
+  first_line.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
     const JsonNode& node = array->value.items[i];
     if (node.kind != JsonNode::Kind::kObject) {
       report.add(node.place, element(key, i) + " is " + node.described() + "; accepted: an object");

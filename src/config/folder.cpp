@@ -47,11 +47,11 @@ bool Folder::looks_changed() const {
 }
 
 bool Folder::refresh() {
-  auto settings = std::make_shared<model::Settings>(*in_force_);
+  std::shared_ptr<model::Settings> settings;  // made where a file has another text
   bool changed = false;
   for (std::size_t i = 0; i < files_.size(); ++i)
-    changed = refresh(i, *settings) || changed;
-  if (!(*settings == *in_force_)) {
+    changed = refresh(i, settings) || changed;
+  if (settings && !(*settings == *in_force_)) {
     in_force_ = std::move(settings);
     changed = true;
   }
@@ -59,7 +59,7 @@ bool Folder::refresh() {
 }
 
 // True where the problems changed.
-bool Folder::refresh(std::size_t index, model::Settings& settings) {
+bool Folder::refresh(std::size_t index, std::shared_ptr<model::Settings>& settings) {
   File& file = files_[index];
   file.stamp = stamp_of(file);
   auto text = read_file(root_ / file.name, kMaxFileBytes);
@@ -76,7 +76,8 @@ bool Folder::refresh(std::size_t index, model::Settings& settings) {
   } else {
     file.text = std::move(*text);
     file.read = true;
-    take(index, file, settings, problems);
+    if (!settings) settings = std::make_shared<model::Settings>(*in_force_);
+    take(index, file, *settings, problems);
   }
   const bool changed = !same(problems, file.problems);
   file.problems = std::move(problems);

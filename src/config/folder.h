@@ -27,6 +27,7 @@ class Folder {
   // and then.
   bool looks_changed() const;
 
+  const std::filesystem::path& root() const { return root_; }
   std::shared_ptr<const model::Settings> in_force() const { return in_force_; }
   // Of all files, in kFileNames' order.
   std::vector<Problem> problems() const;
@@ -47,7 +48,7 @@ class Folder {
   };
 
   Stamp stamp_of(const File& file) const;
-  bool refresh(std::size_t index, model::Settings& settings);
+  bool refresh(std::size_t index, std::shared_ptr<model::Settings>& settings);
   static bool take(std::size_t index, const File& file, model::Settings& settings,
                    std::vector<Problem>& problems);
 

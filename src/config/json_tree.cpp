@@ -247,19 +247,32 @@ class Parser {
     }
   }
 
+  static bool stands_twice(const JsonNode& node, const std::string& key,
+                           std::set<std::string>& seen) {
+    constexpr std::size_t kFew = 16;
+    if (node.members.size() < kFew) return node.find(key) != nullptr;
+    if (seen.empty()) {
+      for (const JsonMember& member : node.members)
+        seen.insert(member.key);
+    }
+    return !seen.insert(key).second;
+  }
+
   bool parse_object(JsonNode& node, std::size_t depth) {
     node.kind = JsonNode::Kind::kObject;
     advance();
     skip_blanks();
     if (peek() == '}') return advance(), true;
-    std::set<std::string> seen;
+    constexpr std::size_t kUsual = 4;
+    node.members.reserve(kUsual);
+    std::set<std::string> seen;  // of many keys; few are compared
     while (true) {
       skip_blanks();
       if (peek() != '"') return complain("a key in quotes");
-      JsonMember& member = node.members.emplace_back();
+      JsonMember member;
       member.place = here();
       if (!parse_string(member.key)) return false;
-      if (!seen.insert(member.key).second) {
+      if (stands_twice(node, member.key, seen)) {
         errors_.push_back({member.place, "key " + in_quotes(member.key) + " stands twice"});
       }
       skip_blanks();
@@ -267,6 +280,7 @@ class Parser {
       advance();
       skip_blanks();
       if (!parse_value(member.value, depth + 1)) return false;
+      node.members.push_back(std::move(member));
       skip_blanks();
       if (peek() == '}') return advance(), true;
       if (peek() != ',') return complain("',' or '}'");

@@ -30,23 +30,23 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return previous[b.size()];
 }
 
-std::string advice(std::string_view unknown, const std::vector<std::string>& names) {
+std::string advice(std::string_view unknown, const std::vector<std::string_view>& names) {
   constexpr std::size_t kLongest = 64;
   if (unknown.size() <= kLongest) {
     std::size_t best = std::max<std::size_t>(2, unknown.size() / 3) + 1;
-    const std::string* nearest = nullptr;
-    for (const std::string& name : names) {
+    std::string_view nearest;
+    for (const std::string_view name : names) {
       const std::size_t d = distance(unknown, name);
       if (d < best) {
         best = d;
-        nearest = &name;
+        nearest = name;
       }
     }
-    if (nearest != nullptr) return "; did you mean \"" + *nearest + "\"?";
+    if (!nearest.empty()) return "; did you mean \"" + std::string(nearest) + "\"?";
   }
   std::string list;
-  for (const std::string& name : names)
-    list += (list.empty() ? "" : ", ") + name;
+  for (const std::string_view name : names)
+    list.append(list.empty() ? "" : ", ").append(name);
   return "; accepted: " + list;
 }
 
@@ -68,12 +68,13 @@ void Section::complain(const JsonNode& node, std::string_view key, std::string_v
               path_of(key) + " is " + node.described() + "; accepted: " + std::string(accepted));
 }
 
+template <class Text>
 const JsonMember* Section::known(std::string_view key, std::string_view accepted,
-                                 std::string default_text) {
-  names_.emplace_back(key);
+                                 const Text& default_text) {
+  names_.push_back(key);
   if (node_ == nullptr) {
     report_.keys.push_back(
-        {report_.file, path_of(key), std::string(accepted), std::move(default_text)});
+        {report_.file, path_of(key), std::string(accepted), std::string(default_text())});
     return nullptr;
   }
   return node_->find(key);
@@ -81,7 +82,7 @@ const JsonMember* Section::known(std::string_view key, std::string_view accepted
 
 void Section::number(std::string_view key, double& value, double least, double most) {
   const std::string accepted = range_words("a number", least, most);
-  const JsonMember* member = known(key, accepted, format_number(value, 4));
+  const JsonMember* member = known(key, accepted, [&] { return format_number(value, 4); });
   if (member == nullptr) return;
   const JsonNode& found = member->value;
   if (found.kind == JsonNode::Kind::kNumber && found.number >= least && found.number <= most) {
@@ -94,7 +95,7 @@ void Section::number(std::string_view key, double& value, double least, double m
 void Section::count(std::string_view key, std::uint32_t& value, std::uint32_t least,
                     std::uint32_t most) {
   const std::string accepted = range_words("a whole number", least, most);
-  const JsonMember* member = known(key, accepted, std::to_string(value));
+  const JsonMember* member = known(key, accepted, [&] { return std::to_string(value); });
   if (member == nullptr) return;
   const JsonNode& found = member->value;
   if (found.kind == JsonNode::Kind::kNumber && found.number >= least && found.number <= most &&
@@ -115,7 +116,7 @@ void Section::duration(std::string_view key, std::chrono::milliseconds& value, d
 
 void Section::text(std::string_view key, std::string& value, std::string_view accepted,
                    const std::function<bool(const std::string&)>& good) {
-  const JsonMember* member = known(key, accepted, "\"" + value + "\"");
+  const JsonMember* member = known(key, accepted, [&] { return "\"" + value + "\""; });
   if (member == nullptr) return;
   const JsonNode& found = member->value;
   if (found.kind == JsonNode::Kind::kString && good(found.text)) {
@@ -134,7 +135,7 @@ void Section::required_text(std::string_view key, std::string& value, std::strin
                             const std::function<bool(const std::string&)>& good) {
   require(key, accepted);
   if (node_ == nullptr) {
-    known(key, accepted, "required");
+    known(key, accepted, [] { return "required"; });
   } else {
     text(key, value, accepted, good);
   }
@@ -142,7 +143,8 @@ void Section::required_text(std::string_view key, std::string& value, std::strin
 
 void Section::version(std::string_view key, std::optional<model::Version>& value) {
   constexpr std::string_view kAccepted = "a version such as \"2.1.5\", or null for none";
-  const JsonMember* member = known(key, kAccepted, value ? "\"" + value->text() + "\"" : "null");
+  const JsonMember* member = known(
+      key, kAccepted, [&] { return value ? "\"" + value->text() + "\"" : std::string("null"); });
   if (member == nullptr) return;
   const JsonNode& found = member->value;
   if (found.kind == JsonNode::Kind::kNull) {
@@ -159,8 +161,8 @@ void Section::version(std::string_view key, std::optional<model::Version>& value
 }
 
 const JsonMember* Section::of_kind(std::string_view key, std::string_view accepted,
-                                   JsonNode::Kind kind, std::string default_text) {
-  const JsonMember* member = known(key, accepted, std::move(default_text));
+                                   JsonNode::Kind kind, std::string_view default_text) {
+  const JsonMember* member = known(key, accepted, [&] { return default_text; });
   if (member == nullptr || member->value.kind == kind) return member;
   complain(member->value, key, accepted);
   return nullptr;

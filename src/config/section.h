@@ -65,16 +65,18 @@ class Section {
   void complain(const JsonNode& node, std::string_view key, std::string_view accepted);
 
  private:
+  // `default_text()` is asked for where the key describes itself.
+  template <class Text>
   const JsonMember* known(std::string_view key, std::string_view accepted,
-                          std::string default_text);
+                          const Text& default_text);
   const JsonMember* of_kind(std::string_view key, std::string_view accepted, JsonNode::Kind kind,
-                            std::string default_text);
+                            std::string_view default_text);
   void require(std::string_view key, std::string_view accepted);
 
   const JsonNode* node_;
   std::string path_;
   Report& report_;
-  std::vector<std::string> names_;
+  std::vector<std::string_view> names_;  // keys are literals
 };
 
 }  // namespace ota::config

@@ -70,11 +70,10 @@ class FolderEvents {
 }  // namespace
 
 struct Watcher::Impl {
-  Impl(const std::filesystem::path& root, std::shared_ptr<const model::Settings> initial,
-       Changed called)
+  Impl(Folder watched, Changed called)
       : changed(std::move(called)),
-        folder(root, std::move(initial)),
-        events(root / "config"),
+        folder(std::move(watched)),
+        events(folder.root() / "config"),
         stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         thread([this] { run(); }) {}
   ~Impl() {
@@ -129,9 +128,8 @@ struct Watcher::Impl {
   std::thread thread;  // last: it uses all of the above
 };
 
-Watcher::Watcher(const std::filesystem::path& root, std::shared_ptr<const model::Settings> initial,
-                 Changed changed)
-    : impl_(std::make_unique<Impl>(root, std::move(initial), std::move(changed))) {}
+Watcher::Watcher(Folder folder, Changed changed)
+    : impl_(std::make_unique<Impl>(std::move(folder), std::move(changed))) {}
 
 Watcher::~Watcher() = default;
 

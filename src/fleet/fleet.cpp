@@ -102,21 +102,21 @@ model::DeviceRecord& Fleet::Impl::record_of(LiveDevice& device) {
 // Brings the table in line with the whitelist; who left it is cut off.
 void Fleet::Impl::apply_whitelist(const std::shared_ptr<const model::Settings>& wanted) {
   const model::Settings& now = *wanted;
-  std::map<std::string, const model::DeviceSpec*> listed;
-  for (const model::DeviceSpec& spec : now.whitelist.devices)
-    listed.emplace(spec.id, &spec);
   std::set<std::string> local;
   for (const model::LocalAgent& agent : now.console.agents)
     local.insert(agent.id);
 
   const std::size_t readings =
       readings_of_each(now.console.history_samples, now.whitelist.devices.size());
-  for (const auto& [id, spec] : listed) {
-    DeviceTable::Stripe& stripe = table.stripe_of(id);
+  for (const model::DeviceSpec& spec : now.whitelist.devices) {
+    DeviceTable::Stripe& stripe = table.stripe_of(spec.id);
     const std::lock_guard lock(stripe.mutex);
-    LiveDevice& device = device_at(stripe, id);
-    device.spec = {wanted, spec};  // a part of the settings, which it keeps alive
+    LiveDevice& device = device_at(stripe, spec.id);
+    device.spec = {wanted, &spec};  // a part of the settings, which it keeps alive
   }
+  const auto is_listed = [&](const LiveDevice& device) {  // by these settings
+    return !device.spec.owner_before(wanted) && !wanted.owner_before(device.spec);
+  };
   std::vector<std::string> gone;
   store::Batch batch;
   for (DeviceTable::Stripe& stripe : table.stripes()) {
@@ -126,7 +126,7 @@ void Fleet::Impl::apply_whitelist(const std::shared_ptr<const model::Settings>& 
       device->detector.set_thresholds(thresholds_of(wanted));
       device->history.set_capacity(readings);
       stripe.touch(*device);
-      if (!device->spec || listed.count(id) != 0) continue;
+      if (!device->spec || is_listed(*device)) continue;
       device->spec.reset();
       gone.push_back(id);
       batch.events.push_back(make_event(clock.wall(), model::Severity::kWarning, "device.unlisted",

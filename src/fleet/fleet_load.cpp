@@ -12,16 +12,18 @@ namespace ota::fleet {
 namespace {
 
 template <class T>
-Result<std::vector<T>> read_part(std::span<const store::Document> documents,
-                                 std::string_view collection) {
-  std::vector<T> values;
+using All = std::vector<std::shared_ptr<T>>;
+
+template <class T>
+Result<All<T>> read_part(std::span<const store::Document> documents, std::string_view collection) {
+  All<T> values;
   values.reserve(documents.size());
   for (const store::Document& document : documents) {
     auto json = parse_json(document.document);
     if (!json) return json.error().within(std::string(collection) + "/" + document.key);
     auto value = json_as<T>(*json, std::string(collection) + "/" + document.key);
     if (!value) return value.error();
-    values.push_back(std::move(*value));
+    values.push_back(std::make_shared<T>(std::move(*value)));
   }
   return values;
 }
@@ -29,7 +31,7 @@ Result<std::vector<T>> read_part(std::span<const store::Document> documents,
 // All documents of a collection, in their order. Reading them is nearly all of a start with many
 // devices, so each core takes a part.
 template <class T>
-Result<std::vector<T>> load_all(store::Store& store, std::string_view collection) {
+Result<All<T>> load_all(store::Store& store, std::string_view collection) {
   constexpr std::size_t kLeast = 1000;  // fewer are not worth a thread
   const auto documents = store.load(std::string(collection));
   if (!documents) return documents.error().within("read " + std::string(collection));
@@ -38,13 +40,13 @@ Result<std::vector<T>> load_all(store::Store& store, std::string_view collection
   // Both: where the system gives no thread, this one reads.
   const auto how =
       documents->size() > part ? std::launch::async | std::launch::deferred : std::launch::deferred;
-  std::vector<std::future<Result<std::vector<T>>>> parts;
+  std::vector<std::future<Result<All<T>>>> parts;
   for (std::size_t from = 0; from < documents->size(); from += part) {
     const std::span<const store::Document> some =
         std::span(*documents).subspan(from, std::min(part, documents->size() - from));
     parts.push_back(std::async(how, [some, collection] { return read_part<T>(some, collection); }));
   }
-  std::vector<T> values;
+  All<T> values;
   values.reserve(documents->size());
   for (auto& read : parts) {
     auto some = read.get();
@@ -90,16 +92,17 @@ Result<void> Fleet::load() {
         stripe.touch(*device);
       }
     }
-    for (model::DeviceRecord& record : *records) {
-      DeviceTable::Stripe& stripe = impl.table.stripe_of(record.id);
+    for (std::shared_ptr<model::DeviceRecord>& record : *records) {
+      DeviceTable::Stripe& stripe = impl.table.stripe_of(record->id);
       const std::lock_guard stripe_lock(stripe.mutex);
-      LiveDevice& device = impl.device_at(stripe, record.id);
-      device.record = std::move(record);
+      LiveDevice& device = impl.device_at(stripe, record->id);
+      device.record = CopyOnWrite(std::move(record));
     }
     impl.jobs = {};
     std::sort(jobs->begin(), jobs->end(),
-              [](const auto& a, const auto& b) { return ByAge{}(a.id, b.id); });
-    for (const model::Job& job : *jobs) {
+              [](const auto& a, const auto& b) { return ByAge{}(a->id, b->id); });
+    for (const std::shared_ptr<model::Job>& read : *jobs) {
+      const model::Job& job = *read;
       const JobChange resumed = job_resumed(job, impl.rules_of(job), now);
       if (resumed.changed) {
         impl.carry_out(resumed, batch);

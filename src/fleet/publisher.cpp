@@ -63,30 +63,34 @@ bool Publisher::count_alike(const DeviceRow& a, const DeviceRow& b) {
 
 void Publisher::rebuild(DeviceTable& table, const Rest& rest) {
   order_anew_ = false;
-  std::vector<std::shared_ptr<const DeviceRow>> rows;
+  struct Placed {
+    std::shared_ptr<const DeviceRow> row;
+    LiveDevice* device;
+  };
+  std::vector<Placed> rows;
   for (DeviceTable::Stripe& stripe : table.stripes()) {
     const std::lock_guard lock(stripe.mutex);
     for (auto& [id, device] : stripe.devices) {
       rows.push_back(
-          std::make_shared<const DeviceRow>(make_row(*device, *rest.settings, rest.now)));
+          {std::make_shared<const DeviceRow>(make_row(*device, *rest.settings, rest.now)),
+           device.get()});
       device->dirty = false;
     }
     stripe.dirty.clear();
   }
-  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+  std::sort(rows.begin(), rows.end(),
+            [](const auto& a, const auto& b) { return a.row->id < b.row->id; });
   counts_ = {};
   versions_.clear();
   chunks_.clear();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (i % kRowsPerChunk == 0) chunks_.push_back(std::make_shared<RowChunk>());
-    chunks_.back()->push_back(rows[i]);
-    count(*rows[i], 1);
+    chunks_.back()->push_back(rows[i].row);
+    count(*rows[i].row, 1);
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    DeviceTable::Stripe& stripe = table.stripe_of(rows[i]->id);
-    const std::lock_guard lock(stripe.mutex);
-    const auto found = stripe.devices.find(rows[i]->id);
-    if (found != stripe.devices.end()) found->second->row = i;
+    const std::lock_guard lock(table.stripe_of(rows[i].row->id).mutex);
+    rows[i].device->row = i;
   }
 }
 

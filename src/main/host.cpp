@@ -13,6 +13,7 @@
 #include "api/service.h"
 #include "base/file.h"
 #include "config/config.h"
+#include "config/folder.h"
 #include "fleet/fleet.h"
 #include "http/server.h"
 #include "main/audit_desk.h"
@@ -71,7 +72,8 @@ struct Host::Impl {
   std::optional<pki::Authority> authority;
   std::unique_ptr<api::Service> api;
   std::unique_ptr<http::Server> server;
-  std::unique_ptr<DdiListener> ddi;  // none: not configured
+  std::unique_ptr<DdiListener> ddi;             // none: not configured
+  std::optional<config::Folder> config_folder;  // the watcher's, once that watches
   std::unique_ptr<config::Watcher> watcher;
   std::unique_ptr<AuditDesk> audit;
   MonoTime mono_before{};  // when the clocks were last compared
@@ -141,9 +143,12 @@ Result<void> Host::Impl::open() {
     s.phase = Phase::kStarting;
   });
   if (auto made = prepare_root(options.root); !made) return made.error();
-  auto loaded = config::load(options.root);
-  if (!loaded.ok()) return first_problem(loaded.problems);
-  settings = std::make_shared<const model::Settings>(std::move(loaded.value));
+  config_folder.emplace(options.root, std::make_shared<const model::Settings>());
+  config_folder->refresh();
+  if (const auto problems = config_folder->problems(); !problems.empty()) {
+    return first_problem(problems);
+  }
+  settings = config_folder->in_force();
   if (auto opened = open_store(); !opened) return opened.error();
   auto repository = prepare_firmware(options.root, settings->whitelist, clock);
   if (!repository) return repository.error().within("open firmware/");
@@ -283,7 +288,7 @@ Result<void> Host::Impl::serve() {
   record(model::Severity::kInfo, "server.up",
          "serving on " + console.listen_address + ":" + std::to_string(server->port()));
   watcher = std::make_unique<config::Watcher>(
-      options.root, settings,
+      std::move(*config_folder),
       [this](const std::shared_ptr<const model::Settings>& now,
              const std::vector<config::Problem>& problems) { settings_changed(now, problems); });
   return {};

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "config/config.h"
+#include "config/folder.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
 
@@ -56,7 +57,7 @@ struct Watched {
   }
   void watch() {
     watcher = std::make_unique<Watcher>(
-        root.path(), std::make_shared<const model::Settings>(load(root.path()).value),
+        Folder(root.path(), std::make_shared<const model::Settings>(load(root.path()).value)),
         calls.receiver());
   }
   std::filesystem::path file(const char* name) const { return root.path() / "config" / name; }
@@ -123,6 +124,7 @@ TEST_CASE("an edit between reading and watching is not lost", "[config][threads]
   watched.watcher.reset();
   auto stale = std::make_shared<const model::Settings>(load(watched.root.path()).value);
   REQUIRE(write_file_durably(watched.file("thresholds.json"), R"({"cpu_threshold": 74})"));
-  watched.watcher = std::make_unique<Watcher>(watched.root.path(), stale, watched.calls.receiver());
+  watched.watcher =
+      std::make_unique<Watcher>(Folder(watched.root.path(), stale), watched.calls.receiver());
   CHECK(watched.calls.until(cpu_is(74)));
 }
