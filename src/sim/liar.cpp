@@ -6,6 +6,7 @@ namespace {
 constexpr std::uint64_t kBeginning = 30;  // samples of a lie that needs a past to lie about
 constexpr std::size_t kRecording = 20;
 constexpr std::size_t kCpu = static_cast<std::size_t>(model::Metric::kCpu);
+constexpr std::size_t kMem = static_cast<std::size_t>(model::Metric::kMem);
 
 }  // namespace
 
@@ -23,6 +24,7 @@ Readings Liar::readings() {
   if (lie_ == Lie::kStuck && sent_ > kBeginning) now[kCpu] = recorded_.front()[kCpu];
   if (lie_ == Lie::kMissing && sent_ > kBeginning) now[kCpu].reset();
   if (lie_ == Lie::kImpossible && sent_ % 2 == 1) now[kCpu] = 250;
+  if (lie_ == Lie::kDrifting) *now[kMem] += static_cast<double>(sent_) / 80;
   if (lie_ == Lie::kJustUnder) now[kCpu] = 89.2 + 0.1 * static_cast<double>(sent_ * 7 % 8);
   if (recorded_.size() < kRecording) recorded_.push_back(now);
   return now;

@@ -19,7 +19,8 @@ namespace ota::sim {
 // kReplayed: twenty readings again and again. kImpossible: 250 % of CPU between honest samples.
 // kFuture, kOld: an hour ahead, an hour behind. kRepeated: each sample three times. kBackwards: the
 // numbers go down. kJustUnder: CPU just below 90 %. kMissing: no CPU any more after a beginning.
-// kRestarting: a new start each three samples.
+// kRestarting: a new start each three samples. kDrifting: memory climbs by an eightieth of a point
+// with each sample, which at one a minute teaches a baseline that follows within days.
 enum class Lie : std::uint8_t {
   kHonest,
   kStuck,
@@ -32,9 +33,10 @@ enum class Lie : std::uint8_t {
   kBackwards,
   kJustUnder,
   kMissing,
-  kRestarting
+  kRestarting,
+  kDrifting
 };
-inline constexpr model::EnumTable<Lie, 12> kLieWords{{{Lie::kHonest, "honest"},
+inline constexpr model::EnumTable<Lie, 13> kLieWords{{{Lie::kHonest, "honest"},
                                                       {Lie::kStuck, "stuck"},
                                                       {Lie::kPerfect, "perfect"},
                                                       {Lie::kReplayed, "replayed"},
@@ -45,7 +47,8 @@ inline constexpr model::EnumTable<Lie, 12> kLieWords{{{Lie::kHonest, "honest"},
                                                       {Lie::kBackwards, "backwards"},
                                                       {Lie::kJustUnder, "just-under"},
                                                       {Lie::kMissing, "missing"},
-                                                      {Lie::kRestarting, "restarting"}}};
+                                                      {Lie::kRestarting, "restarting"},
+                                                      {Lie::kDrifting, "drifting"}}};
 
 class Liar {
  public:

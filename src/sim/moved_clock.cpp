@@ -38,7 +38,8 @@ Result<std::vector<std::string>> MovedClock::environment_of(const std::string& w
                                   "OTA_CLOCK_SHIFT_FILE=" + file.string()};
 }
 
-Result<void> MovedClock::move(const std::string& what, std::chrono::nanoseconds by) const {
+Result<std::chrono::nanoseconds> MovedClock::move(const std::string& what,
+                                                  std::chrono::nanoseconds by) const {
   const auto file = open_file(file_of(what));
   if (!file) return file.error();
   std::int64_t shift = 0;
@@ -49,7 +50,7 @@ Result<void> MovedClock::move(const std::string& what, std::chrono::nanoseconds 
   if (::pwrite(file->get(), &shift, sizeof shift, 0) != sizeof shift) {
     return fail_errno(errno, "write " + file_of(what).string());
   }
-  return {};
+  return std::chrono::nanoseconds(shift);
 }
 
 }  // namespace ota::sim

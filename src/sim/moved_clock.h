@@ -2,7 +2,7 @@
 //
 // Each program has a file with the nanoseconds that are added to its clock; clock-shift.so, a
 // library of the tests that lies beside the programs, is preloaded into it and reads the file
-// (tests/clock_shift/). Only scenarios with that step preload anything. Thread: one.
+// (tests/clock_shift/). Only scenarios that move a clock preload anything. Thread: one.
 #pragma once
 
 #include <chrono>
@@ -22,8 +22,8 @@ class MovedClock {
 
   // What a program's environment needs. kNotFound where the library was not built.
   Result<std::vector<std::string>> environment_of(const std::string& what) const;
-  // Adds to the program's clock, at once; it may be negative.
-  Result<void> move(const std::string& what, std::chrono::nanoseconds by) const;
+  // Adds to the program's clock, at once; it may be negative. Returns by how much it is moved now.
+  Result<std::chrono::nanoseconds> move(const std::string& what, std::chrono::nanoseconds by) const;
 
  private:
   std::filesystem::path file_of(const std::string& what) const;

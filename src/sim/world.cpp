@@ -49,6 +49,12 @@ bool World::has_step(std::string_view kind) const {
                      [&](const Step& step) { return step.kind == kind; });
 }
 
+bool World::moves_clocks() const {
+  return std::any_of(scenario_.steps.begin(), scenario_.steps.end(), [](const Step& step) {
+    return step.kind == "move-clock" || step.keys.contains("each_s");
+  });
+}
+
 World::~World() = default;
 
 Result<void> World::open_lab(const std::string& installer) {
@@ -291,7 +297,7 @@ Result<void> World::launch(const std::string& what, const std::string& program,
                    .arguments = std::move(arguments),
                    .log = log_file(what),
                    .folder = {}};
-  if (has_step("move-clock")) {
+  if (moves_clocks()) {
     auto environment = clocks_.environment_of(what);
     if (!environment) return environment.error();
     spec.environment = std::move(*environment);

@@ -96,6 +96,7 @@ class World {
   Result<std::uint16_t> wait_ready(std::size_t from);
   Process* child(const std::string& what);
   bool has_step(std::string_view kind) const;
+  bool moves_clocks() const;
   // Starts a program that a step may stop, kill or give another time.
   Result<void> launch(const std::string& what, const std::string& program,
                       std::vector<std::string> arguments);

@@ -13,7 +13,7 @@ Result<void> run_move_clock(World& world, const Json& keys) {
   const auto by = std::chrono::nanoseconds(std::llround(by_s * 1e9));
   for (const std::string& what : texts_of(keys, "what")) {
     for (const std::string& program : world.agents_of(what)) {
-      if (auto moved = world.clocks().move(program, by); !moved) return moved;
+      if (auto moved = world.clocks().move(program, by); !moved) return moved.error();
     }
   }
   return {};

@@ -30,13 +30,19 @@ Result<void> run_lie(World& world, const Json& keys) {
   const ScenarioDevice* known = world.find(device);
   if (known == nullptr) return fail(Errc::kInvalid, "lie: no device " + device);
   const auto samples = keys.value("samples", 40);
-  const milliseconds interval(keys.value("interval_ms", 50));
+  const seconds each(keys.value("each_s", 0));
+  const milliseconds interval(keys.value("interval_ms", each > seconds(0) ? 0 : 50));
   http::Client client = client_of(world, device);
   Liar liar(*lie, known->seed);
   // Verdicts are about time on the server's clock: samples are sent as they would be.
   for (int i = 0; i < samples; ++i) {
-    const auto reply =
-        client.post("/v1/telemetry", dump_json(liar.next(world.clock().wall())), kMaxAnswer);
+    WallTime now = world.clock().wall();
+    if (each > seconds(0)) {
+      const auto moved = world.clocks().move("console", each);
+      if (!moved) return moved.error();
+      now += std::chrono::duration_cast<milliseconds>(*moved);
+    }
+    const auto reply = client.post("/v1/telemetry", dump_json(liar.next(now)), kMaxAnswer);
     if (!reply) return reply.error().within("lie");
     if (reply->status / 100 != 2) return fail(Errc::kConflict, "lie: answered " + reply->body);
     std::this_thread::sleep_for(interval);
