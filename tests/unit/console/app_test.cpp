@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <atomic>
 #include <thread>
 
 #include "console/script.h"
@@ -21,7 +22,64 @@ bool readable(int fd) {
   return ::poll(&watched, 1, 0) > 0;
 }
 
+// A screen that counts its frames.
+class CountingScreen final : public Screen {
+ public:
+  int input() const override { return -1; }
+  Size size() override { return {80, 24}; }
+  milliseconds present(const Canvas&) override {
+    ++frames;
+    return milliseconds(0);
+  }
+  void resized() override {}
+  void forget() override {}
+  void copy(std::string_view) override {}
+  void suspend() override {}
+
+  int frames = 0;
+};
+
+// Lets the loop go on until the time has come.
+class UntilDriver final : public Driver {
+ public:
+  explicit UntilDriver(MonoTime end) : end_(end) {}
+  std::optional<int> advance(App&) override {
+    if (std::chrono::steady_clock::now() < end_) return std::nullopt;
+    return 0;
+  }
+
+ private:
+  MonoTime end_;
+};
+
 }  // namespace
+
+TEST_CASE("a thousand changes a second are four frames a second at most", "[console][threads]") {
+  FakeBackend backend;
+  const ManualClock clock(screen_time());
+  const auto inbox = std::make_shared<Inbox>();
+  Ui ui(backend, inbox, clock, ViewOptions{});
+  CountingScreen screen;
+  App app(ui, screen, inbox, clock);
+  std::atomic<bool> over = false;
+  std::atomic<int> changes = 0;
+  std::thread storm([&] {
+    while (!over) {
+      inbox->notify();
+      ++changes;
+      std::this_thread::sleep_for(std::chrono::microseconds(500));
+    }
+  });
+  const auto start = std::chrono::steady_clock::now();
+  UntilDriver driver(start + seconds(2));
+  CHECK(app.run(&driver) == 0);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  over = true;
+  storm.join();
+  CHECK(changes > 100);
+  CHECK(screen.frames >= 3);  // and they are shown
+  CHECK(screen.frames <= 1 + 4 * took.count());
+}
 
 TEST_CASE("a held key gets a burst of frames and then ten a second", "[console]") {
   FrameLimiter limiter(10, 3);
