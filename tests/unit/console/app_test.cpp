@@ -54,7 +54,7 @@ class UntilDriver final : public Driver {
 
 }  // namespace
 
-TEST_CASE("a thousand changes a second are four frames a second at most", "[console][threads]") {
+TEST_CASE("a storm of changes is four frames a second at most", "[console][threads]") {
   FakeBackend backend;
   const ManualClock clock(screen_time());
   const auto inbox = std::make_shared<Inbox>();
@@ -67,7 +67,7 @@ TEST_CASE("a thousand changes a second are four frames a second at most", "[cons
     while (!over) {
       inbox->notify();
       ++changes;
-      std::this_thread::sleep_for(std::chrono::microseconds(500));
+      std::this_thread::yield();
     }
   });
   const auto start = std::chrono::steady_clock::now();
@@ -76,7 +76,7 @@ TEST_CASE("a thousand changes a second are four frames a second at most", "[cons
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   over = true;
   storm.join();
-  CHECK(changes > 100);
+  CHECK(changes > 1000);
   CHECK(screen.frames >= 3);  // and they are shown
   CHECK(screen.frames <= 1 + 4 * took.count());
 }
