@@ -96,28 +96,6 @@ void DeviceState::make_channels() {
   }
 }
 
-LimitRule limit_rule(const model::Thresholds& thresholds, Metric metric) {
-  const auto limit = [&] {
-    switch (metric) {
-      case Metric::kCpu:
-        return thresholds.cpu_threshold;
-      case Metric::kMem:
-        return thresholds.mem_threshold;
-      case Metric::kDisk:
-        return thresholds.disk_threshold;
-      case Metric::kTemp:
-        return thresholds.temp_threshold;
-    }
-    return thresholds.cpu_threshold;
-  };
-  return {limit(),
-          thresholds.hysteresis,
-          thresholds.watch_margin,
-          thresholds.raise_after,
-          thresholds.clear_after,
-          thresholds.stale_after};
-}
-
 void DeviceState::set_thresholds(std::shared_ptr<const model::Thresholds> wanted) {
   const auto before = std::exchange(thresholds, std::move(wanted));
   if (*before == *thresholds) return;

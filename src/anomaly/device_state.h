@@ -115,9 +115,6 @@ struct DeviceState {
   void settle(WallTime at);
 };
 
-// The hard limit of a metric.
-LimitRule limit_rule(const model::Thresholds& thresholds, model::Metric metric);
-
 // How near the channel's value is to its limit, as a risk from 0 to 100 that agrees with its level:
 // stable below 30, watch from 30, critical from 70.
 int limit_risk(const LimitRule& rule, model::Metric metric, double value, model::Level level);

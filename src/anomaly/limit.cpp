@@ -2,10 +2,21 @@
 
 #include <algorithm>
 
+#include "model/metric_limit.h"
+
 namespace ota::anomaly {
 
 double LimitRule::quiet_level() const {
   return limit - std::max(hysteresis, watch_margin);
+}
+
+LimitRule limit_rule(const model::Thresholds& thresholds, model::Metric metric) {
+  return {model::limit_of(thresholds, metric),
+          thresholds.hysteresis,
+          thresholds.watch_margin,
+          thresholds.raise_after,
+          thresholds.clear_after,
+          thresholds.stale_after};
 }
 
 void Latch::observe(const Reading& reading, milliseconds raise_after, milliseconds clear_after) {

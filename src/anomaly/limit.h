@@ -13,6 +13,8 @@
 #pragma once
 
 #include "base/clock.h"
+#include "model/settings.h"
+#include "model/telemetry.h"
 #include "model/verdict.h"
 
 namespace ota::anomaly {
@@ -29,6 +31,9 @@ struct LimitRule {
   // Below this for clear_after and the limit has nothing to say any more.
   double quiet_level() const;
 };
+
+// The rule for a metric of live samples.
+LimitRule limit_rule(const model::Thresholds& thresholds, model::Metric metric);
 
 // On after `over` held for long enough, off after `under` held for long enough.
 class Latch {

@@ -31,16 +31,10 @@ struct Column {
 std::optional<LimitRule> rule_for(const std::string& column, const model::Thresholds& thresholds) {
   const auto metric = model::parse_metric(column);
   if (!metric) return std::nullopt;
-  const std::array<double, model::kMetricCount> limits{
-      thresholds.cpu_threshold, thresholds.mem_threshold, thresholds.disk_threshold,
-      thresholds.temp_threshold};
+  LimitRule rule = limit_rule(thresholds, *metric);
   // Recorded rows are minutes apart, so no gap is too long to speak for what was between them.
-  return LimitRule{limits[static_cast<std::size_t>(*metric)],
-                   thresholds.hysteresis,
-                   thresholds.watch_margin,
-                   thresholds.raise_after,
-                   thresholds.clear_after,
-                   milliseconds::max()};
+  rule.longest_gap = milliseconds::max();
+  return rule;
 }
 
 // Whether a column of that name can mean what the limit is about: a percentage, with room for

@@ -9,6 +9,7 @@
 #include "console/graph.h"
 #include "console/model.h"
 #include "console/state.h"
+#include "model/metric_limit.h"
 
 namespace ota::console {
 
@@ -81,7 +82,6 @@ std::string day_and_time(WallTime time);                           // "2026-08-2
 std::string version_of(const std::optional<model::Image>& image);  // "v2.1.4", "-"
 std::string reading(const std::optional<float>& value, model::Metric metric);  // "97", "79.5", "-"
 std::string_view heading_of(model::Metric metric);                             // "CPU %", "TEMP C"
-double limit_of(const model::Thresholds& thresholds, model::Metric metric);
 
 // The row that is shown first so that `selected` is in view, near the middle.
 int first_shown(std::size_t selected, std::size_t count, int rows);

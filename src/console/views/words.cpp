@@ -139,20 +139,6 @@ std::string_view heading_of(model::Metric metric) {
   return kHeadings.at(static_cast<std::size_t>(metric));
 }
 
-double limit_of(const model::Thresholds& thresholds, model::Metric metric) {
-  switch (metric) {
-    case model::Metric::kCpu:
-      return thresholds.cpu_threshold;
-    case model::Metric::kMem:
-      return thresholds.mem_threshold;
-    case model::Metric::kDisk:
-      return thresholds.disk_threshold;
-    case model::Metric::kTemp:
-      return thresholds.temp_threshold;
-  }
-  return 100;
-}
-
 int first_shown(std::size_t selected, std::size_t count, int rows) {
   const int total = static_cast<int>(count);
   return std::clamp(static_cast<int>(selected) - rows / 2, 0, std::max(0, total - rows));
