@@ -6,13 +6,13 @@
 #include "fleet/impl.h"
 
 namespace ota::fleet {
-
 namespace {
 
 // A part of the settings, which it keeps alive.
-std::shared_ptr<const model::Thresholds> thresholds_of(
-    const std::shared_ptr<const model::Settings>& settings) {
-  return {settings, &settings->thresholds};
+template <class Part>
+std::shared_ptr<const Part> part_of(const std::shared_ptr<const model::Settings>& settings,
+                                    const Part& part) {
+  return {settings, &part};
 }
 
 }  // namespace
@@ -86,7 +86,7 @@ LiveDevice& Fleet::Impl::device_at(DeviceTable::Stripe& stripe, const std::strin
   if (!place) {
     const auto now = settings();
     place = std::make_unique<LiveDevice>(
-        id, thresholds_of(now),
+        id, part_of(now, now->thresholds),
         readings_of_each(now->console.history_samples, now->whitelist.devices.size()));
     stripe.dirty.push_back(place.get());
   }
@@ -112,7 +112,7 @@ void Fleet::Impl::apply_whitelist(const std::shared_ptr<const model::Settings>& 
     DeviceTable::Stripe& stripe = table.stripe_of(spec.id);
     const std::lock_guard lock(stripe.mutex);
     LiveDevice& device = device_at(stripe, spec.id);
-    device.spec = {wanted, &spec};  // a part of the settings, which it keeps alive
+    device.spec = part_of(wanted, spec);
   }
   const auto is_listed = [&](const LiveDevice& device) {  // by these settings
     return !device.spec.owner_before(wanted) && !wanted.owner_before(device.spec);
@@ -123,7 +123,7 @@ void Fleet::Impl::apply_whitelist(const std::shared_ptr<const model::Settings>& 
     const std::lock_guard lock(stripe.mutex);
     for (auto& [id, device] : stripe.devices) {
       device->local = local.count(id) != 0;
-      device->detector.set_thresholds(thresholds_of(wanted));
+      device->detector.set_thresholds(part_of(wanted, now.thresholds));
       device->history.set_capacity(readings);
       stripe.touch(*device);
       if (!device->spec || is_listed(*device)) continue;

@@ -227,12 +227,12 @@ void Fleet::Impl::finish_part(PushRun& run, const Result<void>& saved) {
       PushOutcome& outcome = run.outcomes[i];
       if (outcome.job_id.empty()) continue;
       const std::string device = outcome.decision.device;
+      JobBook::Entry* entry = jobs.find(outcome.job_id);
       if (saved) {
-        if (JobBook::Entry* entry = jobs.find(outcome.job_id)) entry->pending = false;
+        if (entry != nullptr) entry->pending = false;
         woken.push_back(device);
         continue;
       }
-      const JobBook::Entry* entry = jobs.find(outcome.job_id);
       const auto assigned_before = entry != nullptr ? entry->assigned_before : std::nullopt;
       jobs.erase(outcome.job_id);
       outcome.job_id.clear();

@@ -4,6 +4,15 @@
 #include <utility>
 
 namespace ota::fleet {
+namespace {
+
+// Empty where the device has confirmed none.
+std::string counted_version(const DeviceRow& row) {
+  const auto& confirmed = row.facts().confirmed;
+  return confirmed ? confirmed->version.text() : std::string();
+}
+
+}  // namespace
 
 const DeviceRow* Snapshot::find(const std::string& id) const {
   const auto chunk = std::partition_point(rows.begin(), rows.end(), [&](const auto& candidate) {
@@ -46,19 +55,17 @@ void Publisher::count(const DeviceRow& row, std::ptrdiff_t step) {
   if (row.state == DeviceState::kUpdating) add(counts_.updating);
   if (row.state == DeviceState::kFailed) add(counts_.failed);
   if (row.state == DeviceState::kRollback) add(counts_.rolled_back);
-  if (!row.facts().confirmed) return;
-  const auto version = versions_.try_emplace(row.facts().confirmed->version.text(), 0).first;
+  const std::string confirmed = counted_version(row);
+  if (confirmed.empty()) return;
+  const auto version = versions_.try_emplace(confirmed, 0).first;
   add(version->second);
   if (version->second == 0) versions_.erase(version);
 }
 
 // Whether both add the same to the counts, as nearly all rows and those that replace them do.
 bool Publisher::count_alike(const DeviceRow& a, const DeviceRow& b) {
-  const auto& one = a.facts().confirmed;
-  const auto& other = b.facts().confirmed;
   return a.online == b.online && a.level == b.level && a.state == b.state &&
-         (a.record == b.record || (one && other && one->version.text() == other->version.text()) ||
-          (!one && !other));
+         (a.record == b.record || counted_version(a) == counted_version(b));
 }
 
 void Publisher::rebuild(DeviceTable& table, const Rest& rest) {
