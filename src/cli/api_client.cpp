@@ -14,7 +14,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxAnswer = 64U << 20;   // a page of any list
 constexpr std::size_t kMaxState = 1024U << 20;  // an export of a big fleet
-constexpr std::size_t kMaxConfig = 1U << 20;
 
 Errc code_of_status(unsigned status) {
   switch (status) {
@@ -94,7 +93,7 @@ class HttpsApi final : public Api {
   // Where the console of this root listens.
   Result<std::string> local_server() const {
     const fs::path file = root_ / "config" / "console.json";
-    auto text = read_file(file, kMaxConfig);
+    auto text = read_file(file, config::kMaxFileBytes);
     if (!text && text.error().code == Errc::kNotFound) {
       return fail(Errc::kNotFound, file.string() +
                                        ": not there; is this the right folder? Name it with --root "

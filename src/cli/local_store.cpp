@@ -6,10 +6,9 @@
 namespace ota::cli {
 
 Result<std::unique_ptr<store::Store>> open_local_store(const Context& context) {
-  constexpr std::size_t kMaxConfig = 1U << 20;
   const std::filesystem::path file = context.root / "config" / "console.json";
   std::string url = model::ConsoleSettings().store_url;
-  if (const auto text = read_file(file, kMaxConfig)) {
+  if (const auto text = read_file(file, config::kMaxFileBytes)) {
     const auto parsed = config::parse_console(*text, file.string());
     if (!parsed.ok()) return fail(Errc::kInvalid, parsed.problems.front().text());
     url = parsed.value.store_url;

@@ -20,7 +20,6 @@ constexpr milliseconds kOtactl{60000};
 constexpr milliseconds kStop{6000};  // the console promises 5 s
 constexpr milliseconds kLook{20};
 constexpr std::size_t kMaxLog = 16U << 20;
-constexpr std::size_t kMaxConfig = 1U << 20;
 
 void pause() {
   poll(nullptr, 0, static_cast<int>(kLook.count()));
@@ -28,7 +27,7 @@ void pause() {
 
 // `over` on top of the shipped file, member by member.
 Result<void> merge_file(const fs::path& file, const Json& over) {
-  const auto text = read_file(file, kMaxConfig);
+  const auto text = read_file(file, config::kMaxFileBytes);
   if (!text) return text.error();
   auto document = parse_json(*text);
   if (!document) return document.error();

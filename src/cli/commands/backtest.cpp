@@ -12,8 +12,7 @@ namespace ota::cli {
 namespace {
 
 Result<model::Thresholds> read_thresholds(const std::string& file) {
-  constexpr std::size_t kMaxConfig = 1U << 20;
-  const auto text = read_file(file, kMaxConfig);
+  const auto text = read_file(file, config::kMaxFileBytes);
   if (!text) return text.error();
   const auto parsed = config::parse_thresholds(*text, file);
   if (!parsed.ok()) return fail(Errc::kInvalid, parsed.problems.front().text());
