@@ -35,7 +35,7 @@ struct Running {
   std::unique_ptr<fleet::Fleet> fleet;
 
   Running() {
-    store = std::move(*store::open_store("sqlite:ota.db", folder.path().string(), clock));
+    store = *store::open_store("sqlite:ota.db", folder.path().string(), clock);
     auto settings = std::make_shared<model::Settings>();
     for (int i = 0; i < kDevices; ++i) {
       settings->whitelist.devices.push_back({name_of(i), "sim-a", "default", ""});

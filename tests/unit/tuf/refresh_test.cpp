@@ -399,7 +399,9 @@ TEST_CASE("what a transport reports has a code of its own, and hides no newer ro
            {Fetched::Status::kTransportError, "tuf.unavailable"},
            {Fetched::Status::kTooLarge, "tuf.endless-data"},
            {Fetched::Status::kTooSlow, "tuf.slow-retrieval"}}) {
-    device.interfere = [&](const tuf::Fetch&) { return Fetched{status, {}, "detail"}; };
+    device.interfere = [status = status](const tuf::Fetch&) {
+      return Fetched{status, {}, "detail"};
+    };
     CHECK(device.refresh_word() == expected);
     CHECK(device.asked == Names{"2.root.json"});
   }
