@@ -10,6 +10,11 @@
 #include <csignal>
 #include <cstring>
 #include <memory>
+#include <string_view>
+
+// Of the sanitizers' runtime, where the program has one: called before a report ends the program,
+// which raises no signal.
+extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*called)());  // NOLINT
 
 namespace ota::console {
 namespace {
@@ -50,25 +55,28 @@ void give_back() {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void on_fatal(int signal) {
-  const bool was_active = rescue.active.load();
+// Gives the terminal back and says on it what ended the program. Async-signal-safe.
+void give_back_and_say(std::string_view ended_by) {
+  if (!rescue.active.load()) return;
   const int tty = rescue.tty;
   give_back();
-  if (was_active) {
-    std::array<char, 64> line{};
-    std::size_t size = 0;
-    const char* text = "ota-console: ended by signal ";
-    while (*text != '\0')
-      line.at(size++) = *text++;
-    if (signal >= 10) line.at(size++) = static_cast<char>('0' + signal / 10);
-    line.at(size++) = static_cast<char>('0' + signal % 10);
-    text = "; its log says more\r\n";
-    while (*text != '\0')
-      line.at(size++) = *text++;
-    write_raw(tty, line.data(), size);
-  }
+  for (const std::string_view part : {std::string_view("ota-console: ended by "), ended_by,
+                                      std::string_view("; its log says more\r\n")})
+    write_raw(tty, part.data(), part.size());
+}
+
+void on_fatal(int signal) {
+  std::array<char, 10> words{'s', 'i', 'g', 'n', 'a', 'l', ' '};
+  std::size_t size = 7;
+  if (signal >= 10) words.at(size++) = static_cast<char>('0' + signal / 10);
+  words.at(size++) = static_cast<char>('0' + signal % 10);
+  give_back_and_say({words.data(), size});
   // SA_RESETHAND: the default is in force again, and the core dump shows the place of the fault.
   ::raise(signal);
+}
+
+void on_sanitizer_report() {
+  give_back_and_say("a sanitizer's report");
 }
 
 void install_handlers() {
@@ -78,6 +86,9 @@ void install_handlers() {
   sigemptyset(&action.sa_mask);
   for (const int signal : kFatal) {
     ::sigaction(signal, &action, nullptr);
+  }
+  if (__sanitizer_set_death_callback != nullptr) {
+    __sanitizer_set_death_callback(on_sanitizer_report);
   }
 }
 

@@ -1,5 +1,5 @@
 // Gives the terminal back, whatever ends the program: a return, a signal, a crash, an abort, a
-// stack overflow.
+// stack overflow, a sanitizer's report.
 //
 // While the guard is entered, a constant string and the old termios lie ready, and handlers of the
 // fatal signals write them (write and tcsetattr are async-signal-safe), say one line and let the

@@ -14,6 +14,14 @@
 #include "tests/support/catch.h"
 #include "tests/support/pty.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define OTA_WITH_ASAN 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define OTA_WITH_ASAN 1
+#endif
+
 using namespace ota::console;
 using namespace ota::test;
 
@@ -49,6 +57,17 @@ Pty run_victim(const char* tag) {
   return Pty(options);
 }
 
+// It had the screen, and the terminal is as it was before, with nothing on it that a library
+// printed.
+void expect_clean(const Pty& pty) {
+  CHECK(pty.received().find("on the screen") != std::string::npos);
+  CHECK(pty.received().find("a library that talks") == std::string::npos);
+  CHECK(pty.received().find("and another") == std::string::npos);
+  CHECK(pty.open_modes().empty());
+  CHECK(pty.cursor_shown());
+  CHECK(pty.cooked());
+}
+
 }  // namespace
 
 TEST_CASE("victim: runs out of stack", "[.][victim-stack]") {
@@ -67,11 +86,33 @@ TEST_CASE("victim: breaks an invariant", "[.][victim-assert]") {
   OTA_ASSERT(screen == nullptr);
 }
 
+#if defined(OTA_WITH_ASAN)
+TEST_CASE("victim: is caught by a sanitizer", "[.][victim-sanitizer]") {
+  const auto screen = take_screen();
+  auto* const gone = new volatile int(1);
+  delete gone;
+  CHECK(*gone == 1);  // NOLINT: the fault that AddressSanitizer shall report
+}
+
+// A report ends the program by _exit(): no signal, no destructor.
+TEST_CASE("a sanitizer's report leaves a clean terminal", "[console]") {
+  Pty pty = run_victim("[victim-sanitizer]");
+  const auto status = pty.wait_end();
+  REQUIRE(status.has_value());
+  CAPTURE(pty.received());
+  REQUIRE(WIFEXITED(*status));
+  CHECK(WEXITSTATUS(*status) != 0);
+  CHECK(pty.received().find("ended by a sanitizer's report; its log says more") !=
+        std::string::npos);
+  expect_clean(pty);
+}
+#endif
+
 TEST_CASE("victim: ends well", "[.][victim-well]") {
   take_screen();
 }
 
-TEST_CASE("stack overflow, terminate and a failed assertion leave a clean terminal", "[e2e]") {
+TEST_CASE("stack overflow, terminate and a failed assertion leave a clean terminal", "[console]") {
   struct Victim {
     const char* tag;
     int signal;  // 0: none
@@ -91,11 +132,6 @@ TEST_CASE("stack overflow, terminate and a failed assertion leave a clean termin
     } else {
       CHECK(WIFEXITED(*status));
     }
-    CHECK(pty.received().find("on the screen") != std::string::npos);
-    CHECK(pty.received().find("a library that talks") == std::string::npos);
-    CHECK(pty.received().find("and another") == std::string::npos);
-    CHECK(pty.open_modes().empty());
-    CHECK(pty.cursor_shown());
-    CHECK(pty.cooked());
+    expect_clean(pty);
   }
 }
