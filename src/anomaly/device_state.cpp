@@ -159,7 +159,8 @@ void DeviceState::observe(const model::Sample& sample, WallTime received) {
 void DeviceState::judge_baseline(Channel& channel, double penalty, milliseconds passed) {
   constexpr std::uint32_t kKnownAfter = 60;  // readings
   const bool after_gap = passed > thresholds->stale_after;
-  const bool known = channel.model.count() >= kKnownAfter && (channel.metric || channel.flat.lively());
+  const bool known =
+      channel.model.count() >= kKnownAfter && (channel.metric || channel.flat.lively());
   const double effect = channel.effect(channel.model.expected());
   const bool over =
       known && effect >= channel.least_effect() &&

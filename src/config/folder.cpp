@@ -47,9 +47,18 @@ bool Folder::looks_changed() const {
 }
 
 bool Folder::refresh() {
+  return refresh_first(files_.size());
+}
+
+bool Folder::refresh_console() {
+  static_assert(kFileNames.front() == "console.json");
+  return refresh_first(1);
+}
+
+bool Folder::refresh_first(std::size_t count) {
   std::shared_ptr<model::Settings> settings;  // made where a file has another text
   bool changed = false;
-  for (std::size_t i = 0; i < files_.size(); ++i)
+  for (std::size_t i = 0; i < count; ++i)
     changed = refresh(i, settings) || changed;
   if (settings && !(*settings == *in_force_)) {
     in_force_ = std::move(settings);

@@ -37,6 +37,7 @@ namespace ota::fleet {
 
 struct DdiFeedback;  // fleet/ddi_machine.h
 struct DdiFetch;
+struct StoredState;  // fleet/stored_state.h
 
 // What a device says of itself: at start, after each change of a slot, and every few minutes.
 struct DeviceStatus {
@@ -100,7 +101,9 @@ class Fleet {
   Fleet(store::Store& store, const Clock& clock, std::shared_ptr<const model::Settings> settings);
   ~Fleet();
   void set_hooks(Hooks hooks);
-  // Reads devices, jobs and the newest events. Blocks on the store; once, before the server starts.
+  // Takes over devices, jobs and the newest events; once, before the server starts. Without an
+  // argument it reads them first, and blocks on the store.
+  Result<void> load(StoredState stored);
   Result<void> load();
 
   // -- settings and firmware --

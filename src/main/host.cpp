@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "config/config.h"
 #include "config/folder.h"
 #include "fleet/fleet.h"
+#include "fleet/stored_state.h"
 #include "http/server.h"
 #include "main/audit_desk.h"
 #include "main/ddi_listener.h"
@@ -85,7 +87,7 @@ struct Host::Impl {
 
   void run();
   Result<void> open();
-  Result<void> open_store();
+  Result<void> open_fleet();
   Result<void> serve();
   http::ServerHooks common_hooks();
   void start_agents();
@@ -143,13 +145,7 @@ Result<void> Host::Impl::open() {
     s.phase = Phase::kStarting;
   });
   if (auto made = prepare_root(options.root); !made) return made.error();
-  config_folder.emplace(options.root, std::make_shared<const model::Settings>());
-  config_folder->refresh();
-  if (const auto problems = config_folder->problems(); !problems.empty()) {
-    return first_problem(problems);
-  }
-  settings = config_folder->in_force();
-  if (auto opened = open_store(); !opened) return opened.error();
+  if (auto opened = open_fleet(); !opened) return opened.error();
   auto repository = prepare_firmware(options.root, settings->whitelist, clock);
   if (!repository) return repository.error().within("open firmware/");
   firmware =
@@ -168,14 +164,32 @@ Result<void> Host::Impl::open() {
   return {};
 }
 
-Result<void> Host::Impl::open_store() {
-  auto opened = store::open_store(settings->console.store_url, options.root.string(), clock);
+// The records of a large fleet are read beside its whitelist: each takes a good part of a start.
+// Which database holds them stands in console.json.
+Result<void> Host::Impl::open_fleet() {
+  config_folder.emplace(options.root, std::make_shared<const model::Settings>());
+  config_folder->refresh_console();
+  if (const auto problems = config_folder->problems(); !problems.empty()) {
+    return first_problem(problems);
+  }
+  auto opened =
+      store::open_store(config_folder->in_force()->console.store_url, options.root.string(), clock);
   if (!opened) return opened.error();
   const std::shared_ptr<store::Store> store = std::move(*opened);
+  auto reading =
+      std::async(std::launch::async | std::launch::deferred,  // where the system gives no thread
+                 [&store]() -> Result<fleet::StoredState> { return fleet::read_state(*store); });
+  config_folder->refresh();
+  if (const auto problems = config_folder->problems(); !problems.empty()) {
+    return first_problem(problems);
+  }
+  settings = config_folder->in_force();
   // A screen may hold the fleet a moment longer than we do: then it holds the store too.
   const std::shared_ptr<fleet::Fleet> fleet(new fleet::Fleet(*store, clock, settings),
                                             [store](fleet::Fleet* gone) { delete gone; });
-  if (auto loaded = fleet->load(); !loaded) return loaded.error().within("load the state");
+  auto stored = reading.get();
+  const auto loaded = stored ? fleet->load(std::move(*stored)) : stored.error();
+  if (!loaded) return loaded.error().within("load the state");
   const std::lock_guard lock(mutex);
   parts.store = store;
   parts.fleet = fleet;

@@ -75,6 +75,7 @@ void to_json(json& out, const DdiClient& client) {
 }
 
 void from_json(const json& in, DdiClient& client) {
+  expect_object(in);
   take(in, "token_hash", client.token_hash);
   client.token_made = time_at(in, "token_made");
   take(in, "by_gateway", client.by_gateway);
@@ -95,6 +96,7 @@ void to_json(json& out, const DdiProgress& progress) {
 }
 
 void from_json(const json& in, DdiProgress& progress) {
+  expect_object(in);
   take(in, "fetched", progress.fetched);
   take(in, "downloads", progress.downloads);
   take(in, "installed", progress.installed);

@@ -4,6 +4,7 @@
 
 #include "model/decision.h"
 #include "model/device.h"
+#include "model/device_members.h"
 #include "model/event.h"
 #include "model/job.h"
 #include "model/release.h"
@@ -30,6 +31,57 @@ void get_or_keep(const json& in, const char* key, T& value) {
   const auto found = in.find(key);
   if (found != in.end()) found->get_to(value);
 }
+
+// The visitors of device_members.h: into a JSON object, and out of one.
+class Writer {
+ public:
+  explicit Writer(json& out) : out_(out = json::object()) {}
+  template <class T>
+  void must_have(const char* name, const T& value) {
+    out_[name] = value;
+  }
+  template <class T>
+  void may_have(const char* name, const T& value) {
+    out_[name] = value;
+  }
+  void may_have(const char* name, WallTime value) { out_[name] = time_json(value); }
+  template <class T>
+  void may_have(const char* name, const std::optional<T>& value) {
+    put_optional(out_, name, value);
+  }
+  template <class T>
+  void may_have(const char* name, const BoxedOptional<T>& value) {
+    put_optional(out_, name, value);
+  }
+
+ private:
+  json& out_;
+};
+
+class Reader {
+ public:
+  explicit Reader(const json& in) : in_(in) { expect_object(in); }
+  template <class T>
+  void must_have(const char* name, T& value) {
+    in_.at(name).get_to(value);
+  }
+  template <class T>
+  void may_have(const char* name, T& value) {
+    get_or_keep(in_, name, value);
+  }
+  void may_have(const char* name, WallTime& value) { value = time_at(in_, name); }
+  template <class T>
+  void may_have(const char* name, std::optional<T>& value) {
+    get_optional(in_, name, value);
+  }
+  template <class T>
+  void may_have(const char* name, BoxedOptional<T>& value) {
+    get_optional(in_, name, value);
+  }
+
+ private:
+  const json& in_;
+};
 
 }  // namespace
 
@@ -126,68 +178,30 @@ void from_json(const json& in, DeviceSpec& spec) {
 }
 
 void to_json(json& out, const Image& image) {
-  out = json{{"version", image.version}, {"sha256", image.sha256}};
+  Writer writer(out);
+  each_member_of_image(image, writer);
 }
 void from_json(const json& in, Image& image) {
-  in.at("version").get_to(image.version);
-  get_or_keep(in, "sha256", image.sha256);
+  Reader reader(in);
+  each_member_of_image(image, reader);
 }
 
 void to_json(json& out, const Facts& facts) {
-  out = json::object();
-  put_optional(out, "assigned", facts.assigned);
-  put_optional(out, "written", facts.written);
-  put_optional(out, "booted", facts.booted);
-  put_optional(out, "confirmed", facts.confirmed);
+  Writer writer(out);
+  each_member_of_facts(facts, writer);
 }
 void from_json(const json& in, Facts& facts) {
-  get_optional(in, "assigned", facts.assigned);
-  get_optional(in, "written", facts.written);
-  get_optional(in, "booted", facts.booted);
-  get_optional(in, "confirmed", facts.confirmed);
+  Reader reader(in);
+  each_member_of_facts(facts, reader);
 }
 
 void to_json(json& out, const DeviceRecord& record) {
-  out = json{{"id", record.id},
-             {"enrolled", record.enrolled},
-             {"revoked", record.revoked},
-             {"second_key_seen", record.second_key_seen},
-             {"certificate_serial", record.certificate_serial},
-             {"key_fingerprint", record.key_fingerprint},
-             {"certificate_expires", time_json(record.certificate_expires)},
-             {"enrolled_at", time_json(record.enrolled_at)},
-             {"last_seen", time_json(record.last_seen)},
-             {"agent", record.agent},
-             {"slot", record.slot},
-             {"hardware", record.hardware},
-             {"facts", record.facts},
-             {"trusted", record.trusted},
-             {"previous_serial", record.previous_serial},
-             {"attention", record.attention},
-             {"rollback_requested", record.rollback_requested},
-             {"rejected", record.rejected}};
-  put_optional(out, "ddi", record.ddi);
+  Writer writer(out);
+  each_member_of_device(record, writer);
 }
 void from_json(const json& in, DeviceRecord& record) {
-  in.at("id").get_to(record.id);
-  get_or_keep(in, "enrolled", record.enrolled);
-  get_or_keep(in, "revoked", record.revoked);
-  get_or_keep(in, "second_key_seen", record.second_key_seen);
-  get_or_keep(in, "certificate_serial", record.certificate_serial);
-  get_or_keep(in, "key_fingerprint", record.key_fingerprint);
-  record.certificate_expires = time_at(in, "certificate_expires");
-  record.enrolled_at = time_at(in, "enrolled_at");
-  record.last_seen = time_at(in, "last_seen");
-  get_or_keep(in, "agent", record.agent);
-  get_or_keep(in, "slot", record.slot);
-  get_or_keep(in, "hardware", record.hardware);
-  get_or_keep(in, "trusted", record.trusted);
-  get_or_keep(in, "previous_serial", record.previous_serial);
-  get_or_keep(in, "attention", record.attention);
-  get_or_keep(in, "rollback_requested", record.rollback_requested);
-  get_or_keep(in, "facts", record.facts);
-  get_or_keep(in, "rejected", record.rejected);
-  get_optional(in, "ddi", record.ddi);
+  Reader reader(in);
+  each_member_of_device(record, reader);
 }
 
 void to_json(json& out, const CheckOutcome& outcome) {

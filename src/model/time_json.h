@@ -1,4 +1,4 @@
-// Wall times in JSON: RFC 3339 text, null for "never" (the epoch).
+// What the JSON forms of the model share. Wall times: RFC 3339 text, null for "never" (the epoch).
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,6 +8,11 @@
 #include "base/clock.h"
 
 namespace ota::model {
+
+// A find() in what is no object finds nothing: all that is optional would be taken as absent.
+inline void expect_object(const nlohmann::json& in) {
+  if (!in.is_object()) throw std::invalid_argument("no object");
+}
 
 inline nlohmann::json time_json(WallTime time) {
   if (time == WallTime{}) return nullptr;
