@@ -70,12 +70,15 @@ std::vector<model::Event> Writer::commit(Batch batch, Done done) {
       item.refused = fail(Errc::kUnavailable, "the whole state is being replaced by an import");
     }
     if (!item.refused) {
-      item.event_documents.reserve(batch.events.size());
+      item.events.reserve(batch.events.size());
       for (model::Event& event : batch.events) {
-        item.event_documents.push_back(link_document(event, head_.seq + 1, head_.hash));
+        std::string document = link_document(event, head_.seq + 1, head_.hash);
         head_ = {event.seq, event.hash};
+        item.events.push_back(
+            {event.seq, event.severity, event.source, event.kind, std::move(document)});
       }
-      linked = batch.events;
+      if (!item.events.empty()) item.head = head_;
+      linked = std::exchange(batch.events, {});
       item.batch = std::move(batch);
     }
     was_idle = queue_.empty();
@@ -151,10 +154,7 @@ void Writer::finish(std::vector<Item> group, const Result<void>& outcome) {
     const std::lock_guard lock(mutex_);
     if (outcome) {
       for (const Item& item : group) {
-        if (!item.batch.events.empty()) {
-          const model::Event& last = item.batch.events.back();
-          committed_ = {last.seq, last.hash};
-        }
+        if (!item.events.empty()) committed_ = item.head;
         if (item.replacement) head_ = committed_ = item.replacement->head;
       }
     } else {
@@ -180,7 +180,7 @@ void Writer::finish(std::vector<Item> group, const Result<void>& outcome) {
 Result<void> Writer::write(const std::vector<Item>& group) {
   bool anything = false;
   for (const Item& item : group) {
-    anything = anything || item.replacement || !item.batch.empty();
+    anything = anything || item.replacement || !item.batch.empty() || !item.events.empty();
   }
   if (!anything) return {};
   auto outcome = database_.run("BEGIN IMMEDIATE");
@@ -240,20 +240,19 @@ Result<void> Writer::write_batch(const Item& item) {
     statements_->erase.bind(2, erase.key);
     if (auto done = statements_->erase.run(); !done) return done;
   }
-  for (std::size_t i = 0; i < item.batch.events.size(); ++i) {
-    auto done = insert_event(item.batch.events[i], item.event_documents[i]);
-    if (!done) return done;
+  for (const EventRow& row : item.events) {
+    if (auto done = insert_event(row); !done) return done;
   }
   return {};
 }
 
-Result<void> Writer::insert_event(const model::Event& event, std::string_view document) {
+Result<void> Writer::insert_event(const EventRow& row) {
   Statement& insert = statements_->event;
-  insert.bind(1, static_cast<std::int64_t>(event.seq));
-  insert.bind(2, static_cast<std::int64_t>(event.severity));
-  insert.bind(3, event.source);
-  insert.bind(4, event.kind);
-  insert.bind(5, document);
+  insert.bind(1, static_cast<std::int64_t>(row.seq));
+  insert.bind(2, static_cast<std::int64_t>(row.severity));
+  insert.bind(3, row.source);
+  insert.bind(4, row.kind);
+  insert.bind(5, row.document);
   return insert.run();
 }
 
@@ -267,8 +266,9 @@ Result<void> Writer::write_replacement(const State& state) {
     statements_->put.bind(3, put.document);
     if (auto done = statements_->put.run(); !done) return done;
   }
-  for (const StoredEvent& stored : state.events) {
-    if (auto done = insert_event(stored.event, stored.document); !done) return done;
+  for (const auto& [event, document] : state.events) {
+    auto done = insert_event({event.seq, event.severity, event.source, event.kind, document});
+    if (!done) return done;
   }
   return {};
 }

@@ -46,9 +46,18 @@ class Writer {
   Health health() const;
 
  private:
+  // An event as its row has it. The event itself is its owner's.
+  struct EventRow {
+    std::uint64_t seq = 0;
+    model::Severity severity{};
+    std::string source;
+    std::string kind;
+    std::string document;
+  };
   struct Item {
-    Batch batch;
-    std::vector<std::string> event_documents;
+    Batch batch;  // without its events, which are:
+    std::vector<EventRow> events;
+    Head head;  // the chain's after these, where there are any
     Done done;
     std::optional<Error> refused;  // failed before it was queued; only `done` is left to do
     std::unique_ptr<State> replacement;
@@ -62,7 +71,7 @@ class Writer {
   Result<void> write_items(const std::vector<Item>& group);
   Result<void> write_batch(const Item& item);
   Result<void> write_replacement(const State& state);
-  Result<void> insert_event(const model::Event& event, std::string_view document);
+  Result<void> insert_event(const EventRow& row);
   void probe();
   void note_success();
   void note_failure(const Error& error);
