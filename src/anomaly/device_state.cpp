@@ -5,6 +5,8 @@
 #include <cmath>
 #include <span>
 
+#include "base/prefetch.h"
+
 namespace ota::anomaly {
 namespace {
 
@@ -120,6 +122,11 @@ void DeviceState::hold_limits() {
 void DeviceState::observe(const model::Sample& sample, WallTime received) {
   // The server's clock may be set back; what was seen stays seen.
   const WallTime at = std::max(received, last_at);
+  // Of a large fleet, a device is in no cache: all that is looked at is asked for at once.
+  prefetch(this, sizeof *this);
+  prefetch(channels.data(), channels.size() * sizeof(Channel));
+  for (const Channel& channel : channels)
+    channel.model.fetch_ahead(at);
   if (boot_samples == 0 || sample.boot != boot) {
     if (boot_samples > 0) restarts.boot(boot_samples, thresholds->min_samples, at);
     boot = sample.boot;

@@ -41,6 +41,8 @@ class MetricModel {
   // Judges the reading (finite) by what came before it, then learns from it. `at` may stand still
   // or go back, as bad series do; it is used for the hour and for how fast the profile follows.
   Surprise observe(double value, WallTime at);
+  // observe() of a reading at that time is called soon (base/prefetch.h).
+  void fetch_ahead(WallTime at) const { profile_.fetch_ahead(at); }
 
   double expected() const { return level_; }
   double spread() const { return spread_; }  // one sigma of the long run

@@ -24,10 +24,14 @@ class WeekProfile {
   };
   // Good as long as the profile. Allocates at the first call for a day of the week, 7 times in all.
   Hour at(WallTime time);
+  // at(time) is called soon (base/prefetch.h).
+  void fetch_ahead(WallTime time) const;
 
  private:
   static constexpr std::size_t kDays = 7;
   static constexpr std::size_t kHours = 24;
+
+  static std::size_t hour_of(WallTime time);  // of the week
 
   struct Day {
     std::array<float, kHours> usual{};

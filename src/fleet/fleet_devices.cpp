@@ -1,6 +1,7 @@
 // Fleet: what devices say of themselves: who they are, how they are, what they run.
 #include <algorithm>
 
+#include "base/prefetch.h"
 #include "base/text.h"
 #include "fleet/impl.h"
 
@@ -140,6 +141,8 @@ IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sam
   const auto found = stripe.devices.find(device);
   if (found == stripe.devices.end()) return result;
   LiveDevice& live = *found->second;
+  prefetch(&live, sizeof live);
+  live.history.fetch_ahead();
   stripe.show(live);
   store::Batch batch;
   for (const model::Sample& sample : samples) {

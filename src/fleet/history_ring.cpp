@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "base/prefetch.h"
+
 namespace ota::fleet {
 namespace {
 
@@ -50,6 +52,11 @@ void HistoryRing::push(WallTime at,
   if (size_ < capacity_) return append(packed);
   place(next_) = packed;
   next_ = (next_ + 1) % capacity_;
+}
+
+void HistoryRing::fetch_ahead() const {
+  const std::size_t next = size_ < capacity_ ? size_ : next_;
+  if (next < blocks_.size() * kBlock) prefetch(&place(next), sizeof(Packed));
 }
 
 void HistoryRing::append(const Packed& packed) {

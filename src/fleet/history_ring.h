@@ -30,6 +30,8 @@ class HistoryRing {
 
   void push(WallTime at, const std::array<std::optional<double>, model::kMetricCount>& values,
             double score, model::Level level);
+  // push() is called soon (base/prefetch.h).
+  void fetch_ahead() const;
   std::vector<HistoryPoint> points() const;  // oldest first
   // Keeps the newest that fit.
   void set_capacity(std::size_t capacity);

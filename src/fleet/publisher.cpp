@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/prefetch.h"
+
 namespace ota::fleet {
 namespace {
 
@@ -105,7 +107,10 @@ bool Publisher::update(DeviceTable& table, const Rest& rest) {
   std::vector<std::pair<std::size_t, std::shared_ptr<const DeviceRow>>> changed;
   for (DeviceTable::Stripe& stripe : table.stripes()) {
     const std::lock_guard lock(stripe.mutex);
-    for (LiveDevice* device : stripe.dirty) {
+    for (std::size_t i = 0; i < stripe.dirty.size(); ++i) {
+      constexpr std::size_t kAhead = 3;  // rows take about as long as memory to come
+      if (i + kAhead < stripe.dirty.size()) prefetch(stripe.dirty[i + kAhead], sizeof(LiveDevice));
+      LiveDevice* const device = stripe.dirty[i];
       if (device->row == LiveDevice::kNoRow) continue;  // placed by the rebuild that is due
       changed.emplace_back(device->row, std::make_shared<const DeviceRow>(
                                             make_row(*device, *rest.settings, rest.now)));
