@@ -273,6 +273,8 @@ void Fleet::Impl::take_job(const std::string& device, std::vector<Command>& comm
   JobBook::Entry* entry = jobs.running(device);
   if (entry == nullptr || entry->pending || entry->job->ddi) return;
   const model::Job job = *entry->job;
+  // An update that is not written down does not start; a cancel does no harm.
+  if (!store.health().writable && !job.cancel_requested) return;
   const bool rested = clock.mono() - entry->offered_at >= kRepeatCommand;
   if (job.state == JobState::kQueued) {
     const bool published = catalogue()->holds(job.release.sha256);

@@ -106,8 +106,7 @@ void Fleet::Impl::tick_jobs(WallTime now) {
           verdict.level = live.level;
           if (live.level == model::Level::kCritical) verdict = verdict_of(live, now);
         });
-        JobChange change = job_verdict(*watched->job, verdict, now);
-        if (!change.changed) change = job_at(*watched->job, rules_of(*watched->job), now);
+        const JobChange change = job_verdict(*watched->job, verdict, rules_of(*watched->job), now);
         if (change.changed) carry_out(change, batch);
       }
       JobBook::Entry* running = jobs.running(device);

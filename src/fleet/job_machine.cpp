@@ -20,14 +20,13 @@ constexpr std::size_t kMaxSteps = 64;
 constexpr std::size_t kMaxDetail = 256;
 constexpr std::size_t kMaxErrorCode = 64;
 
-// Error codes of agents that another attempt may heal: the way, not the image, was at fault.
-constexpr std::array<std::string_view, 5> kRetryablePrefixes{"net.", "io.", "timeout", "download.",
-                                                             "interrupted"};
+// Error codes of agents that another attempt may heal: the way, not the image, was at fault. Alone,
+// or before a dot and what it was in particular.
+constexpr std::array<std::string_view, 5> kRetryable{"net", "io", "timeout", "download",
+                                                     "interrupted"};
 
 bool is_retryable(std::string_view code) {
-  return std::any_of(
-      kRetryablePrefixes.begin(), kRetryablePrefixes.end(),
-      [&](std::string_view prefix) { return code.substr(0, prefix.size()) == prefix; });
+  return std::ranges::find(kRetryable, code.substr(0, code.find('.'))) != kRetryable.end();
 }
 
 // What a device refused because of its content and not because of the way: an attack, until
@@ -134,7 +133,7 @@ void succeed(JobChange& change, const model::OtaSettings& settings, WallTime now
   enter(job, JobState::kSucceeded, "confirmed by the device", settings, now);
   job.percent = 100;
   job.error_code.clear();
-  job.watch = settings.watch_period > milliseconds::zero() ? Watch::kWatching : Watch::kHealthy;
+  job.watch = settings.watch_period > milliseconds::zero() ? Watch::kWatching : Watch::kNone;
   job.watch_until = now + settings.watch_period;
   change.confirmed = true;
   change.attention = model::Attention::kNone;
@@ -289,15 +288,6 @@ Result<JobChange> job_reported(const Job& job, const model::JobReport& report,
 JobChange job_at(const Job& job, const model::OtaSettings& settings, WallTime now) {
   JobChange change;
   change.job = job;
-  if (job.watch == Watch::kWatching && now >= job.watch_until) {
-    change.changed = true;
-    change.job.watch = Watch::kHealthy;
-    change.events.push_back(job_event(job, Severity::kInfo, "job.healthy",
-                                      job.device + " stayed healthy on " +
-                                          job.release.version.label() + " through its watch period",
-                                      now));
-    return change;
-  }
   if (model::is_final(job.state) || now < job.deadline) return change;
   const std::string late = "no word of the device while " + std::string(model::to_text(job.state));
   switch (job.state) {
@@ -327,20 +317,36 @@ JobChange job_at(const Job& job, const model::OtaSettings& settings, WallTime no
   return change;
 }
 
-JobChange job_verdict(const Job& job, const model::Verdict& verdict, WallTime now) {
+JobChange job_verdict(const Job& job, const model::Verdict& verdict,
+                      const model::OtaSettings& settings, WallTime now) {
   JobChange change;
   change.job = job;
-  if (job.watch != Watch::kWatching || verdict.level != model::Level::kCritical) return change;
-  change.changed = true;
-  change.job.watch = Watch::kRegressed;
-  change.job.updated = now;
-  change.attention = model::Attention::kFailed;
-  change.events.push_back(job_event(job, Severity::kError, "job.regressed",
-                                    job.device + " turned critical after its update to " +
-                                        job.release.version.label() + " (Risk: " + verdict.label +
-                                        ")",
-                                    now));
-  change.events.back().data["verdict"] = verdict;
+  if (job.watch != Watch::kWatching) return change;
+  const auto end = [&](Watch found, Severity severity, std::string kind, std::string message) {
+    change.changed = true;
+    change.job.watch = found;
+    change.job.updated = now;
+    change.events.push_back(
+        job_event(change.job, severity, std::move(kind), std::move(message), now));
+  };
+  const std::string version = job.release.version.label();
+  const bool over = now >= job.watch_until;
+  if (verdict.level == model::Level::kCritical) {
+    const bool turned = verdict.since >= job.updated;
+    if (!turned && !over) return change;
+    end(Watch::kRegressed, Severity::kError, "job.regressed",
+        job.device + (turned ? " turned critical" : " is still critical") +
+            " after its update to " + version + " (Risk: " + verdict.label + ")");
+    change.attention = model::Attention::kFailed;
+    change.events.back().data["verdict"] = verdict;
+  } else if (over && verdict.level != model::Level::kUnknown) {
+    end(Watch::kHealthy, Severity::kInfo, "job.healthy",
+        job.device + " stayed healthy on " + version + " through its watch period");
+  } else if (now >= job.watch_until + settings.watch_period) {
+    end(Watch::kUnknown, job.ddi ? Severity::kNotice : Severity::kWarning, "job.unwatched",
+        "nothing tells whether " + job.device + " stayed healthy on " + version +
+            ": no telemetry at the end of its watch period");
+  }
   return change;
 }
 

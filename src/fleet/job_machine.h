@@ -54,11 +54,14 @@ JobChange job_offered(const model::Job& job, const model::Decision& decision,
 Result<JobChange> job_reported(const model::Job& job, const model::JobReport& report,
                                const model::OtaSettings& settings, WallTime now);
 
-// Ends what is past its deadline, or tries it again; ends a watch period that is over.
+// Ends what is past its deadline, or tries it again.
 JobChange job_at(const model::Job& job, const model::OtaSettings& settings, WallTime now);
 
-// The verdict during the watch period that follows a success.
-JobChange job_verdict(const model::Job& job, const model::Verdict& verdict, WallTime now);
+// The verdict during the watch period that follows a success, and at its end. What was critical
+// before the update has until then to get well. A device of which nothing is known at the end is
+// waited for as long again; it is never called healthy.
+JobChange job_verdict(const model::Job& job, const model::Verdict& verdict,
+                      const model::OtaSettings& settings, WallTime now);
 
 // kConflict: it has ended, or the image is being installed already (the context says which).
 Result<JobChange> job_cancelled(const model::Job& job, const std::string& actor, WallTime now);

@@ -53,11 +53,13 @@ constexpr bool is_final(JobState state) {
 }
 
 // After success the device is watched for a while: did the update harm it?
-enum class Watch : std::uint8_t { kNone, kWatching, kHealthy, kRegressed };
-inline constexpr EnumTable<Watch, 4> kWatchWords{{{Watch::kNone, "none"},
+// kUnknown: nothing of it was heard that would tell.
+enum class Watch : std::uint8_t { kNone, kWatching, kHealthy, kRegressed, kUnknown };
+inline constexpr EnumTable<Watch, 5> kWatchWords{{{Watch::kNone, "none"},
                                                   {Watch::kWatching, "watching"},
                                                   {Watch::kHealthy, "healthy"},
-                                                  {Watch::kRegressed, "regressed"}}};
+                                                  {Watch::kRegressed, "regressed"},
+                                                  {Watch::kUnknown, "unknown"}}};
 OTA_ENUM_TEXT(Watch, parse_watch, kWatchWords)
 
 struct JobStep {

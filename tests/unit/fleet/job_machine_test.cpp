@@ -218,3 +218,52 @@ TEST_CASE("any run of reports, deadlines and cancels keeps a job's promises", "[
     REQUIRE(told == (job.state == JobState::kSucceeded));
   }
 }
+
+TEST_CASE("a retry follows a fault of the way, whether or not it is told in particular",
+          "[fleet]") {
+  for (const char* code : {"io", "download", "download.slow", "net.reset", "timeout"}) {
+    CAPTURE(code);
+    const auto change = fleet::job_reported(in(JobState::kDownloading),
+                                            says(2, JobState::kFailed, code), rules(), kStart);
+    CHECK(change->job.state == JobState::kQueued);
+  }
+  const auto other = fleet::job_reported(in(JobState::kDownloading),
+                                         says(2, JobState::kFailed, "iota"), rules(), kStart);
+  CHECK(other->job.state == JobState::kFailed);
+}
+
+TEST_CASE("silence through a watch period is not called healthy", "[fleet]") {
+  const model::Job job =
+      fleet::job_reported(in(JobState::kConfirming), says(2, JobState::kSucceeded), rules(), kStart)
+          ->job;
+  const model::Verdict silent;
+  CHECK_FALSE(fleet::job_verdict(job, silent, rules(), job.watch_until).changed);
+  // It may yet speak, for as long again.
+  model::Verdict well;
+  well.level = model::Level::kWatch;
+  CHECK(fleet::job_verdict(job, well, rules(), job.watch_until).job.watch == Watch::kHealthy);
+  const auto over =
+      fleet::job_verdict(job, silent, rules(), job.watch_until + rules().watch_period);
+  CHECK(over.job.watch == Watch::kUnknown);
+  REQUIRE(over.events.size() == 1);
+  CHECK(over.events.front().kind == "job.unwatched");
+}
+
+TEST_CASE("what was critical before its update has the watch period to get well", "[fleet]") {
+  const model::Job job =
+      fleet::job_reported(in(JobState::kConfirming), says(2, JobState::kSucceeded), rules(), kStart)
+          ->job;
+  model::Verdict sick;
+  sick.level = model::Level::kCritical;
+  sick.since = kStart - seconds(30);
+  CHECK_FALSE(fleet::job_verdict(job, sick, rules(), kStart + seconds(1)).changed);
+  const auto still = fleet::job_verdict(job, sick, rules(), job.watch_until);
+  CHECK(still.job.watch == Watch::kRegressed);
+  CHECK(still.events.front().message.find("is still critical after its update") !=
+        std::string::npos);
+  sick.since = kStart + seconds(1);
+  const auto turned = fleet::job_verdict(job, sick, rules(), kStart + seconds(1));
+  CHECK(turned.job.watch == Watch::kRegressed);
+  CHECK(turned.events.front().message.find("turned critical after its update") !=
+        std::string::npos);
+}
