@@ -95,9 +95,22 @@ bool take(const element& in, std::vector<T>& values) {
   return true;
 }
 
+// The members of an object whose names stand in order, as dump_json() writes them: none can stand
+// twice.
+bool take_members(const element& in, object& members) {
+  if (in.get_object().get(members) != simdjson::SUCCESS) return false;
+  std::string_view last;
+  bool first = true;
+  for (const auto& member : members) {
+    if (!std::exchange(first, false) && member.key <= last) return false;
+    last = member.key;
+  }
+  return true;
+}
+
 bool take(const element& in, std::map<std::string, std::string>& values) {
   object members;
-  if (in.get_object().get(members) != simdjson::SUCCESS) return false;
+  if (!take_members(in, members)) return false;
   for (const auto& [key, item] : members) {
     if (!take(item, values[std::string(key)])) return false;
   }
@@ -135,7 +148,7 @@ class Members {
 
 bool take(const element& in, model::Image& value) {
   object members;
-  if (in.get_object().get(members) != simdjson::SUCCESS) return false;
+  if (!take_members(in, members)) return false;
   Members visit(members);
   model::each_member_of_image(value, visit);
   return visit.wrong() == nullptr;
@@ -143,7 +156,7 @@ bool take(const element& in, model::Image& value) {
 
 bool take(const element& in, model::Facts& value) {
   object members;
-  if (in.get_object().get(members) != simdjson::SUCCESS) return false;
+  if (!take_members(in, members)) return false;
   Members visit(members);
   model::each_member_of_facts(value, visit);
   return visit.wrong() == nullptr;
@@ -154,6 +167,24 @@ bool take(const element& in, model::Facts& value) {
 struct RecordReader::Impl {
   simdjson::dom::parser parser{kMaxBytes};
   std::string padded;
+
+  // False where the text is not as dump_json() writes a record; `wrong` then has the member's name,
+  // where it is one.
+  bool read(std::string_view document, model::DeviceRecord& record, std::string& wrong) {
+    padded.reserve(document.size() + simdjson::SIMDJSON_PADDING);
+    padded.assign(document);
+    element root;
+    object members;
+    constexpr bool kCopy = false;  // it is padded
+    if (parser.parse(padded.data(), padded.size(), kCopy).get(root) != simdjson::SUCCESS ||
+        !take_members(root, members)) {
+      return false;
+    }
+    Members visit(members);
+    model::each_member_of_device(record, visit);
+    if (visit.wrong() != nullptr) wrong = visit.wrong();
+    return visit.wrong() == nullptr;
+  }
 };
 
 RecordReader::RecordReader() : impl_(std::make_unique<Impl>()) {
@@ -164,27 +195,13 @@ RecordReader::RecordReader() : impl_(std::make_unique<Impl>()) {
 RecordReader::~RecordReader() = default;
 
 Result<model::DeviceRecord> RecordReader::read(std::string_view document) {
-  std::string& padded = impl_->padded;
-  padded.reserve(document.size() + simdjson::SIMDJSON_PADDING);
-  padded.assign(document);
-  element root;
-  constexpr bool kCopy = false;  // it is padded
-  if (const auto code = impl_->parser.parse(padded.data(), padded.size(), kCopy).get(root);
-      code != simdjson::SUCCESS) {
-    return fail(Errc::kInvalid, simdjson::error_message(code));
-  }
-  object members;
-  if (root.get_object().get(members) != simdjson::SUCCESS) {
-    return fail(Errc::kInvalid, "a record is a JSON object");
-  }
   model::DeviceRecord record;
-  Members visit(members);
-  model::each_member_of_device(record, visit);
-  if (visit.wrong() != nullptr) {
-    return fail(Errc::kInvalid,
-                "\"" + std::string(visit.wrong()) + "\" is missing or not of its form");
-  }
-  return record;
+  std::string wrong;
+  if (impl_->read(document, record, wrong)) return record;
+  auto json = parse_json(document);
+  if (!json) return json.error();
+  const std::string what = wrong.empty() ? "a record" : "a record's \"" + wrong + "\"";
+  return json_as<model::DeviceRecord>(*json, what);
 }
 
 }  // namespace ota::fleet

@@ -1,9 +1,9 @@
 // Reads device records as the store keeps them, in a tenth of the time that values of JSON take:
 // with 100,000 devices these would be most of a start.
 //
-// The members are those of model/device_members.h, so that it reads what dump_json() of a record
-// wrote, and what older versions wrote. Text that is no JSON, nested deeper than 16, longer than
-// 1 MiB or of other types is refused; of a member that stands twice the first counts.
+// That holds for text as dump_json() of a record writes it. Any other goes the ordinary way, by
+// parse_json() and the record's JSON form, which says what is taken and what is refused; what
+// stands in members that this version does not know is not looked at beyond being JSON.
 //
 // Holds buffers: one reader for many records. Thread: one.
 #pragma once

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
+#include <optional>
 #include <thread>
 
 #include "base/json.h"
@@ -33,31 +34,38 @@ Result<All<T>> read_all(store::Store& store, std::string_view collection) {
   if (!documents) return documents.error().within("read " + std::string(collection));
   All<T> values(documents->size());
   std::atomic<std::size_t> next{0};
-  const auto read_on = [&]() -> Result<void> {
+  // The first document that is wrong, and why; none: all is well.
+  struct Wrong {
+    std::size_t at;
+    Error error;
+  };
+  const auto read_on = [&]() -> std::optional<Wrong> {
     Reader reader;
     while (true) {
       const std::size_t from = next.fetch_add(kPart);
-      if (from >= documents->size()) return {};
+      if (from >= documents->size()) return std::nullopt;
       const std::size_t to = std::min(from + kPart, documents->size());
       for (std::size_t i = from; i < to; ++i) {
         const store::Document& document = (*documents)[i];
         auto value = reader.read(document.document);
-        if (!value) return value.error().within(std::string(collection) + "/" + document.key);
+        if (!value) {
+          return Wrong{i, value.error().within(std::string(collection) + "/" + document.key)};
+        }
         values[i] = std::make_shared<T>(std::move(*value));
       }
     }
   };
   const std::size_t parts = (documents->size() + kPart - 1) / kPart;
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-  std::vector<std::future<Result<void>>> others;
+  std::vector<std::future<std::optional<Wrong>>> others;
   // Both: where the system gives no thread, this one reads.
   for (std::size_t i = 1; i < std::min(cores, parts); ++i)
     others.push_back(std::async(std::launch::async | std::launch::deferred, read_on));
-  Result<void> read = read_on();
+  auto wrong = read_on();
   for (auto& other : others) {
-    if (auto its = other.get(); !its && read) read = its;
+    if (auto its = other.get(); its && (!wrong || its->at < wrong->at)) wrong = std::move(its);
   }
-  if (!read) return read.error();
+  if (wrong) return wrong->error;
   return values;
 }
 

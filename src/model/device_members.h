@@ -2,8 +2,7 @@
 // (json_forms.cpp), and the reader of the store's documents (fleet/record_reader.h).
 //
 // `visit` has must_have(name, member) for what every document holds, and may_have(name, member) for
-// what older documents lack: then the default stays. In the order of the stored text, in which a
-// reader finds each one right behind the last.
+// what older documents lack: then the default stays.
 #pragma once
 
 #include "model/device.h"

@@ -92,7 +92,8 @@ TEST_CASE("a stored record that is wrong is refused with the member's name", "[f
         R"({"id":"a","facts":{"booted":{"sha256":"b"}}})",
         R"({"id":"a","trusted":[{"version":"1.x"}]})", R"({"id":"a","rejected":{"a":1}})",
         R"({"id":"a","ddi":{"name":1}})", R"({"id":"a","attention":"never"})",
-        R"({"id":"a","last_seen":"never"})"}) {
+        R"({"id":"a","last_seen":"never"})", R"({"id":"a","revoked":false,"revoked":true})",
+        R"({"id":"a","rejected":{"b":"","b":""}})"}) {
     CAPTURE(text);
     CHECK(by_reader(reader, text) == "refused");
     CHECK(by_json(text) == "refused");
@@ -100,6 +101,12 @@ TEST_CASE("a stored record that is wrong is refused with the member's name", "[f
   const std::string deep = R"({"id":"a","x":)" + std::string(40, '[') + std::string(40, ']') + "}";
   CHECK(by_reader(reader, deep) == "refused");
   CHECK(by_json(deep) == "refused");
+  for (const std::size_t depth : {14U, 15U, 16U, 17U}) {
+    const std::string nested =
+        R"({"id":"a","x":)" + std::string(depth, '[') + "1" + std::string(depth, ']') + "}";
+    CAPTURE(depth);
+    CHECK(by_reader(reader, nested) == by_json(nested));
+  }
   CHECK(by_reader(reader, "{\"id\":\"" + std::string(1U << 20, 'a') + "\"}") == "refused");
   CHECK(by_reader(reader, dump_json(good)) == dump_json(good));  // and it reads on
 }
