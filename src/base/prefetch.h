@@ -3,14 +3,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace ota {
 
 inline void prefetch(const void* from, std::size_t bytes) {
   constexpr std::size_t kLine = 64;
   const char* const start = static_cast<const char*>(from);
-  for (std::size_t at = 0; at < bytes; at += kLine)
-    __builtin_prefetch(start + at);
+  const std::size_t into_line = reinterpret_cast<std::uintptr_t>(from) % kLine;
+  for (std::size_t at = 0; at < into_line + bytes; at += kLine)
+    __builtin_prefetch(start - into_line + at);
 }
 
 }  // namespace ota

@@ -241,18 +241,21 @@ Result<void> Writer::write_batch(const Item& item) {
     if (auto done = statements_->erase.run(); !done) return done;
   }
   for (const EventRow& row : item.events) {
-    if (auto done = insert_event(row); !done) return done;
+    auto done = insert_event(row.seq, row.severity, row.source, row.kind, row.document);
+    if (!done) return done;
   }
   return {};
 }
 
-Result<void> Writer::insert_event(const EventRow& row) {
+Result<void> Writer::insert_event(std::uint64_t seq, model::Severity severity,
+                                  std::string_view source, std::string_view kind,
+                                  std::string_view document) {
   Statement& insert = statements_->event;
-  insert.bind(1, static_cast<std::int64_t>(row.seq));
-  insert.bind(2, static_cast<std::int64_t>(row.severity));
-  insert.bind(3, row.source);
-  insert.bind(4, row.kind);
-  insert.bind(5, row.document);
+  insert.bind(1, static_cast<std::int64_t>(seq));
+  insert.bind(2, static_cast<std::int64_t>(severity));
+  insert.bind(3, source);
+  insert.bind(4, kind);
+  insert.bind(5, document);
   return insert.run();
 }
 
@@ -267,7 +270,7 @@ Result<void> Writer::write_replacement(const State& state) {
     if (auto done = statements_->put.run(); !done) return done;
   }
   for (const auto& [event, document] : state.events) {
-    auto done = insert_event({event.seq, event.severity, event.source, event.kind, document});
+    auto done = insert_event(event.seq, event.severity, event.source, event.kind, document);
     if (!done) return done;
   }
   return {};

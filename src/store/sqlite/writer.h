@@ -71,7 +71,8 @@ class Writer {
   Result<void> write_items(const std::vector<Item>& group);
   Result<void> write_batch(const Item& item);
   Result<void> write_replacement(const State& state);
-  Result<void> insert_event(const EventRow& row);
+  Result<void> insert_event(std::uint64_t seq, model::Severity severity, std::string_view source,
+                            std::string_view kind, std::string_view document);
   void probe();
   void note_success();
   void note_failure(const Error& error);
