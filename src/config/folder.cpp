@@ -47,19 +47,19 @@ bool Folder::looks_changed() const {
 }
 
 bool Folder::refresh() {
-  return refresh_first(files_.size());
+  return refresh_some([](std::string_view) { return true; });
 }
 
-bool Folder::refresh_console() {
-  static_assert(kFileNames.front() == "console.json");
-  return refresh_first(1);
+bool Folder::refresh_all_but_whitelist() {
+  return refresh_some([](std::string_view name) { return name != kWhitelistFile; });
 }
 
-bool Folder::refresh_first(std::size_t count) {
+bool Folder::refresh_some(const std::function<bool(std::string_view)>& wanted) {
   std::shared_ptr<model::Settings> settings;  // made where a file has another text
   bool changed = false;
-  for (std::size_t i = 0; i < count; ++i)
-    changed = refresh(i, settings) || changed;
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    if (wanted(kFileNames[i])) changed = refresh(i, settings) || changed;
+  }
   if (settings && !(*settings == *in_force_)) {
     in_force_ = std::move(settings);
     changed = true;

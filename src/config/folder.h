@@ -7,8 +7,10 @@
 
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -23,8 +25,8 @@ class Folder {
   // Reads the files whose text is not the one that was read last. True where what is in force or
   // the problems changed.
   bool refresh();
-  // The same for console.json alone, which names what a start can open while it reads the others.
-  bool refresh_console();
+  // The same without the whitelist, which alone may be long: a start does other things beside it.
+  bool refresh_all_but_whitelist();
   // True where a file's size, time or inode is not that of the last refresh: cheap, for a look now
   // and then.
   bool looks_changed() const;
@@ -50,7 +52,7 @@ class Folder {
   };
 
   Stamp stamp_of(const File& file) const;
-  bool refresh_first(std::size_t count);
+  bool refresh_some(const std::function<bool(std::string_view)>& wanted);
   bool refresh(std::size_t index, std::shared_ptr<model::Settings>& settings);
   static bool take(std::size_t index, const File& file, model::Settings& settings,
                    std::vector<Problem>& problems);

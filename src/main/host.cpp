@@ -75,7 +75,7 @@ struct Host::Impl {
   std::unique_ptr<api::Service> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<DdiListener> ddi;             // none: not configured
-  std::optional<config::Folder> config_folder;  // the watcher's, once that watches
+  std::optional<config::Folder> config_folder;  // none: the watcher has it
   std::unique_ptr<config::Watcher> watcher;
   std::unique_ptr<AuditDesk> audit;
   MonoTime mono_before{};  // when the clocks were last compared
@@ -88,6 +88,8 @@ struct Host::Impl {
   void run();
   Result<void> open();
   Result<void> open_fleet();
+  Result<void> check_config() const;  // an error where nothing right was ever in force
+  std::vector<fleet::ConfigProblem> shown(const std::vector<config::Problem>& problems) const;
   Result<void> serve();
   http::ServerHooks common_hooks();
   void start_agents();
@@ -165,23 +167,28 @@ Result<void> Host::Impl::open() {
 }
 
 // The records of a large fleet are read beside its whitelist: each takes a good part of a start.
-// Which database holds them stands in console.json.
+// A configuration that is known to be wrong opens nothing; one that was in force before, and has
+// been damaged since, stays in force.
 Result<void> Host::Impl::open_fleet() {
-  config_folder.emplace(options.root, std::make_shared<const model::Settings>());
-  config_folder->refresh_console();
-  if (const auto problems = config_folder->problems(); !problems.empty()) {
-    return first_problem(problems);
+  if (!config_folder) {
+    config_folder.emplace(options.root,
+                          settings ? settings : std::make_shared<const model::Settings>());
+    config_folder->refresh_all_but_whitelist();
+  } else {  // the last attempt found it wrong
+    config_folder->refresh();
   }
-  auto opened =
-      store::open_store(config_folder->in_force()->console.store_url, options.root.string(), clock);
+  if (auto right = check_config(); !right) return right;
+  const std::string url = config_folder->in_force()->console.store_url;
+  auto opened = store::open_store(url, options.root.string(), clock);
   if (!opened) return opened.error();
   const std::shared_ptr<store::Store> store = std::move(*opened);
   auto reading =
       std::async(std::launch::async | std::launch::deferred,  // where the system gives no thread
                  [&store]() -> Result<fleet::StoredState> { return fleet::read_state(*store); });
   config_folder->refresh();
-  if (const auto problems = config_folder->problems(); !problems.empty()) {
-    return first_problem(problems);
+  if (auto right = check_config(); !right) return right;
+  if (config_folder->in_force()->console.store_url != url) {
+    return fail(Errc::kConflict, "console.json: store.url was edited while it was opened");
   }
   settings = config_folder->in_force();
   // A screen may hold the fleet a moment longer than we do: then it holds the store too.
@@ -190,6 +197,7 @@ Result<void> Host::Impl::open_fleet() {
   auto stored = reading.get();
   const auto loaded = stored ? fleet->load(std::move(*stored)) : stored.error();
   if (!loaded) return loaded.error().within("load the state");
+  fleet->set_config_problems(shown(config_folder->problems()));
   const std::lock_guard lock(mutex);
   parts.store = store;
   parts.fleet = fleet;
@@ -305,6 +313,7 @@ Result<void> Host::Impl::serve() {
       std::move(*config_folder),
       [this](const std::shared_ptr<const model::Settings>& now,
              const std::vector<config::Problem>& problems) { settings_changed(now, problems); });
+  config_folder.reset();
   return {};
 }
 
@@ -378,17 +387,28 @@ void Host::Impl::update_rates() {
   requests_before = stats.requests;
 }
 
+std::vector<fleet::ConfigProblem> Host::Impl::shown(
+    const std::vector<config::Problem>& problems) const {
+  std::vector<fleet::ConfigProblem> out;
+  out.reserve(problems.size());
+  for (const config::Problem& problem : problems)
+    out.push_back({problem.file, problem.text(), clock.wall()});
+  return out;
+}
+
+Result<void> Host::Impl::check_config() const {
+  const auto problems = config_folder->problems();
+  if (settings == nullptr && !problems.empty()) return first_problem(problems);
+  return {};
+}
+
 // On the watcher's thread.
 void Host::Impl::settings_changed(const std::shared_ptr<const model::Settings>& now,
                                   const std::vector<config::Problem>& problems) {
   parts.fleet->apply_settings(now);
   server->apply_limits(now->console.limits);
   if (ddi) ddi->apply(now->console);
-  std::vector<fleet::ConfigProblem> shown;
-  shown.reserve(problems.size());
-  for (const config::Problem& problem : problems)
-    shown.push_back({problem.file, problem.text(), clock.wall()});
-  parts.fleet->set_config_problems(std::move(shown));
+  parts.fleet->set_config_problems(shown(problems));
   if (problems.empty()) {
     record(model::Severity::kInfo, "config.applied", "configuration applied");
   } else {
