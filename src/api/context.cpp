@@ -14,8 +14,12 @@ void Context::on_worker(const http::Responder& respond, std::function<void()> wo
   respond(http::Response::problem(503, "busy", "the server is busy; try again in a few seconds"));
 }
 
-std::optional<Json> body_object(const http::Request& request, const http::Responder& respond) {
-  auto body = parse_json(request.body, {.max_bytes = 1U << 20, .max_depth = 16});
+std::optional<Json> body_object(const Context& context, const http::Request& request,
+                                const http::Responder& respond) {
+  const auto settings = context.ports.fleet.settings();
+  const model::ServerLimits& limits = settings->console.limits;
+  auto body =
+      parse_json(request.body, {.max_bytes = limits.body_bytes, .max_depth = limits.json_depth});
   if (!body) {
     respond(http::Response::error(body.error()));
     return std::nullopt;

@@ -28,7 +28,8 @@ struct Context {
 };
 
 // The body as an object; a problem (400, 413) was sent where it is none.
-std::optional<Json> body_object(const http::Request& request, const http::Responder& respond);
+std::optional<Json> body_object(const Context& context, const http::Request& request,
+                                const http::Responder& respond);
 
 // A query parameter as a number in [least, most]; `fallback` where it is absent or no number.
 std::uint64_t number_of(const http::Request& request, const std::string& name,

@@ -30,7 +30,7 @@ void make_token(const Context& context, const http::Request& request,
 
 void set_gateway(const Context& context, const http::Request& request,
                  const http::Responder& respond) {
-  const auto body = body_object(request, respond);
+  const auto body = body_object(context, request, respond);
   if (!body) return;
   const auto on = body->find("on");
   if (on == body->end() || !on->is_boolean()) {

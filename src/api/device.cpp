@@ -62,6 +62,8 @@ void take_telemetry(Context& context, const http::Request& request,
   static thread_local std::vector<model::Sample> samples;
   const std::uint32_t most = context.ports.fleet.samples_per_request();
   if (auto decoded = decode_telemetry(request.body, most, samples); !decoded) {
+    // What cannot be read, such as NaN, is as little healthy as a value that cannot be.
+    context.ports.fleet.refuse_telemetry(request.peer.name);
     return respond(http::Response::error(decoded.error()));
   }
   const fleet::IngestResult result = context.ports.fleet.ingest(request.peer.name, samples);
@@ -73,7 +75,7 @@ void take_telemetry(Context& context, const http::Request& request,
 }
 
 void take_report(Context& context, const http::Request& request, const http::Responder& respond) {
-  const auto body = body_object(request, respond);
+  const auto body = body_object(context, request, respond);
   if (!body) return;
   auto report = json_as<model::JobReport>(*body, "report");
   if (!report) return respond(http::Response::error(report.error()));
@@ -97,7 +99,7 @@ void take_report(Context& context, const http::Request& request, const http::Res
 void add_device_routes(http::Router& router, Context& context) {
   router.add({Method::kPost, "/v1/status", Access::kDevice,
               [&context](const http::Request& request, const http::Responder& respond) {
-                const auto body = body_object(request, respond);
+                const auto body = body_object(context, request, respond);
                 if (!body) return;
                 const auto status = status_of(*body);
                 if (!status) return respond(http::Response::error(status.error()));

@@ -69,7 +69,7 @@ void renew(Context& context, const std::string& device, const std::string& csr,
 
 void open_enrolment(Context& context, const http::Request& request,
                     const http::Responder& respond) {
-  const auto body = body_object(request, respond);
+  const auto body = body_object(context, request, respond);
   if (!body) return;
   const std::string device = body->value("device", "");
   const Json ttl = body->value("ttl_s", Json(kDefaultTtl));
@@ -100,7 +100,7 @@ void add_enrolment_routes(http::Router& router, Context& context) {
                   refusal.headers.emplace_back("Retry-After", std::to_string(wait->count()));
                   return respond(std::move(refusal));
                 }
-                const auto body = body_object(request, respond);
+                const auto body = body_object(context, request, respond);
                 if (!body) return;
                 const Json token = body->value("token", Json());
                 const Json csr = body->value("csr", Json());
@@ -116,7 +116,7 @@ void add_enrolment_routes(http::Router& router, Context& context) {
               }});
   router.add({Method::kPost, "/v1/renew", Access::kDevice,
               [&context](const http::Request& request, const http::Responder& respond) {
-                const auto body = body_object(request, respond);
+                const auto body = body_object(context, request, respond);
                 if (!body) return;
                 const Json csr = body->value("csr", Json());
                 if (!csr.is_string()) {

@@ -67,7 +67,7 @@ Result<fleet::PushRequest> push_request(const Json& body, std::string actor) {
 }
 
 void push(Context& context, const http::Request& request, const http::Responder& respond) {
-  const auto body = body_object(request, respond);
+  const auto body = body_object(context, request, respond);
   if (!body) return;
   const auto wanted = push_request(*body, actor_of(request));
   if (!wanted) return respond(http::Response::error(wanted.error()));

@@ -120,6 +120,8 @@ class Fleet {
   // "another certificate").
   Result<void> admit(const std::string& device, const std::string& certificate_serial) const;
   IngestResult ingest(const std::string& device, std::span<const model::Sample> samples);
+  // It sent what is no telemetry at all: counted as one sample, kMalformed.
+  void refuse_telemetry(const std::string& device);
   void report_status(const std::string& device, const DeviceStatus& status, Done done);
   void report_job(const std::string& device, const std::string& job_id,
                   const model::JobReport& report, Done done);

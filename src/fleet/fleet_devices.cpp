@@ -49,6 +49,13 @@ std::optional<model::Image> cleaned(std::optional<model::Image> image) {
   return image;
 }
 
+// A sample that is not taken. Its stripe's lock held.
+void refuse(LiveDevice& live, model::SampleFault fault, WallTime now) {
+  ++live.refused;
+  live.minute.add_refused(now);
+  live.detector.refuse(fault, now);
+}
+
 }  // namespace
 
 void Fleet::Impl::trust(model::DeviceRecord& record, const model::Image& image) {
@@ -133,6 +140,16 @@ Result<void> Fleet::admit(const std::string& device, const std::string& certific
   return fail(Errc::kDenied, "another certificate");
 }
 
+void Fleet::refuse_telemetry(const std::string& device) {
+  const WallTime now = impl_->clock.wall();
+  store::Batch batch;
+  impl_->table.with(device, [&](LiveDevice& live) {
+    refuse(live, model::SampleFault::kMalformed, now);
+    impl_->follow_verdict(live, now, batch);
+  });
+  if (!batch.empty()) impl_->saver.commit(std::move(batch), OnFailure::kRetry);
+}
+
 IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sample> samples) {
   IngestResult result;
   const WallTime now = impl_->clock.wall();
@@ -151,9 +168,7 @@ IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sam
     if (!fault && sample.at < now - kMaxAge) fault = model::SampleFault::kStale;
     if (!fault) fault = live.order.check(sample);
     if (fault) {
-      ++live.refused;
-      live.minute.add_refused(now);
-      live.detector.refuse(*fault, now);
+      refuse(live, *fault, now);
       result.refused.emplace_back(sample.seq, *fault);
       continue;
     }
