@@ -103,7 +103,7 @@ Result<UpdateState> Engine::factory(const EngineOptions& options, SlotStore& sto
 // True where the state is durable. Where it cannot be made so, an update that is not armed is given
 // up.
 bool Engine::persist() {
-  if (!machine_.dirty()) {
+  if (!machine_.dirty() && !machine_.untidy()) {
     tell();
     return true;
   }

@@ -349,13 +349,15 @@ void UpdateMachine::acknowledged(const std::string& job, std::uint64_t seq) {
   const auto taken = std::erase_if(state_.outbox, [&](const QueuedReport& entry) {
     return entry.job == job && entry.report.seq <= seq;
   });
-  if (taken > 0) dirty_ = true;
+  // Lost in a power cut, it makes a report be sent twice, which the server knows by its number.
+  if (taken > 0) untidy_ = true;
 }
 
 void UpdateMachine::job_over(const std::string& job) {
   std::erase_if(state_.outbox, [&](const QueuedReport& entry) { return entry.job == job; });
-  dirty_ = true;
+  untidy_ = true;
   if (!state_.job || state_.job->id != job) return;
+  dirty_ = true;
   notice(job + " has ended at the server: given up");
   spend_word();
   state_.job.reset();

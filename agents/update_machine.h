@@ -86,7 +86,10 @@ class UpdateMachine {
   Action next() const;
   const UpdateState& state() const { return state_; }
   bool dirty() const { return dirty_; }
-  void saved() { dirty_ = false; }
+  // Worth saving at the next occasion, but nothing waits for it: what a power cut would lose here
+  // is only said once more.
+  bool untidy() const { return untidy_; }
+  void saved() { dirty_ = untidy_ = false; }
   // Lines for people on what has happened since the last call; to be shown after the state is
   // durable.
   std::vector<std::string> take_notices();
@@ -133,6 +136,7 @@ class UpdateMachine {
   std::chrono::milliseconds delay_{0};
   bool started_trial_ = false;  // this process runs the image on trial
   bool dirty_ = false;
+  bool untidy_ = false;
   std::vector<std::string> notices_;
 };
 

@@ -1,6 +1,7 @@
 #include "agents/engine.h"
 
 #include <fstream>
+#include <functional>
 
 #include "base/digest.h"
 #include "base/json.h"
@@ -37,6 +38,7 @@ struct Device {
   test::TempFolder folder;
   std::string served = kImage;
   Outcome health;
+  std::function<void(const Progress&)> while_downloading = [](const Progress&) {};
   int cut_at = -1;  // the n-th step that reaches the disk, counted over all starts
   int steps = 0;
   std::vector<std::string> lines;
@@ -51,6 +53,7 @@ struct Device {
       const std::string rest = served.substr(std::min<std::size_t>(into.size(), served.size()));
       (void)into.append(rest.substr(0, rest.size() / 2));
       hook("half downloaded");
+      while_downloading(progress);
       (void)into.append(rest.substr(rest.size() / 2));
       progress(100);
       return {};
@@ -319,4 +322,29 @@ TEST_CASE("a state that cannot be saved ends the update as failed and is told al
   fs::remove_all(state);
   CHECK(device.engine->step() == Kind::kWait);
   CHECK(fs::is_regular_file(state));
+}
+
+TEST_CASE("an acknowledgement during a download does not hold back the reports that follow",
+          "[agent]") {
+  Device device;
+  device.start();
+  std::vector<int> told;
+  device.while_downloading = [&](const Progress& progress) {
+    for (const int percent : {10, 20, 30}) {
+      progress(percent);
+      const auto entry = device.engine->next_report();
+      if (!entry) return;
+      told.push_back(entry->report.percent);
+      device.engine->acknowledged(entry->job, entry->report.seq);
+    }
+  };
+  device.engine->command(update());
+  CHECK_FALSE(device.engine->next_report());  // the job itself is not durable yet
+  device.settle();
+  CHECK(told == std::vector<int>{10, 20, 30});
+  while (const auto entry = device.engine->next_report())
+    device.engine->acknowledged(entry->job, entry->report.seq);
+  device.engine->step();
+  device.start();
+  CHECK_FALSE(device.engine->has_reports());  // an acknowledgement is saved too, in its turn
 }
