@@ -82,7 +82,7 @@ void UpdateMachine::command(const Command& command) {
 void UpdateMachine::update(const Command& command) {
   if (state_.job || state_.trial) return;  // one at a time; the server repeats what it still wants
   for (const FinishedJob& known : state_.finished) {
-    if (known.id != command.job || known.attempt != command.attempt) continue;
+    if (!holds_for(known, command)) continue;
     // Done already: the server has forgotten the outcome, or has not heard of it yet.
     const bool queued =
         std::any_of(state_.outbox.begin(), state_.outbox.end(),
@@ -92,6 +92,8 @@ void UpdateMachine::update(const Command& command) {
       report(command.job, final_report.state, final_report.detail, final_report.error_code);
     return;
   }
+  // What still waits under this id is of an earlier job or attempt, and would speak for this one.
+  std::erase_if(state_.outbox, [&](const QueuedReport& entry) { return entry.job == command.job; });
   if (refuse_early(command)) return;
   state_.job = ActiveJob{
       command.job, command.attempt, command.release, 0, command.word, command.nonce, false};
@@ -100,11 +102,19 @@ void UpdateMachine::update(const Command& command) {
   enter(Step::kCheck);
 }
 
+// Does this outcome answer the command? Ids come again where the server lost its state: only the
+// image tells two such jobs apart. And a success is none any more once another image is confirmed.
+bool UpdateMachine::holds_for(const FinishedJob& known, const Command& command) const {
+  return known.id == command.job && known.attempt == command.attempt &&
+         known.sha256 == command.release.sha256 &&
+         (known.report.state != JobState::kSucceeded || known.sha256 == state_.confirmed.sha256);
+}
+
 // What can be said without asking anyone. True where the job is answered.
 bool UpdateMachine::refuse_early(const Command& command) {
   const model::Release& release = command.release;
   const auto refuse = [&](const std::string& code, const std::string& detail) {
-    finish(command.job, command.attempt, JobState::kFailed, detail, code);
+    finish(command.job, command.attempt, release.sha256, JobState::kFailed, detail, code);
     notice("refused " + release.version.label() + ": " + detail);
     return true;
   };
@@ -113,7 +123,8 @@ bool UpdateMachine::refuse_early(const Command& command) {
     return refuse("tuf.replayed-job", "the director's word was used before");
   }
   if (release.sha256 == state_.confirmed.sha256) {
-    finish(command.job, command.attempt, JobState::kSucceeded, "runs and is confirmed already");
+    finish(command.job, command.attempt, release.sha256, JobState::kSucceeded,
+           "runs and is confirmed already");
     return true;
   }
   if (!release.fits(options_.hardware)) {
@@ -133,7 +144,8 @@ bool UpdateMachine::refuse_early(const Command& command) {
 
 void UpdateMachine::cancel(const std::string& job) {
   if (state_.job && state_.job->id == job) {
-    finish(job, state_.job->attempt, JobState::kCancelled, "cancelled by the operator");
+    finish(job, state_.job->attempt, state_.job->release.sha256, JobState::kCancelled,
+           "cancelled by the operator");
     notice("cancelled " + job);
     spend_word();
     state_.job.reset();
@@ -150,7 +162,7 @@ void UpdateMachine::cancel(const std::string& job) {
     report(job, final_report.state, final_report.detail, final_report.error_code);
     return;
   }
-  finish(job, 1, JobState::kCancelled, "never started here");
+  finish(job, 1, {}, JobState::kCancelled, "never started here");
 }
 
 void UpdateMachine::rollback() {
@@ -195,7 +207,7 @@ void UpdateMachine::arm() {
 
 void UpdateMachine::fail_job(const std::string& code, const std::string& detail) {
   const ActiveJob job = *state_.job;
-  finish(job.id, job.attempt, JobState::kFailed, detail, code);
+  finish(job.id, job.attempt, job.release.sha256, JobState::kFailed, detail, code);
   notice("update to " + job.release.version.label() + " failed (" + code + "): " + detail);
   spend_word();
   state_.job.reset();
@@ -229,7 +241,7 @@ void UpdateMachine::confirm() {
     state_.fallback.clear();
     state_.fallback_sha256.clear();
     finish(
-        trial.job, trial.attempt, JobState::kSucceeded,
+        trial.job, trial.attempt, trial.image.sha256, JobState::kSucceeded,
         "confirmed " + trial.image.version.label() + " in slot " + std::string(letter(trial.slot)));
     notice("Updated to " + trial.image.version.label());
   }
@@ -250,8 +262,9 @@ void UpdateMachine::finish_fallback() {
     state_.previous.reset();
   } else {
     // An image that was never started was not rolled back from.
-    finish(trial.job, trial.attempt, trial.boots > 0 ? JobState::kRolledBack : JobState::kFailed,
-           trial.failure, trial.failure_code);
+    finish(trial.job, trial.attempt, trial.image.sha256,
+           trial.boots > 0 ? JobState::kRolledBack : JobState::kFailed, trial.failure,
+           trial.failure_code);
   }
   notice("Fell back to " + state_.confirmed.version.label() + " (" + trial.failure_code + ")");
   dirty_ = true;
@@ -444,11 +457,11 @@ model::JobReport UpdateMachine::report(const std::string& job, JobState state,
   return entry;
 }
 
-void UpdateMachine::finish(const std::string& job, int attempt, JobState state,
-                           const std::string& detail, const std::string& code) {
+void UpdateMachine::finish(const std::string& job, int attempt, const std::string& sha256,
+                           JobState state, const std::string& detail, const std::string& code) {
   const model::JobReport last = report(job, state, detail, code);
   std::erase_if(state_.finished, [&](const FinishedJob& known) { return known.id == job; });
-  state_.finished.push_back({job, attempt, last});
+  state_.finished.push_back({job, attempt, sha256, last});
   if (state_.finished.size() > kMaxFinished) state_.finished.erase(state_.finished.begin());
 }
 

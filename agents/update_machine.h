@@ -125,8 +125,9 @@ class UpdateMachine {
   void step_succeeded();
   model::JobReport report(const std::string& job, model::JobState state, const std::string& detail,
                           const std::string& code = {});
-  void finish(const std::string& job, int attempt, model::JobState state, const std::string& detail,
-              const std::string& code = {});
+  bool holds_for(const FinishedJob& known, const Command& command) const;
+  void finish(const std::string& job, int attempt, const std::string& sha256, model::JobState state,
+              const std::string& detail, const std::string& code = {});
   void notice(std::string line) { notices_.push_back(std::move(line)); }
 
   UpdateState state_;

@@ -65,6 +65,7 @@ UpdateState read(const Json& in) {
   }
   for (const Json& entry : in.at("finished")) {
     state.finished.push_back({entry.at("job").get<std::string>(), entry.at("attempt").get<int>(),
+                              entry.value("sha256", ""),
                               entry.at("report").get<model::JobReport>()});
   }
   in.at("next_seq").get_to(state.next_seq);
@@ -105,6 +106,7 @@ Json to_document(const UpdateState& state) {
   for (const FinishedJob& entry : state.finished) {
     Json finished = report_json(entry.id, entry.report);
     finished["attempt"] = entry.attempt;
+    finished["sha256"] = entry.sha256;
     out["finished"].push_back(std::move(finished));
   }
   return out;

@@ -49,6 +49,7 @@ struct QueuedReport {
 struct FinishedJob {
   std::string id;
   int attempt = 1;
+  std::string sha256;       // of the job's image; empty where it is not known
   model::JobReport report;  // the final one
 };
 

@@ -278,6 +278,60 @@ TEST_CASE("a repeated command does not start a job twice, another attempt does",
   CHECK(device.machine.next().kind == Kind::kCheck);
 }
 
+TEST_CASE("a job for another image under an id that was used before is a job of its own",
+          "[agent]") {
+  Device device;
+  device.machine.command(update());
+  SECTION("the earlier one failed") {
+    device.step(failure("tuf.freeze"));
+  }
+  SECTION("the earlier one succeeded") {
+    while (device.machine.next().kind != Kind::kWait)
+      device.step();
+  }
+  Command fresh = update();
+  fresh.release.version = model::Version(2, 1, 6);
+  fresh.release.sha256 = std::string(64, 'c');
+  device.machine.command(fresh);
+  CHECK(device.machine.next().kind == Kind::kCheck);
+  // Nor does a report that still waits speak for the new job.
+  REQUIRE(device.machine.state().outbox.size() == 1);
+  CHECK(device.last_report().state == JobState::kDownloading);
+}
+
+TEST_CASE("success is said again only as long as the device runs that image", "[agent]") {
+  Device device;
+  device.machine.command(update());
+  while (device.machine.next().kind != Kind::kWait)
+    device.step();
+  device.machine.acknowledged("job-1", device.last_report().seq);
+  device.machine.command(update());
+  CHECK(device.machine.next().kind == Kind::kWait);
+  CHECK(device.last_report().state == JobState::kSucceeded);
+  Command rollback;
+  rollback.type = Command::Type::kRollback;
+  device.machine.command(rollback);
+  while (device.machine.next().kind != Kind::kWait)
+    device.step();
+  REQUIRE(device.saved.confirmed == kOld);
+  device.machine.command(update());
+  CHECK(device.machine.next().kind == Kind::kCheck);
+}
+
+TEST_CASE("an outcome that was kept without its image's digest is not said again", "[agent]") {
+  Device device;
+  device.machine.command(update());
+  device.step(failure("tuf.freeze"));
+  Json document = to_document(device.saved);
+  document["finished"][0].erase("sha256");
+  const auto older = from_document(document);
+  REQUIRE(older.has_value());
+  device.saved = *older;
+  device.restart();
+  device.machine.command(update());
+  CHECK(device.machine.next().kind == Kind::kCheck);
+}
+
 TEST_CASE("a cancel stops a job before the switch and is too late after it", "[agent]") {
   Device device;
   device.machine.command(update());
