@@ -254,17 +254,19 @@ void UpdateMachine::finish_fallback() {
   const Trial trial = *state_.trial;
   state_.trial.reset();
   started_trial_ = false;
-  state_.fallback = trial.image.version.label() + ": " + trial.failure;
-  state_.fallback_sha256 = trial.image.sha256;
+  // An image that was never started was not fallen back from: nothing speaks against another try.
+  const bool ran = trial.boots > 0;
+  if (ran || trial.job.empty()) {
+    state_.fallback = trial.image.version.label() + ": " + trial.failure;
+    state_.fallback_sha256 = trial.image.sha256;
+  }
   if (trial.job.empty()) {
     // An operator's rollback that did not hold: the other slot's image is good for nothing any
     // more.
     state_.previous.reset();
   } else {
-    // An image that was never started was not rolled back from.
     finish(trial.job, trial.attempt, trial.image.sha256,
-           trial.boots > 0 ? JobState::kRolledBack : JobState::kFailed, trial.failure,
-           trial.failure_code);
+           ran ? JobState::kRolledBack : JobState::kFailed, trial.failure, trial.failure_code);
   }
   notice("Fell back to " + state_.confirmed.version.label() + " (" + trial.failure_code + ")");
   dirty_ = true;

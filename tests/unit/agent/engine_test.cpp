@@ -254,7 +254,8 @@ TEST_CASE("an image changed on disk after its check does not run", "[agent]") {
   std::ofstream(device.folder.path() / "slots" / "b" / "image", std::ios::app) << "x";
   device.settle();
   CHECK(device.engine->facts().slot == Slot::kA);
-  CHECK(device.engine->facts().fallback.find("not the one that was installed") !=
+  REQUIRE(device.reported(JobState::kFailed));
+  CHECK(device.engine->next_report()->report.detail.find("not the one that was installed") !=
         std::string::npos);
 }
 

@@ -187,6 +187,9 @@ TEST_CASE("a switch or restart that fails ends as failed, not as rolled back", "
   CHECK(device.machine.next().kind == Kind::kWait);
   CHECK(device.current == Slot::kA);
   CHECK(device.last_report().state == JobState::kFailed);
+  // What never ran was not fallen back from: the release may be tried again.
+  CHECK(device.saved.fallback.empty());
+  CHECK(device.saved.fallback_sha256.empty());
 }
 
 TEST_CASE("a way back that fails is tried until it goes", "[agent]") {
