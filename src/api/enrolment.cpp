@@ -48,8 +48,8 @@ void enrol(Context& context, const std::string& token, const std::string& csr,
       });
 }
 
-void renew(Context& context, const std::string& device, const std::string& csr,
-           const http::Responder& respond) {
+void renew(Context& context, const std::string& device, const std::string& serial,
+           const std::string& csr, const http::Responder& respond) {
   const auto detail = context.ports.fleet.detail(device);
   const auto key = context.ports.authority.csr_key_fingerprint(csr);
   if (!key) return respond(http::Response::error(key.error()));
@@ -60,7 +60,7 @@ void renew(Context& context, const std::string& device, const std::string& csr,
   const auto issued =
       context.ports.authority.issue_device(device, csr, certificate_lifetime(context.ports.fleet));
   if (!issued) return respond(http::Response::error(issued.error()));
-  context.ports.fleet.renewed(device, issued->serial, issued->expires,
+  context.ports.fleet.renewed(device, serial, issued->serial, issued->expires,
                               [respond, pem = issued->pem](const Result<void>& stored) {
                                 respond(stored ? http::Response::json({{"certificate", pem}})
                                                : http::Response::error(stored.error()));
@@ -122,10 +122,11 @@ void add_enrolment_routes(http::Router& router, Context& context) {
                 if (!csr.is_string()) {
                   return respond(http::Response::problem(400, "missing-member", "csr is required"));
                 }
-                context.on_worker(respond, [&context, respond, csr = csr.get<std::string>(),
-                                            device = request.peer.name] {
-                  renew(context, device, csr, respond);
-                });
+                context.on_worker(respond,
+                                  [&context, respond, csr = csr.get<std::string>(),
+                                   device = request.peer.name, serial = request.peer.serial] {
+                                    renew(context, device, serial, csr, respond);
+                                  });
               }});
   router.add({Method::kPost, "/v1/enrolments", Access::kOperator,
               [&context](const http::Request& request, const http::Responder& respond) {

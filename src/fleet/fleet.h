@@ -152,8 +152,9 @@ class Fleet {
                                    const std::string& key_fingerprint, const std::string& address);
   void enrolled(const std::string& device, const std::string& certificate_serial,
                 const std::string& key_fingerprint, WallTime expires, Done done);
-  void renewed(const std::string& device, const std::string& certificate_serial, WallTime expires,
-               Done done);
+  // `presented_serial` is that of the certificate that the device renewed with.
+  void renewed(const std::string& device, const std::string& presented_serial,
+               const std::string& certificate_serial, WallTime expires, Done done);
   void revoke(const std::string& device, const std::string& actor, Done done);
 
   // -- devices that speak hawkBit's DDI (fleet_ddi.cpp); `action` is their number for a job --

@@ -178,14 +178,15 @@ void Fleet::enrolled(const std::string& device, const std::string& certificate_s
   if (!known) done(fail(Errc::kNotFound, device));
 }
 
-void Fleet::renewed(const std::string& device, const std::string& certificate_serial,
-                    WallTime expires, Done done) {
+void Fleet::renewed(const std::string& device, const std::string& presented_serial,
+                    const std::string& certificate_serial, WallTime expires, Done done) {
   const WallTime now = impl_->clock.wall();
   const bool known = impl_->table.with(device, [&](LiveDevice& live) {
     store::Batch batch;
     model::DeviceRecord& record = Impl::record_of(live);
-    // The old one holds until the new one is used: its way to the device may fail.
-    record.previous_serial = record.certificate_serial;
+    // The one that the device has holds until the new one is used: its way to the device may fail,
+    // also several times.
+    record.previous_serial = presented_serial;
     record.certificate_serial = certificate_serial;
     record.certificate_expires = expires;
     live.renewed_serial_used = false;

@@ -26,6 +26,12 @@ Result<void> enrol(SmallFleet& it, const std::string& serial, const std::string&
   });
 }
 
+Result<void> renew(SmallFleet& it, const std::string& presented, const std::string& serial) {
+  return it.wait([&](fleet::Done done) {
+    it.fleet->renewed("iot-001", presented, serial, it.clock.wall() + seconds(999), done);
+  });
+}
+
 std::string refusal(const Result<void>& result) {
   return result ? "" : result.error().context;
 }
@@ -133,9 +139,7 @@ TEST_CASE("a device that leaves the whitelist is cut off and its job ends", "[fl
 TEST_CASE("a renewed certificate replaces the old one when it is first used", "[fleet]") {
   SmallFleet it;
   REQUIRE(enrol(it, "aa", "key-1"));
-  REQUIRE(it.wait([&](fleet::Done done) {
-    it.fleet->renewed("iot-001", "bb", it.clock.wall() + seconds(999), done);
-  }));
+  REQUIRE(renew(it, "aa", "bb"));
   it.start();
   it.tick();
   CHECK(it.fleet->admit("iot-001", "aa"));  // the answer may have been lost
@@ -143,6 +147,22 @@ TEST_CASE("a renewed certificate replaces the old one when it is first used", "[
   it.tick();
   CHECK(refusal(it.fleet->admit("iot-001", "aa")) == "another certificate");
   CHECK(it.fleet->admit("iot-001", "bb"));
+}
+
+TEST_CASE("a device keeps its certificate however many answers to its renewals are lost",
+          "[fleet]") {
+  SmallFleet it;
+  REQUIRE(enrol(it, "aa", "key-1"));
+  for (const std::string lost : {"bb", "cc"}) {
+    REQUIRE(renew(it, "aa", lost));
+    it.tick();
+    REQUIRE(it.fleet->admit("iot-001", "aa"));
+  }
+  CHECK(refusal(it.fleet->admit("iot-001", "bb")) == "another certificate");
+  REQUIRE(renew(it, "aa", "dd"));
+  CHECK(it.fleet->admit("iot-001", "dd"));
+  it.tick();
+  CHECK(refusal(it.fleet->admit("iot-001", "aa")) == "another certificate");
 }
 
 TEST_CASE("a new key under an old name starts with no trusted image", "[fleet]") {
