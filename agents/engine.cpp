@@ -1,5 +1,6 @@
 #include "agents/engine.h"
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 
@@ -238,9 +239,15 @@ WallTime Engine::clock_floor() const {
 std::optional<QueuedReport> Engine::next_report() const {
   const std::lock_guard lock(mutex_);
   // Nothing is said that a power cut could make untrue; but a device whose disk is full still says
-  // so.
-  if ((machine_.dirty() && !unsaved_told_) || machine_.state().outbox.empty()) return std::nullopt;
-  return machine_.state().outbox.front();
+  // what did not become of an update: the running image has not changed by it.
+  if (machine_.dirty() && !unsaved_told_) return std::nullopt;
+  const std::vector<QueuedReport>& outbox = machine_.state().outbox;
+  const auto entry = std::ranges::find_if(outbox, [&](const QueuedReport& queued) {
+    const model::JobState state = queued.report.state;
+    return !machine_.dirty() || state == model::JobState::kFailed ||
+           state == model::JobState::kCancelled;
+  });
+  return entry == outbox.end() ? std::nullopt : std::optional(*entry);
 }
 
 bool Engine::has_reports() const {

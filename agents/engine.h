@@ -82,7 +82,8 @@ class Engine {
   bool restart_due() const { return restart_due_; }
 
   void command(const Command& command);
-  // The oldest durable report that is not acknowledged.
+  // The oldest durable report that is not acknowledged; where the disk takes nothing, the oldest
+  // that says an update came to nothing.
   std::optional<QueuedReport> next_report() const;
   // Whether any report waits, durable or not.
   bool has_reports() const;

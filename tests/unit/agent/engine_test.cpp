@@ -93,6 +93,12 @@ struct Device {
     }
     FAIL("the device does not settle");
   }
+  // Root writes into read-only folders, so a folder takes the state file's place.
+  void block_saving() const {
+    fs::remove(state_file());
+    fs::create_directories(state_file() / "in-the-way");
+  }
+  fs::path state_file() const { return folder.path() / "state" / "update.json"; }
   // Exactly one slot boots, and its image is whole.
   void check_bootable() const {
     const auto store = SlotStore::open(folder.path() / "slots");
@@ -304,12 +310,9 @@ TEST_CASE("an interrupted download goes on from where it was", "[agent]") {
 
 TEST_CASE("a state that cannot be saved ends the update as failed and is told all the same",
           "[agent]") {
-  // Root writes into read-only folders, so a folder takes the file's place.
   Device device;
   device.start();
-  const fs::path state = device.folder.path() / "state" / "update.json";
-  fs::remove(state);
-  fs::create_directories(state / "in-the-way");
+  device.block_saving();
   device.engine->command(update());
   CHECK(device.engine->step() == Kind::kWait);
   const auto report = device.engine->next_report();
@@ -320,9 +323,9 @@ TEST_CASE("a state that cannot be saved ends the update as failed and is told al
     device.engine->acknowledged(entry->job, entry->report.seq);
   }
   CHECK(last == JobState::kFailed);
-  fs::remove_all(state);
+  fs::remove_all(device.state_file());
   CHECK(device.engine->step() == Kind::kWait);
-  CHECK(fs::is_regular_file(state));
+  CHECK(fs::is_regular_file(device.state_file()));
 }
 
 TEST_CASE("an acknowledgement during a download does not hold back the reports that follow",
@@ -348,4 +351,20 @@ TEST_CASE("an acknowledgement during a download does not hold back the reports t
   device.engine->step();
   device.start();
   CHECK_FALSE(device.engine->has_reports());  // an acknowledgement is saved too, in its turn
+}
+
+TEST_CASE("a success that cannot be saved is not told before it can", "[agent]") {
+  Device device;
+  device.start();
+  device.engine->command(update());
+  while (!device.engine->restart_due())
+    device.engine->step();
+  device.start();
+  device.block_saving();
+  CHECK(device.engine->step() == Kind::kProbe);
+  CHECK(device.engine->has_reports());
+  CHECK_FALSE(device.engine->next_report());
+  fs::remove_all(device.state_file());
+  CHECK(device.engine->step() == Kind::kWait);
+  CHECK(device.reported(JobState::kSucceeded));
 }
