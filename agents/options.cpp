@@ -10,11 +10,12 @@ namespace ota::agent {
 const char* const kHelp =
     "ota-agent: the device's side of Secure OTA\n"
     "\n"
-    "  ota-agent join --server https://HOST:PORT --code CODE --dir DIR\n"
+    "  ota-agent join --server https://HOST:PORT --code CODE [--dir DIR]\n"
     "            [--hardware MODEL] [--profile PROFILE]\n"
     "      Enrols this device with a one-time code (from `otactl enroll ID`; `--code -` reads it "
     "from standard\n"
-    "      input) and writes DIR/config.json where there is none.\n"
+    "      input) and writes DIR/config.json where there is none. DIR is the current folder\n"
+    "      where it is not given.\n"
     "  ota-agent run (--config FILE | --dir DIR) [--server https://HOST:PORT]\n"
     "      Sends telemetry and performs updates until SIGTERM. An agent that is not enrolled takes "
     "its code from\n"
@@ -110,6 +111,8 @@ Result<Options> parse_options(std::span<const std::string_view> words) {
                   "\"" + shown + "\" is no option of this command; see ota-agent --help");
     }
   }
+  if (options.command == Options::Command::kJoin && options.config.empty() && options.dir.empty())
+    options.dir = ".";
   if (options.config.empty() && !options.dir.empty()) options.config = options.dir / "config.json";
   if (auto complete = check_complete(options); !complete) return complete.error();
   return options;

@@ -22,6 +22,9 @@ TEST_CASE("the agent's commands take their options in any order and with either 
   REQUIRE(run.has_value());
   CHECK(run->config == "/d/config.json");
   CHECK(parse({"status", "--json", "--config", "c"})->json);
+  const auto here = parse({"join", "--server", "https://h:1", "--code", "ota1.x"});
+  REQUIRE(here.has_value());
+  CHECK(here->dir == ".");
   CHECK(parse({"--version"})->command == Options::Command::kVersion);
   CHECK(parse({"run", "--help"})->command == Options::Command::kHelp);
 }
@@ -34,4 +37,6 @@ TEST_CASE("a command line that is incomplete or unknown is refused in words", "[
   CHECK(parse({"run", "--dir", "/d", "--colour", "red"}).has_error());
   CHECK(parse({"join", "--server", "https://h:1", "--dir", "/d"}).error().context.find("--code") !=
         std::string::npos);
+  CHECK(
+      parse({"join", "--server", "https://h:1", "--code", "ota1.x", "--config", "c"}).has_error());
 }
