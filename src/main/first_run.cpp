@@ -74,6 +74,28 @@ Result<void> write_agent_config(const fs::path& folder, const model::LocalAgent&
   return write_file_durably(file, document.dump(2) + "\n");
 }
 
+// Whether the agent needs a join code. An error where a code would be wrong or of no use: what an
+// operator revoked is for an operator to let in again, and the server takes no second key for a
+// name.
+Result<bool> needs_join_code(const std::string& id,
+                             const std::shared_ptr<const fleet::DeviceDetail>& detail,
+                             const fs::path& identity) {
+  if (detail != nullptr && detail->row.revoked()) {
+    return fail(Errc::kDenied, "it was revoked; to let it in again, remove " + identity.string() +
+                                   " and join it with the code of `otactl enroll " + id + "`");
+  }
+  if (detail == nullptr || !detail->row.enrolled()) return true;
+  std::error_code ignored;
+  // As the agent sees it (agents/identity.h).
+  if (!fs::exists(identity / "device.key", ignored)) {
+    return fail(Errc::kConflict, "it is enrolled with a key that is not in " + identity.string() +
+                                     " any more; `otactl revoke " + id +
+                                     "`, and join it with the code of `otactl enroll " + id + "`");
+  }
+  return !fs::exists(identity / "device.crt", ignored) ||
+         !fs::exists(identity / "authority.crt", ignored);
+}
+
 }  // namespace
 
 Result<void> prepare_root(const fs::path& root) {
@@ -121,8 +143,9 @@ Result<void> prepare_agent(const fs::path& root, const model::LocalAgent& agent,
   if (auto written = write_agent_config(folder, agent, spec->hardware, port, seed); !written) {
     return written.error();
   }
-  const auto detail = fleet.detail(agent.id);
-  if (detail != nullptr && detail->row.enrolled()) return {};
+  const auto needed = needs_join_code(agent.id, fleet.detail(agent.id), identity);
+  if (!needed) return needed.error();
+  if (!*needed) return {};
   const pki::JoinCode code{to_base64url(random_bytes(32)), authority_fingerprint};
   std::promise<Result<void>> stored;
   auto answer = stored.get_future();
