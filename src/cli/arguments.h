@@ -16,6 +16,10 @@
 
 namespace ota::cli {
 
+// A value on the command line that does not fit; the program ends with the exit code of usage.
+Error usage_error(std::string what);
+bool is_usage_error(const Error& error);
+
 class Arguments {
  public:
   // `name` as in the command's table: "--version" for an option, "ID" for a positional.
@@ -26,7 +30,8 @@ class Arguments {
   std::string text(std::string_view name) const;
   std::vector<std::string> list(std::string_view name) const;
 
-  // The value as its type; none where the option was not given, kInvalid where it does not fit.
+  // The value as its type; none where the option was not given, a usage error where it does not
+  // fit.
   Result<std::optional<model::Version>> version(std::string_view name) const;
   Result<std::optional<seconds>> duration(std::string_view name) const;
   Result<std::optional<std::uint64_t>> number(std::string_view name) const;

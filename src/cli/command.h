@@ -51,7 +51,7 @@ struct Command {
   std::vector<Positional> positionals;
   std::vector<Option> options;
   std::vector<Example> examples;
-  // An Error is printed with its hint and ends with kError.
+  // An Error is printed with its hint and ends with kError, a usage_error() with kUsage.
   Result<ExitCode> (*run)(Context&);
 };
 

@@ -16,14 +16,13 @@ Result<WallTime> time_option(const Context& context, const char* name, WallTime 
       !given.empty() && std::string_view("smhd").find(given.back()) != std::string::npos;
   if (age) {
     const auto ago = parse_duration(given);
-    if (!ago) return ago.error().within(name);
+    if (!ago) return usage_error(std::string(name) + " " + ago.error().context);
     return context.clock.wall() - *ago;
   }
   const auto at = anomaly::parse_stamp(given);
   if (!at) {
-    return fail(Errc::kInvalid,
-                std::string(name) + " " + given +
-                    ": no time such as 2026-08-20T14:03:00Z, nor an age such as 24h");
+    return usage_error(std::string(name) + " " + given +
+                       ": no time such as 2026-08-20T14:03:00Z, nor an age such as 24h");
   }
   return *at;
 }
@@ -40,7 +39,7 @@ Result<Span> span_of(const Context& context) {
   if (!from) return from.error();
   const auto to = time_option(context, "--to", context.clock.wall() + std::chrono::minutes(1));
   if (!to) return to.error();
-  if (*from >= *to) return fail(Errc::kInvalid, "--from is not before --to");
+  if (*from >= *to) return usage_error("--from is not before --to");
   return Span{*from, *to};
 }
 

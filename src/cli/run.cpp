@@ -38,6 +38,11 @@ int run(std::span<const std::string> words, const World& world) {
     const Result<ExitCode> done = invocation.command->run(context);
     out.flush();
     if (done) return static_cast<int>(*done);
+    if (is_usage_error(done.error())) {
+      out.problem(done.error().text(),
+                  "Try: otactl " + std::string(invocation.command->name) + " --help");
+      return static_cast<int>(ExitCode::kUsage);
+    }
     out.problem(done.error().text(), hint_for(done.error(), globals));
     return static_cast<int>(ExitCode::kError);
   } catch (const std::exception& error) {

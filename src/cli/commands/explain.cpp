@@ -92,7 +92,7 @@ Result<ExitCode> run_explain(Context& context) {
   const auto given = context.arguments.number("EVENT");
   if (!given) return given.error();
   const std::uint64_t seq = given->value_or(0);
-  if (seq == 0) return fail(Errc::kInvalid, "EVENT 0: events are numbered from 1, as otactl logs");
+  if (seq == 0) return usage_error("EVENT 0: events are numbered from 1, as otactl logs");
   const auto event = find_event(context, seq);
   if (!event) return event.error();
   const Json& data = object_at(*event, "data");

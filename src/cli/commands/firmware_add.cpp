@@ -85,6 +85,8 @@ Result<ExitCode> run_firmware_add(Context& context) {
   }
   const auto version = arguments.version("--version");
   if (!version) return version.error();
+  const auto floor = arguments.version("--rollback-floor");
+  if (!floor) return floor.error();
   const std::filesystem::path file = arguments.text("FILE");
   model::Release release;
   if (*version) release.version = **version;
@@ -109,8 +111,6 @@ Result<ExitCode> run_firmware_add(Context& context) {
     return repository.error().within("no repository in " + firmware.string() +
                                      "; the console makes it at its first run");
   }
-  const auto floor = arguments.version("--rollback-floor");
-  if (!floor) return floor.error();
   auto added = repository->add(file, std::move(release), *floor);
   if (!added) return added.error();
   if (ddi) {

@@ -31,7 +31,7 @@ Result<unsigned> small_number(const Context& context, std::string_view name, uns
   if (!number) return number.error();
   constexpr std::uint64_t kMost = 16;
   if (*number && (**number < 1 || **number > kMost)) {
-    return fail(Errc::kInvalid, std::string(name) + " is 1 to 16");
+    return usage_error(std::string(name) + " is 1 to 16");
   }
   return *number ? static_cast<unsigned>(**number) : fallback;
 }

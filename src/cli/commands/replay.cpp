@@ -23,7 +23,7 @@ Result<double> threshold(Context& context, double configured) {
   double value = 0;
   const auto [end, problem] = std::from_chars(given.data(), given.data() + given.size(), value);
   if (problem != std::errc() || end != given.data() + given.size() || !(value > 0 && value < 1)) {
-    return fail(Errc::kInvalid, "--threshold " + given + ": not a number between 0 and 1");
+    return usage_error("--threshold " + given + ": not a number between 0 and 1");
   }
   return value;
 }
@@ -96,7 +96,7 @@ Result<ExitCode> run_replay(Context& context) {
   if (!out_file.empty()) {
     std::error_code none;  // that one of them does not exist is no problem here
     if (std::filesystem::equivalent(file, out_file, none)) {
-      return fail(Errc::kInvalid, "--out " + out_file + ": is the file that is read");
+      return usage_error("--out " + out_file + ": is the file that is read");
     }
     to_file.open(out_file, std::ios::binary | std::ios::trunc);
     if (!to_file) return fail_errno(errno, out_file);

@@ -96,6 +96,31 @@ TEST_CASE("a wrong line is a usage error that says where help is", "[cli]") {
   }
 }
 
+TEST_CASE("a value that does not fit its option is a usage error", "[cli]") {
+  for (const char* line :
+       {"push iot-001 --version banana", "enroll iot-001 --ttl banana", "jobs --limit abc",
+        "logs --limit abc", "explain abc", "explain 0", "firmware remove banana",
+        "firmware add x.img --hardware a --version banana",
+        "firmware add x.img --hardware a --version 1.0.0 --rollback-floor banana",
+        "watch --every banana", "watch --rounds -x", "keys rotate root --keys 17",
+        "replay x.csv --threshold 2", "replay --device iot-001 --from banana",
+        "replay --device iot-001 --from 5x5h"}) {
+    INFO(line);
+    test::Script script;
+    const test::Ran ran = test::otactl(line, script);
+    CHECK(ran.code == 2);
+    CHECK(ran.err.find("Try: otactl ") != std::string::npos);
+    CHECK(ran.out.empty());
+    CHECK(script.calls.empty());
+  }
+}
+
+TEST_CASE("what the server calls not valid is no usage error", "[cli]") {
+  test::Script script;
+  script.answers["POST /v1/enrolments"] = {fail(Errc::kInvalid, "the server says: no")};
+  CHECK(test::otactl("enroll iot-001", script).code == 1);
+}
+
 TEST_CASE("root and server come from the line, else from the environment", "[cli]") {
   const std::vector<std::string> bare{"status"};
   const Environment environment{"/srv/ota", "https://gateway:9443"};

@@ -75,6 +75,6 @@ TEST_CASE("explain says which events have no record, and which are none", "[cli]
   script.answers[kPage] = {Json{{"events", Json::array()}}};
   ran = otactl("explain 214", script);
   CHECK(ran.err.find("there is no event 214") != std::string::npos);
-  CHECK(otactl("explain 0", script).code == 1);
-  CHECK(otactl("explain x", script).code == 1);
+  CHECK(otactl("explain 0", script).code == 2);
+  CHECK(otactl("explain x", script).code == 2);
 }

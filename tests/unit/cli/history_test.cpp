@@ -98,7 +98,7 @@ TEST_CASE("replay takes a file or a device, and says so", "[cli][history]") {
   CHECK(otactl("replay", script).code == 2);
   CHECK(otactl("replay a.csv --device iot-001", script).code == 2);
   const auto ran = otactl("replay --device iot-001 --from yesterday", script);
-  CHECK(ran.code == 1);
+  CHECK(ran.code == 2);
   CHECK(ran.err.find("an age such as 24h") != std::string::npos);
 }
 
