@@ -1,11 +1,13 @@
 #include "cli/parser.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
 
 #include "base/program_version.h"
+#include "base/text.h"
 
 namespace ota::cli {
 namespace {
@@ -120,6 +122,43 @@ std::string command_path(const CLI::App& top) {
   return path;
 }
 
+// The command that begins most like `word`; empty where none shares three letters with it.
+std::string nearest(const CLI::App& group, const std::string& word) {
+  std::size_t most = 2;
+  std::string out;
+  for (const CLI::App* app : group.get_subcommands({})) {
+    const std::string& name = app->get_name();
+    const auto apart = std::mismatch(name.begin(), name.end(), word.begin(), word.end());
+    const auto shared = static_cast<std::size_t>(apart.first - name.begin());
+    if (shared <= most) continue;
+    most = shared;
+    out = name;
+  }
+  return out;
+}
+
+// CLI11 says of a mistyped command only that one is required.
+std::string complaint(const CLI::App& top, const CLI::Error& error) {
+  const CLI::App& group = *deepest(top);
+  const std::vector<std::string> left = group.remaining();
+  if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::RequiredError) || left.empty() ||
+      group.get_subcommands({}).empty()) {
+    return error.what();
+  }
+  const std::string path = command_path(top).substr(kProgram.size());
+  const std::string near = nearest(group, left.front());
+  return "there is no command \"" + (path.empty() ? "" : path.substr(1) + " ") +
+         printable(left.front(), 40) + "\"" +
+         (near.empty() ? "" : "; did you mean \"" + near + "\"?");
+}
+
+// What CLI11 is to put in front of the name of the app whose help it prints.
+std::string parent_path(const CLI::App& top) {
+  const std::string path = command_path(top);
+  const std::size_t blank = path.rfind(' ');
+  return blank == std::string::npos ? std::string() : path.substr(0, blank);
+}
+
 }  // namespace
 
 Invocation parse(std::span<const std::string> words, const Environment& environment,
@@ -160,11 +199,11 @@ Invocation parse(std::span<const std::string> words, const Environment& environm
   } catch (const CLI::CallForVersion&) {
     return answer(top.version(), ExitCode::kDone, globals);
   } catch (const CLI::Success&) {
-    return answer(deepest(top)->help(command_path(top).substr(0, command_path(top).rfind(' '))),
-                  ExitCode::kDone, globals);
+    return answer(deepest(top)->help(parent_path(top)), ExitCode::kDone, globals);
   } catch (const CLI::Error& error) {
-    return answer(text(kProgram) + ": " + error.what() + "\nTry: " + command_path(top) + " --help",
-                  ExitCode::kUsage, globals);
+    return answer(
+        text(kProgram) + ": " + complaint(top, error) + "\nTry: " + command_path(top) + " --help",
+        ExitCode::kUsage, globals);
   }
 
   for (Entry& entry : entries) {

@@ -96,6 +96,35 @@ TEST_CASE("a wrong line is a usage error that says where help is", "[cli]") {
   }
 }
 
+TEST_CASE("the help of all names the program once", "[cli]") {
+  test::Script script;
+  const test::Ran ran = test::otactl("--help", script);
+  CHECK(ran.code == 0);
+  CHECK(ran.says("Usage: otactl ["));
+  CHECK_FALSE(ran.says("otactl otactl"));
+  CHECK(test::otactl("firmware --help", script).says("Usage: otactl firmware ["));
+}
+
+TEST_CASE("a command that is none is named, with the nearest one", "[cli]") {
+  struct Case {
+    const char* line;
+    const char* words;
+  };
+  for (const Case& one :
+       {Case{"nosuch", "otactl: there is no command \"nosuch\"\nTry"},
+        Case{"devics", "no command \"devics\"; did you mean \"devices\"?"},
+        Case{"--json nosuch iot-001", "no command \"nosuch\"\n"},
+        Case{"firmware remote 1", "no command \"firmware remote\"; did you mean \"remove\"?"},
+        Case{"firmware", "A subcommand is required"}}) {
+    INFO(one.line);
+    test::Script script;
+    const test::Ran ran = test::otactl(one.line, script);
+    INFO(ran.err);
+    CHECK(ran.code == 2);
+    CHECK(ran.err.find(one.words) != std::string::npos);
+  }
+}
+
 TEST_CASE("a value that does not fit its option is a usage error", "[cli]") {
   for (const char* line :
        {"push iot-001 --version banana", "enroll iot-001 --ttl banana", "jobs --limit abc",
