@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/host_port.h"
 #include "base/text.h"
 #include "cli/api.h"
 #include "config/config.h"
@@ -104,9 +105,7 @@ class HttpsApi final : public Api {
     if (!parsed.ok()) return fail(Errc::kInvalid, parsed.problems.front().text());
     const std::string& address = parsed.value.listen_address;
     const bool any = address.empty() || address == "0.0.0.0" || address == "::";
-    const std::string host = any                                      ? "127.0.0.1"
-                             : address.find(':') != std::string::npos ? "[" + address + "]"
-                                                                      : address;
+    const std::string host = bracketed_host(any ? "127.0.0.1" : address);
     return "https://" + host + ":" + std::to_string(parsed.value.port);
   }
 
