@@ -35,7 +35,9 @@ void EventLog::print_new(const fleet::Snapshot& snapshot) {
   for (const auto& event : *snapshot.events) {
     if (event->seq <= printed_) continue;
     printed_ = event->seq;
-    if (event->at < since_) continue;  // of an earlier run
+    // Those of an earlier run come first. Past them time counts no more: the clock may be set back.
+    if (!begun_ && event->at < since_) continue;
+    begun_ = true;
     const std::string stamp = journal_ ? level_prefix(event->severity)
                                        : format_rfc3339(event->at, Fraction::kNone) + " " +
                                              std::string(model::to_text(event->severity)) + " ";

@@ -13,13 +13,14 @@ namespace ota::main {
 class EventLog {
  public:
   // Colourless lines; with the syslog level prefix "<N>" where standard error goes to the journal.
-  // Events before `since` are not printed.
+  // What comes before the first event of `since` or later is not printed.
   explicit EventLog(WallTime since);
   void print_new(const fleet::Snapshot& snapshot);
 
  private:
   bool journal_;
   WallTime since_;
+  bool begun_ = false;
   std::uint64_t printed_ = 0;
 };
 

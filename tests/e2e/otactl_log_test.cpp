@@ -40,3 +40,12 @@ TEST_CASE("an IPv6 address is told so that a URL can be made of it", "[e2e]") {
   Headless headless(scenario);
   headless.wait_for_line("ready https://[::]:");
 }
+
+TEST_CASE("the log of a headless console goes on after its clock was set back", "[e2e]") {
+  sim::Scenario scenario = test::two_devices();
+  scenario.steps.push_back({.kind = "move-clock", .keys = Json::object()});
+  Headless headless(scenario);
+  headless.wait_for_line("serving on");
+  REQUIRE(headless.world.clocks().move("console", -std::chrono::hours(5)).has_value());
+  headless.wait_for_line(" clock.jump: ");
+}
