@@ -1,9 +1,7 @@
 #include "cli/format.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <ctime>
 
 #include "base/text.h"
 #include "cli/api.h"
@@ -15,13 +13,6 @@ constexpr std::size_t kMaxCell = 48;
 
 std::string cell(const Json& object, const char* key) {
   return dash(printable(text_at(object, key), kMaxCell));
-}
-
-std::tm local(WallTime time) {
-  const std::time_t stamp = std::chrono::duration_cast<seconds>(time.time_since_epoch()).count();
-  std::tm out{};
-  localtime_r(&stamp, &out);
-  return out;
 }
 
 std::string job_cell(const Json& row) {
@@ -62,13 +53,12 @@ std::string age_of(const Json& object, const char* key, WallTime now) {
   return then == WallTime{} ? "never" : format_age(now - then);
 }
 
-std::string local_time(WallTime time, WallTime now) {
-  const std::tm then = local(time);
-  const std::tm today = local(now);
-  const bool same_day = then.tm_year == today.tm_year && then.tm_yday == today.tm_yday;
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), same_day ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &then);
-  return text.data();
+std::string time_text(WallTime time, WallTime now) {
+  if (time == WallTime{}) return "-";
+  constexpr std::size_t kDay = std::string_view("2026-08-20T").size();
+  const std::string then = format_rfc3339(time, Fraction::kNone);
+  const std::string today = format_rfc3339(now, Fraction::kNone);
+  return then.substr(0, kDay) == today.substr(0, kDay) ? then.substr(kDay) : then;
 }
 
 Table device_table(const Json& rows, WallTime now) {
@@ -115,7 +105,7 @@ Table job_table(const Json& jobs, WallTime now) {
     detail += text_at(job, "detail");
     table.add({cell(job, "id"), cell(job, "device"), version_of(object_at(job, "release")), state,
                state == "downloading" ? format_number(number_at(job, "percent"), 0) + "%" : "",
-               local_time(stamp_at(job, "created"), now), cell(job, "actor"),
+               time_text(stamp_at(job, "created"), now), cell(job, "actor"),
                printable(detail, 120)});
   }
   return table;
@@ -124,7 +114,7 @@ Table job_table(const Json& jobs, WallTime now) {
 std::string event_line(const Json& event, WallTime now) {
   std::string severity = text_at(event, "severity");
   severity.resize(std::max<std::size_t>(severity.size(), 7), ' ');
-  return local_time(stamp_at(event, "at"), now) + "  #" + std::to_string(count_at(event, "seq")) +
+  return time_text(stamp_at(event, "at"), now) + "  #" + std::to_string(count_at(event, "seq")) +
          "  " + severity + "  " + printable(text_at(event, "source"), kMaxCell) + "  " +
          printable(text_at(event, "message"));
 }

@@ -19,12 +19,12 @@ std::string version_of(const Json& image);
 std::string metric_of(const Json& row, const char* metric, std::string_view unit);
 // The age of a stored time ("12s", "3h04"), "never" for none.
 std::string age_of(const Json& object, const char* key, WallTime now);
-// "14:03:22" today, else "2026-08-20 14:03:22", both local.
-std::string local_time(WallTime time, WallTime now);
+// "14:03:22Z" today, else "2026-08-20T14:03:22Z": UTC, as everywhere.
+std::string time_text(WallTime time, WallTime now);
 
 Table device_table(const Json& rows, WallTime now);
 Table job_table(const Json& jobs, WallTime now);
-// "14:03:22  #214  warning  iot-002  BLOCKED → OTA for iot-002 rejected (Risk: High Load)"
+// "14:03:22Z  #214  warning  iot-002  BLOCKED → OTA for iot-002 rejected (Risk: High Load)"
 std::string event_line(const Json& event, WallTime now);
 // The verdict with its sentence, each signal with how rare it is and its share of the score, and
 // what would clear it. `now`: what ages are told against.

@@ -77,8 +77,8 @@ void print_differences(Output& out, const Differences& found, WallTime now) {
   if (!found.levels.empty()) {
     Table table({{"DEVICE"}, {"FROM"}, {"TO"}, {"NOW"}, {"THEN"}, {"REASON"}});
     for (const Json& change : found.levels) {
-      table.add({text_at(change, "device"), local_time(stamp_at(change, "from"), now),
-                 local_time(stamp_at(change, "to"), now), text_at(change, "now"),
+      table.add({text_at(change, "device"), time_text(stamp_at(change, "from"), now),
+                 time_text(stamp_at(change, "to"), now), text_at(change, "now"),
                  text_at(change, "then"), text_at(change, "reason")});
     }
     out.table(table);
@@ -86,7 +86,7 @@ void print_differences(Output& out, const Differences& found, WallTime now) {
   }
   for (const Json& change : found.decisions) {
     out.line("#" + std::to_string(count_at(change, "event")) + " " + text_at(change, "device") +
-             " " + local_time(stamp_at(change, "at"), now));
+             " " + time_text(stamp_at(change, "at"), now));
     out.line("  now:  " + text_at(change, "now"));
     out.line("  then: " + text_at(change, "then") + " (" + text_at(change, "reason") + ")");
   }

@@ -60,7 +60,7 @@ class Watcher {
  private:
   void say(const std::string& who, const std::string& what, Tone tone) {
     const WallTime now = context_.clock.wall();
-    context_.out.line(local_time(now, now) + "  " + who + ": " + what, tone);
+    context_.out.line(time_text(now, now) + "  " + who + ": " + what, tone);
     context_.out.flush();
   }
 

@@ -73,6 +73,27 @@ TEST_CASE("text of a device cannot act on the terminal", "[cli]") {
   CHECK(ran.out.find('\x1b') == std::string::npos);
 }
 
+TEST_CASE("times are UTC and say so, whatever the zone of the terminal", "[cli]") {
+  const char* zone = std::getenv("TZ");
+  const std::string before = zone != nullptr ? zone : "";
+  ::setenv("TZ", "Asia/Kolkata", 1);
+  ::tzset();
+  Json yesterday = event(1, "one");
+  yesterday["at"] = "2026-08-16T23:53:20Z";
+  Script script;
+  script.answers[kNewest] = {
+      Json{{"events", {event(2, "two"), std::move(yesterday)}}, {"last", 2}}};
+  script.answers["GET /v1/jobs?limit=100"] = {
+      Json{{"jobs", {{{"id", "job-000001"}, {"created", "2026-08-17T01:02:03Z"}}}}}};
+  const auto logs = otactl("logs", script);
+  const auto jobs = otactl("jobs", script);
+  zone != nullptr ? ::setenv("TZ", before.c_str(), 1) : ::unsetenv("TZ");
+  ::tzset();
+  CHECK(logs.says("2026-08-16T23:53:20Z  #1  warning"));
+  CHECK(logs.says("\n20:53:20Z  #2  warning"));
+  CHECK(jobs.says("  01:02:03Z"));
+}
+
 TEST_CASE("the log is printed oldest first, as filtered by the server", "[cli]") {
   Script script;
   script.answers["GET /v1/events?order=newest&limit=2&kind=gate"] = {
