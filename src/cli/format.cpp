@@ -43,9 +43,14 @@ std::string version_of(const Json& image) {
 }
 
 std::string metric_of(const Json& row, const char* metric, std::string_view unit) {
+  if (!is_set(row, "online")) return "-";
   const double value = number_at(object_at(row, "values"), metric, std::nan(""));
   if (!std::isfinite(value)) return "-";
   return format_number(value, 0) + std::string(unit);
+}
+
+std::string risk_of(const Json& row) {
+  return is_set(row, "online") ? format_number(number_at(row, "risk"), 0) : "-";
 }
 
 std::string age_of(const Json& object, const char* key, WallTime now) {
@@ -77,8 +82,7 @@ Table device_table(const Json& rows, WallTime now) {
                {"CLIENT"},
                {"JOB"}});
   for (const Json& row : rows) {
-    table.add({cell(row, "id"), cell(row, "state"), cell(row, "level"),
-               format_number(number_at(row, "risk"), 0),
+    table.add({cell(row, "id"), cell(row, "state"), cell(row, "level"), risk_of(row),
                version_of(object_at(object_at(row, "facts"), "confirmed")),
                metric_of(row, "cpu", "%"), metric_of(row, "mem", "%"), metric_of(row, "disk", "%"),
                metric_of(row, "temp", "C"), age_of(row, "last_seen", now), cell(row, "hardware"),
@@ -139,9 +143,10 @@ std::string rarity(const Json& signal) {
 
 void print_verdict(Output& out, const Json& verdict, WallTime now) {
   const std::string level = text_at(verdict, "level", "unknown");
+  const std::string risk =
+      verdict.contains("risk") ? format_number(number_at(verdict, "risk"), 0) : "-";
   out.line("Verdict: " + level + " (" + text_at(verdict, "label", "no telemetry") + "), risk " +
-               format_number(number_at(verdict, "risk"), 0) + " of 100, for " +
-               age_of(verdict, "since", now),
+               risk + " of 100, for " + age_of(verdict, "since", now),
            tone_of(level));
   if (const std::string sentence = text_at(verdict, "sentence"); !sentence.empty()) {
     out.line("  " + sentence);

@@ -54,7 +54,9 @@ Result<ExitCode> run_device(Context& context) {
   out.line("");
   print_facts(out, object_at(row, "facts"));
   out.line("");
-  print_verdict(out, object_at(*answer, "verdict"), now);
+  Json verdict = object_at(*answer, "verdict");
+  if (!is_set(row, "online")) verdict.erase("risk");  // of the last sample, which may be old
+  print_verdict(out, verdict, now);
   if (const Json& gate = object_at(*answer, "gate"); !gate.empty()) {
     out.line("");
     out.line("If v" + text_at(gate, "version") + " were pushed now:");

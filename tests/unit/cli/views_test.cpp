@@ -13,6 +13,7 @@ Json row(const std::string& id, const std::string& state, const std::string& lev
   return Json{{"id", id},
               {"state", state},
               {"level", level},
+              {"online", true},
               {"risk", 7},
               {"hardware", "sim-a"},
               {"group", "default"},
@@ -50,6 +51,21 @@ TEST_CASE("the device table shows the confirmed version and dashes for what is u
   CHECK(ran.says("v2.1.4   12%  35%     -     -"));
   const auto filtered = otactl("devices --verdict critical --json", script);
   CHECK((*parse_json(filtered.out))["devices"].size() == 1);
+}
+
+TEST_CASE("readings and risk of a silent device are not shown as if they were live", "[cli]") {
+  Json silent = row("iot-001", "OFFLINE", "unknown");
+  silent["online"] = false;
+  const Json verdict{{"level", "unknown"}, {"label", "silent"}, {"risk", 7}};
+  Script script;
+  script.answers["GET /v1/devices?limit=1000"] = {Json{{"devices", {silent}}}};
+  script.answers["GET /v1/devices/iot-001"] = {Json{{"row", silent}, {"verdict", verdict}}};
+  script.answers[kHead] = {Json{{"events", Json::array()}, {"last", 0}}};
+  CHECK(otactl("devices", script).says("unknown     -  v2.1.4     -    -     -     -"));
+  const auto device = otactl("device iot-001", script);
+  CHECK(device.says("CPU -, memory -, disk -, temperature -"));
+  CHECK(device.says("risk - of 100"));
+  CHECK(otactl("watch --rounds 1", script).says("cpu -, mem -, disk -, temp -"));
 }
 
 TEST_CASE("devices are read page after page", "[cli]") {
