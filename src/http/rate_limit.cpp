@@ -28,6 +28,10 @@ bool RateBucket::take(MonoTime now, std::uint32_t per_second) {
   }
 }
 
+bool RateBucket::full(MonoTime now) const {
+  return theoretical_arrival_ns_.load(std::memory_order_relaxed) <= nanoseconds_of(now);
+}
+
 milliseconds Pacer::wait(MonoTime now) const {
   // Sent ahead of its time by this much at most: timers are no finer than that.
   constexpr std::int64_t kAhead = kSecond / 50;
@@ -48,20 +52,34 @@ void Pacer::sent(MonoTime now, std::uint64_t bytes, std::uint64_t bytes_per_seco
   }
 }
 
-std::shared_ptr<RateBucket> RateBuckets::of(const std::string& name) {
+std::shared_ptr<RateBucket> RateBuckets::of(const std::string& name, MonoTime now) {
   Shard& shard = shards_[std::hash<std::string>()(name) % kShards];
   const std::lock_guard lock(shard.mutex);
-  std::weak_ptr<RateBucket>& held = shard.buckets[name];
-  auto bucket = held.lock();
-  if (!bucket) {
-    bucket = std::make_shared<RateBucket>();
-    held = bucket;
-    if (shard.buckets.size() >= shard.sweep_at) {
-      std::erase_if(shard.buckets, [](const auto& entry) { return entry.second.expired(); });
-      shard.sweep_at = std::max<std::size_t>(64, shard.buckets.size() * 2);
-    }
-  }
+  std::shared_ptr<RateBucket>& held = shard.buckets[name];
+  if (held) return held;
+  held = std::make_shared<RateBucket>();
+  auto bucket = held;  // a holder, so that the sweep leaves it
+  if (shard.buckets.size() >= shard.sweep_at) sweep(shard, now);
   return bucket;
+}
+
+void RateBuckets::sweep(Shard& shard, MonoTime now) {
+  constexpr std::size_t kMost = 4096;
+  // Only of() makes holders, under the shard's lock: one without any cannot get one meanwhile.
+  const auto idle = [](const auto& entry) { return entry.second.use_count() == 1; };
+  std::erase_if(shard.buckets,
+                [&](const auto& entry) { return idle(entry) && entry.second->full(now); });
+  if (shard.buckets.size() >= kMost) std::erase_if(shard.buckets, idle);
+  shard.sweep_at = std::max<std::size_t>(64, shard.buckets.size() * 2);
+}
+
+std::size_t RateBuckets::size() {
+  std::size_t count = 0;
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    count += shard.buckets.size();
+  }
+  return count;
 }
 
 bool EventLimit::take(const std::string& key, MonoTime now) {

@@ -20,6 +20,8 @@ class RateBucket {
  public:
   // Whether one more is within `per_second` at `now`; 0 stands for no limit.
   bool take(MonoTime now, std::uint32_t per_second);
+  // Whether a second's worth would go through at once, as with a new one.
+  bool full(MonoTime now) const;
 
  private:
   std::atomic<std::int64_t> theoretical_arrival_ns_{INT64_MIN};
@@ -39,18 +41,24 @@ class Pacer {
   std::atomic<std::int64_t> paid_until_ns_{INT64_MIN};
 };
 
-// The buckets of the names that have connections now; one is gone with its last holder.
+// The buckets of the names that have connections now or had one a moment ago: one is kept after its
+// last holder until it is full again, so that a connection for each request is no way around the
+// limit. Under a flood of names, those without connections are forgotten earlier.
 class RateBuckets {
  public:
-  std::shared_ptr<RateBucket> of(const std::string& name);
+  std::shared_ptr<RateBucket> of(const std::string& name,
+                                 MonoTime now = std::chrono::steady_clock::now());
+  std::size_t size();
 
  private:
   static constexpr std::size_t kShards = 16;
   struct Shard {
     std::mutex mutex;
-    std::unordered_map<std::string, std::weak_ptr<RateBucket>> buckets;
+    std::unordered_map<std::string, std::shared_ptr<RateBucket>> buckets;
     std::size_t sweep_at = 64;
   };
+  static void sweep(Shard& shard, MonoTime now);
+
   std::array<Shard, kShards> shards_;
 };
 

@@ -42,6 +42,34 @@ TEST_CASE("connections of one name share a bucket while any of them lives", "[ht
   CHECK(buckets.of("iot-001") == first);
 }
 
+TEST_CASE("a connection for each request is no way around the limit", "[http]") {
+  RateBuckets buckets;
+  int through = 0;
+  for (int i = 0; i < 100; ++i)
+    through += buckets.of("iot-001", kBegin)->take(kBegin, 10) ? 1 : 0;
+  CHECK(through == 10);
+  // Nor do others push its bucket out while it is not full.
+  for (int i = 0; i < 5000; ++i)
+    buckets.of("other-" + std::to_string(i), kBegin);
+  CHECK_FALSE(buckets.of("iot-001", kBegin)->take(kBegin, 10));
+  CHECK(buckets.of("iot-001", kBegin + seconds(1))->take(kBegin + seconds(1), 10));
+}
+
+TEST_CASE("buckets without connections are forgotten when full, and when there are too many",
+          "[http]") {
+  RateBuckets buckets;
+  const auto kept = buckets.of("iot-001", kBegin);
+  for (int i = 0; i < 20'000; ++i) {
+    const MonoTime now = kBegin + milliseconds(i);
+    buckets.of("slow-" + std::to_string(i), now)->take(now, 10);
+  }
+  CHECK(buckets.size() < 4000);
+  for (int i = 0; i < 300'000; ++i)
+    buckets.of("flood-" + std::to_string(i), kBegin)->take(kBegin, 10);
+  CHECK(buckets.size() <= 16U * 2 * 4096);
+  CHECK(buckets.of("iot-001", kBegin) == kept);
+}
+
 TEST_CASE("an address is heard a few times in each window", "[http]") {
   EventLimit limit(3, seconds(1));
   int heard = 0;
