@@ -276,11 +276,8 @@ bool Ui::act_on_graphs(Action action) {
 
 bool Ui::act_on_device(Action action) {
   switch (action) {
-    case Action::kUpdate: {
-      std::vector<std::string> devices(state_.marked.begin(), state_.marked.end());
-      if (devices.empty() && !state_.device.empty()) devices.push_back(state_.device);
-      return start_update(std::move(devices), std::nullopt), true;
-    }
+    case Action::kUpdate:
+      return update_chosen(), true;
     case Action::kMark:
       return mark(), true;
     case Action::kMarkAll:

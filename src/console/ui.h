@@ -89,6 +89,8 @@ class Ui {
   bool refuse_changes(bool changes);
 
   // requests
+  void update_chosen();
+  std::string device_in_view() const;
   void start_update(std::vector<std::string> devices, const std::optional<model::Version>& version);
   void send(const UpdateFlow::Ask& ask);
   void show_result();

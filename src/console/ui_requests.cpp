@@ -10,6 +10,29 @@ namespace ota::console {
 
 using Outcomes = std::vector<fleet::PushOutcome>;
 
+// The device that the selected line is of: a list of jobs, events or agents has a selection of its
+// own, and the device that was selected elsewhere is not on the screen then.
+std::string Ui::device_in_view() const {
+  std::string device;
+  if (state_.view == View::kUpdates && !model_.jobs.empty()) {
+    device = model_.jobs[index_of(model_.jobs, state_.job).value_or(0)]->device;
+  } else if (state_.view == View::kLog && !model_.events.empty()) {
+    const auto index = index_of(model_.events, state_.log.selected);
+    device = model_.events[index.value_or(model_.events.size() - 1)]->source;
+  } else if (state_.view == View::kAgents) {
+    device = state_.agent;
+  }
+  // A job's device is meant even where it is not known any more: the refusal names it.
+  const bool known = state_.view == View::kUpdates || model_.fleet->find(device) != nullptr;
+  return known && !device.empty() ? device : state_.device;
+}
+
+void Ui::update_chosen() {
+  std::vector<std::string> devices(state_.marked.begin(), state_.marked.end());
+  if (devices.empty()) devices.push_back(device_in_view());
+  start_update(std::move(devices), std::nullopt);
+}
+
 void Ui::start_update(std::vector<std::string> devices,
                       const std::optional<model::Version>& version) {
   std::erase(devices, std::string());

@@ -7,54 +7,11 @@
 #include "store/audit_chain.h"
 #include "tests/support/catch.h"
 #include "tests/support/screen_fixture.h"
+#include "tests/unit/console/desk.h"
 
 using namespace ota;
 using namespace ota::console;
 using namespace ota::test;
-
-namespace {
-
-struct Desk {
-  explicit Desk(Access access = Access::kFull)
-      : ui(backend, inbox, clock, {Charset::kUnicode, GraphStyle::kBraille, access}) {}
-
-  FakeBackend backend;
-  ManualClock clock{screen_time()};
-  std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
-  Ui ui;
-
-  void keys(std::string_view names) {
-    while (!names.empty()) {
-      const std::size_t end = names.find(' ');
-      press(names.substr(0, end));
-      if (end == std::string_view::npos) break;
-      names.remove_prefix(end + 1);
-    }
-  }
-  void press(std::string_view name) {
-    KeyDecoder decoder;
-    std::vector<Key> decoded;
-    decoder.feed(bytes_of_key(name).value(), decoded);
-    decoder.flush(decoded);
-    for (const Key& key : decoded)
-      ui.handle(key);
-    settle();
-  }
-  void type(std::string_view text) {
-    for (const char c : text)
-      ui.handle({Key::Kind::kText, static_cast<char32_t>(c), {}});
-    settle();
-  }
-  void settle() {
-    inbox->run();
-    ui.refresh();
-  }
-  std::string screen(Size size = {80, 24}) { return ui.draw(size).text(); }
-  bool shows(const std::string& text) { return screen().find(text) != std::string::npos; }
-  std::string notice() { return ui.state().notice ? ui.state().notice->text : ""; }
-};
-
-}  // namespace
 
 TEST_CASE("number keys change the view", "[console]") {
   Desk desk;
