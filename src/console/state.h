@@ -112,6 +112,9 @@ struct UiState {
   std::optional<SignFlow> sign;
   std::vector<std::string> filters;   // history, oldest first
   std::vector<std::string> commands;  // history, oldest first
+
+  // Something that takes keys lies over the view; a question is drawn at every size and not meant.
+  bool has_dialog() const { return prompt || help || columns || update || sign; }
 };
 
 }  // namespace ota::console

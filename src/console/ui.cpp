@@ -71,6 +71,8 @@ void Ui::handle(const Key& key) {
     return act(key.point == U'l' ? Action::kRedraw : Action::kSuspend);
   }
   if (state_.question) return handle_question(key);
+  // A dialog that is not drawn takes no key but the way back: nobody confirms what nobody sees.
+  if (state_.has_dialog() && !has_room(size_) && key.kind != Kind::kEscape) return;
   if (state_.prompt) return handle_prompt(key);
   if (state_.help) return handle_help(key);
   if (state_.columns) return handle_columns(key);

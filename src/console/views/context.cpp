@@ -175,6 +175,29 @@ void draw_agents_line(const Area& row, const Scene& scene) {
               " running; they stop with this console");
 }
 
+// What has the keyboard, else the size that the views need. The button comes first: a question
+// whose choice is cut off could be answered wrongly.
+void draw_small_end(const Area& area, const Scene& scene) {
+  const int last = area.rows() - 1;
+  const auto put_line = [&](int y, std::string_view text, Style style) {
+    area.fill(y, U' ');
+    area.put(0, y, text, style);
+  };
+  if (scene.state.question) {
+    const Question& question = *scene.state.question;
+    put_line(std::min(3, last),
+             "[" + (question.on_verb ? question.verb : "Cancel") + "] " + question.title,
+             bold(Ink::kWarn));
+    if (last <= 3) return;
+  }
+  const std::string size = std::to_string(area.columns()) + "x" + std::to_string(area.rows());
+  if (scene.state.has_dialog()) {
+    put_line(last, "enlarge to 60x16; Esc back", bold(Ink::kWarn));
+  } else if (area.rows() >= 6) {
+    put_line(last, size + "; full view 60x16", {Ink::kDim});
+  }
+}
+
 }  // namespace
 
 void draw_context(const Area& row, const Scene& scene) {
@@ -221,23 +244,9 @@ void draw_small(const Area& area, const Scene& scene) {
     ++y;
   }
   const bool fresh = scene.state.notice && scene.model.now - scene.state.notice->at < seconds(10);
-  if (area.rows() >= 4) {
-    if (scene.state.question) {
-      area.put(0, 3,
-               scene.state.question->title + (scene.state.question->on_verb
-                                                  ? " [" + scene.state.question->verb + "]"
-                                                  : " [Cancel]"),
-               bold(Ink::kWarn));
-    } else if (fresh) {
-      area.put(0, 3, scene.state.notice->text, bold(scene.state.notice->ink));
-    }
-  }
-  if (area.rows() >= 6) {
-    area.put(
-        0, area.rows() - 1,
-        std::to_string(area.columns()) + "x" + std::to_string(area.rows()) + "; full view 60x16",
-        {Ink::kDim});
-  }
+  if (fresh && area.rows() >= 4)
+    area.put(0, 3, scene.state.notice->text, bold(scene.state.notice->ink));
+  draw_small_end(area, scene);
 }
 
 }  // namespace ota::console

@@ -145,7 +145,7 @@ Canvas draw_screen(const Model& model, const UiState& state, Size size,
   Canvas canvas(size, options.charset);
   const Area screen(canvas);
   const Scene scene{model, state, options};
-  if (size.columns < 60 || size.rows < 16) {
+  if (!has_room(size)) {
     draw_small(screen, scene);
     return canvas;
   }

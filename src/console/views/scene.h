@@ -25,6 +25,11 @@ struct ViewOptions {
 // From this width a view has room for a second panel beside its own.
 inline constexpr int kWideColumns = 180;
 
+// Below this there are no views and no dialogs, only what draw_small() says.
+constexpr bool has_room(Size size) {
+  return size.columns >= 60 && size.rows >= 16;
+}
+
 struct Scene {
   const Model& model;
   const UiState& state;

@@ -42,3 +42,45 @@ TEST_CASE("u is for the device of the selected line, not for one selected elsewh
     CHECK(asked_for("4 j").starts_with("preview " + marked + " "));
   }
 }
+
+TEST_CASE("a dialog that a small screen cannot draw takes no key but Esc, and says why",
+          "[console]") {
+  constexpr Size kSmall{40, 8};
+  Desk desk;
+  desk.type(":device iot-001");
+  desk.keys("Enter u");
+  REQUIRE(desk.ui.state().update);
+  desk.ui.draw(kSmall);
+  desk.keys("Enter Enter Tab Enter");
+  CHECK(desk.backend.asked.empty());
+  CHECK(desk.screen(kSmall).find("enlarge to 60x16; Esc back") != std::string::npos);
+  CHECK(desk.screen({40, 3}).find("enlarge to 60x16; Esc back") != std::string::npos);
+  SECTION("Esc goes back") {
+    desk.keys("Esc");
+    CHECK_FALSE(desk.ui.state().update);
+    CHECK(desk.screen(kSmall).find("enlarge") == std::string::npos);
+  }
+  SECTION("enlarged, it goes on where it was") {
+    CHECK(desk.shows("Which version?"));
+    desk.keys("Enter");
+    CHECK(desk.backend.asked == std::vector<std::string>{"preview iot-001 2.1.5"});
+  }
+}
+
+TEST_CASE("on a small screen a command that is typed does not run unseen", "[console]") {
+  Desk desk;
+  desk.ui.draw({59, 16});
+  desk.type(":agent restart iot-001");
+  desk.keys("Enter");
+  CHECK_FALSE(desk.ui.state().question);
+  REQUIRE(desk.ui.state().prompt);
+  CHECK(desk.ui.state().prompt->text.empty());
+}
+
+TEST_CASE("a question is answered by what is seen, however small the screen is", "[console]") {
+  Desk desk;
+  desk.keys("q");
+  CHECK(desk.screen({26, 3}).find("[Cancel] Stop the server") != std::string::npos);
+  desk.keys("Tab");
+  CHECK(desk.screen({26, 6}).find("[Stop] Stop the server") != std::string::npos);
+}
