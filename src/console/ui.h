@@ -66,6 +66,7 @@ class Ui {
   void show(View view);
   void move(long lines);
   void move_in_log(long lines);
+  void follow_log();
   void step_device(long step);
   void find_event(model::Severity at_least, long step);
   void zoom(int step);

@@ -9,14 +9,10 @@ bool Ui::act_on_log(Action action) {
   LogState& log = state_.log;
   switch (action) {
     case Action::kPauseLog:
-      if (log.following) {
-        move_in_log(0);
-      } else {
-        log.following = true;
-      }
-      return true;
+      if (log.following && !state_.frozen) return move_in_log(0), true;
+      return follow_log(), true;
     case Action::kFollow:
-      log.following = true;
+      follow_log();
       log.full_record = false;
       return true;
     case Action::kSeverity:
@@ -33,6 +29,12 @@ bool Ui::act_on_log(Action action) {
     default:
       return false;
   }
+}
+
+// Nothing can be followed in a picture that stands: it goes on too.
+void Ui::follow_log() {
+  state_.log.following = true;
+  state_.frozen = false;
 }
 
 void Ui::move_in_log(long lines) {

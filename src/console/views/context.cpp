@@ -61,12 +61,7 @@ void draw_fleet_counts(const Area& row, const Scene& scene) {
   x = put_count(row, x, counts.rolled_back, "rolled back", bold(Ink::kWarn));
   x = put_count(row, x, counts.devices - std::min(counts.devices, counts.online), "not online",
                 {Ink::kDim});
-  if (scene.state.frozen) {
-    row.put_right(row.columns() - 1, 0, "PAUSED at " + time_of_day(scene.state.frozen_at),
-                  reversed(Ink::kWarn));
-  } else {
-    warn_of_keys(row, x, scene);
-  }
+  warn_of_keys(row, x, scene);
 }
 
 void draw_device_line(const Area& row, const Scene& scene) {
@@ -103,13 +98,10 @@ void draw_device_line(const Area& row, const Scene& scene) {
                         " ago",
               is_live(scene.model, device) ? Style{Ink::kDim} : bold(Ink::kWarn)) +
       2;
-  std::string note;
-  if (scene.state.view == View::kGraphs && scene.state.pan.count() > 0)
-    note = "-" + format_age(scene.state.pan);
-  if (scene.state.frozen) note = "PAUSED at " + time_of_day(scene.state.frozen_at);
-  if (!note.empty() && x + cells_of(note) + 1 < row.columns()) {
+  if (scene.state.view != View::kGraphs || scene.state.pan.count() == 0) return;
+  const std::string note = "-" + format_age(scene.state.pan);
+  if (x + cells_of(note) + 1 < row.columns())
     row.put_right(row.columns() - 1, 0, note, reversed(Ink::kWarn));
-  }
 }
 
 void draw_log_line(const Area& row, const Scene& scene) {
@@ -117,12 +109,12 @@ void draw_log_line(const Area& row, const Scene& scene) {
   int x = row.put(1, 0, "level>=" + std::string(short_word(log.at_least))) + 2;
   x = row.put(x, 0, "source " + (log.source.empty() ? std::string("all") : log.source)) + 2;
   x = row.put(x, 0, "text " + (log.filter.empty() ? std::string("-") : log.filter), {}, 24) + 2;
-  if (log.following) {
-    x = row.put(x, 0, "FOLLOW", bold(Ink::kGood)) + 2;
-  } else {
+  if (!log.following) {
     x = row.put(x, 0, "PAUSED  +" + std::to_string(scene.model.new_events) + " new",
                 reversed(Ink::kWarn)) +
         2;
+  } else if (!scene.state.frozen) {  // a picture that stands follows nothing
+    x = row.put(x, 0, "FOLLOW", bold(Ink::kGood)) + 2;
   }
   row.put(x, 0,
           std::to_string(scene.model.events.size()) + " shown of " +
@@ -175,32 +167,7 @@ void draw_agents_line(const Area& row, const Scene& scene) {
               " running; they stop with this console");
 }
 
-// What has the keyboard, else the size that the views need. The button comes first: a question
-// whose choice is cut off could be answered wrongly.
-void draw_small_end(const Area& area, const Scene& scene) {
-  const int last = area.rows() - 1;
-  const auto put_line = [&](int y, std::string_view text, Style style) {
-    area.fill(y, U' ');
-    area.put(0, y, text, style);
-  };
-  if (scene.state.question) {
-    const Question& question = *scene.state.question;
-    put_line(std::min(3, last),
-             "[" + (question.on_verb ? question.verb : "Cancel") + "] " + question.title,
-             bold(Ink::kWarn));
-    if (last <= 3) return;
-  }
-  const std::string size = std::to_string(area.columns()) + "x" + std::to_string(area.rows());
-  if (scene.state.has_dialog()) {
-    put_line(last, "enlarge to 60x16; Esc back", bold(Ink::kWarn));
-  } else if (area.rows() >= 6) {
-    put_line(last, size + "; full view 60x16", {Ink::kDim});
-  }
-}
-
-}  // namespace
-
-void draw_context(const Area& row, const Scene& scene) {
+void draw_line(const Area& row, const Scene& scene) {
   const std::string wrong = trouble(scene.model);
   if (!wrong.empty()) {
     row.put(1, 0, wrong, reversed(Ink::kBad));
@@ -221,6 +188,45 @@ void draw_context(const Area& row, const Scene& scene) {
     case View::kTrust:
       return draw_trust_line(row, scene);
   }
+}
+
+std::string paused_text(const UiState& state) {
+  return "PAUSED at " + time_of_day(state.frozen_at);
+}
+
+// What has the keyboard, else the size that the views need. The button comes first: a question
+// whose choice is cut off could be answered wrongly.
+void draw_small_end(const Area& area, const Scene& scene) {
+  const int last = area.rows() - 1;
+  const auto put_line = [&](int y, std::string_view text, Style style) {
+    area.fill(y, U' ');
+    area.put(0, y, text, style);
+  };
+  if (scene.state.question) {
+    const Question& question = *scene.state.question;
+    put_line(std::min(3, last),
+             "[" + (question.on_verb ? question.verb : "Cancel") + "] " + question.title,
+             bold(Ink::kWarn));
+    if (last <= 3) return;
+  }
+  const std::string size = std::to_string(area.columns()) + "x" + std::to_string(area.rows());
+  if (scene.state.has_dialog()) {
+    put_line(last, "enlarge to 60x16; Esc back", bold(Ink::kWarn));
+  } else if (scene.state.frozen && last > 0) {
+    put_line(last, paused_text(scene.state), reversed(Ink::kWarn));
+  } else if (area.rows() >= 6) {
+    put_line(last, size + "; full view 60x16", {Ink::kDim});
+  }
+}
+
+}  // namespace
+
+void draw_context(const Area& row, const Scene& scene) {
+  if (!scene.state.frozen) return draw_line(row, scene);
+  // Of every view, and before all else: a picture that stands must not look live.
+  const std::string paused = paused_text(scene.state);
+  row.put_right(row.columns() - 1, 0, paused, reversed(Ink::kWarn));
+  draw_line(row.part(0, 0, row.columns() - 2 - cells_of(paused), 1), scene);
 }
 
 void draw_small(const Area& area, const Scene& scene) {

@@ -130,7 +130,7 @@ void draw_status(const Area& row, const Scene& scene) {
     return;
   }
   const auto& events = scene.model.fleet->events;
-  if (state.view == View::kLog && !state.log.following) {
+  if (state.view == View::kLog && (state.frozen || !state.log.following)) {
     row.put(1, 0, "held still - f or End follows again", {Ink::kDim});
   } else if (events && !events->empty() && scene.model.fleet->last_event > 0) {
     const model::Event& event = *events->back();

@@ -84,3 +84,34 @@ TEST_CASE("a question is answered by what is seen, however small the screen is",
   desk.keys("Tab");
   CHECK(desk.screen({26, 6}).find("[Stop] Stop the server") != std::string::npos);
 }
+
+TEST_CASE("a frozen picture says so in every view, and at every size", "[console]") {
+  Desk desk;
+  desk.keys("p");
+  desk.clock.advance(seconds(5));
+  for (const char* keys : {"1", "2", "3", "4", "5", "4 K", "1 Enter"}) {
+    CAPTURE(keys);
+    desk.keys(keys);
+    for (const Size size : {Size{60, 16}, Size{80, 24}, Size{200, 50}, Size{26, 6}})
+      CHECK(desk.screen(size).find("PAUSED at 14:03:22Z") != std::string::npos);
+  }
+  desk.backend.status.phase = fleet::ServerStatus::Phase::kDown;
+  desk.backend.status.problem = "cannot listen on 0.0.0.0:8443: address already in use";
+  desk.settle();
+  CHECK(desk.shows("SERVER DOWN"));
+  CHECK(desk.shows("PAUSED at 14:03:22Z"));
+}
+
+TEST_CASE("a frozen log does not say that it follows, and follows again with f", "[console]") {
+  for (const char* key : {"f", "End", "Space"}) {
+    CAPTURE(key);
+    Desk desk;
+    desk.keys("p 3");
+    CHECK_FALSE(desk.shows("FOLLOW"));
+    CHECK(desk.shows("f or End follows again"));
+    desk.press(key);
+    CHECK_FALSE(desk.ui.state().frozen);
+    CHECK(desk.shows("FOLLOW"));
+    CHECK_FALSE(desk.shows("PAUSED"));
+  }
+}
