@@ -167,12 +167,23 @@ void draw_agents_line(const Area& row, const Scene& scene) {
               " running; they stop with this console");
 }
 
-void draw_line(const Area& row, const Scene& scene) {
-  const std::string wrong = trouble(scene.model);
-  if (!wrong.empty()) {
+// Trouble leaves the name of the device that the view is about: nothing else there says it.
+void draw_trouble(const Area& row, const Scene& scene, std::string_view wrong) {
+  const View view = scene.state.view;
+  if (view != View::kGraphs && view != View::kDevice) {
     row.put(1, 0, wrong, reversed(Ink::kBad));
     return;
   }
+  const std::string& device = scene.state.device;
+  const int cells = std::min(cells_of(device), row.columns() / 2);
+  const int end = row.columns() - 1;
+  row.put(1, 0, wrong, reversed(Ink::kBad), end - cells - 3);
+  row.put(end - cells, 0, device, bold(), cells);
+}
+
+void draw_line(const Area& row, const Scene& scene) {
+  const std::string wrong = trouble(scene.model);
+  if (!wrong.empty()) return draw_trouble(row, scene, wrong);
   switch (scene.state.view) {
     case View::kSummary:
       return draw_fleet_counts(row, scene);

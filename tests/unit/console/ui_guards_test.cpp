@@ -115,3 +115,25 @@ TEST_CASE("a frozen log does not say that it follows, and follows again with f",
     CHECK_FALSE(desk.shows("PAUSED"));
   }
 }
+
+TEST_CASE("a view of one device names it also while trouble is said", "[console]") {
+  Desk desk;
+  auto fleet = screen_fleet();
+  fleet->config_problems = {{"config/thresholds.json",
+                             "config/thresholds.json:3:20: cpu_threshold is 140", screen_time()}};
+  desk.backend.fleet = fleet;
+  desk.settle();
+  desk.type(":device iot-002");
+  desk.keys("Enter");
+  const auto context = [&](Size size) { return desk.ui.draw(size).row(1); };
+  for (const char* keys : {"1 Enter", "2"}) {
+    CAPTURE(keys);
+    desk.keys(keys);
+    CHECK(context({80, 24}).starts_with(" CONFIG  config/thresholds.json:3:20: cpu_threshold is"));
+    CHECK(context({80, 24}).ends_with("  iot-002"));
+    CHECK(context({60, 16}).ends_with("  iot-002"));
+  }
+  desk.keys("p");
+  CHECK(context({80, 24}).ends_with("  iot-002  PAUSED at 14:03:22Z"));
+  CHECK(context({60, 16}).ends_with("  iot-002  PAUSED at 14:03:22Z"));
+}
