@@ -92,6 +92,17 @@ void install_handlers() {
   }
 }
 
+// On a first start the log's folder is not there yet: who else makes it runs beside the screen.
+// Whatever fails, nothing may paint the screen.
+FileDescriptor open_log(const std::filesystem::path& file) {
+  if (!file.empty()) {
+    static_cast<void>(make_directories(file.parent_path(), 0700));
+    FileDescriptor log(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    if (log) return log;
+  }
+  return FileDescriptor(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+}
+
 }  // namespace
 
 const sigset_t& ui_signals() {
@@ -159,9 +170,7 @@ Result<void> TerminalGuard::enter() {
   raw_.c_cc[VMIN] = 1;
   raw_.c_cc[VTIME] = 0;
   set_raw();
-  const char* log = log_file_.empty() ? "/dev/null" : log_file_.c_str();
-  const FileDescriptor target(::open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  if (target) {
+  if (const FileDescriptor target = open_log(log_file_)) {
     old_output_ = FileDescriptor(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
     old_error_ = FileDescriptor(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
     ::dup2(target.get(), STDOUT_FILENO);

@@ -5,14 +5,17 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 
 #include "base/assert.h"
+#include "base/file.h"
 #include "console/console.h"
 #include "console/curses_screen.h"
 #include "tests/support/catch.h"
 #include "tests/support/pty.h"
+#include "tests/support/temp_folder.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -31,6 +34,8 @@ std::unique_ptr<Screen> take_screen() {
   block_signals();
   CursesOptions options;
   options.term = "xterm-256color";
+  if (const char* log = std::getenv("OTA_TEST_LOG"))  // NOLINT(concurrency-mt-unsafe)
+    options.log_file = log;
   auto screen = open_curses_screen(options);
   REQUIRE(screen.has_value());
   std::fprintf(stderr, "a library that talks\n");
@@ -50,10 +55,10 @@ int recurse(int depth, const volatile int& last) {  // NOLINT(misc-no-recursion)
   return recurse(depth + 1, last) + room[depth % 7];
 }
 
-Pty run_victim(const char* tag) {
+Pty run_victim(const char* tag, const std::string& log = "") {
   Pty::Options options;
   options.command = {std::filesystem::read_symlink("/proc/self/exe").string(), tag};
-  options.environment = {{"LC_ALL", "C.UTF-8"}, {"NO_COLOR", ""}};
+  options.environment = {{"LC_ALL", "C.UTF-8"}, {"NO_COLOR", ""}, {"OTA_TEST_LOG", log}};
   return Pty(options);
 }
 
@@ -134,4 +139,22 @@ TEST_CASE("stack overflow, terminate and a failed assertion leave a clean termin
     }
     expect_clean(pty);
   }
+}
+
+TEST_CASE("what libraries print goes to a log whose folder is not there yet, or to nowhere",
+          "[console]") {
+  namespace fs = std::filesystem;
+  const TempFolder folder;
+  const fs::path log = folder.path() / "state" / "console.log";
+  Pty first = run_victim("[victim-well]", log.string());
+  REQUIRE(first.wait_end().has_value());
+  CAPTURE(first.received());
+  expect_clean(first);
+  CHECK(ota::read_file(log, 4096).value().find("a library that talks") != std::string::npos);
+  CHECK((fs::status(log.parent_path()).permissions() & fs::perms::all) == fs::perms::owner_all);
+
+  Pty nowhere = run_victim("[victim-well]", (log / "a-file-is-no-folder").string());
+  REQUIRE(nowhere.wait_end().has_value());
+  CAPTURE(nowhere.received());
+  expect_clean(nowhere);
 }
