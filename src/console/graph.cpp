@@ -160,6 +160,7 @@ std::optional<Extent> extent_of(std::span<const HistoryPoint> history, model::Me
     const auto value = value_of(point, metric);
     if (!value || point.at > window.end || point.at < window.end - window.span) continue;
     extent.now = *value;
+    extent.at = point.at;
     extent.low = count == 0 ? *value : std::min<double>(extent.low, *value);
     extent.high = count == 0 ? *value : std::max<double>(extent.high, *value);
     sum += *value;

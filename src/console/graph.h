@@ -63,6 +63,7 @@ void sparkline(const Area& area, int x, int y, std::span<const Column> columns, 
 
 struct Extent {
   double now = 0;
+  WallTime at;  // of `now`
   double low = 0;
   double mean = 0;
   double high = 0;

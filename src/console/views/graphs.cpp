@@ -25,10 +25,19 @@ Scale scale_of(const Scene& scene, Metric metric, const std::optional<Extent>& e
   return scale;
 }
 
-// As many of the numbers as fit beside the heading; the present one comes first and goes last.
-std::string numbers(const Extent& extent, double limit, Metric metric, int columns) {
+// "now 97" of a device that reports, in a window that ends now; else "last 97, 4m10 ago".
+std::string newest(const Extent& extent, Metric metric, const Scene& scene, const Window& window) {
+  const std::string value = reading(static_cast<float>(extent.now), metric);
+  const bool present = window.end >= scene.model.now;
+  if (present && is_live(scene.model, scene.model.detail->row)) return "now " + value;
+  return "last " + value + ", " +
+         format_age(std::max(milliseconds(0), scene.model.now - extent.at)) + " ago";
+}
+
+// As many of the numbers as fit beside the heading; the newest one comes first and goes last.
+std::string numbers(const Extent& extent, const std::string& now, double limit, Metric metric,
+                    int columns) {
   const auto text = [&](double value) { return reading(static_cast<float>(value), metric); };
-  std::string now = "now " + text(extent.now);
   const std::string high = "  max " + text(extent.high);
   const std::string end = "  limit " + format_number(limit, 1);
   const std::array<std::string, 3> forms{
@@ -135,9 +144,12 @@ void draw_panel(const Area& area, const Scene& scene, const Window& window,
                 const Readings& readings, Metric metric) {
   const auto extent = extent_in(readings, metric, window);
   const Scale scale = scale_of(scene, metric, extent);
-  area.rule(
-      0, heading_of(metric),
-      extent ? numbers(*extent, *scale.limit, metric, area.columns()) : "no reading in this time");
+  std::string note = "no reading in this time";
+  if (extent) {
+    note = numbers(*extent, newest(*extent, metric, scene, window), *scale.limit, metric,
+                   area.columns());
+  }
+  area.rule(0, heading_of(metric), note);
   const Area body = area.part(0, 1, area.columns(), area.rows() - 1);
   draw_scale(body, scale);
   const Area field = body.part(kAxis, 0, body.columns() - kAxis, body.rows());

@@ -137,3 +137,25 @@ TEST_CASE("a view of one device names it also while trouble is said", "[console]
   CHECK(context({80, 24}).ends_with("  iot-002  PAUSED at 14:03:22Z"));
   CHECK(context({60, 16}).ends_with("  iot-002  PAUSED at 14:03:22Z"));
 }
+
+TEST_CASE("a graph calls a reading present only of a device that reports, and at the present",
+          "[console]") {
+  Desk desk;
+  desk.type(":device iot-002");
+  desk.keys("Enter 2");
+  CHECK(desk.shows(" now 97 "));
+  SECTION("not of the past that is looked at") {
+    desk.keys("[");
+    CHECK_FALSE(desk.shows("─ now "));
+    CHECK(desk.shows(" ago  min "));
+    desk.keys("0");
+    CHECK(desk.shows(" now 97 "));
+  }
+  SECTION("not of a device that is silent") {
+    desk.clock.advance(seconds(100));
+    desk.settle();
+    CHECK(desk.shows("─ last 97, 1m41 ago  min "));
+    CHECK_FALSE(desk.shows("─ now "));
+    CHECK(desk.screen({60, 16}).find(" last 97, 1m41 ago  max ") != std::string::npos);
+  }
+}
