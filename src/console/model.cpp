@@ -15,23 +15,34 @@ bool shown(const model::Event& event, const LogState& log) {
                                                       event.message + " " + event.actor);
 }
 
+void count_new(NewEvents& counted, const LogState& log, const Events& events) {
+  const bool same = counted.since == log.paused_at && counted.at_least == log.at_least &&
+                    counted.filter == log.filter && counted.source == log.source;
+  if (!same) counted = {log.paused_at, log.at_least, log.filter, log.source, log.paused_at, 0};
+  for (const auto& event : events) {
+    if (event->seq <= counted.counted_to) continue;
+    counted.counted_to = event->seq;
+    if (shown(*event, log)) ++counted.count;
+  }
+}
+
 void arrange_events(Model& model, const LogState& log) {
+  const bool paused = !log.following;
+  model.newest = paused && log.held ? log.held : model.fleet->events;
   model.events.clear();
-  model.new_events = 0;
   std::uint64_t last = 0;
   const auto take = [&](const Events& events) {
     for (const auto& event : events) {
       if (event->seq <= last || !shown(*event, log)) continue;
+      if (paused && event->seq > log.paused_at) continue;
       last = event->seq;
-      if (!log.following && event->seq > log.paused_at) {
-        ++model.new_events;
-      } else {
-        model.events.push_back(event.get());
-      }
+      model.events.push_back(event.get());
     }
   };
   take(model.older);
-  if (model.fleet->events) take(*model.fleet->events);
+  if (model.newest) take(*model.newest);
+  if (!paused) model.new_events = {};
+  if (paused && model.fleet->events) count_new(model.new_events, log, *model.fleet->events);
 }
 
 }  // namespace

@@ -25,6 +25,17 @@ struct StoredHistory {
   std::vector<fleet::HistoryPoint> points;  // oldest first
 };
 
+// How many events came since the log was paused and pass its filter: counted as they come, as they
+// may leave memory before it is followed again.
+struct NewEvents {
+  std::uint64_t since = 0;  // what was counted for
+  model::Severity at_least = model::Severity::kInfo;
+  std::string filter;
+  std::string source;
+  std::uint64_t counted_to = 0;
+  std::size_t count = 0;
+};
+
 struct Model {
   std::shared_ptr<const fleet::Snapshot> fleet;       // never null
   std::shared_ptr<const Agents> agents;               // never null
@@ -42,7 +53,8 @@ struct Model {
   std::vector<const fleet::DeviceRow*> rows;
   std::vector<const model::Event*> events;
   std::vector<const model::Job*> jobs;
-  std::size_t new_events = 0;  // that came since the log was paused and would be shown
+  std::shared_ptr<const Events> newest;  // what `events` shows behind `older`; keeps them
+  NewEvents new_events;
 };
 
 // Fills the filtered lists. Cost: the rows that changed since the last call, and one pass over

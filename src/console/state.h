@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -44,8 +45,10 @@ struct LogState {
   bool following = true;
   std::uint64_t selected = 0;   // by sequence number
   std::uint64_t paused_at = 0;  // nothing newer is shown while not following
-  bool full_record = false;     // the selected event takes the whole body
-  int scroll = 0;               // within the full record
+  // What memory held at that moment: shown until the log is followed again.
+  std::shared_ptr<const std::vector<std::shared_ptr<const model::Event>>> held;
+  bool full_record = false;  // the selected event takes the whole body
+  int scroll = 0;            // within the full record
 };
 
 // What stands in the status row until it is replaced or 10 s old.

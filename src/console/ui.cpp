@@ -31,6 +31,7 @@ void Ui::refresh() {
   } else {
     model_.now = state_.frozen_at;
   }
+  drop_older_behind_gap();
   arrange(model_, state_);
   if (state_.device.empty() && !model_.rows.empty()) state_.device = model_.rows.front()->id;
   if (!state_.frozen || !model_.detail || model_.detail->row.id != state_.device) {

@@ -106,6 +106,7 @@ class Ui {
   fleet::Done report(const std::string& success);
   void copy();
   void export_to(const std::string& path);
+  void drop_older_behind_gap();
   void load_older();
   void run_command(const std::string& line);
 

@@ -34,6 +34,7 @@ bool Ui::act_on_log(Action action) {
 // Nothing can be followed in a picture that stands: it goes on too.
 void Ui::follow_log() {
   state_.log.following = true;
+  state_.log.held.reset();
   state_.frozen = false;
 }
 
@@ -46,6 +47,7 @@ void Ui::move_in_log(long lines) {
   if (log.following) {
     log.following = false;
     log.paused_at = model_.fleet->last_event;
+    log.held = model_.fleet->events;
   }
   const auto& events = model_.events;
   if (events.empty()) return;
@@ -72,9 +74,17 @@ void Ui::find_event(model::Severity at_least, long step) {
   say(step > 0 ? "none after this one" : "none before this one");
 }
 
+// While the log is followed, memory moves on from what was read from the store: with events missing
+// between the two, older ones are read anew when somebody scrolls there.
+void Ui::drop_older_behind_gap() {
+  const auto& newest = model_.fleet->events;
+  if (!state_.log.following || model_.older.empty() || !newest || newest->empty()) return;
+  if (model_.older.back()->seq + 1 < newest->front()->seq) model_.older.clear();
+}
+
 void Ui::load_older() {
   const auto& loaded = model_.older;
-  const auto& newest = model_.fleet->events;
+  const auto& newest = model_.newest;
   std::uint64_t first = 0;
   if (!loaded.empty()) {
     first = loaded.front()->seq;

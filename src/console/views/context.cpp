@@ -110,7 +110,7 @@ void draw_log_line(const Area& row, const Scene& scene) {
   x = row.put(x, 0, "source " + (log.source.empty() ? std::string("all") : log.source)) + 2;
   x = row.put(x, 0, "text " + (log.filter.empty() ? std::string("-") : log.filter), {}, 24) + 2;
   if (!log.following) {
-    x = row.put(x, 0, "PAUSED  +" + std::to_string(scene.model.new_events) + " new",
+    x = row.put(x, 0, "PAUSED  +" + std::to_string(scene.model.new_events.count) + " new",
                 reversed(Ink::kWarn)) +
         2;
   } else if (!scene.state.frozen) {  // a picture that stands follows nothing

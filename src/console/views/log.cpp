@@ -21,7 +21,7 @@ std::string chain_state(const Model& model, const model::Event& event) {
     return "BROKEN: the content does not match its hash";
   const std::string ok = whole ? "ok: hash matches" : "ok: in its place";
   const std::string rest = whole ? "" : "; otactl audit verify checks its content";
-  const auto& events = model.fleet->events;
+  const auto& events = model.newest;
   for (std::size_t i = 1; events && i < events->size(); ++i) {
     if ((*events)[i]->seq != event.seq) continue;
     const bool follows =

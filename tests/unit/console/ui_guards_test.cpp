@@ -159,3 +159,44 @@ TEST_CASE("a graph calls a reading present only of a device that reports, and at
     CHECK(desk.screen({60, 16}).find(" last 97, 1m41 ago  max ") != std::string::npos);
   }
 }
+
+TEST_CASE("a log that is held still keeps its events when they leave memory", "[console]") {
+  Desk desk;
+  // Memory holds four events, up to this one.
+  const auto come = [&](std::uint64_t last) {
+    auto fleet = screen_fleet();
+    Events events;
+    for (std::uint64_t seq = last - 3; seq <= last; ++seq) {
+      auto event = std::make_shared<model::Event>(*fleet->events->back());
+      event->seq = seq;
+      event->message = "event " + std::to_string(seq);
+      event->severity = seq % 2 == 0 ? model::Severity::kWarning : model::Severity::kInfo;
+      events.push_back(event);
+    }
+    fleet->events = std::make_shared<const Events>(events);
+    fleet->last_event = last;
+    desk.backend.fleet = fleet;
+    desk.settle();
+  };
+  desk.keys("3 k");
+  REQUIRE(desk.shows("listening on 0.0.0.0:8443"));
+  come(14);
+  CHECK(desk.shows("PAUSED  +4 new"));
+  CHECK(desk.shows("listening on 0.0.0.0:8443"));
+  come(18);
+  CHECK(desk.shows("PAUSED  +8 new"));
+  CHECK(desk.shows("10 shown of 18"));
+  desk.keys("g Enter");
+  CHECK(desk.shows("listening on 0.0.0.0:8443"));
+  desk.keys("Esc f");
+  CHECK(desk.shows("event 18"));
+  CHECK_FALSE(desk.shows("listening on 0.0.0.0:8443"));
+  CHECK(desk.shows("4 shown of 18"));
+  // What is counted is what the filter lets pass.
+  desk.keys("l l k");
+  REQUIRE(desk.ui.state().log.at_least == model::Severity::kWarning);
+  come(22);
+  CHECK(desk.shows("PAUSED  +2 new"));
+  come(26);
+  CHECK(desk.shows("PAUSED  +4 new"));
+}
