@@ -25,16 +25,10 @@ struct Got {
   double seconds = 0;
 };
 
-// Behind: it gets what others on its core leave. What decrypts sixteen downloads there would make
-// the posts of the same core wait for it, and not for the server.
-enum class Client { kAsUsual, kBehind };
-
 // wrk downloads with `clients` connections for some seconds; nothing where it is not installed.
-Got download(const Peer& peer, unsigned clients, unsigned seconds,
-             Client client = Client::kAsUsual) {
+Got download(const Peer& peer, unsigned clients, unsigned seconds) {
   const std::string command =
-      std::string(client == Client::kBehind ? "chrt --idle 0 " : "") + "wrk -t1 -c" +
-      std::to_string(clients) + " -d" + std::to_string(seconds) +
+      "wrk -t1 -c" + std::to_string(clients) + " -d" + std::to_string(seconds) +
       " --timeout 60 https://127.0.0.1:" + std::to_string(peer.port()) + "/image 2>&1";
   FILE* pipe = ::popen(command.c_str(), "r");
   if (pipe == nullptr) return {};
@@ -106,8 +100,8 @@ Lines download_row(Bench& bench) {
   return lines;
 }
 
-// The posts of 16 devices on the server's thread of 16 downloads that never end: the slowest of a
-// hundred, alone and beside these.
+// The posts of 16 devices on the same thread: the slowest of a hundred, alone and beside 16
+// downloads that never end.
 Lines fairness_row(Bench& bench) {
   const Devices devices = make_devices(bench, "fairness", 16);
   write_image(devices.root);
@@ -122,7 +116,7 @@ Lines fairness_row(Bench& bench) {
     Series busy;
     void run() {
       quiet.add(load.run(1.5).p99_ms);
-      std::thread downloads([this] { download(peer, 16, 3, Client::kBehind); });
+      std::thread downloads([this] { download(peer, 16, 3); });
       std::this_thread::sleep_for(std::chrono::milliseconds(700));
       busy.add(load.run(1.5).p99_ms);
       downloads.join();
