@@ -2,15 +2,10 @@
 
 namespace ota {
 
-std::string bracketed_host(std::string_view host) {
-  if (host.find(':') == std::string_view::npos || host.starts_with('[')) return std::string(host);
-  return "[" + std::string(host) + "]";
-}
-
-std::string bracketed_listen(std::string_view host_and_port) {
-  const std::size_t colon = host_and_port.rfind(':');
-  if (colon == std::string_view::npos) return std::string(host_and_port);
-  return bracketed_host(host_and_port.substr(0, colon)) + std::string(host_and_port.substr(colon));
+std::string host_and_port(std::string_view host, std::uint16_t port) {
+  const bool bare_ipv6 = host.find(':') != std::string_view::npos && !host.starts_with('[');
+  const std::string name = bare_ipv6 ? "[" + std::string(host) + "]" : std::string(host);
+  return name + ":" + std::to_string(port);
 }
 
 }  // namespace ota

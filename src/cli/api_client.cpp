@@ -105,8 +105,7 @@ class HttpsApi final : public Api {
     if (!parsed.ok()) return fail(Errc::kInvalid, parsed.problems.front().text());
     const std::string& address = parsed.value.listen_address;
     const bool any = address.empty() || address == "0.0.0.0" || address == "::";
-    const std::string host = bracketed_host(any ? "127.0.0.1" : address);
-    return "https://" + host + ":" + std::to_string(parsed.value.port);
+    return "https://" + host_and_port(any ? "127.0.0.1" : address, parsed.value.port);
   }
 
   Result<void> open() {

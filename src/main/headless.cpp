@@ -8,7 +8,6 @@
 #include <memory>
 
 #include "base/file.h"
-#include "base/host_port.h"
 #include "fleet/fleet.h"
 #include "main/log.h"
 
@@ -45,7 +44,7 @@ int run_headless(const HostOptions& options, const Clock& clock) {
   }
   const fleet::ServerStatus status = host.status();
   std::fprintf(stderr, "ota-console: authority SHA-256 %s\n", status.ca_fingerprint.c_str());
-  std::printf("ready https://%s\n", bracketed_listen(status.listen).c_str());
+  std::printf("ready https://%s\n", status.listen.c_str());
   std::fflush(stdout);
   EventLog log(started);
   std::shared_ptr<fleet::Fleet> fleet;

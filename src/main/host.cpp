@@ -13,6 +13,7 @@
 
 #include "api/service.h"
 #include "base/file.h"
+#include "base/host_port.h"
 #include "config/config.h"
 #include "config/folder.h"
 #include "fleet/fleet.h"
@@ -302,13 +303,13 @@ Result<void> Host::Impl::serve() {
   }
   set_status([&](fleet::ServerStatus& s) {
     s.phase = Phase::kUp;
-    s.listen = console.listen_address + ":" + std::to_string(server->port());
-    if (ddi) s.ddi_listen = console.ddi.listen_address + ":" + std::to_string(ddi->port());
+    s.listen = host_and_port(console.listen_address, server->port());
+    if (ddi) s.ddi_listen = host_and_port(console.ddi.listen_address, ddi->port());
     s.started = clock.wall();
     s.ca_fingerprint = authority->fingerprint();
   });
   record(model::Severity::kInfo, "server.up",
-         "serving on " + console.listen_address + ":" + std::to_string(server->port()));
+         "serving on " + host_and_port(console.listen_address, server->port()));
   watcher = std::make_unique<config::Watcher>(
       std::move(*config_folder),
       [this](const std::shared_ptr<const model::Settings>& now,

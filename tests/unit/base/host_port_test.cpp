@@ -5,16 +5,15 @@
 using namespace ota;
 
 TEST_CASE("only an IPv6 address gets brackets, and only once", "[base]") {
-  CHECK(bracketed_host("::1") == "[::1]");
-  CHECK(bracketed_host("[::1]") == "[::1]");
-  CHECK(bracketed_host("192.0.2.1") == "192.0.2.1");
-  CHECK(bracketed_host("gateway") == "gateway");
+  CHECK(host_and_port("::1", 8443) == "[::1]:8443");
+  CHECK(host_and_port("[::1]", 8443) == "[::1]:8443");
+  CHECK(host_and_port("192.0.2.1", 8443) == "192.0.2.1:8443");
+  CHECK(host_and_port("gateway", 8443) == "gateway:8443");
 }
 
 TEST_CASE("where a server listens is told so that a URL can be made of it", "[base]") {
-  CHECK(bracketed_listen(":::8443") == "[::]:8443");
-  CHECK(bracketed_listen("[::]:8443") == "[::]:8443");
-  CHECK(bracketed_listen("fe80::1:8443") == "[fe80::1]:8443");
-  CHECK(bracketed_listen("0.0.0.0:8443") == "0.0.0.0:8443");
-  CHECK(bracketed_listen("") == "");
+  CHECK(host_and_port("::", 8443) == "[::]:8443");
+  CHECK(host_and_port("[::]", 8443) == "[::]:8443");
+  CHECK(host_and_port("fe80::1", 8443) == "[fe80::1]:8443");
+  CHECK(host_and_port("0.0.0.0", 8443) == "0.0.0.0:8443");
 }
