@@ -1,11 +1,11 @@
 #include "cli/parser.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
 
+#include "base/nearest_word.h"
 #include "base/program_version.h"
 #include "base/text.h"
 
@@ -122,21 +122,6 @@ std::string command_path(const CLI::App& top) {
   return path;
 }
 
-// The command that begins most like `word`; empty where none shares three letters with it.
-std::string nearest(const CLI::App& group, const std::string& word) {
-  std::size_t most = 2;
-  std::string out;
-  for (const CLI::App* app : group.get_subcommands({})) {
-    const std::string& name = app->get_name();
-    const auto apart = std::mismatch(name.begin(), name.end(), word.begin(), word.end());
-    const auto shared = static_cast<std::size_t>(apart.first - name.begin());
-    if (shared <= most) continue;
-    most = shared;
-    out = name;
-  }
-  return out;
-}
-
 // CLI11 says of a mistyped command only that one is required.
 std::string complaint(const CLI::App& top, const CLI::Error& error) {
   const CLI::App& group = *deepest(top);
@@ -146,7 +131,10 @@ std::string complaint(const CLI::App& top, const CLI::Error& error) {
     return error.what();
   }
   const std::string path = command_path(top).substr(kProgram.size());
-  const std::string near = nearest(group, left.front());
+  std::vector<std::string_view> names;
+  for (const CLI::App* app : group.get_subcommands({}))
+    names.push_back(app->get_name());
+  const std::string near(nearest_word(left.front(), names));
   return "there is no command \"" + (path.empty() ? "" : path.substr(1) + " ") +
          printable(left.front(), 40) + "\"" +
          (near.empty() ? "" : "; did you mean \"" + near + "\"?");

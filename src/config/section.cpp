@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/nearest_word.h"
 #include "base/text.h"
 
 namespace ota::config {
@@ -13,36 +14,9 @@ std::string range_words(std::string_view what, double least, double most) {
   return std::string(what) + " from " + format_number(least, 4) + " to " + format_number(most, 4);
 }
 
-// Levenshtein's distance with two rows: how many letters were mistyped.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> previous(b.size() + 1);
-  std::vector<std::size_t> current(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j)
-    previous[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    current[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      current[j] = std::min({change, previous[j] + 1, current[j - 1] + 1});
-    }
-    std::swap(previous, current);
-  }
-  return previous[b.size()];
-}
-
 std::string advice(std::string_view unknown, const std::vector<std::string_view>& names) {
-  constexpr std::size_t kLongest = 64;
-  if (unknown.size() <= kLongest) {
-    std::size_t best = std::max<std::size_t>(2, unknown.size() / 3) + 1;
-    std::string_view nearest;
-    for (const std::string_view name : names) {
-      const std::size_t d = distance(unknown, name);
-      if (d < best) {
-        best = d;
-        nearest = name;
-      }
-    }
-    if (!nearest.empty()) return "; did you mean \"" + std::string(nearest) + "\"?";
+  if (const std::string_view nearest = nearest_word(unknown, names); !nearest.empty()) {
+    return "; did you mean \"" + std::string(nearest) + "\"?";
   }
   std::string list;
   for (const std::string_view name : names)
