@@ -146,20 +146,25 @@ class Members {
   const char* wrong_ = nullptr;
 };
 
-bool take(const element& in, model::Image& value) {
+// `wrong`: the name of the first member that is; null where none is, or where `in` is no object.
+template <class T>
+bool take_by_members(const element& in, T& value, const char*& wrong) {
   object members;
   if (!take_members(in, members)) return false;
   Members visit(members);
-  model::each_member_of_image(value, visit);
-  return visit.wrong() == nullptr;
+  model::each_member(value, visit);
+  wrong = visit.wrong();
+  return wrong == nullptr;
+}
+
+bool take(const element& in, model::Image& value) {
+  const char* wrong = nullptr;
+  return take_by_members(in, value, wrong);
 }
 
 bool take(const element& in, model::Facts& value) {
-  object members;
-  if (!take_members(in, members)) return false;
-  Members visit(members);
-  model::each_member_of_facts(value, visit);
-  return visit.wrong() == nullptr;
+  const char* wrong = nullptr;
+  return take_by_members(in, value, wrong);
 }
 
 }  // namespace
@@ -168,22 +173,15 @@ struct RecordReader::Impl {
   simdjson::dom::parser parser{kMaxBytes};
   std::string padded;
 
-  // False where the text is not as dump_json() writes a record; `wrong` then has the member's name,
-  // where it is one.
-  bool read(std::string_view document, model::DeviceRecord& record, std::string& wrong) {
+  // False where the text is not as dump_json() writes a record; `wrong` then is the name of the
+  // member that is not, where it is one.
+  bool read(std::string_view document, model::DeviceRecord& record, const char*& wrong) {
     padded.reserve(document.size() + simdjson::SIMDJSON_PADDING);
     padded.assign(document);
     element root;
-    object members;
     constexpr bool kCopy = false;  // it is padded
-    if (parser.parse(padded.data(), padded.size(), kCopy).get(root) != simdjson::SUCCESS ||
-        !take_members(root, members)) {
-      return false;
-    }
-    Members visit(members);
-    model::each_member_of_device(record, visit);
-    if (visit.wrong() != nullptr) wrong = visit.wrong();
-    return visit.wrong() == nullptr;
+    return parser.parse(padded.data(), padded.size(), kCopy).get(root) == simdjson::SUCCESS &&
+           take_by_members(root, record, wrong);
   }
 };
 
@@ -196,11 +194,12 @@ RecordReader::~RecordReader() = default;
 
 Result<model::DeviceRecord> RecordReader::read(std::string_view document) {
   model::DeviceRecord record;
-  std::string wrong;
+  const char* wrong = nullptr;
   if (impl_->read(document, record, wrong)) return record;
   auto json = parse_json(document);
   if (!json) return json.error();
-  const std::string what = wrong.empty() ? "a record" : "a record's \"" + wrong + "\"";
+  const std::string what =
+      wrong == nullptr ? "a record" : "a record's \"" + std::string(wrong) + "\"";
   return json_as<model::DeviceRecord>(*json, what);
 }
 

@@ -5,27 +5,33 @@
 // what older documents lack: then the default stays.
 #pragma once
 
+#include <concepts>
+#include <type_traits>
+
 #include "model/device.h"
 
 namespace ota::model {
 
-// `image`, `facts` and `record`: const where they are written.
-template <class Image, class Visit>
-void each_member_of_image(Image& image, Visit& visit) {
+// A T, const where it is written.
+template <class Value, class T>
+concept Some = std::same_as<std::remove_const_t<Value>, T>;
+
+template <Some<Image> Value, class Visit>
+void each_member(Value& image, Visit& visit) {
   visit.may_have("sha256", image.sha256);
   visit.must_have("version", image.version);
 }
 
-template <class Facts, class Visit>
-void each_member_of_facts(Facts& facts, Visit& visit) {
+template <Some<Facts> Value, class Visit>
+void each_member(Value& facts, Visit& visit) {
   visit.may_have("assigned", facts.assigned);
   visit.may_have("booted", facts.booted);
   visit.may_have("confirmed", facts.confirmed);
   visit.may_have("written", facts.written);
 }
 
-template <class Record, class Visit>
-void each_member_of_device(Record& record, Visit& visit) {
+template <Some<DeviceRecord> Value, class Visit>
+void each_member(Value& record, Visit& visit) {
   visit.may_have("agent", record.agent);
   visit.may_have("attention", record.attention);
   visit.may_have("certificate_expires", record.certificate_expires);

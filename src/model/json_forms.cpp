@@ -179,29 +179,29 @@ void from_json(const json& in, DeviceSpec& spec) {
 
 void to_json(json& out, const Image& image) {
   Writer writer(out);
-  each_member_of_image(image, writer);
+  each_member(image, writer);
 }
 void from_json(const json& in, Image& image) {
   Reader reader(in);
-  each_member_of_image(image, reader);
+  each_member(image, reader);
 }
 
 void to_json(json& out, const Facts& facts) {
   Writer writer(out);
-  each_member_of_facts(facts, writer);
+  each_member(facts, writer);
 }
 void from_json(const json& in, Facts& facts) {
   Reader reader(in);
-  each_member_of_facts(facts, reader);
+  each_member(facts, reader);
 }
 
 void to_json(json& out, const DeviceRecord& record) {
   Writer writer(out);
-  each_member_of_device(record, writer);
+  each_member(record, writer);
 }
 void from_json(const json& in, DeviceRecord& record) {
   Reader reader(in);
-  each_member_of_device(record, reader);
+  each_member(record, reader);
 }
 
 void to_json(json& out, const CheckOutcome& outcome) {
