@@ -8,7 +8,7 @@
 namespace ota::console {
 namespace {
 
-bool shown(const model::Event& event, const LogState& log) {
+bool shown(const model::Event& event, const LogFilter& log) {
   if (event.severity < log.at_least) return false;
   if (!log.source.empty() && event.source != log.source) return false;
   return log.filter.empty() || passes(log.filter, event.source + " " + event.kind + " " +
@@ -16,9 +16,9 @@ bool shown(const model::Event& event, const LogState& log) {
 }
 
 void count_new(NewEvents& counted, const LogState& log, const Events& events) {
-  const bool same = counted.since == log.paused_at && counted.at_least == log.at_least &&
-                    counted.filter == log.filter && counted.source == log.source;
-  if (!same) counted = {log.paused_at, log.at_least, log.filter, log.source, log.paused_at, 0};
+  if (counted.since != log.paused_at || counted.filter != log) {
+    counted = {log.paused_at, log, log.paused_at, 0};
+  }
   for (const auto& event : events) {
     if (event->seq <= counted.counted_to) continue;
     counted.counted_to = event->seq;

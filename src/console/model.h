@@ -29,9 +29,7 @@ struct StoredHistory {
 // may leave memory before it is followed again.
 struct NewEvents {
   std::uint64_t since = 0;  // what was counted for
-  model::Severity at_least = model::Severity::kInfo;
-  std::string filter;
-  std::string source;
+  LogFilter filter;
   std::uint64_t counted_to = 0;
   std::size_t count = 0;
 };

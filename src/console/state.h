@@ -38,10 +38,15 @@ enum class SortColumn : std::uint8_t {
 inline constexpr std::size_t kSortColumns = 11;
 std::string_view name_of(SortColumn column);
 
-struct LogState {
+// What the log shows.
+struct LogFilter {
   model::Severity at_least = model::Severity::kInfo;
   std::string filter;
   std::string source;  // a device's id; empty: all
+  bool operator==(const LogFilter&) const = default;
+};
+
+struct LogState : LogFilter {
   bool following = true;
   std::uint64_t selected = 0;   // by sequence number
   std::uint64_t paused_at = 0;  // nothing newer is shown while not following
