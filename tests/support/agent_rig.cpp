@@ -273,10 +273,14 @@ void AgentRig::add_device_routes(http::Router& router) {
                    [this](const http::Request& request, const http::Responder& respond) {
                      if (diverted(request, respond)) return;
                      const std::string job(request.params[0]);
+                     const auto report = Json::parse(request.body).get<model::JobReport>();
                      const std::lock_guard lock(mutex_);
-                     reports_.emplace_back(job, Json::parse(request.body).get<model::JobReport>());
+                     reports_.emplace_back(job, report);
+                     // Any report shows that the update has come; only the last one answers a
+                     // cancel, which may have been given while an earlier one was on its way.
                      std::erase_if(commands_, [&](const Json& command) {
-                       return command.value("job", "") == job;
+                       return command.value("job", "") == job &&
+                              (command["type"] == "update" || model::is_final(report.state));
                      });
                      respond(http::Response::no_content());
                    }));
