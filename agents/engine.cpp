@@ -48,20 +48,24 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, EnginePorts 
   auto store = SlotStore::open(options.folder / "slots", options.hook);
   if (!store) return store.error();
   if (auto made = make_directories(options.folder / "state", 0700); !made) return made.error();
-  auto state = load(options, *store);
+  auto state = load(options, ports, *store);
   if (!state) return state.error();
   return std::unique_ptr<Engine>(
       new Engine(std::move(options), std::move(ports), std::move(*store), std::move(*state)));
 }
 
-Result<UpdateState> Engine::load(const EngineOptions& options, SlotStore& store) {
-  const auto text = read_file(state_file(options), kStateBytes);
+Result<UpdateState> Engine::load(const EngineOptions& options, const EnginePorts& ports,
+                                 SlotStore& store) {
+  const fs::path file = state_file(options);
+  const auto text = read_file(file, kStateBytes);
   if (text) {
     const auto document = parse_json(*text);
-    if (document) {
-      auto state = from_document(*document);
-      if (state) return state;
-    }
+    auto state = document ? from_document(*document) : Result<UpdateState>(document.error());
+    if (state) return state;
+    if (state.error().code == Errc::kConflict) return state.error().within(file.string());
+    ports.say("the update state is damaged, kept as update.json.damaged: " + state.error().text());
+    std::error_code ignored;  // it is only for whoever looks into the damage
+    fs::rename(file, file.string() + ".damaged", ignored);
   } else if (text.error().code != Errc::kNotFound) {
     return text.error();
   }

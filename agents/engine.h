@@ -68,7 +68,8 @@ struct DeviceFacts {
 class Engine {
  public:
   // Opens the device's state. A new device gets its factory image (factory.img in the folder, else
-  // the sample image of that version) as slot A; damaged state is made anew from the current slot.
+  // the sample image of that version) as slot A. Damaged state is kept aside as update.json.damaged
+  // and made anew from the current slot; kConflict where a newer agent has written it.
   static Result<std::unique_ptr<Engine>> open(EngineOptions options, EnginePorts ports);
 
   // Decides, as a boot loader does, what this start means. Once, before run().
@@ -100,7 +101,8 @@ class Engine {
 
  private:
   Engine(EngineOptions options, EnginePorts ports, SlotStore store, UpdateState state);
-  static Result<UpdateState> load(const EngineOptions& options, SlotStore& store);
+  static Result<UpdateState> load(const EngineOptions& options, const EnginePorts& ports,
+                                  SlotStore& store);
   static Result<UpdateState> factory(const EngineOptions& options, SlotStore& store);
   bool persist();  // with the mutex held
   void tell();     // with the mutex held

@@ -114,6 +114,10 @@ Json to_document(const UpdateState& state) {
 
 Result<UpdateState> from_document(const Json& document) {
   try {
+    if (const int format = document.at("format").get<int>(); format > kFormat) {
+      return fail(Errc::kConflict, "written by a newer agent (form " + std::to_string(format) +
+                                       ", this one knows " + std::to_string(kFormat) + ")");
+    }
     return read(document);
   } catch (const std::exception& error) {
     return fail(Errc::kInvalid, std::string("update state: ") + error.what());

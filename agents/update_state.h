@@ -71,7 +71,7 @@ struct UpdateState {
 };
 
 Json to_document(const UpdateState& state);
-// kInvalid where the document is not one of ours; newer forms are refused.
+// kInvalid where the document is not one of ours, kConflict where a newer agent has written it.
 Result<UpdateState> from_document(const Json& document);
 
 }  // namespace ota::agent

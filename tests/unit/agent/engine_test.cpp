@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/digest.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "model/sample_image.h"
 #include "tests/support/catch.h"
@@ -66,14 +67,17 @@ struct Device {
   void hook(std::string_view) {
     if (steps++ == cut_at) throw PowerCut{};
   }
-  void start() {
-    engine.reset();
+  Result<std::unique_ptr<Engine>> open() {
     EngineOptions options;
     options.folder = folder.path();
     options.machine.hardware = "sim-a";
     options.factory_version = model::kFactoryVersion;
     options.hook = [this](std::string_view step) { hook(step); };
-    auto opened = Engine::open(std::move(options), ports());
+    return Engine::open(std::move(options), ports());
+  }
+  void start() {
+    engine.reset();
+    auto opened = open();
     REQUIRE(opened.has_value());
     engine = std::move(*opened);
     engine->boot();
@@ -245,7 +249,7 @@ TEST_CASE("damaged state is made anew from the slot that boots", "[agent]") {
   device.start();
   device.engine->command(update());
   device.settle();
-  std::ofstream(device.folder.path() / "state" / "update.json") << "{\"format\":1";
+  std::ofstream(device.state_file()) << "{\"format\":1";
   device.start();
   CHECK(device.engine->facts().slot == Slot::kB);
   CHECK(device.engine->facts().confirmed.sha256 == sha256_hex(kImage));
@@ -267,6 +271,21 @@ TEST_CASE("an image changed on disk after its check does not run", "[agent]") {
 
 TEST_CASE("a link in place of the download is not followed", "[agent]") {
   Device device;
+  CHECK(device.lines.back().starts_with("the update state is damaged"));
+  CHECK(read_file(device.state_file().string() + ".damaged", 100).value() == "{\"format\":1");
+}
+
+TEST_CASE("state of a newer agent is refused and left as it is", "[agent]") {
+  Device device;
+  device.start();
+  device.engine.reset();
+  const std::string newer = R"({"format":2,"highest":"9.9.9"})";
+  std::ofstream(device.state_file()) << newer;
+  const auto opened = device.open();
+  REQUIRE(opened.has_error());
+  CHECK(opened.error().code == Errc::kConflict);
+  CHECK(opened.error().text().find("newer agent (form 2, this one knows 1)") != std::string::npos);
+  CHECK(read_file(device.state_file(), 100).value() == newer);
   device.start();
   const fs::path victim = device.folder.path() / "victim";
   std::ofstream(victim) << "precious";
