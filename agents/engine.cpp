@@ -42,7 +42,8 @@ Engine::Engine(EngineOptions options, EnginePorts ports, SlotStore store, Update
     : options_(std::move(options)),
       ports_(std::move(ports)),
       store_(std::move(store)),
-      machine_(std::move(state), options_.machine) {}
+      machine_(std::move(state), options_.machine),
+      durable_(present_facts()) {}
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, EnginePorts ports) {
   auto store = SlotStore::open(options.folder / "slots", options.hook);
@@ -122,6 +123,7 @@ bool Engine::persist() {
     return false;
   }
   machine_.saved();
+  durable_ = present_facts();
   unsaved_told_ = false;
   if (options_.hook) options_.hook("state saved");
   tell();
@@ -266,6 +268,15 @@ DeviceFacts Engine::facts() const {
   facts.running = machine_.running();
   facts.confirmed = state.confirmed;
   facts.slot =
+  DeviceFacts present = present_facts();
+  if (!machine_.dirty()) return present;
+  DeviceFacts facts = durable_;
+  facts.running = std::move(present.running);
+  facts.slot = present.slot;
+  return facts;
+}
+
+DeviceFacts Engine::present_facts() const {
       facts.running == state.confirmed ? state.confirmed_slot : other(state.confirmed_slot);
   if (state.trial) facts.written = state.trial->image;
   facts.fallback = state.fallback;

@@ -96,6 +96,7 @@ class Engine {
   DeviceFacts facts() const;
   // The image that runs now.
   std::filesystem::path running_image() const;
+  // What runs, and of the rest only what is durable: what a power cut could undo is not told yet.
   // True while an update or a rollback is under way.
   bool busy() const;
 
@@ -104,8 +105,9 @@ class Engine {
   static Result<UpdateState> load(const EngineOptions& options, const EnginePorts& ports,
                                   SlotStore& store);
   static Result<UpdateState> factory(const EngineOptions& options, SlotStore& store);
-  bool persist();  // with the mutex held
-  void tell();     // with the mutex held
+  DeviceFacts present_facts() const;  // with the mutex held
+  bool persist();                     // with the mutex held
+  void tell();                        // with the mutex held
   Outcome perform(const Action& action);
   Outcome switch_to(Slot slot);
   Slot confirmed_slot() const;
@@ -130,3 +132,4 @@ class Engine {
 };
 
 }  // namespace ota::agent
+  DeviceFacts durable_;  // as of the last save

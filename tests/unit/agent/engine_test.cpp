@@ -387,3 +387,7 @@ TEST_CASE("a success that cannot be saved is not told before it can", "[agent]")
   CHECK(device.engine->step() == Kind::kWait);
   CHECK(device.reported(JobState::kSucceeded));
 }
+  // What runs is what runs; that it is confirmed a power cut could still undo.
+  CHECK(device.engine->facts().running.sha256 == sha256_hex(kImage));
+  CHECK(device.engine->facts().slot == Slot::kB);
+  CHECK(device.engine->facts().confirmed.version == model::kFactoryVersion);
