@@ -85,6 +85,8 @@ Result<std::unique_ptr<Agent>> Agent::open(Config config, std::string join_code,
   options.folder = agent->config_.dir;
   options.machine.hardware = agent->config_.hardware;
   options.machine.max_image_bytes = agent->config_.limits.image_bytes;
+  options.machine.can_roll_back =
+      agent->config_.installer.command.empty() || !agent->config_.installer.rollback.empty();
   options.factory_version = agent->config_.factory_version;
   auto engine = Engine::open(std::move(options), agent->ports());
   if (!engine) return engine.error();
@@ -100,6 +102,9 @@ EnginePorts Agent::ports() {
                           const Progress& progress) { return download(release, into, progress); };
   ports.install = [this](const fs::path& image, const model::Release& release) {
     return install(image, release);
+  };
+  ports.revert = [this](const fs::path& image, const model::Version& version) {
+    return revert(image, version);
   };
   ports.probe = [this](const fs::path& image) { return probe(image); };
   ports.restart = [this] { return restart(); };
@@ -162,32 +167,35 @@ Outcome Agent::download(const model::Release& release, PartialImage& into,
   return {};
 }
 
-Outcome Agent::install(const fs::path& image, const model::Release& release) {
-  if (config_.installer.command.empty()) return {};
+// One of the configured programs, to its end; none is a success.
+Outcome Agent::run_configured(const CommandLine& command, seconds patience, const fs::path& image,
+                              const model::Version& version, const char* failure_code) {
+  if (command.empty()) return {};
   interrupted_ = false;
   const auto end =
-      run_program(fill_in(config_.installer.command, image.string(), release.version.text()),
-                  config_.installer.timeout, interrupted_);
-  if (!end) return Failure{"install.failed", end.error().text(), Failure::Again::kNever};
+      run_program(fill_in(command, image.string(), version.text()), patience, interrupted_);
+  if (!end) return Failure{failure_code, end.error().text(), Failure::Again::kNever};
   if (end->status == 0) return {};
-  return Failure{"install.failed",
-                 "exit status " + std::to_string(end->status) + ": " + end->output,
+  return Failure{failure_code, "exit status " + std::to_string(end->status) + ": " + end->output,
                  Failure::Again::kNever};
+}
+
+Outcome Agent::install(const fs::path& image, const model::Release& release) {
+  return run_configured(config_.installer.command, config_.installer.timeout, image,
+                        release.version, "install.failed");
+}
+
+Outcome Agent::revert(const fs::path& image, const model::Version& version) {
+  return run_configured(config_.installer.rollback, config_.installer.timeout, image, version,
+                        "rollback.failed");
 }
 
 Outcome Agent::probe(const fs::path& image) {
   if (read_markers(image).unhealthy) {
     return Failure{"health.failed", "the image's own check fails", Failure::Again::kNever};
   }
-  if (config_.health_check.command.empty()) return {};
-  interrupted_ = false;
-  const auto end = run_program(fill_in(config_.health_check.command, image.string(),
-                                       engine_->facts().running.version.text()),
-                               config_.health_check.timeout, interrupted_);
-  if (!end) return Failure{"health.failed", end.error().text(), Failure::Again::kNever};
-  if (end->status == 0) return {};
-  return Failure{"health.failed", "exit status " + std::to_string(end->status) + ": " + end->output,
-                 Failure::Again::kNever};
+  return run_configured(config_.health_check.command, config_.health_check.timeout, image,
+                        engine_->facts().running.version, "health.failed");
 }
 
 Outcome Agent::restart() {
@@ -339,6 +347,8 @@ Ending Agent::run() {
     }
   }
   print_line("Client " + config_.device_id + " started" + where);
+  if (!config_.installer.command.empty() && config_.installer.rollback.empty())
+    say("installer.rollback is not set: only the boot loader can give an image back");
   start([this] { work(); });
 
   std::array<pollfd, 3> wait{

@@ -57,6 +57,10 @@ class Agent {
   Outcome check(const Action& action);
   Outcome download(const model::Release& release, PartialImage& into, const Progress& progress);
   Outcome install(const std::filesystem::path& image, const model::Release& release);
+  Outcome revert(const std::filesystem::path& image, const model::Version& version);
+  Outcome run_configured(const CommandLine& command, seconds patience,
+                         const std::filesystem::path& image, const model::Version& version,
+                         const char* failure_code);
   Outcome probe(const std::filesystem::path& image);
   Outcome restart();
   void work();

@@ -128,13 +128,17 @@ void read_nested(Reader& reader, const std::string& file, Config& config,
       "kind", "\"slot\" or \"command\"",
       [](const std::string& word) { return word == "slot" || word == "command"; }, kind);
   installer.command("command", config.installer.command);
+  installer.command("rollback", config.installer.rollback);
   installer.command("restart", config.installer.restart);
   installer.whole("timeout_s", 1, kDay, config.installer.timeout);
   installer.refuse_unknown();
   if (kind == "command" && config.installer.command.empty()) {
     problems.push_back(file + ": installer.command is missing; the kind \"command\" needs one");
   }
-  if (kind == "slot") config.installer.command.clear();
+  if (kind == "slot") {
+    config.installer.command.clear();
+    config.installer.rollback.clear();
+  }
 
   Reader limits(reader.inner("limits"), file + ": limits.", problems);
   limits.whole("image_bytes", 1, std::uint64_t{1} << 40, config.limits.image_bytes);

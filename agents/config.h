@@ -28,6 +28,9 @@ struct Installer {
   // Empty: the slot alone (the built-in installer). "{image}" and "{version}" in it are replaced.
   CommandLine command;
   seconds timeout{300};
+  // Makes the device boot an image again that `command` replaced. Empty beside a command: the boot
+  // loader alone can, and no rollback is taken from the operator.
+  CommandLine rollback;
   CommandLine restart;  // empty: the agent starts itself anew
 };
 

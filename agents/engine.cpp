@@ -153,15 +153,20 @@ Action::Kind Engine::step() {
   }
   if (action.kind == Action::Kind::kWait) return action.kind;
   const Outcome outcome = perform(action);
-  const std::lock_guard lock(mutex_);
-  finish_action(action, outcome);
+  std::unique_lock lock(mutex_);
+  finish_action(lock, action, outcome);
   return action.kind;
 }
 
-void Engine::finish_action(const Action& action, const Outcome& outcome) {
+void Engine::finish_action(std::unique_lock<std::mutex>& lock, const Action& action,
+                           const Outcome& outcome) {
   if (action.kind == Action::Kind::kRestart && !outcome) restart_due_ = true;
   machine_.done(action.ticket, outcome);
   persist();
+  if (action.kind != Action::Kind::kInstall || machine_.state().trial) return;
+  lock.unlock();
+  undo_install();
+  lock.lock();
 }
 
 void Engine::run() {
@@ -186,7 +191,7 @@ void Engine::run() {
     // An outcome that stop() brought about says nothing about the update: the next start goes on
     // with it.
     if (stopped_ && outcome) return;
-    finish_action(action, outcome);
+    finish_action(lock, action, outcome);
   }
 }
 
@@ -263,11 +268,6 @@ bool Engine::has_reports() const {
 
 DeviceFacts Engine::facts() const {
   const std::lock_guard lock(mutex_);
-  const UpdateState& state = machine_.state();
-  DeviceFacts facts;
-  facts.running = machine_.running();
-  facts.confirmed = state.confirmed;
-  facts.slot =
   DeviceFacts present = present_facts();
   if (!machine_.dirty()) return present;
   DeviceFacts facts = durable_;
@@ -277,6 +277,11 @@ DeviceFacts Engine::facts() const {
 }
 
 DeviceFacts Engine::present_facts() const {
+  const UpdateState& state = machine_.state();
+  DeviceFacts facts;
+  facts.running = machine_.running();
+  facts.confirmed = state.confirmed;
+  facts.slot =
       facts.running == state.confirmed ? state.confirmed_slot : other(state.confirmed_slot);
   if (state.trial) facts.written = state.trial->image;
   facts.fallback = state.fallback;
@@ -306,7 +311,7 @@ Outcome Engine::perform(const Action& action) {
     case Action::Kind::kInstall:
       return install(action);
     case Action::Kind::kSwitch:
-      return switch_to(action.slot);
+      return switch_to(action);
     case Action::Kind::kRestart:
       return ports_.restart();
     case Action::Kind::kProbe:
@@ -315,15 +320,33 @@ Outcome Engine::perform(const Action& action) {
   return {};
 }
 
-Outcome Engine::switch_to(Slot slot) {
+Outcome Engine::switch_to(const Action& action) {
   // A new image is read once more just before it is given the device; the way back is open always.
-  if (slot != confirmed_slot()) {
-    if (auto whole = store_.check(slot); !whole) {
+  if (action.slot != confirmed_slot()) {
+    if (auto whole = store_.check(action.slot); !whole) {
       return Failure{"image.hash", whole.error().context, Failure::Again::kNever};
     }
   }
-  if (auto switched = store_.make_current(slot); !switched) return disk_failure(switched.error());
+  if (action.revert) {
+    if (Outcome failed = revert_to(action.slot); failed) return failed;
+  }
+  if (auto switched = store_.make_current(action.slot); !switched)
+    return disk_failure(switched.error());
   return {};
+}
+
+Outcome Engine::revert_to(Slot slot) {
+  if (!ports_.revert) return {};
+  const auto image = store_.image(slot);
+  if (!image) return disk_failure(image.error());
+  return ports_.revert(store_.image_path(slot), *image ? (*image)->version : model::Version());
+}
+
+// An installer may have done its work, or half of it, although the job failed or was cancelled: the
+// next power cut would boot what nobody wants.
+void Engine::undo_install() {
+  if (Outcome failed = revert_to(confirmed_slot()); failed)
+    ports_.say("the installer's work is not undone (" + failed->code + "): " + failed->detail);
 }
 
 Slot Engine::confirmed_slot() const {

@@ -36,6 +36,9 @@ struct EnginePorts {
       download;
   // What is to be done with a verified image beside keeping it in its slot; may be empty.
   std::function<Outcome(const std::filesystem::path& image, const model::Release&)> install;
+  // Gives the device back an image that install() replaced; may be empty, and may be called again
+  // after it has succeeded.
+  std::function<Outcome(const std::filesystem::path& image, const model::Version&)> revert;
   // Is the device healthy with this image?
   std::function<Outcome(const std::filesystem::path& image)> probe;
   // Asks for a restart into the current slot; after success run() ends.
@@ -93,10 +96,10 @@ class Engine {
   void trusted_time(WallTime now);
   void version_floor(const model::Version& floor);
   WallTime clock_floor() const;
+  // What runs, and of the rest only what is durable: what a power cut could undo is not told yet.
   DeviceFacts facts() const;
   // The image that runs now.
   std::filesystem::path running_image() const;
-  // What runs, and of the rest only what is durable: what a power cut could undo is not told yet.
   // True while an update or a rollback is under way.
   bool busy() const;
 
@@ -109,13 +112,17 @@ class Engine {
   bool persist();                     // with the mutex held
   void tell();                        // with the mutex held
   Outcome perform(const Action& action);
-  Outcome switch_to(Slot slot);
+  Outcome switch_to(const Action& action);
+  Outcome revert_to(Slot slot);
+  void undo_install();
   Slot confirmed_slot() const;
   Outcome download(const Action& action);
   Outcome verify(const Action& action);
   Outcome install(const Action& action);
   Outcome probe();
-  void finish_action(const Action& action, const Outcome& outcome);  // with the mutex held
+  // With the mutex held, which it gives up while it undoes an install that came to nothing.
+  void finish_action(std::unique_lock<std::mutex>& lock, const Action& action,
+                     const Outcome& outcome);
   void changed_by_others(std::uint64_t ticket_before);
 
   EngineOptions options_;
@@ -125,6 +132,7 @@ class Engine {
       mutex_;  // guards what follows; held for a durable write, never for a port's call
   std::condition_variable wake_;
   UpdateMachine machine_;
+  DeviceFacts durable_;  // as of the last save
   bool stopped_ = false;
   bool woken_ = false;
   bool unsaved_told_ = false;
@@ -132,4 +140,3 @@ class Engine {
 };
 
 }  // namespace ota::agent
-  DeviceFacts durable_;  // as of the last save

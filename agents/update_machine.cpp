@@ -46,6 +46,7 @@ void UpdateMachine::boot(Slot current) {
     return;
   }
   Trial& trial = *state_.trial;
+  started_trial_ = current == trial.slot;
   if (!trial.failure_code.empty()) {
     if (current == state_.confirmed_slot) {
       finish_fallback();
@@ -58,7 +59,6 @@ void UpdateMachine::boot(Slot current) {
     fail_trial("boot.unconfirmed", std::to_string(trial.boots) + " starts without a confirmation");
   } else {
     ++trial.boots;
-    started_trial_ = true;
     if (!trial.job.empty()) {
       report(trial.job, JobState::kConfirming,
              "started " + trial.image.version.label() + " from slot " +
@@ -169,6 +169,10 @@ void UpdateMachine::rollback() {
   if (state_.job || state_.trial) return;
   if (!state_.previous) {
     notice("cannot roll back: the other slot holds no confirmed image");
+    return;
+  }
+  if (!options_.can_roll_back) {
+    notice("cannot roll back: installer.rollback is not set");
     return;
   }
   Trial trial;
@@ -307,12 +311,19 @@ void UpdateMachine::step_failed(const Failure& failure) {
     case Step::kProbe:
       return fail_trial(failure.code, failure.detail);
     case Step::kSwitchBack:
-      enter(Step::kSwitchBack);
-      delay_ = kRetrySwitch;
-      return;
     case Step::kRestartBack:
-      return finish_fallback();
+      return go_back_again(failure);
   }
+}
+
+// There is no other way than the way back: it is tried until it goes, and what hinders it is told
+// once.
+void UpdateMachine::go_back_again(const Failure& failure) {
+  const std::string why = failure.code + ": " + printable(failure.detail, 200);
+  if (why != told_way_back_) notice("cannot go back yet, trying again (" + why + ")");
+  told_way_back_ = why;
+  enter(step_);
+  delay_ = kRetrySwitch;
 }
 
 void UpdateMachine::step_succeeded() {
@@ -424,10 +435,12 @@ Action UpdateMachine::next() const {
       break;
     case Step::kSwitchTo:
       action.kind = Action::Kind::kSwitch;
+      action.revert = state_.trial->job.empty();  // else the installer has done it
       break;
     case Step::kSwitchBack:
       action.kind = Action::Kind::kSwitch;
       action.slot = state_.confirmed_slot;
+      action.revert = state_.trial.has_value();
       break;
     case Step::kRestartTo:
     case Step::kRestartBack:

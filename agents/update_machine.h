@@ -30,6 +30,7 @@ struct MachineOptions {
   std::uint64_t max_image_bytes = std::uint64_t{1} << 30;
   unsigned max_boots = 3;  // starts of a new image without a confirmation
   unsigned max_download_tries = 12;
+  bool can_roll_back = true;  // false: nothing here can give the device an image back that it left
 };
 
 struct Action {
@@ -44,12 +45,15 @@ struct Action {
     kProbe
   };
   Kind kind = Kind::kWait;
-  std::uint64_t ticket = 0;            // for done(): an outcome of an older action is ignored
-  Slot slot = Slot::kA;                // written to, verified, made current, or probed
-  model::Release release;              // kCheck to kInstall
-  std::string job;                     // kCheck
-  std::string word;                    // kCheck: the director's
-  model::Image image;                  // kProbe
+  std::uint64_t ticket = 0;  // for done(): an outcome of an older action is ignored
+  Slot slot = Slot::kA;      // written to, verified, made current, or probed
+  model::Release release;    // kCheck to kInstall
+  std::string job;           // kCheck
+  std::string word;          // kCheck: the director's
+  model::Image image;        // kProbe
+  // kSwitch: the device has to be given back what is in `slot`; the installer has replaced it, or
+  // may have.
+  bool revert = false;
   std::chrono::milliseconds delay{0};  // to be waited before it is performed
 };
 
@@ -128,6 +132,7 @@ class UpdateMachine {
   bool holds_for(const FinishedJob& known, const Command& command) const;
   void finish(const std::string& job, int attempt, const std::string& sha256, model::JobState state,
               const std::string& detail, const std::string& code = {});
+  void go_back_again(const Failure& failure);
   void notice(std::string line) { notices_.push_back(std::move(line)); }
 
   UpdateState state_;
@@ -136,6 +141,7 @@ class UpdateMachine {
   std::uint64_t ticket_ = 1;
   std::chrono::milliseconds delay_{0};
   bool started_trial_ = false;  // this process runs the image on trial
+  std::string told_way_back_;   // why the way back last failed
   bool dirty_ = false;
   bool untidy_ = false;
   std::vector<std::string> notices_;

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <random>
 
+#include "base/file.h"
 #include "model/sample_image.h"
 #include "tests/support/agent_rig.h"
 #include "tests/support/catch.h"
@@ -367,7 +368,11 @@ TEST_CASE("installer and health check run as commands with the image and version
     expected = JobState::kRolledBack;
     code = "health.failed";
   }
-  rig.configure({{"installer", {{"kind", "command"}, {"command", {"/bin/sh", "-c", install}}}},
+  const std::string back = "test -s {image} && echo back to {version} >> " + log.string();
+  rig.configure({{"installer",
+                  {{"kind", "command"},
+                   {"command", {"/bin/sh", "-c", install}},
+                   {"rollback", {"/bin/sh", "-c", back}}}},
                  {"health_check", {{"command", {"/bin/sh", "-c", health}}, {"timeout_s", 5}}}});
   const auto agent = rig.run();
   rig.command(rig.update_command("job-1", release));
@@ -375,9 +380,15 @@ TEST_CASE("installer and health check run as commands with the image and version
   REQUIRE(last);
   CHECK(last->state == expected);
   CHECK(last->error_code == code);
-  if (expected == JobState::kSucceeded) {
-    std::stringstream text;
-    text << std::ifstream(log).rdbuf();
-    CHECK(text.str() == "installing 2.1.5\nhealthy 2.1.5\n");
+  const auto logged = [&] {
+    const auto text = read_file(log, 1000);
+    return text ? *text : std::string();
+  };
+  if (code == "install.failed") {
+    CHECK(wait_until([&] { return logged() == "back to 2.1.4\n"; }));
+  } else if (code == "health.failed") {
+    CHECK(logged() == "installing 2.1.5\nback to 2.1.4\n");
+  } else {
+    CHECK(logged() == "installing 2.1.5\nhealthy 2.1.5\n");
   }
 }

@@ -34,12 +34,22 @@ Command update(const std::string& bytes = kImage) {
   return command;
 }
 
+Command of_type(Command::Type type) {
+  Command command;
+  command.type = type;
+  command.job = "job-1";
+  return command;
+}
+
 // A device with a folder on disk; what it fetches, and how healthy it is, the test decides.
 struct Device {
   test::TempFolder folder;
   std::string served = kImage;
   Outcome health;
   std::function<void(const Progress&)> while_downloading = [](const Progress&) {};
+  std::function<void()> while_installing = [] {};
+  Outcome installed;
+  std::vector<std::string> given_back;  // "slot version" of every revert
   int cut_at = -1;  // the n-th step that reaches the disk, counted over all starts
   int steps = 0;
   std::vector<std::string> lines;
@@ -58,6 +68,14 @@ struct Device {
       (void)into.append(rest.substr(rest.size() / 2));
       progress(100);
       return {};
+    };
+    ports.install = [this](const fs::path&, const model::Release&) {
+      while_installing();
+      return installed;
+    };
+    ports.revert = [this](const fs::path& image, const model::Version& version) {
+      given_back.push_back(image.parent_path().filename().string() + " " + version.text());
+      return Outcome();
     };
     ports.probe = [this](const fs::path&) { return health; };
     ports.restart = [] { return Outcome(); };
@@ -253,6 +271,21 @@ TEST_CASE("damaged state is made anew from the slot that boots", "[agent]") {
   device.start();
   CHECK(device.engine->facts().slot == Slot::kB);
   CHECK(device.engine->facts().confirmed.sha256 == sha256_hex(kImage));
+  CHECK(device.lines.back().starts_with("the update state is damaged"));
+  CHECK(read_file(device.state_file().string() + ".damaged", 100).value() == "{\"format\":1");
+}
+
+TEST_CASE("state of a newer agent is refused and left as it is", "[agent]") {
+  Device device;
+  device.start();
+  device.engine.reset();
+  const std::string newer = R"({"format":2,"highest":"9.9.9"})";
+  std::ofstream(device.state_file()) << newer;
+  const auto opened = device.open();
+  REQUIRE(opened.has_error());
+  CHECK(opened.error().code == Errc::kConflict);
+  CHECK(opened.error().text().find("newer agent (form 2, this one knows 1)") != std::string::npos);
+  CHECK(read_file(device.state_file(), 100).value() == newer);
 }
 
 TEST_CASE("an image changed on disk after its check does not run", "[agent]") {
@@ -271,21 +304,6 @@ TEST_CASE("an image changed on disk after its check does not run", "[agent]") {
 
 TEST_CASE("a link in place of the download is not followed", "[agent]") {
   Device device;
-  CHECK(device.lines.back().starts_with("the update state is damaged"));
-  CHECK(read_file(device.state_file().string() + ".damaged", 100).value() == "{\"format\":1");
-}
-
-TEST_CASE("state of a newer agent is refused and left as it is", "[agent]") {
-  Device device;
-  device.start();
-  device.engine.reset();
-  const std::string newer = R"({"format":2,"highest":"9.9.9"})";
-  std::ofstream(device.state_file()) << newer;
-  const auto opened = device.open();
-  REQUIRE(opened.has_error());
-  CHECK(opened.error().code == Errc::kConflict);
-  CHECK(opened.error().text().find("newer agent (form 2, this one knows 1)") != std::string::npos);
-  CHECK(read_file(device.state_file(), 100).value() == newer);
   device.start();
   const fs::path victim = device.folder.path() / "victim";
   std::ofstream(victim) << "precious";
@@ -383,11 +401,49 @@ TEST_CASE("a success that cannot be saved is not told before it can", "[agent]")
   CHECK(device.engine->step() == Kind::kProbe);
   CHECK(device.engine->has_reports());
   CHECK_FALSE(device.engine->next_report());
-  fs::remove_all(device.state_file());
-  CHECK(device.engine->step() == Kind::kWait);
-  CHECK(device.reported(JobState::kSucceeded));
-}
   // What runs is what runs; that it is confirmed a power cut could still undo.
   CHECK(device.engine->facts().running.sha256 == sha256_hex(kImage));
   CHECK(device.engine->facts().slot == Slot::kB);
   CHECK(device.engine->facts().confirmed.version == model::kFactoryVersion);
+  fs::remove_all(device.state_file());
+  CHECK(device.engine->step() == Kind::kWait);
+  CHECK(device.engine->facts().confirmed.sha256 == sha256_hex(kImage));
+  CHECK(device.reported(JobState::kSucceeded));
+}
+
+TEST_CASE("what an installer did is undone where its job comes to nothing", "[agent]") {
+  Device device;
+  device.start();
+  SECTION("nothing to undo after an update that held") {
+    device.engine->command(update());
+    device.settle();
+    CHECK(device.given_back.empty());
+  }
+  SECTION("an image that does not hold") {
+    device.health = Failure{"health.failed", "the fan stands", Failure::Again::kNever};
+    device.engine->command(update());
+    device.settle();
+    CHECK(device.given_back == std::vector<std::string>{"a 2.1.4"});
+  }
+  SECTION("the installer fails half way") {
+    device.installed = Failure{"install.failed", "exit status 7", Failure::Again::kNever};
+    device.engine->command(update());
+    device.settle();
+    CHECK(device.given_back == std::vector<std::string>{"a 2.1.4"});
+  }
+  SECTION("the job is cancelled meanwhile") {
+    device.while_installing = [&] { device.engine->command(of_type(Command::Type::kCancel)); };
+    device.engine->command(update());
+    device.settle();
+    CHECK(device.given_back == std::vector<std::string>{"a 2.1.4"});
+    CHECK(device.engine->facts().confirmed.version == model::kFactoryVersion);
+  }
+  SECTION("the operator rolls back") {
+    device.engine->command(update());
+    device.settle();
+    device.engine->command(of_type(Command::Type::kRollback));
+    device.settle();
+    CHECK(device.given_back == std::vector<std::string>{"a 2.1.4"});
+    CHECK(device.engine->facts().confirmed.version == model::kFactoryVersion);
+  }
+}

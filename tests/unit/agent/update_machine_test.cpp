@@ -1,85 +1,15 @@
-#include "agents/update_machine.h"
-
 #include "tests/support/catch.h"
+#include "tests/support/machine_device.h"
 
 using namespace ota;
 using namespace ota::agent;
+using namespace ota::agent::test;
 using model::JobState;
 using Kind = Action::Kind;
 
-namespace {
-
-const model::Image kOld{model::Version(2, 1, 4), std::string(64, 'a')};
-const model::Image kNew{model::Version(2, 1, 5), std::string(64, 'b')};
-
-UpdateState factory_state() {
-  UpdateState state;
-  state.confirmed = kOld;
-  state.highest = kOld.version;
-  return state;
-}
-
-MachineOptions options() {
-  MachineOptions options;
-  options.hardware = "sim-a";
-  options.max_download_tries = 3;
-  return options;
-}
-
-Command update(const std::string& job = "job-1", int attempt = 1) {
-  Command command;
-  command.job = job;
-  command.attempt = attempt;
-  command.release.version = kNew.version;
-  command.release.hardware = {"sim-a"};
-  command.release.target = "firmware-2.1.5.img";
-  command.release.length = 100;
-  command.release.sha256 = kNew.sha256;
-  return command;
-}
-
-Failure failure(const std::string& code, Failure::Again again = Failure::Again::kNever) {
-  return {code, "a reason", again};
-}
-
-// A device whose durable state is what the machine said last: boot() anew is a power cut.
-struct Device {
-  UpdateState saved = factory_state();
-  Slot current = Slot::kA;
-  UpdateMachine machine{saved, options()};
-
-  Device() { machine.boot(current); }
-  void save() {
-    saved = machine.state();
-    machine.saved();
-  }
-  void restart() {
-    machine = UpdateMachine(saved, options());
-    machine.boot(current);
-    save();
-  }
-  // Performs the next action with this outcome and saves.
-  Kind step(const Outcome& outcome = {}) {
-    save();
-    const Action action = machine.next();
-    if (action.kind == Kind::kSwitch && !outcome) current = action.slot;
-    machine.done(action.ticket, outcome);
-    save();
-    if (action.kind == Kind::kRestart && !outcome) restart();
-    return action.kind;
-  }
-  void step_until(Kind kind) {
-    while (machine.next().kind != kind)
-      step();
-  }
-  model::JobReport last_report() const { return machine.state().outbox.back().report; }
-};
-
-}  // namespace
-
 TEST_CASE("an update goes through every step in order and ends confirmed", "[agent]") {
-  Device device;
-  device.machine.command(update());
+  MachineDevice device;
+  device.machine.command(update_command());
   std::vector<Kind> steps;
   while (device.machine.next().kind != Kind::kWait)
     steps.push_back(device.step());
@@ -103,8 +33,8 @@ TEST_CASE("an update goes through every step in order and ends confirmed", "[age
 }
 
 TEST_CASE("success is announced only by the confirmation", "[agent]") {
-  Device device;
-  device.machine.command(update());
+  MachineDevice device;
+  device.machine.command(update_command());
   device.step_until(Kind::kProbe);
   for (const QueuedReport& entry : device.saved.outbox)
     CHECK(entry.report.state != JobState::kSucceeded);
@@ -115,10 +45,10 @@ TEST_CASE("success is announced only by the confirmation", "[agent]") {
 
 TEST_CASE("a failure before the switch leaves the running image and says its own code", "[agent]") {
   const auto kind = GENERATE(Kind::kCheck, Kind::kDownload, Kind::kVerify, Kind::kInstall);
-  Device device;
-  device.machine.command(update());
+  MachineDevice device;
+  device.machine.command(update_command());
   device.step_until(kind);
-  device.step(failure("some.code"));
+  device.step(failed_with("some.code"));
   CHECK(device.machine.next().kind == Kind::kWait);
   CHECK(device.current == Slot::kA);
   CHECK(device.saved.confirmed == kOld);
@@ -128,87 +58,24 @@ TEST_CASE("a failure before the switch leaves the running image and says its own
 
 TEST_CASE("a download that the network broke is tried again with growing pauses, and not for ever",
           "[agent]") {
-  Device device;
-  device.machine.command(update());
+  MachineDevice device;
+  device.machine.command(update_command());
   device.step_until(Kind::kDownload);
-  device.step(failure("download", Failure::Again::kLater));
+  device.step(failed_with("download", Failure::Again::kLater));
   CHECK(device.machine.next().kind == Kind::kDownload);
   CHECK(device.machine.next().delay == std::chrono::seconds(1));
-  device.step(failure("download", Failure::Again::kLater));
+  device.step(failed_with("download", Failure::Again::kLater));
   CHECK(device.machine.next().delay == std::chrono::seconds(2));
-  device.step(failure("download", Failure::Again::kLater));
+  device.step(failed_with("download", Failure::Again::kLater));
   CHECK(device.machine.next().kind == Kind::kWait);
   CHECK(device.last_report().state == JobState::kFailed);
-}
-
-TEST_CASE("an unhealthy image is left for the old slot, and rolled back is said after the way back",
-          "[agent]") {
-  Device device;
-  device.machine.command(update());
-  device.step_until(Kind::kProbe);
-  device.step(failure("health.failed"));
-  CHECK(device.last_report().state == JobState::kConfirming);
-  CHECK(device.step() == Kind::kSwitch);
-  CHECK(device.current == Slot::kA);
-  CHECK(device.last_report().state == JobState::kConfirming);
-  CHECK(device.step() == Kind::kRestart);
-  CHECK(device.machine.next().kind == Kind::kWait);
-  CHECK(device.saved.confirmed == kOld);
-  CHECK(device.last_report().state == JobState::kRolledBack);
-  CHECK(device.last_report().error_code == "health.failed");
-  CHECK(device.saved.fallback == "v2.1.5: a reason");
-  CHECK(device.saved.fallback_sha256 == kNew.sha256);
-}
-
-TEST_CASE("after three starts without a confirmation the fourth goes back", "[agent]") {
-  Device device;
-  device.machine.command(update());
-  device.step_until(Kind::kProbe);
-  device.restart();
-  CHECK(device.machine.next().kind == Kind::kProbe);
-  device.restart();
-  CHECK(device.machine.next().kind == Kind::kProbe);
-  device.restart();
-  CHECK(device.machine.next().kind == Kind::kSwitch);
-  device.step();
-  CHECK(device.current == Slot::kA);
-  CHECK(device.machine.next().kind == Kind::kWait);
-  CHECK(device.last_report().state == JobState::kRolledBack);
-  CHECK(device.last_report().error_code == "boot.unconfirmed");
-}
-
-TEST_CASE("a switch or restart that fails ends as failed, not as rolled back", "[agent]") {
-  const auto kind = GENERATE(Kind::kSwitch, Kind::kRestart);
-  Device device;
-  device.machine.command(update());
-  device.step_until(kind);
-  device.step(failure("io"));
-  CHECK(device.step() == Kind::kSwitch);
-  CHECK(device.machine.next().kind == Kind::kWait);
-  CHECK(device.current == Slot::kA);
-  CHECK(device.last_report().state == JobState::kFailed);
-  // What never ran was not fallen back from: the release may be tried again.
-  CHECK(device.saved.fallback.empty());
-  CHECK(device.saved.fallback_sha256.empty());
-}
-
-TEST_CASE("a way back that fails is tried until it goes", "[agent]") {
-  Device device;
-  device.machine.command(update());
-  device.step_until(Kind::kProbe);
-  device.step(failure("health.failed"));
-  for (int i = 0; i < 5; ++i)
-    CHECK(device.step(failure("io")) == Kind::kSwitch);
-  CHECK(device.machine.next().delay > std::chrono::seconds(0));
-  device.step();
-  CHECK(device.current == Slot::kA);
 }
 
 TEST_CASE(
     "wrong hardware, older, equal and outsized releases are refused before anything is fetched",
     "[agent]") {
-  Device device;
-  Command command = update();
+  MachineDevice device;
+  Command command = update_command();
   std::string code;
   SECTION("hardware") {
     command.release.hardware = {"sim-b"};
@@ -238,23 +105,23 @@ TEST_CASE(
 
 TEST_CASE("a version below the highest ever confirmed is refused also after a rollback",
           "[agent]") {
-  Device device;
+  MachineDevice device;
   device.saved.highest = model::Version(2, 2, 0);
   device.restart();
-  device.machine.command(update());
+  device.machine.command(update_command());
   CHECK(device.last_report().error_code == "downgrade");
 }
 
 TEST_CASE("a signed floor forbids versions as a confirmed one does", "[agent]") {
-  Device device;
+  MachineDevice device;
   device.machine.version_floor(model::Version(3, 0, 0));
-  device.machine.command(update());
+  device.machine.command(update_command());
   CHECK(device.last_report().error_code == "downgrade");
 }
 
 TEST_CASE("the image that runs already is answered with success", "[agent]") {
-  Device device;
-  Command command = update();
+  MachineDevice device;
+  Command command = update_command();
   command.release.sha256 = kOld.sha256;
   command.release.version = kOld.version;
   device.machine.command(command);
@@ -262,37 +129,37 @@ TEST_CASE("the image that runs already is answered with success", "[agent]") {
 }
 
 TEST_CASE("a repeated command does not start a job twice, another attempt does", "[agent]") {
-  Device device;
-  device.machine.command(update());
+  MachineDevice device;
+  device.machine.command(update_command());
   device.step_until(Kind::kDownload);
-  device.machine.command(update());
+  device.machine.command(update_command());
   CHECK(device.machine.next().kind == Kind::kDownload);
-  device.step(failure("image.hash"));
+  device.step(failed_with("image.hash"));
   const auto seq = device.last_report().seq;
-  device.machine.command(update());
+  device.machine.command(update_command());
   CHECK(device.machine.next().kind == Kind::kWait);
   CHECK(device.last_report().seq == seq);  // it waits to be sent already
   device.machine.acknowledged("job-1", seq);
   CHECK(device.machine.state().outbox.empty());
-  device.machine.command(update());
+  device.machine.command(update_command());
   CHECK(device.last_report().state == JobState::kFailed);  // said again, not done again
   CHECK(device.machine.next().kind == Kind::kWait);
-  device.machine.command(update("job-1", 2));
+  device.machine.command(update_command("job-1", 2));
   CHECK(device.machine.next().kind == Kind::kCheck);
 }
 
 TEST_CASE("a job for another image under an id that was used before is a job of its own",
           "[agent]") {
-  Device device;
-  device.machine.command(update());
+  MachineDevice device;
+  device.machine.command(update_command());
   SECTION("the earlier one failed") {
-    device.step(failure("tuf.freeze"));
+    device.step(failed_with("tuf.freeze"));
   }
   SECTION("the earlier one succeeded") {
     while (device.machine.next().kind != Kind::kWait)
       device.step();
   }
-  Command fresh = update();
+  Command fresh = update_command();
   fresh.release.version = model::Version(2, 1, 6);
   fresh.release.sha256 = std::string(64, 'c');
   device.machine.command(fresh);
@@ -303,41 +170,39 @@ TEST_CASE("a job for another image under an id that was used before is a job of 
 }
 
 TEST_CASE("success is said again only as long as the device runs that image", "[agent]") {
-  Device device;
-  device.machine.command(update());
+  MachineDevice device;
+  device.machine.command(update_command());
   while (device.machine.next().kind != Kind::kWait)
     device.step();
   device.machine.acknowledged("job-1", device.last_report().seq);
-  device.machine.command(update());
+  device.machine.command(update_command());
   CHECK(device.machine.next().kind == Kind::kWait);
   CHECK(device.last_report().state == JobState::kSucceeded);
-  Command rollback;
-  rollback.type = Command::Type::kRollback;
-  device.machine.command(rollback);
+  device.machine.command(rollback_command());
   while (device.machine.next().kind != Kind::kWait)
     device.step();
   REQUIRE(device.saved.confirmed == kOld);
-  device.machine.command(update());
+  device.machine.command(update_command());
   CHECK(device.machine.next().kind == Kind::kCheck);
 }
 
 TEST_CASE("an outcome that was kept without its image's digest is not said again", "[agent]") {
-  Device device;
-  device.machine.command(update());
-  device.step(failure("tuf.freeze"));
+  MachineDevice device;
+  device.machine.command(update_command());
+  device.step(failed_with("tuf.freeze"));
   Json document = to_document(device.saved);
   document["finished"][0].erase("sha256");
   const auto older = from_document(document);
   REQUIRE(older.has_value());
   device.saved = *older;
   device.restart();
-  device.machine.command(update());
+  device.machine.command(update_command());
   CHECK(device.machine.next().kind == Kind::kCheck);
 }
 
 TEST_CASE("a cancel stops a job before the switch and is too late after it", "[agent]") {
-  Device device;
-  device.machine.command(update());
+  MachineDevice device;
+  device.machine.command(update_command());
   Command cancel;
   cancel.type = Command::Type::kCancel;
   cancel.job = "job-1";
@@ -360,7 +225,7 @@ TEST_CASE("a cancel stops a job before the switch and is too late after it", "[a
 }
 
 TEST_CASE("a cancel of a job that never came is answered", "[agent]") {
-  Device device;
+  MachineDevice device;
   Command cancel;
   cancel.type = Command::Type::kCancel;
   cancel.job = "job-9";
@@ -369,8 +234,8 @@ TEST_CASE("a cancel of a job that never came is answered", "[agent]") {
 }
 
 TEST_CASE("a job that has ended at the server is given up, but an armed image goes on", "[agent]") {
-  Device device;
-  device.machine.command(update());
+  MachineDevice device;
+  device.machine.command(update_command());
   SECTION("before the switch") {
     device.step_until(Kind::kVerify);
     device.machine.job_over("job-1");
@@ -386,47 +251,10 @@ TEST_CASE("a job that has ended at the server is given up, but an armed image go
   }
 }
 
-TEST_CASE("a rollback returns to the image before, once there is one", "[agent]") {
-  Device device;
-  Command rollback;
-  rollback.type = Command::Type::kRollback;
-  device.machine.command(rollback);
-  CHECK(device.machine.next().kind == Kind::kWait);
-  device.machine.command(update());
-  while (device.machine.next().kind != Kind::kWait)
-    device.step();
-  REQUIRE(device.current == Slot::kB);
-  device.machine.command(rollback);
-  while (device.machine.next().kind != Kind::kWait)
-    device.step();
-  CHECK(device.current == Slot::kA);
-  CHECK(device.saved.confirmed == kOld);
-  CHECK(device.saved.fallback_sha256 == kNew.sha256);
-  CHECK(device.saved.highest == kNew.version);
-  CHECK(device.saved.previous == kNew);
-}
-
-TEST_CASE("a rollback into an unhealthy image comes back", "[agent]") {
-  Device device;
-  device.machine.command(update());
-  while (device.machine.next().kind != Kind::kWait)
-    device.step();
-  Command rollback;
-  rollback.type = Command::Type::kRollback;
-  device.machine.command(rollback);
-  device.step_until(Kind::kProbe);
-  device.step(failure("health.failed"));
-  while (device.machine.next().kind != Kind::kWait)
-    device.step();
-  CHECK(device.current == Slot::kB);
-  CHECK(device.saved.confirmed == kNew);
-  CHECK_FALSE(device.saved.previous);
-}
-
 TEST_CASE("a power cut before any action loses no step and invents none", "[agent]") {
   for (int cut = 0; cut < 12; ++cut) {
-    Device device;
-    device.machine.command(update());
+    MachineDevice device;
+    device.machine.command(update_command());
     device.save();
     for (int step = 0; device.machine.next().kind != Kind::kWait; ++step) {
       if (step == cut) device.restart();
@@ -439,8 +267,8 @@ TEST_CASE("a power cut before any action loses no step and invents none", "[agen
 }
 
 TEST_CASE("numbers of percent reports are never used again after a power cut", "[agent]") {
-  Device device;
-  device.machine.command(update());
+  MachineDevice device;
+  device.machine.command(update_command());
   device.step_until(Kind::kDownload);
   const auto ticket = device.machine.next().ticket;
   for (int percent = 1; percent <= 100; ++percent)
@@ -454,11 +282,11 @@ TEST_CASE("numbers of percent reports are never used again after a power cut", "
 }
 
 TEST_CASE("the report queue is bounded and keeps how jobs ended", "[agent]") {
-  Device device;
+  MachineDevice device;
   for (int i = 0; i < 100; ++i) {
-    device.machine.command(update("job-" + std::to_string(i)));
+    device.machine.command(update_command("job-" + std::to_string(i)));
     device.step_until(Kind::kVerify);
-    device.step(failure("image.hash"));
+    device.step(failed_with("image.hash"));
   }
   CHECK(device.saved.outbox.size() <= 64);
   for (const QueuedReport& entry : device.saved.outbox)
@@ -466,8 +294,8 @@ TEST_CASE("the report queue is bounded and keeps how jobs ended", "[agent]") {
 }
 
 TEST_CASE("the state document is the same after a round trip", "[agent]") {
-  Device device;
-  device.machine.command(update());
+  MachineDevice device;
+  device.machine.command(update_command());
   device.machine.clock_floor(*parse_rfc3339("2026-01-02T03:04:05Z"));
   device.save();
   for (int i = 0; i < 20 && device.machine.next().kind != Kind::kWait; ++i) {
@@ -475,7 +303,7 @@ TEST_CASE("the state document is the same after a round trip", "[agent]") {
     const auto again = from_document(document);
     REQUIRE(again.has_value());
     CHECK(to_document(*again) == document);
-    device.step(i == 6 ? Outcome(failure("health.failed")) : Outcome());
+    device.step(i == 6 ? Outcome(failed_with("health.failed")) : Outcome());
   }
 }
 
@@ -493,8 +321,8 @@ TEST_CASE("a state document of another form is refused", "[agent]") {
 TEST_CASE("a director's word counts for one job, however that ended, after a power cut too",
           "[agent]") {
   const auto end_at = GENERATE(Kind::kDownload, Kind::kSwitch);
-  Device device;
-  Command first = update();
+  MachineDevice device;
+  Command first = update_command();
   first.word = "word";
   first.nonce = std::string(32, '1');
   device.machine.command(first);
@@ -503,12 +331,12 @@ TEST_CASE("a director's word counts for one job, however that ended, after a pow
   device.step_until(end_at);
   device.restart();  // goes on with the same word
   device.step_until(end_at);
-  if (end_at == Kind::kDownload) device.step(failure("download"));
+  if (end_at == Kind::kDownload) device.step(failed_with("download"));
   while (device.machine.next().kind != Kind::kWait)
     device.step();
   device.restart();
 
-  Command again = update("job-2");
+  Command again = update_command("job-2");
   again.release.version = model::Version(2, 1, 6);
   again.release.sha256 = std::string(64, 'c');
   again.nonce = first.nonce;
@@ -522,17 +350,17 @@ TEST_CASE("a director's word counts for one job, however that ended, after a pow
 }
 
 TEST_CASE("words that were never found good push none out of the memory of used ones", "[agent]") {
-  Device device;
-  Command good = update();
+  MachineDevice device;
+  Command good = update_command();
   good.nonce = std::string(32, '1');
   device.machine.command(good);
   device.step();
-  device.step(failure("download"));
+  device.step(failed_with("download"));
   for (int i = 0; i < 200; ++i) {
-    Command forged = update("job-" + std::to_string(i + 10));
+    Command forged = update_command("job-" + std::to_string(i + 10));
     forged.nonce = std::string(28, 'f') + std::to_string(1000 + i);
     device.machine.command(forged);
-    device.step(failure("tuf.unsigned-job"));
+    device.step(failed_with("tuf.unsigned-job"));
   }
   CHECK(device.saved.spent == std::vector<std::string>{good.nonce});
 }

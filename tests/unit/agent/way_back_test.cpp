@@ -1,0 +1,148 @@
+#include "tests/support/catch.h"
+#include "tests/support/machine_device.h"
+
+using namespace ota;
+using namespace ota::agent;
+using namespace ota::agent::test;
+using model::JobState;
+using Kind = Action::Kind;
+
+TEST_CASE("an unhealthy image is left for the old slot, and rolled back is said after the way back",
+          "[agent]") {
+  MachineDevice device;
+  device.machine.command(update_command());
+  device.step_until(Kind::kProbe);
+  device.step(failed_with("health.failed"));
+  CHECK(device.last_report().state == JobState::kConfirming);
+  CHECK(device.step() == Kind::kSwitch);
+  CHECK(device.current == Slot::kA);
+  CHECK(device.last_report().state == JobState::kConfirming);
+  CHECK(device.step() == Kind::kRestart);
+  CHECK(device.machine.next().kind == Kind::kWait);
+  CHECK(device.saved.confirmed == kOld);
+  CHECK(device.last_report().state == JobState::kRolledBack);
+  CHECK(device.last_report().error_code == "health.failed");
+  CHECK(device.saved.fallback == "v2.1.5: a reason");
+  CHECK(device.saved.fallback_sha256 == kNew.sha256);
+}
+
+TEST_CASE("after three starts without a confirmation the fourth goes back", "[agent]") {
+  MachineDevice device;
+  device.machine.command(update_command());
+  device.step_until(Kind::kProbe);
+  device.restart();
+  CHECK(device.machine.next().kind == Kind::kProbe);
+  device.restart();
+  CHECK(device.machine.next().kind == Kind::kProbe);
+  device.restart();
+  CHECK(device.machine.next().kind == Kind::kSwitch);
+  CHECK(device.machine.running() == kNew);
+  device.step();
+  CHECK(device.current == Slot::kA);
+  CHECK(device.step() == Kind::kRestart);  // what runs still is the new image
+  CHECK(device.machine.next().kind == Kind::kWait);
+  CHECK(device.last_report().state == JobState::kRolledBack);
+  CHECK(device.last_report().error_code == "boot.unconfirmed");
+}
+
+TEST_CASE("a switch or restart that fails ends as failed, not as rolled back", "[agent]") {
+  const auto kind = GENERATE(Kind::kSwitch, Kind::kRestart);
+  MachineDevice device;
+  device.machine.command(update_command());
+  device.step_until(kind);
+  device.step(failed_with("io"));
+  CHECK(device.step() == Kind::kSwitch);
+  CHECK(device.machine.next().kind == Kind::kWait);
+  CHECK(device.current == Slot::kA);
+  CHECK(device.last_report().state == JobState::kFailed);
+  // What never ran was not fallen back from: the release may be tried again.
+  CHECK(device.saved.fallback.empty());
+  CHECK(device.saved.fallback_sha256.empty());
+}
+
+TEST_CASE("a way back that fails is tried until it goes, and what hinders it is told once",
+          "[agent]") {
+  MachineDevice device;
+  device.machine.command(update_command());
+  device.step_until(Kind::kProbe);
+  device.step(failed_with("health.failed"));
+  (void)device.machine.take_notices();
+  const auto hindered = GENERATE(Kind::kSwitch, Kind::kRestart);
+  device.step_until(hindered);
+  for (int i = 0; i < 5; ++i)
+    CHECK(device.step(failed_with("io")) == hindered);
+  CHECK(device.machine.next().delay > std::chrono::seconds(0));
+  CHECK(device.machine.take_notices() ==
+        std::vector<std::string>{"cannot go back yet, trying again (io: a reason)"});
+  CHECK(device.last_report().state == JobState::kConfirming);
+  device.step_until(Kind::kWait);
+  CHECK(device.current == Slot::kA);
+  CHECK(device.last_report().state == JobState::kRolledBack);
+}
+
+TEST_CASE("only a way back asks for what the installer replaced", "[agent]") {
+  MachineDevice device;
+  device.machine.command(update_command());
+  device.step_until(Kind::kSwitch);
+  CHECK_FALSE(device.machine.next().revert);
+  device.step_until(Kind::kProbe);
+  SECTION("from an image that does not hold") {
+    device.step(failed_with("health.failed"));
+    CHECK(device.machine.next().revert);
+    CHECK(device.machine.next().slot == Slot::kA);
+  }
+  SECTION("by the operator's rollback") {
+    device.step();
+    device.machine.command(rollback_command());
+    CHECK(device.machine.next().kind == Kind::kSwitch);
+    CHECK(device.machine.next().revert);
+    CHECK(device.machine.next().slot == Slot::kA);
+  }
+}
+
+TEST_CASE("where nothing can give an image back, the operator's rollback is refused", "[agent]") {
+  MachineDevice device;
+  device.machine.command(update_command());
+  device.step_until(Kind::kWait);
+  MachineOptions given = machine_options();
+  given.can_roll_back = false;
+  UpdateMachine machine(device.saved, given);
+  machine.boot(device.current);
+  machine.command(rollback_command());
+  CHECK(machine.next().kind == Kind::kWait);
+  CHECK(machine.take_notices() ==
+        std::vector<std::string>{"cannot roll back: installer.rollback is not set"});
+}
+
+TEST_CASE("a rollback returns to the image before, once there is one", "[agent]") {
+  MachineDevice device;
+  device.machine.command(rollback_command());
+  CHECK(device.machine.next().kind == Kind::kWait);
+  device.machine.command(update_command());
+  while (device.machine.next().kind != Kind::kWait)
+    device.step();
+  REQUIRE(device.current == Slot::kB);
+  device.machine.command(rollback_command());
+  while (device.machine.next().kind != Kind::kWait)
+    device.step();
+  CHECK(device.current == Slot::kA);
+  CHECK(device.saved.confirmed == kOld);
+  CHECK(device.saved.fallback_sha256 == kNew.sha256);
+  CHECK(device.saved.highest == kNew.version);
+  CHECK(device.saved.previous == kNew);
+}
+
+TEST_CASE("a rollback into an unhealthy image comes back", "[agent]") {
+  MachineDevice device;
+  device.machine.command(update_command());
+  while (device.machine.next().kind != Kind::kWait)
+    device.step();
+  device.machine.command(rollback_command());
+  device.step_until(Kind::kProbe);
+  device.step(failed_with("health.failed"));
+  while (device.machine.next().kind != Kind::kWait)
+    device.step();
+  CHECK(device.current == Slot::kB);
+  CHECK(device.saved.confirmed == kNew);
+  CHECK_FALSE(device.saved.previous);
+}
