@@ -130,6 +130,7 @@ void DeviceState::observe(const model::Sample& sample, WallTime received) {
   if (boot_samples == 0 || sample.boot != boot) {
     if (boot_samples > 0) restarts.boot(boot_samples, thresholds->min_samples, at);
     boot = sample.boot;
+    boot_at = at;
     boot_samples = 0;
     copy.restart();
   }
@@ -293,6 +294,16 @@ bool DeviceState::missing(const Channel& channel) const {
   return channel.seen() && last_at - channel.seen_at > thresholds->stale_after;
 }
 
+bool DeviceState::awaited(const Channel& channel) const {
+  const bool needed = channel.metric == Metric::kCpu || channel.metric == Metric::kMem;
+  return needed && (!channel.seen() || channel.seen_at < boot_at);
+}
+
+bool DeviceState::incomplete() const {
+  return channels.empty() || std::any_of(channels.begin(), channels.end(),
+                                         [this](const Channel& one) { return awaited(one); });
+}
+
 Level DeviceState::worst_channel() const {
   Level worst = Level::kStable;
   for (const Channel& channel : channels) {
@@ -303,12 +314,12 @@ Level DeviceState::worst_channel() const {
 }
 
 // Silence outranks all: of a device that says nothing, nothing is known. A breach outranks the
-// start, so that a restart does not hide it.
+// start, so that a restart does not hide it. Who keeps its load to itself is not known either.
 Level DeviceState::level(WallTime now) const {
   if (stale(now)) return Level::kUnknown;
   const Level worst = worst_channel();
   if (worst == Level::kCritical) return worst;
-  if (starting()) return Level::kUnknown;
+  if (starting() || incomplete()) return Level::kUnknown;
   const bool suspect = refusing(now) || frozen() || restarts.looping(now);
   return suspect ? std::max(worst, Level::kWatch) : worst;
 }

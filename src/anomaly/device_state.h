@@ -83,6 +83,9 @@ struct DeviceState {
   bool frozen() const;
   // A metric that was reported once and no longer is.
   bool missing(const Channel& channel) const;
+  // One without which nobody is judged healthy, and that this boot has not reported yet.
+  bool awaited(const Channel& channel) const;
+  bool incomplete() const;  // any metric is awaited
   // The worst that any channel has to say.
   model::Level worst_channel() const;
   // The metric of that name, made where it is new; null where there is no room, or for a bad name.
@@ -98,6 +101,7 @@ struct DeviceState {
   RestartWatch restarts;
   model::BootId boot;
   std::uint32_t boot_samples = 0;
+  WallTime boot_at{};   // when the first sample of this boot came
   WallTime last_at{};   // when the last accepted sample came
   double interval = 0;  // seconds from one to the next, smoothed
   double raw_score = 0;

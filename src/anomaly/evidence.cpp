@@ -102,6 +102,7 @@ void each_told(Self& state,
   visit("copied", state.copy);
   visit("restarts", state.restarts);
   visit("samples_of_boot", state.boot_samples);
+  visit("boot_at", state.boot_at);
   visit("last_at", state.last_at);
   visit("interval_s", state.interval);
   visit("score", state.raw_score);
@@ -111,6 +112,8 @@ void each_told(Self& state,
 
 void read(const Json& evidence, DeviceState& state) {
   each_told(state, Reader{evidence});
+  // The first sample makes them, whatever is in it.
+  if (state.boot_samples > 0) state.channel(model::to_text(model::Metric::kCpu));
   const Json& channels = evidence.at("metrics");
   if (!channels.is_array()) throw std::invalid_argument("metrics is no list");
   for (const Json& told : channels) {

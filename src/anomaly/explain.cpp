@@ -129,6 +129,16 @@ Signal missing_signal(const Channel& channel, WallTime now) {
   return signal;
 }
 
+Signal awaited_signal(const DeviceState& state, const Channel& channel) {
+  Signal signal;
+  signal.metric = channel.name.data();
+  signal.kind = SignalKind::kData;
+  signal.level = Level::kWatch;
+  signal.since = state.boot_at;
+  signal.text = "no " + display_name(channel) + " reading since the device started";
+  return signal;
+}
+
 Signal refusal_signal(const DeviceState& state) {
   Signal signal;
   signal.metric = "samples";
@@ -151,7 +161,11 @@ std::vector<Signal> gather(const DeviceState& state, WallTime now) {
       signals.push_back(baseline_signal(state, channel, now));
     }
     if (channel.flat.stuck()) signals.push_back(stuck_signal(channel, now));
-    if (state.missing(channel)) signals.push_back(missing_signal(channel, now));
+    if (state.missing(channel)) {
+      signals.push_back(missing_signal(channel, now));
+    } else if (state.awaited(channel)) {
+      signals.push_back(awaited_signal(state, channel));
+    }
   }
   if (state.refusing(now)) signals.push_back(refusal_signal(state));
   if (state.copy.copied()) {
@@ -247,7 +261,9 @@ std::string clearing_text(const DeviceState& state, WallTime now) {
   }
   if (!out.empty()) out += " for " + lasting(time);
   for (const Channel& channel : state.channels) {
-    if (state.missing(channel)) add("a " + display_name(channel) + " reading");
+    if (state.missing(channel) || state.awaited(channel)) {
+      add("a " + display_name(channel) + " reading");
+    }
     if (channel.flat.stuck()) add("another " + display_name(channel) + " reading");
   }
   if (state.refusing(now)) add("no refused reading for " + lasting(state.thresholds->clear_after));
@@ -266,6 +282,14 @@ void add_clearing(const DeviceState& state, WallTime now, Verdict& verdict) {
   if (!further.empty()) verdict.would_clear += ", " + further;
 }
 
+std::string awaited_names(const DeviceState& state) {
+  std::string out;
+  for (const Channel& channel : state.channels) {
+    if (state.awaited(channel)) out += (out.empty() ? "" : " and no ") + display_name(channel);
+  }
+  return out;
+}
+
 void explain_unknown(const DeviceState& state, WallTime now, Verdict& verdict) {
   if (state.stale(now)) {
     verdict.label = "No telemetry";
@@ -276,6 +300,12 @@ void explain_unknown(const DeviceState& state, WallTime now, Verdict& verdict) {
     verdict.would_clear = known ? "a fresh reading"
                                 : std::to_string(state.thresholds->min_samples) + " fresh readings";
     add_clearing(state, now, verdict);
+    return;
+  }
+  if (!state.starting()) {
+    verdict.label = "Incomplete Telemetry";
+    verdict.sentence = "No " + awaited_names(state) + " reading has come since the device started.";
+    verdict.would_clear = clearing_text(state, now);
     return;
   }
   const auto missing = state.thresholds->min_samples - state.boot_samples;

@@ -1,7 +1,7 @@
 // The record of a decision: everything that it was made of, so that anyone can make it again and
 // compare the bytes.
 //
-//   {"engine": 1, "thresholds": {...}, "evidence": {...}, "input": {...}, "peers": {...}}
+//   {"engine": 2, "thresholds": {...}, "evidence": {...}, "input": {...}, "peers": {...}}
 //
 // `evidence` is what the verdict was made of (anomaly/evidence.h); `input` is what else the gate
 // looked at. The decision itself stands beside the record in its event, under the chain's hash. A

@@ -1,5 +1,8 @@
 #include "anomaly/detector.h"
 
+#include <nlohmann/json.hpp>
+
+#include "anomaly/evidence.h"
 #include "sim/profile.h"
 #include "tests/support/catch.h"
 #include "tests/support/start_time.h"
@@ -150,6 +153,54 @@ TEST_CASE("a restart of the agent does not hide a breach", "[anomaly]") {
   device.send_for(30s, 97);
   device.boot = BootId{9, 9};
   CHECK(device.send(97) == Level::kCritical);
+}
+
+TEST_CASE("a device that keeps its load to itself is unknown and never stable", "[anomaly]") {
+  Device device;
+  const auto send = [&](std::optional<double> cpu, std::optional<double> mem) {
+    Sample sample;
+    sample.boot = device.boot;
+    sample.values = {cpu, mem, 40.0, 44.0};
+    return device.send(sample);
+  };
+  for (int i = 0; i < 60; ++i)
+    CHECK(send(std::nullopt, std::nullopt) == Level::kUnknown);
+  auto verdict = device.detector.verdict(device.now);
+  CHECK(verdict.label == "Incomplete Telemetry");
+  CHECK(verdict.sentence == "No CPU and no memory reading has come since the device started.");
+  CHECK(verdict.would_clear == "a CPU reading, a memory reading");
+  REQUIRE(verdict.signals.size() == 2);
+  CHECK(verdict.signals[1].text == "no memory reading since the device started");
+  // The same of what is kept of it.
+  const auto again = ota::anomaly::explain_evidence(device.detector.evidence(), {}, device.now);
+  REQUIRE(again.has_value());
+  CHECK(again->sentence == verdict.sentence);
+  REQUIRE(again->signals.size() == 2);
+  CHECK(again->signals[0].text == verdict.signals[0].text);
+  CHECK(send(12, std::nullopt) == Level::kUnknown);
+  verdict = device.detector.verdict(device.now);
+  CHECK(verdict.sentence == "No memory reading has come since the device started.");
+  CHECK(verdict.would_clear == "a memory reading");
+  CHECK(send(std::nullopt, 35) == Level::kStable);
+
+  Device mute;
+  Sample nothing;
+  nothing.boot = mute.boot;
+  for (int i = 0; i < 10; ++i)
+    CHECK(mute.send(nothing) == Level::kUnknown);
+  const auto mute_again = ota::anomaly::explain_evidence(mute.detector.evidence(), {}, mute.now);
+  REQUIRE(mute_again.has_value());
+  CHECK(mute_again->would_clear == mute.detector.verdict(mute.now).would_clear);
+
+  // What the last boot sent says nothing about this one; a breach is one all the same.
+  device.boot = BootId{7, 7};
+  for (int i = 0; i < 5; ++i)
+    CHECK(send(std::nullopt, 36) == Level::kUnknown);
+  CHECK(device.detector.verdict(device.now).sentence ==
+        "No CPU reading has come since the device started.");
+  for (int i = 0; i < 20; ++i)
+    send(std::nullopt, 99);
+  CHECK(device.detector.level(device.now) == Level::kCritical);
 }
 
 TEST_CASE("a metric that is no longer reported is watched, and a breach of it stays", "[anomaly]") {
