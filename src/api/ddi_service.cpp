@@ -194,6 +194,7 @@ void DdiService::Impl::identified(const http::Request& request, const Responder&
   }
   const auto admitted = fleet.ddi_admit(call.device, credentials);
   if (!admitted) return refuse(request, respond, call.device, admitted.error().context);
+  request.speaks_for(call.device);  // at once: a revocation that comes now finds the connection
   call.admission = *admitted;
   const auto settings = fleet.settings();
   const model::DdiSettings& ddi = settings->console.ddi;

@@ -44,6 +44,7 @@ Connection::Connection(IoThread& thread, Socket socket, std::string address)
       socket_(std::move(socket)),
       tls_(thread.shared().tls.native(), socket_.native_handle()) {
   request_.peer.address = std::move(address);
+  request_.spoken_for = &spoken_for_;
   request_.connection = ++thread.shared().last_connection;
   boost::system::error_code ignored;
   const auto end = socket_.remote_endpoint(ignored);
@@ -58,8 +59,9 @@ void Connection::start() {
   advance();
 }
 
-bool Connection::is_device(const std::string& name) const {
-  return request_.peer.role == Role::kDevice && request_.peer.name == name;
+bool Connection::serves(const std::string& device) const {
+  return spoken_for_ == device ||
+         (request_.peer.role == Role::kDevice && request_.peer.name == device);
 }
 
 void Connection::advance() {

@@ -39,7 +39,8 @@ class Connection final : public AnswerTarget,
   void on_deadline(MonoTime now);
   // The next piece of a file may go (IoThread::queue_turn).
   void take_turn();
-  bool is_device(const std::string& name) const;
+  // By its certificate, or by what a route found out (Request::speaks_for).
+  bool serves(const std::string& device) const;
   // Ends what may end while the server drains: idle connections, and requests that have waited for
   // something to happen. Called again and again until nothing is left.
   void drain(MonoTime now);
@@ -109,7 +110,8 @@ class Connection final : public AnswerTarget,
   IoThread& thread_;
   Socket socket_;
   TlsStream tls_;
-  Request request_;  // its peer is the connection's; the rest is valid during a handler only
+  Request request_;         // its peer is the connection's; the rest is valid during a handler only
+  std::string spoken_for_;  // the device that a route named
   WallTime peer_expires_{};
   std::shared_ptr<RateBucket> bucket_;  // a device's, or its own
   std::unique_ptr<RequestWork> work_;

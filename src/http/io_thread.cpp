@@ -78,7 +78,7 @@ void IoThread::remove(Connection& connection) {
 void IoThread::disconnect(const std::string& device) {
   std::vector<std::shared_ptr<Connection>> matching;
   for (const auto& [key, connection] : connections_) {
-    if (connection->is_device(device)) matching.push_back(connection);
+    if (connection->serves(device)) matching.push_back(connection);
   }
   for (const auto& connection : matching)
     connection->close();

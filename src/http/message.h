@@ -42,6 +42,13 @@ struct Request {
   std::string_view user_agent;
   std::uint64_t connection = 0;  // the same for all requests of one connection, never given twice
   Peer peer;
+  std::string* spoken_for = nullptr;  // the connection's own; see below
+
+  // For a route that knows its caller by something else than a certificate, while its handler runs:
+  // the connection serves this device from now on, and Server::disconnect() of it ends it.
+  void speaks_for(const std::string& device) const {
+    if (spoken_for != nullptr) *spoken_for = device;
+  }
 };
 
 // Follows a file on its way out; all calls on the connection's io thread.

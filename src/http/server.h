@@ -65,7 +65,8 @@ class Server {
   Result<void> start();
   std::uint16_t port() const;  // the bound one
   void apply_limits(const model::ServerLimits& limits);
-  void disconnect(const std::string& device);  // closes all connections of this certificate's name
+  // Closes all connections that serve this device: by their certificate, or by a route's word.
+  void disconnect(const std::string& device);
   ServerStats stats() const;
   void drain(milliseconds patience);
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -91,7 +92,11 @@ class ApiServer {
     server = std::make_unique<http::Server>(options, authority_->server_identity(),
                                             service->router(), std::move(hooks));
     fleet->set_hooks({.wake_device = [this](const std::string& id) { service->wake_device(id); },
-                      .cut_off_device = [this](const std::string& id) { server->disconnect(id); },
+                      .cut_off_device =
+                          [this](const std::string& id) {
+                            server->disconnect(id);
+                            if (cut_off_too) cut_off_too(id);
+                          },
                       .new_events = {}});
     REQUIRE(server->start().has_value());
     ticking_ = true;
@@ -193,6 +198,7 @@ class ApiServer {
   std::unique_ptr<fleet::Fleet> fleet;
   std::unique_ptr<api::Service> service;
   std::unique_ptr<http::Server> server;
+  std::function<void(const std::string& device)> cut_off_too;  // a further listener's
 
  private:
   void tick_until_stopped() {

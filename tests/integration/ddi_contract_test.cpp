@@ -62,9 +62,43 @@ TEST_CASE("a new DDI token voids the one before, and a revoked device has none",
   device.authorization = "TargetToken " + second;
   CHECK(device.send("GET", device.base()).status == 200);
   server.post("/v1/devices/iot-001/revoke");
+  device.connect();  // the open connection ends
   CHECK(device.send("GET", device.base()).status == 401);
   // Only ids of the whitelist get one.
   server.post("/v1/devices/stranger/ddi-token", {}, 403);
+}
+
+TEST_CASE("a revoked DDI device loses its open connections within a second, a download included",
+          "[ddi]") {
+  Updating update;
+  DdiServer& server = update.server;
+  server.api.apply(
+      [](model::Settings& settings) { settings.console.limits.download_kib_per_second = 1; });
+  server.server->apply_limits(
+      api::DdiService::server_options(server.api.fleet->settings()->console).limits);
+  // It goes out at once and is paid for afterwards: the next one waits for a minute.
+  CHECK_FALSE(update.device.fetch(update.link).empty());
+  const std::string path = DdiDevice::image_path(update.device.artifact_of(update.link));
+  test::TlsClient loading(server.server->port());
+  REQUIRE(loading.handshake());
+  REQUIRE(loading.send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: " +
+                       update.device.authorization + "\r\n\r\n"));
+  REQUIRE(loading.read_reply(test::Body::kHeadOnly).value().status == 200);
+  DdiDevice unlisted(server, "iot-002", server.token("iot-002"));
+  DdiDevice other(server, "iot-003", server.token("iot-003"));
+  CHECK(unlisted.send("GET", unlisted.base()).status == 200);
+  CHECK(other.send("GET", other.base()).status == 200);
+
+  server.post("/v1/devices/iot-001/revoke");
+  CHECK(loading.closed_within(milliseconds(1000)));
+  CHECK(update.device.closed_within(milliseconds(1000)));
+  CHECK_FALSE(unlisted.closed_within(milliseconds(0)));
+  server.api.apply([](model::Settings& settings) {
+    std::erase_if(settings.whitelist.devices,
+                  [](const auto& spec) { return spec.id == "iot-002"; });
+  });
+  CHECK(unlisted.closed_within(milliseconds(1000)));
+  CHECK(other.send("GET", other.base()).status == 200);
 }
 
 TEST_CASE("a DDI token is stored as its hash alone", "[ddi]") {
@@ -100,6 +134,7 @@ TEST_CASE("a client certificate speaks for the device that it names, and for no 
     CHECK(device.send("GET", "/DEFAULT/controller/v1/iot-002").status == 401);
   }
   server.post("/v1/devices/iot-001/revoke");
+  device.connect(identity);  // the open connection ends
   CHECK(device.send("GET", device.base()).status == 401);
 }
 

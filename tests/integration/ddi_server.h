@@ -36,8 +36,10 @@ class DdiServer {
         api::DdiService::server_options(api.fleet->settings()->console),
         authority_->server_identity(), service->router(), std::move(hooks));
     REQUIRE(server->start().has_value());
+    api.cut_off_too = [this](const std::string& device) { server->disconnect(device); };
   }
   void stop() {
+    api.cut_off_too = {};
     service->close();
     server->drain(milliseconds(0));
     server.reset();
@@ -128,6 +130,8 @@ class DdiDevice {
     return *json;
   }
 
+  bool closed_within(milliseconds patience) { return client_->closed_within(patience); }
+
   std::string base() const { return "/" + tenant + "/controller/v1/" + id_; }
   // Zephyr's way with a link: scheme and host are dropped.
   static std::string path_of(const std::string& href) {
@@ -169,11 +173,16 @@ class DdiDevice {
                              {"details", details}}}}))
         .status;
   }
+  Json artifact_of(const std::string& link) {
+    return document(link).at("deployment").at("chunks").at(0).at("artifacts").at(0);
+  }
+  static std::string image_path(const Json& artifact) {
+    return path_of(artifact.at("_links").at("download-http").at("href"));
+  }
   // Fetches the image behind a deployment's link; its bytes.
   std::string fetch(const std::string& link) {
-    const Json artifact = document(link).at("deployment").at("chunks").at(0).at("artifacts").at(0);
-    const HttpReply reply =
-        send("GET", path_of(artifact.at("_links").at("download-http").at("href")));
+    const Json artifact = artifact_of(link);
+    const HttpReply reply = send("GET", image_path(artifact));
     REQUIRE(reply.status == 200);
     CHECK(reply.body.size() == artifact.at("size").get<std::size_t>());
     CHECK(sha256_hex(reply.body) == artifact.at("hashes").at("sha256"));
