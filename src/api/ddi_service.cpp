@@ -200,8 +200,8 @@ void DdiService::Impl::identified(const http::Request& request, const Responder&
   const model::DdiSettings& ddi = settings->console.ddi;
   if (!connections.claim(request.connection, call.device, ddi.connections_per_device) &&
       limit == Limit::kRefuse) {
-    return respond(Response::problem(429, "too-many-connections",
-                                     "the device holds too many connections already"));
+    return respond(Response::too_many("too-many-connections",
+                                      "the device holds too many connections already"));
   }
   std::string host = ddi.public_url;
   if (host.empty()) {
@@ -222,7 +222,7 @@ void DdiService::Impl::poll(const Call& call, const http::Request&, const Respon
   }
   const auto rate = fleet.settings()->console.limits.requests_per_second_per_device;
   if (!connections.take_poll(call.device, clock.mono(), rate)) {
-    return respond(Response::problem(429, "rate-limited", "the device polls too fast"));
+    return respond(Response::too_many("rate-limited", "the device polls too fast"));
   }
   const auto release = fleet.ddi_wanted(call.device);
   if (!release) return answer_poll(call, "", respond);

@@ -95,10 +95,8 @@ void add_enrolment_routes(http::Router& router, Context& context) {
               [&context](const http::Request& request, const http::Responder& respond) {
                 // Guessing a token of 256 bits is hopeless, being loud is not.
                 if (const auto wait = context.ports.fleet.enrolment_attempt(request.peer.address)) {
-                  auto refusal = http::Response::problem(
-                      429, "too-many-attempts", "too many enrolment attempts from this address");
-                  refusal.headers.emplace_back("Retry-After", std::to_string(wait->count()));
-                  return respond(std::move(refusal));
+                  return respond(http::Response::too_many(
+                      "too-many-attempts", "too many enrolment attempts from this address", *wait));
                 }
                 const auto body = body_object(context, request, respond);
                 if (!body) return;

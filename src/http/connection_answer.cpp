@@ -22,6 +22,7 @@ bool has_body(unsigned status) {
 }  // namespace
 
 void Connection::count(unsigned status) {
+  if (status == 429) Counters::add(thread_.counters().limited);
   if (status >= 500) {
     Counters::add(thread_.counters().errors_5xx);
   } else if (status >= 400) {

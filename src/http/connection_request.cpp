@@ -93,7 +93,6 @@ bool Connection::check_head(std::string_view rest) {
   }
   if (bucket_ && !bucket_->take(std::chrono::steady_clock::now(),
                                 thread_.limits().requests_per_second_per_device)) {
-    Counters::add(thread_.counters().limited);
     work_->over_rate = true;  // a body is read first: closing would cost the client a handshake
   }
   if (!work_->over_rate && !route_request()) return false;
@@ -153,13 +152,11 @@ bool Connection::route_request() {
 
 void Connection::dispatch() {
   if (work_->over_rate) {
-    Response response = Response::problem(
-        429, "rate-limited",
-        "more than " + std::to_string(thread_.limits().requests_per_second_per_device) +
-            " requests a second");
-    response.headers.emplace_back("Retry-After", "1");
     thread_.take_back(std::move(work_));
-    begin_answer(std::move(response));
+    begin_answer(Response::too_many(
+        "rate-limited", "more than " +
+                            std::to_string(thread_.limits().requests_per_second_per_device) +
+                            " requests a second"));
     return;
   }
   Counters::add(thread_.counters().requests);

@@ -53,6 +53,12 @@ Response Response::problem(unsigned status, std::string_view code, std::string_v
   return response;
 }
 
+Response Response::too_many(std::string_view code, std::string_view detail, seconds wait) {
+  Response response = problem(429, code, detail);
+  response.headers.emplace_back("Retry-After", std::to_string(wait.count()));
+  return response;
+}
+
 Response Response::error(const Error& error) {
   for (const ErrorForm& form : kErrorForms) {
     if (error.code == form.code) return problem(form.status, form.word, error.text());

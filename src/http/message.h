@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
 
@@ -79,6 +80,10 @@ struct Response {
   static Response no_content();
   // RFC 9457: `code` is short and stable, `detail` is for people.
   static Response problem(unsigned status, std::string_view code, std::string_view detail);
+  // 429 with its Retry-After (RFC 6585 section 4): nobody is refused for haste without being told
+  // for how long.
+  static Response too_many(std::string_view code, std::string_view detail,
+                           seconds wait = seconds(1));
   // The problem that an Error amounts to: kNotFound 404, kDenied 403, kConflict 409, kLimit 413,
   // kInvalid 400, kFull and kUnavailable 503, kTimeout 504, others 500.
   static Response error(const Error& error);

@@ -493,10 +493,13 @@ TEST_CASE("a device that polls without pause is told so, and may go on with its 
   update.server.api.apply([](model::Settings& settings) {
     settings.console.limits.requests_per_second_per_device = 5;
   });
-  bool told = false;
-  for (int i = 0; i < 100 && !told; ++i)
-    told = update.device.send("GET", update.device.base()).status == 429;
-  CHECK(told);
+  std::optional<test::HttpReply> told;
+  for (int i = 0; i < 100 && !told; ++i) {
+    auto reply = update.device.send("GET", update.device.base());
+    if (reply.status == 429) told = std::move(reply);
+  }
+  REQUIRE(told.has_value());
+  CHECK(told->header("retry-after") == "1");
   CHECK_FALSE(update.device.fetch(update.link).empty());
   CHECK(update.device.feedback(update.link, "closed", "success") == 200);
 }
@@ -512,7 +515,10 @@ TEST_CASE("a device holds so many connections and no more, and polls alone are r
     CHECK(held.back()->send("GET", held.back()->base()).status == 200);
   }
   DdiDevice more(server, "iot-001", token);
-  CHECK(more.send("GET", more.base()).status == 429);
+  const auto refused = more.send("GET", more.base());
+  CHECK(refused.status == 429);
+  CHECK(refused.header("retry-after") == "1");
+  CHECK(server.server->stats().limited == 1);
   CHECK(more.send("GET", more.base() + "/softwaremodules/1001/artifacts/x").status == 404);
   held.pop_back();
   CHECK(test::wait_until([&] { return more.send("GET", more.base()).status == 200; }));
