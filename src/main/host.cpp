@@ -1,6 +1,5 @@
 #include "main/host.h"
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -19,6 +18,7 @@
 #include "fleet/fleet.h"
 #include "fleet/stored_state.h"
 #include "http/server.h"
+#include "main/agent_desk.h"
 #include "main/audit_desk.h"
 #include "main/ddi_listener.h"
 #include "main/firmware_desk.h"
@@ -71,6 +71,7 @@ struct Host::Impl {
   std::thread thread;
   std::shared_ptr<const model::Settings> settings;
   std::unique_ptr<FirmwareDesk> firmware;
+  std::unique_ptr<AgentDesk> agents;  // none: others run them
 
   std::optional<pki::Authority> authority;
   std::unique_ptr<api::Service> api;
@@ -93,7 +94,7 @@ struct Host::Impl {
   std::vector<fleet::ConfigProblem> shown(const std::vector<config::Problem>& problems) const;
   Result<void> serve();
   http::ServerHooks common_hooks();
-  void start_agents();
+  void run_agents();
   void tick();
   void close();
 
@@ -161,7 +162,7 @@ Result<void> Host::Impl::open() {
   }
   look_at_firmware();
   if (auto served = serve(); !served) return served.error();
-  if (options.run_agents) start_agents();
+  run_agents();
   // What the start itself made is signed before anyone is told that it has started.
   if (parts.store->flush()) audit->sign();
   return {};
@@ -229,15 +230,8 @@ api::Ports Host::Impl::ports() {
   if (parts.supervisor == nullptr) return out;
   out.agents = [supervisor = parts.supervisor] { return supervisor->status(); };
   out.order_agent = [supervisor = parts.supervisor](const std::string& agent,
-                                                    api::AgentOrder order) -> Result<void> {
-    const auto known = supervisor->status();
-    if (std::none_of(known->begin(), known->end(), [&](const auto& a) { return a.id == agent; })) {
-      return fail(Errc::kNotFound, "no local agent " + agent);
-    }
-    if (order == api::AgentOrder::kStart) supervisor->start(agent);
-    if (order == api::AgentOrder::kStop) supervisor->stop(agent);
-    if (order == api::AgentOrder::kRestart) supervisor->restart(agent);
-    return {};
+                                                    api::AgentOrder order) {
+    return AgentDesk::order(*supervisor, agent, order);
   };
   return out;
 }
@@ -261,12 +255,11 @@ Result<void> Host::Impl::serve() {
   if (!opened) return opened.error().within("open state/pki");
   authority.emplace(std::move(*opened));
   if (options.run_agents) {
-    auto supervisor = std::make_shared<supervisor::Supervisor>(
-        supervisor::SupervisorOptions{}, clock,
-        [this](model::Event event) { parts.fleet->record(std::move(event)); });
-    supervisor->on_change([this] { notify(); });
+    agents = std::make_unique<AgentDesk>(
+        AgentDesk::Place{options.root, options.agent_program, options.seed}, *parts.fleet, clock,
+        recorder(), [this] { notify(); });
     const std::lock_guard lock(mutex);
-    parts.supervisor = std::move(supervisor);
+    parts.supervisor = agents->supervisor();
   }
   audit = std::make_unique<AuditDesk>(options.root, *parts.store, *authority, clock, recorder());
   audit->open(std::exchange(imported, false) ? AuditDesk::Origin::kImported
@@ -318,22 +311,8 @@ Result<void> Host::Impl::serve() {
   return {};
 }
 
-void Host::Impl::start_agents() {
-  std::vector<supervisor::ChildSpec> children;
-  for (const model::LocalAgent& agent : settings->console.agents) {
-    const auto ready = prepare_agent(options.root, agent, *settings, authority->fingerprint(),
-                                     server->port(), *parts.fleet, clock, options.seed);
-    if (!ready) {
-      record(model::Severity::kError, "agent.not-started", agent.id + ": " + ready.error().text());
-      continue;
-    }
-    const fs::path config_file = options.root / agent.dir / "config.json";
-    children.push_back({agent.id,
-                        options.agent_program,
-                        {"run", "--config", config_file.string(), "--server",
-                         "https://127.0.0.1:" + std::to_string(server->port())}});
-  }
-  parts.supervisor->set_children(std::move(children));
+void Host::Impl::run_agents() {
+  if (agents) agents->run(*settings, authority->fingerprint(), server->port());
 }
 
 void Host::Impl::tick() {
@@ -441,7 +420,7 @@ void Host::Impl::take_edited_settings() {
     record(model::Severity::kNotice, "config.restart-needed",
            "console.json: listen, server, store and ddi.listen take effect at the next start");
   }
-  if (options.run_agents && before.agents != after.agents) start_agents();
+  if (before.agents != after.agents) run_agents();
 }
 
 void Host::Impl::record(model::Severity severity, std::string kind, std::string message) {
@@ -480,6 +459,7 @@ void Host::Impl::close() {
     std::swap(gone, parts);
     trust.reset();
   }
+  agents.reset();
   gone.supervisor.reset();
   gone.fleet.reset();
   gone.store.reset();
