@@ -5,6 +5,7 @@
 #include <langinfo.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <term.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 
 #include "base/file.h"
 #include "console/terminal_guard.h"
+#include "console/terminal_output.h"
 
 #undef columns  // term.h has a macro of this name
 
@@ -26,6 +28,7 @@ constexpr std::string_view kBeginFrame = "\033[?2026h";
 constexpr std::string_view kEndFrame = "\033[?2026l";
 constexpr std::string_view kPasteOn = "\033[?2004h";
 constexpr std::string_view kPasteOff = "\033[?2004l";
+constexpr milliseconds kLastWords{200};
 
 struct Palette {
   short low;   // of 8 colours
@@ -79,6 +82,20 @@ std::string to_base64(std::string_view text) {
   return out;
 }
 
+void update() {
+  ::wnoutrefresh(stdscr);
+  ::doupdate();
+}
+
+// Polled, never read: the loop's own signalfd takes the signal.
+FileDescriptor watch_for_leaving() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGHUP, SIGINT, SIGTSTP})
+    sigaddset(&signals, signal);
+  return FileDescriptor(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
+}
+
 class CursesScreen final : public Screen {
  public:
   explicit CursesScreen(const CursesOptions& options) : options_(options), tty_(options.tty) {}
@@ -100,9 +117,12 @@ class CursesScreen final : public Screen {
   Size ask_size() const;
   void set_colours();
   void put_row(const Canvas& canvas, int y);
-  // Runs the update into the memfd; returns what ncurses would have sent.
-  std::string update();
+  // Runs a step of ncurses into the memfd; returns what it would have sent.
+  template <class Step>
+  std::string caught(const Step& step);
+  // A frame that a waiting signal cut short is drawn anew.
   void send(std::string_view bytes);
+  void give_back();
   void close();
 
   CursesOptions options_;
@@ -113,7 +133,9 @@ class CursesScreen final : public Screen {
   Size size_{80, 24};
   FILE* output_ = nullptr;
   FileDescriptor real_;  // the tty, kept while ncurses' descriptor is the memfd
+  FileDescriptor out_;   // the same one for frames, never blocking
   FileDescriptor frame_;
+  FileDescriptor leaving_;  // readable while a signal waits that takes the screen from us
   SCREEN* screen_ = nullptr;
   std::unique_ptr<TerminalGuard> guard_;
   Canvas shown_{{0, 0}, Charset::kUnicode};
@@ -145,10 +167,13 @@ Result<void> CursesScreen::open() {
   restore += "\r";
   if (terminfo_string("rmcup").empty()) restore += "\n";
   real_ = FileDescriptor(::fcntl(tty_, F_DUPFD_CLOEXEC, 3));
+  out_ = open_output(tty_);
   frame_ = FileDescriptor(::memfd_create("frame", MFD_CLOEXEC));
+  leaving_ = watch_for_leaving();
   output_ = ::fdopen(::fcntl(tty_, F_DUPFD_CLOEXEC, 3), "w");
-  if (!real_ || !frame_ || output_ == nullptr) return fail_errno(errno, "opening the terminal");
-  guard_ = std::make_unique<TerminalGuard>(real_.get(), restore, options_.log_file);
+  if (!real_ || !out_ || !frame_ || !leaving_ || output_ == nullptr)
+    return fail_errno(errno, "opening the terminal");
+  guard_ = std::make_unique<TerminalGuard>(out_.get(), restore, options_.log_file);
   if (auto entered = guard_->enter(); !entered) return entered;
   // The size comes from the terminal, whatever LINES and COLUMNS say.
   ::use_env(FALSE);
@@ -199,11 +224,11 @@ void CursesScreen::put_row(const Canvas& canvas, int y) {
   }
 }
 
-std::string CursesScreen::update() {
+template <class Step>
+std::string CursesScreen::caught(const Step& step) {
   const int descriptor = ::fileno(output_);
   ::dup2(frame_.get(), descriptor);
-  ::wnoutrefresh(stdscr);
-  ::doupdate();
+  step();
   ::dup2(real_.get(), descriptor);
   const off_t size = ::lseek(frame_.get(), 0, SEEK_CUR);
   std::string bytes(static_cast<std::size_t>(std::max<off_t>(size, 0)), '\0');
@@ -215,7 +240,7 @@ std::string CursesScreen::update() {
 
 void CursesScreen::send(std::string_view bytes) {
   // A terminal that went away is found by the loop's poll.
-  static_cast<void>(write_all(real_.get(), bytes));
+  if (send_bytes(out_.get(), bytes, kNoLimit, leaving_.get()) != Sent::kAll) repaint_ = true;
 }
 
 milliseconds CursesScreen::present(const Canvas& canvas) {
@@ -231,7 +256,7 @@ milliseconds CursesScreen::present(const Canvas& canvas) {
   }
   repaint_ = false;
   shown_ = canvas;
-  std::string bytes = update();
+  std::string bytes = caught(update);
   if (bytes.empty()) return milliseconds(0);
   if (modern_ && options_.synchronized == CursesOptions::Synchronized::kAuto) {
     bytes.insert(0, kBeginFrame);
@@ -250,9 +275,15 @@ void CursesScreen::resized() {
   repaint_ = true;
 }
 
-void CursesScreen::suspend() {
-  ::endwin();
+// What curses says at its end is worth no wait: the guard's own words restore the terminal as well.
+void CursesScreen::give_back() {
+  const std::string bytes = caught([] { ::endwin(); });
+  send_bytes(out_.get(), bytes, kLastWords);
   guard_->leave();
+}
+
+void CursesScreen::suspend() {
+  give_back();
   // As the terminal's ^Z does it: the whole group stops, and we with it where the default action is
   // unblocked.
   sigset_t stop;
@@ -269,8 +300,8 @@ void CursesScreen::suspend() {
   ::sigaction(SIGTSTP, &ours, nullptr);
   static_cast<void>(guard_->enter());
   resized();
-  static_cast<void>(
-      update());  // ncurses takes its screen up again: the picture itself comes with the next frame
+  // ncurses takes its screen up again: the picture itself comes with the next frame.
+  static_cast<void>(caught(update));
   guard_->set_raw();
   send(without_padding(terminfo_string("smcup")));
   send(without_padding(terminfo_string("civis")));
@@ -280,11 +311,10 @@ void CursesScreen::suspend() {
 
 void CursesScreen::close() {
   if (screen_ != nullptr) {
-    ::endwin();
+    give_back();
     ::delscreen(screen_);
     screen_ = nullptr;
   }
-  if (guard_) guard_->leave();
   if (output_ != nullptr) {
     ::fclose(output_);
     output_ = nullptr;

@@ -12,6 +12,8 @@
 #include <memory>
 #include <string_view>
 
+#include "console/terminal_output.h"
+
 // Of the sanitizers' runtime, where the program has one: called before a report ends the program,
 // which raises no signal.
 extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*called)());  // NOLINT
@@ -33,24 +35,23 @@ Rescue rescue;  // NOLINT: a signal handler has no other way to its state
 constexpr std::array kFatal{SIGSEGV, SIGBUS, SIGILL,  SIGFPE, SIGABRT, SIGQUIT,
                             SIGTRAP, SIGSYS, SIGTERM, SIGHUP, SIGINT};
 
-void write_raw(int fd, const char* text, std::size_t size) {
-  while (size > 0) {
-    const ssize_t written = ::write(fd, text, size);
-    if (written <= 0) return;
-    text += written;
-    size -= static_cast<std::size_t>(written);
-  }
-}
+// For a terminal that reads slowly: whoever ends the program waits for it.
+constexpr milliseconds kRestorePatience{500};
 
 // Async-signal-safe.
 void give_back() {
   if (!rescue.active.exchange(false)) return;
-  write_raw(rescue.tty, rescue.restore.data(), rescue.restore_size);
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGTTOU);  // from the background tcsetattr would stop us
   sigset_t before;
   ::pthread_sigmask(SIG_BLOCK, &stop, &before);
+  const std::string_view restore(rescue.restore.data(), rescue.restore_size);
+  if (send_bytes(rescue.tty, restore, kRestorePatience) == Sent::kLate) {
+    // Nobody has read the picture: it makes room for what ends it.
+    ::tcflush(rescue.tty, TCOFLUSH);
+    send_bytes(rescue.tty, restore, milliseconds(0));
+  }
   ::tcsetattr(rescue.tty, TCSANOW, &rescue.before);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
@@ -62,7 +63,7 @@ void give_back_and_say(std::string_view ended_by) {
   give_back();
   for (const std::string_view part : {std::string_view("ota-console: ended by "), ended_by,
                                       std::string_view("; its log says more\r\n")})
-    write_raw(tty, part.data(), part.size());
+    send_bytes(tty, part, milliseconds(0));
 }
 
 void on_fatal(int signal) {
@@ -180,7 +181,8 @@ Result<void> TerminalGuard::enter() {
 }
 
 void TerminalGuard::set_raw() {
-  ::tcsetattr(tty_, TCSADRAIN, &raw_);
+  // Without waiting for what was sent: how output is treated does not change.
+  ::tcsetattr(tty_, TCSANOW, &raw_);
 }
 
 void TerminalGuard::leave() {
@@ -196,7 +198,7 @@ void reset_terminal(int tty) {
       "\033[?2026l\033[?2004l\033[?1000l\033[?1002l\033[?1003l\033[?1006l\033[?1l\033>\033[?7h\033["
       "r\033[0m\033(B"
       "\033[?25h\033[?1049l\r";
-  write_raw(tty, kReset.data(), kReset.size());
+  static_cast<void>(write_all(tty, kReset));
   termios settings{};
   if (::tcgetattr(tty, &settings) != 0) return;
   settings.c_iflag |= ICRNL | IXON | BRKINT;

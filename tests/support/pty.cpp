@@ -19,6 +19,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/support/wait.h"
+
 namespace ota::test {
 namespace {
 
@@ -167,15 +169,33 @@ void Pty::read_for(milliseconds span) {
   until([&] { return steady_clock::now() >= deadline; }, span);
 }
 
-std::optional<int> Pty::wait_end(milliseconds patience) {
-  until(
+bool Pty::until_stalled(std::string_view keys, milliseconds patience) {
+  const auto unread = [&] {
+    int bytes = 0;
+    ::ioctl(slave_, FIONREAD, &bytes);
+    return bytes;
+  };
+  return wait_until(
       [&] {
-        if (status_) return true;
-        int status = 0;
-        if (::waitpid(pid_, &status, WNOHANG) == pid_) status_ = status;
-        return status_.has_value();
+        if (::write(master_, keys.data(), keys.size()) <= 0) return false;
+        return !wait_until([&] { return unread() == 0; }, std::chrono::seconds(2));
       },
       patience);
+}
+
+bool Pty::ended() {
+  int status = 0;
+  if (!status_ && ::waitpid(pid_, &status, WNOHANG) == pid_) status_ = status;
+  return status_.has_value();
+}
+
+std::optional<int> Pty::wait_end_unread(milliseconds patience) {
+  wait_until([&] { return ended(); }, patience);
+  return status_;
+}
+
+std::optional<int> Pty::wait_end(milliseconds patience) {
+  until([&] { return ended(); }, patience);
   while (read_some(milliseconds(0))) {
   }
   return status_;

@@ -45,6 +45,11 @@ class Pty {
   bool until_gone(std::string_view text, milliseconds patience = milliseconds(10000));
   // Reads for this long, whatever comes.
   void read_for(milliseconds span);
+  // Types `keys` again and again, and reads nothing, until the program takes none any more: it
+  // waits for its terminal. False where it still does after `patience`.
+  bool until_stalled(std::string_view keys, milliseconds patience = milliseconds(30000));
+  // The child's wait status, without a byte being read meanwhile.
+  std::optional<int> wait_end_unread(milliseconds patience);
   // The child's wait status, once it has ended.
   std::optional<int> wait_end(milliseconds patience = milliseconds(10000));
 
@@ -63,6 +68,7 @@ class Pty {
  private:
   struct Terminal;
   bool read_some(milliseconds patience);
+  bool ended();
   std::unique_ptr<Terminal> terminal_;
   int master_ = -1;
   int slave_ = -1;  // kept open, so that its settings can be read after the child has ended
