@@ -17,6 +17,11 @@
 // Of the sanitizers' runtime, where the program has one: called before a report ends the program,
 // which raises no signal.
 extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*called)());  // NOLINT
+// Of UBSan's: beside AddressSanitizer, g++'s has a runtime of its own, that calls nobody and would
+// end by _exit(). So its report raises SIGABRT.
+extern "C" const char* __ubsan_default_options() {  // NOLINT
+  return "abort_on_error=1";
+}
 
 namespace ota::console {
 namespace {
