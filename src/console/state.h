@@ -46,6 +46,16 @@ struct LogFilter {
   bool operator==(const LogFilter&) const = default;
 };
 
+// Looking in the store for an event that is older than what is loaded, a thousand at a time.
+struct LogSearch {
+  enum class Stage : std::uint8_t { kReading, kNone, kLimit };
+  LogFilter filter;  // what the log showed when it began; another one ends it
+  model::Severity at_least = model::Severity::kInfo;
+  std::uint64_t before = 0;  // by sequence number: the found one is older
+  Stage stage = Stage::kReading;
+  std::uint64_t read_to = 0;  // the oldest event that was looked at
+};
+
 struct LogState : LogFilter {
   bool following = true;
   std::uint64_t selected = 0;   // by sequence number
@@ -54,6 +64,7 @@ struct LogState : LogFilter {
   std::shared_ptr<const std::vector<std::shared_ptr<const model::Event>>> held;
   bool full_record = false;  // the selected event takes the whole body
   int scroll = 0;            // within the full record
+  std::optional<LogSearch> search;
 };
 
 // What stands in the status row until it is replaced or 10 s old.

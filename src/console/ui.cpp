@@ -33,6 +33,7 @@ void Ui::refresh() {
   }
   drop_older_behind_gap();
   arrange(model_, state_);
+  go_on_searching();
   if (state_.device.empty() && !model_.rows.empty()) state_.device = model_.rows.front()->id;
   if (!state_.frozen || !model_.detail || model_.detail->row.id != state_.device) {
     model_.detail = state_.device.empty() ? nullptr : backend_.detail(state_.device);

@@ -107,6 +107,10 @@ class Ui {
   void copy();
   void export_to(const std::string& path);
   void drop_older_behind_gap();
+  void search_older(model::Severity at_least, std::uint64_t before);
+  void go_on_searching();
+  void end_search(LogSearch::Stage stage);
+  std::uint64_t oldest_loaded() const;
   void load_older();
   void run_command(const std::string& line);
 
@@ -119,6 +123,7 @@ class Ui {
   Size size_{80, 24};
   std::vector<Effect> effects_;
   bool loading_older_ = false;
+  bool nothing_older_ = false;                       // said by the store
   std::shared_ptr<const model::Settings> settings_;  // taken last
   WallTime histories_at_;
   bool loading_stored_ = false;

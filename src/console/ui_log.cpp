@@ -4,6 +4,13 @@
 #include "console/ui.h"
 
 namespace ota::console {
+namespace {
+
+constexpr std::size_t kStep = 1000;
+// About 10 MB; who needs more asks otactl.
+constexpr std::size_t kMostLoaded = 20000;
+
+}  // namespace
 
 bool Ui::act_on_log(Action action) {
   LogState& log = state_.log;
@@ -35,6 +42,7 @@ bool Ui::act_on_log(Action action) {
 void Ui::follow_log() {
   state_.log.following = true;
   state_.log.held.reset();
+  state_.log.search.reset();
   state_.frozen = false;
 }
 
@@ -50,20 +58,26 @@ void Ui::move_in_log(long lines) {
     log.held = model_.fleet->events;
   }
   const auto& events = model_.events;
-  if (events.empty()) return;
+  if (events.empty()) {
+    if (lines < 0) search_older(log.at_least, oldest_loaded());
+    return;
+  }
   const auto last = static_cast<long>(events.size()) - 1;
   const auto index = index_of(events, log.selected);
   const long from = index ? static_cast<long>(*index) : last;
   const long to = std::clamp(from + lines, 0L, last);
   log.selected = events[static_cast<std::size_t>(to)]->seq;
-  if (to == 0 && lines < 0) load_older();
+  if (from == 0 && lines < 0) search_older(log.at_least, log.selected);
 }
 
 void Ui::find_event(model::Severity at_least, long step) {
   move_in_log(0);
   const auto& events = model_.events;
   const auto index = index_of(events, state_.log.selected);
-  if (!index) return;
+  if (!index) {
+    if (step < 0) search_older(at_least, oldest_loaded());
+    return;
+  }
   for (long i = static_cast<long>(*index) + step; i >= 0 && i < static_cast<long>(events.size());
        i += step) {
     const model::Event& event = *events[static_cast<std::size_t>(i)];
@@ -71,7 +85,44 @@ void Ui::find_event(model::Severity at_least, long step) {
     state_.log.selected = event.seq;
     return;
   }
-  say(step > 0 ? "none after this one" : "none before this one");
+  if (step > 0) return say("none after this one");
+  search_older(at_least, oldest_loaded());
+}
+
+// The newest event before that one which passes the filter: in memory, else in the store.
+void Ui::search_older(model::Severity at_least, std::uint64_t before) {
+  state_.log.search = LogSearch{state_.log, at_least, before};
+  go_on_searching();
+}
+
+// After each answer of the store, which loads a bounded piece: keys are heard between.
+void Ui::go_on_searching() {
+  LogState& log = state_.log;
+  if (!log.search || log.search->stage != LogSearch::Stage::kReading) return;
+  LogSearch& search = *log.search;
+  if (search.filter != log || state_.view != View::kLog) return log.search.reset();
+  for (auto event = model_.events.rbegin(); event != model_.events.rend(); ++event) {
+    if ((*event)->seq >= search.before || (*event)->severity < search.at_least) continue;
+    log.selected = (*event)->seq;
+    return log.search.reset();
+  }
+  search.read_to = oldest_loaded();
+  if (loading_older_) return;
+  if (search.read_to <= 1 || nothing_older_) return end_search(LogSearch::Stage::kNone);
+  if (model_.older.size() >= kMostLoaded) return end_search(LogSearch::Stage::kLimit);
+  say("searching older events, now before #" + std::to_string(search.read_to));
+  load_older();
+}
+
+void Ui::end_search(LogSearch::Stage stage) {
+  state_.log.search->stage = stage;
+  if (stage == LogSearch::Stage::kNone) {
+    say("none before this one, back to the first event");
+  } else {
+    say("none in the events loaded, back to #" + std::to_string(oldest_loaded()) +
+            "; otactl logs --kind, --source look at all",
+        Ink::kWarn);
+  }
 }
 
 // While the log is followed, memory moves on from what was read from the store: with events missing
@@ -79,27 +130,31 @@ void Ui::find_event(model::Severity at_least, long step) {
 void Ui::drop_older_behind_gap() {
   const auto& newest = model_.fleet->events;
   if (!state_.log.following || model_.older.empty() || !newest || newest->empty()) return;
-  if (model_.older.back()->seq + 1 < newest->front()->seq) model_.older.clear();
+  if (model_.older.back()->seq + 1 < newest->front()->seq) {
+    model_.older.clear();
+    nothing_older_ = false;
+  }
+}
+
+// By its sequence number; 0: none is loaded.
+std::uint64_t Ui::oldest_loaded() const {
+  if (!model_.older.empty()) return model_.older.front()->seq;
+  const auto& newest = model_.newest;
+  return newest && !newest->empty() ? newest->front()->seq : 0;
 }
 
 void Ui::load_older() {
-  const auto& loaded = model_.older;
-  const auto& newest = model_.newest;
-  std::uint64_t first = 0;
-  if (!loaded.empty()) {
-    first = loaded.front()->seq;
-  } else if (newest && !newest->empty()) {
-    first = newest->front()->seq;
-  }
-  // 20,000 events are about 10 MB; who needs more exports them.
-  if (loading_older_ || first <= 1 || loaded.size() >= 20000) return;
   loading_older_ = true;
   const std::weak_ptr<int> alive = alive_;
-  backend_.older_events(first, 1000,
+  backend_.older_events(oldest_loaded(), kStep,
                         Inbox::bring<Events>(inbox_, [this, alive](Result<Events> events) {
                           if (alive.expired()) return;
                           loading_older_ = false;
-                          if (!events) return say(events.error().text(), Ink::kBad);
+                          if (!events) {
+                            state_.log.search.reset();
+                            return say(events.error().text(), Ink::kBad);
+                          }
+                          nothing_older_ = events->empty();
                           model_.older.insert(model_.older.begin(), events->begin(), events->end());
                         }));
 }

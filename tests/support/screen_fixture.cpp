@@ -510,7 +510,10 @@ void FakeBackend::order(const std::string& agent, AgentOrder order) {
 void FakeBackend::older_events(std::uint64_t seq, std::size_t limit,
                                fleet::Answered<console::Events> done) {
   asked.push_back("older " + std::to_string(seq) + " " + std::to_string(limit));
-  done(console::Events{});
+  const auto end = std::find_if(stored.begin(), stored.end(),
+                                [&](const auto& event) { return event->seq >= seq; });
+  const auto count = std::min<long>(static_cast<long>(limit), end - stored.begin());
+  done(console::Events(end - count, end));
 }
 
 // One minute after the other at 20 to 40 CPU, and an incident ten hours ago.

@@ -69,6 +69,7 @@ class FakeBackend final : public console::Backend {
   std::function<void()> changed;
   std::vector<std::string> asked;  // "push iot-001 2.1.5", "cancel job-000042", ...
   std::map<std::string, std::string> files;
+  console::Events stored;  // what older_events() reads from, oldest first
   std::shared_ptr<const console::TrustPage> trust_page =
       std::make_shared<const console::TrustPage>();
   Result<tuf::Outcome> signing = tuf::Outcome{"model-rpi4 version 4 is published"};

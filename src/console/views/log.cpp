@@ -118,6 +118,26 @@ void draw_last_hour(const Area& area, const Scene& scene) {
   }
 }
 
+// A list without a line says what was looked at, and what can be done.
+std::string why_empty(const LogState& log) {
+  const bool filtered =
+      !log.filter.empty() || !log.source.empty() || log.at_least != model::Severity::kInfo;
+  if (!filtered) return "No events yet.";
+  const bool fits = log.search && log.search->filter == log;
+  if (!fits) return "No event in memory passes the filter.  Up searches older ones, Esc clears it.";
+  const std::string back = "#" + std::to_string(log.search->read_to);
+  switch (log.search->stage) {
+    case LogSearch::Stage::kReading:
+      return "Searching older events, now before " + back + "...  Esc ends it.";
+    case LogSearch::Stage::kNone:
+      return "No event passes the filter, back to the first.  Esc clears it.";
+    case LogSearch::Stage::kLimit:
+      return "No event back to " + back +
+             " passes the filter.  otactl logs --kind, --source look at all.";
+  }
+  return {};
+}
+
 }  // namespace
 
 void draw_log(const Area& area, const Scene& scene) {
@@ -145,11 +165,7 @@ void draw_log(const Area& area, const Scene& scene) {
     draw_event_row(list, i + 2, *events[index]);
     if (index == selected) list.set(0, i + 2, U'▸', bold(Ink::kAccent));
   }
-  if (events.empty()) {
-    const bool filtered = !scene.state.log.filter.empty() || !scene.state.log.source.empty() ||
-                          scene.state.log.at_least != model::Severity::kInfo;
-    list.put(3, 3, filtered ? "No event passes the filter.  Esc clears it." : "No events yet.");
-  }
+  if (events.empty()) put_wrapped(list, 3, 3, why_empty(scene.state.log));
   if (preview > 0)
     draw_preview(area.part(0, area.rows() - preview, area.columns(), preview), scene);
 }
