@@ -30,6 +30,11 @@ Result<std::optional<Command>> parse_one(const Json& in) {
   const auto type = in.at("type").get<std::string>();
   if (type == "rollback") {
     command.type = Command::Type::kRollback;
+    if (in.contains("from")) {
+      in["from"].get_to(command.from);
+      if (!valid_digest(command.from))
+        return fail(Errc::kInvalid, "a rollback's from is no SHA-256");
+    }
     return std::optional(command);
   }
   if (type != "update" && type != "cancel") return std::optional<Command>();

@@ -20,6 +20,7 @@ struct Command {
   model::Release release;  // kUpdate
   std::string word;        // kUpdate: the director's, not verified yet; may be empty
   std::string nonce;       // what the word claims for its nonce; empty where it is none
+  std::string from;        // kRollback: digest of the image to leave; empty: whatever runs
 };
 
 // Commands of a type that this agent does not know are left out. kInvalid where one is malformed:

@@ -58,8 +58,10 @@ void Poller::hand_over(const std::vector<Command>& commands) {
   for (const Command& command : commands) {
     const bool idle = !engine_.busy();
     engine_.command(command);
-    // A rollback has no report: where it cannot be done, the facts are the answer.
-    if (command.type == Command::Type::kRollback && idle && !engine_.busy()) uplink_.repeat_facts();
+    // A rollback has no report: where nothing came of it, the facts are the answer.
+    if (command.type == Command::Type::kRollback && idle && !engine_.busy()) {
+      uplink_.repeat_facts(command.from);
+    }
   }
   for (int look = 0; look < kLooks; ++look) {
     if (pause(kLook)) return;

@@ -75,7 +75,7 @@ void UpdateMachine::command(const Command& command) {
     case Command::Type::kCancel:
       return cancel(command.job);
     case Command::Type::kRollback:
-      return rollback();
+      return rollback(command.from);
   }
 }
 
@@ -165,8 +165,10 @@ void UpdateMachine::cancel(const std::string& job) {
   finish(job, 1, {}, JobState::kCancelled, "never started here");
 }
 
-void UpdateMachine::rollback() {
+void UpdateMachine::rollback(const std::string& from) {
   if (state_.job || state_.trial) return;
+  // Done already: the server repeats it until it hears so.
+  if (!from.empty() && from != state_.confirmed.sha256) return;
   if (!state_.previous) {
     notice("cannot roll back: the other slot holds no confirmed image");
     return;

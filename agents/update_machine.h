@@ -117,7 +117,7 @@ class UpdateMachine {
   void enter(Step step);
   void update(const Command& command);
   void cancel(const std::string& job);
-  void rollback();
+  void rollback(const std::string& from);
   bool refuse_early(const Command& command);
   void arm();
   void spend_word();

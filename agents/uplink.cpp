@@ -110,7 +110,7 @@ Result<unsigned> Uplink::post(const std::string& path, const std::string& body) 
   return reply->status;
 }
 
-std::string Uplink::facts_document() const {
+std::string Uplink::facts_document(const std::string& not_left) const {
   const DeviceFacts facts = engine_.facts();
   Json out{{"agent", options_.agent},         {"hardware", options_.hardware},
            {"boot_id", options_.boot.text()}, {"slot", std::string(letter(facts.slot))},
@@ -120,22 +120,26 @@ std::string Uplink::facts_document() const {
     out["fallback"] = facts.fallback;
     out["fallback_sha256"] = facts.fallback_sha256;
   }
+  if (!not_left.empty() && not_left == facts.confirmed.sha256) out["rollback_refused"] = not_left;
   return dump_json(out);
 }
 
 Result<void> Uplink::send_facts() {
   const std::string facts = facts_document();
+  std::string not_left;
   {
     const std::lock_guard lock(mutex_);
     if (std::exchange(repeat_facts_, false)) accepted_facts_.clear();
+    not_left = not_left_;
   }
   if (facts == accepted_facts_) return {};
-  const auto status = post("/v1/status", facts);
+  const auto status = post("/v1/status", facts_document(not_left));
   if (!status) return status.error();
   if (*status >= 300)
     return fail(Errc::kInvalid, "the server answers /v1/status with " + std::to_string(*status));
   accepted_facts_ = facts;
   const std::lock_guard lock(mutex_);
+  if (not_left_ == not_left) not_left_.clear();
   facts_known_ = true;
   changed_.notify_all();
   return {};
@@ -199,10 +203,11 @@ void Uplink::wake() {
   changed_.notify_all();
 }
 
-void Uplink::repeat_facts() {
+void Uplink::repeat_facts(const std::string& not_left) {
   {
     const std::lock_guard lock(mutex_);
     repeat_facts_ = true;
+    not_left_ = not_left;
     facts_known_ = false;
   }
   wake();

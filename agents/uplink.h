@@ -42,8 +42,9 @@ class Uplink {
   void stop();
   // There may be something new to tell.
   void wake();
-  // Tells the facts again, changed or not.
-  void repeat_facts();
+  // Tells the facts again, changed or not; and where the image of this digest still runs, that
+  // there is none to go back to from it.
+  void repeat_facts(const std::string& not_left);
   // Waits until the server has taken the facts of now; false where stop() came first.
   bool wait_for_facts();
   bool connected() const { return connected_; }
@@ -57,7 +58,7 @@ class Uplink {
   Result<void> renew();
   // kUnavailable or kDenied where the answer says to come back later; else the status.
   Result<unsigned> post(const std::string& path, const std::string& body);
-  std::string facts_document() const;
+  std::string facts_document(const std::string& not_left = {}) const;
   void failed(const Error& error);
 
   UplinkOptions options_;
@@ -80,6 +81,7 @@ class Uplink {
   bool woken_ = false;
   bool facts_known_ = false;
   bool repeat_facts_ = false;
+  std::string not_left_;  // to be told with the facts; empty: nothing
 };
 
 }  // namespace ota::agent

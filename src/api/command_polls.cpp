@@ -11,8 +11,11 @@ Json command_json(const fleet::Command& command, const std::string& word) {
   switch (command.kind) {
     case fleet::Command::Kind::kCancel:
       return {{"type", "cancel"}, {"job", command.job_id}};
-    case fleet::Command::Kind::kRollback:
-      return {{"type", "rollback"}};
+    case fleet::Command::Kind::kRollback: {
+      Json out{{"type", "rollback"}};
+      if (!command.from.empty()) out["from"] = command.from;
+      return out;
+    }
     case fleet::Command::Kind::kUpdate:
       break;
   }

@@ -42,6 +42,7 @@ Result<fleet::DeviceStatus> status_of(const Json& body) {
   status.slot = word_of(body, "slot", 8);
   status.fallback = word_of(body, "fallback", kLongestSentence);
   status.fallback_sha256 = word_of(body, "fallback_sha256", 64);
+  status.rollback_refused = word_of(body, "rollback_refused", 64);
   const auto boot = model::BootId::parse(word_of(body, "boot_id", 32));
   if (!boot) return boot.error();
   status.boot = *boot;

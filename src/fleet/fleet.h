@@ -51,6 +51,8 @@ struct DeviceStatus {
   std::optional<model::Image> written;
   std::string fallback;         // why it fell back at this start; empty otherwise
   std::string fallback_sha256;  // the release that it fell back from
+  // Digest of what it runs, where it was told to leave that and has nothing to go back to.
+  std::string rollback_refused;
 };
 
 struct IngestResult {
@@ -66,6 +68,7 @@ struct Command {
   model::Release release;
   WallTime deadline;
   WallTime created{};  // of the job
+  std::string from{};  // of a rollback: digest of the image to leave; empty: not known here
 };
 
 struct PushRequest {

@@ -222,6 +222,28 @@ void compare_status(const LiveDevice& live, const DeviceStatus& status, const Ca
   }
 }
 
+// What the device's words mean for a rollback that it was, or is to be, told: it has left the image
+// (of its own accord, too), or it cannot.
+void follow_rollback(LiveDevice& live, const DeviceStatus& status, WallTime now,
+                     store::Batch& batch) {
+  model::DeviceRecord& record = live.record.edit();
+  if (!record.rollback_requested || !record.facts.confirmed) return;
+  const model::Image& left = *record.facts.confirmed;
+  const auto is_other = [&](const std::optional<model::Image>& image) {
+    if (!image) return false;
+    return image->version != left.version ||
+           (!image->sha256.empty() && image->sha256 != left.sha256);
+  };
+  if (is_other(status.running) || is_other(status.confirmed)) {
+    record.rollback_requested = false;
+  } else if (!left.sha256.empty() && status.rollback_refused == left.sha256) {
+    record.rollback_requested = false;
+    batch.events.push_back(make_event(now, Severity::kWarning, "rollback.failed", live.id,
+                                      live.id + " cannot go back from " + left.version.label() +
+                                          ": its other slot holds no confirmed image"));
+  }
+}
+
 }  // namespace
 
 void Fleet::report_status(const std::string& device, const DeviceStatus& said, Done done) {
@@ -247,6 +269,7 @@ void Fleet::report_status(const std::string& device, const DeviceStatus& said, D
     store::Batch batch;
     model::DeviceRecord& record = Impl::record_of(live);
     compare_status(live, status, *catalogue, now, batch);
+    follow_rollback(live, status, now, batch);
     record.agent = status.agent;
     record.slot = status.slot;
     if (!status.hardware.empty()) record.hardware = status.hardware;

@@ -115,6 +115,8 @@ bool Fleet::Impl::carry_out(const JobChange& change, store::Batch& batch) {
       model::DeviceRecord& record = record_of(device);
       if (change.written) record.facts.written = image;
       if (change.confirmed) {
+        // An operator's word to leave an image holds for that one.
+        if (record.facts.confirmed != image) record.rollback_requested = false;
         record.facts.booted = image;
         record.facts.confirmed = image;
         record.rejected.erase(image.sha256);
@@ -252,19 +254,46 @@ void Fleet::push(const PushRequest& request, Answered<std::vector<PushOutcome>> 
   impl_->push_part(std::make_shared<Impl::PushRun>(Impl::PushRun{request, std::move(done)}));
 }
 
-// A rollback that an operator asked for is handed out once. jobs_mutex held.
-void Fleet::Impl::take_rollback(const std::string& device, std::vector<Command>& commands,
+// A rollback is handed out until the device says that it runs another image or cannot go back
+// (report_status). The command names the image to leave, so that one which comes twice does
+// nothing. jobs_mutex held.
+bool Fleet::Impl::take_rollback(const std::string& device, std::vector<Command>& commands,
                                 WallTime now, store::Batch& batch) {
+  // Who has begun an update does not listen.
+  const JobBook::Entry* running = jobs.running(device);
+  if (running != nullptr && running->job->state != JobState::kQueued) return false;
   bool requested = false;
+  std::string from;
   table.look(device, [&](const LiveDevice& live) {
     requested = live.record && live.record->rollback_requested;
+    if (requested && live.record->facts.confirmed) from = live.record->facts.confirmed->sha256;
   });
-  if (!requested) return;
-  commands.push_back({Command::Kind::kRollback, "", 1, {}, {}});
+  if (!requested) return false;
+  RollbackOffers& offers = rollbacks[device];
+  if (offers.count > 0 && clock.mono() - offers.last < kRepeatRollback) return true;
+  const bool given_up = offers.count >= kMostRollbackOffers;
+  if (!given_up) {
+    commands.push_back({Command::Kind::kRollback, "", 1, {}, {}, {}, from});
+    offers.last = clock.mono();
+    ++offers.count;
+    // Written with it: the first answer leaves after the operator's word is on disk.
+    if (offers.count == 1) {
+      table.look(device, [&](const LiveDevice& live) { put_device(batch, live, now); });
+    }
+    if (!from.empty()) return true;
+  }
+  // Without a name for what it is to leave, a repetition would take the device back and forth.
+  rollbacks.erase(device);
   table.with(device, [&](LiveDevice& live) {
     live.record.edit().rollback_requested = false;
     put_device(batch, live, now);
   });
+  if (given_up) {
+    batch.events.push_back(make_event(now, Severity::kWarning, "rollback.failed", device,
+                                      device + " was told " + std::to_string(kMostRollbackOffers) +
+                                          " times to go back to its other slot and did not"));
+  }
+  return !given_up;
 }
 
 // What the running job has for its device. jobs_mutex held.
@@ -308,8 +337,9 @@ void Fleet::take_commands(const std::string& device, Answered<std::vector<Comman
   auto commands = std::make_shared<std::vector<Command>>();
   store::Batch batch;
   std::unique_lock lock(impl_->jobs_mutex);
-  impl_->take_rollback(device, *commands, now, batch);
-  impl_->take_job(device, *commands, now, batch);
+  if (!impl_->take_rollback(device, *commands, now, batch)) {
+    impl_->take_job(device, *commands, now, batch);
+  }
   if (batch.empty()) {
     lock.unlock();
     done(std::move(*commands));

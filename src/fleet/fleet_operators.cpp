@@ -41,6 +41,7 @@ void Fleet::rollback(const std::string& device, const std::string& actor, Done d
         return;
       }
       live.record.edit().rollback_requested = true;
+      impl_->rollbacks.erase(device);  // a new word, to be said as often
       batch.events.push_back(
           actor_event(now, Severity::kWarning, "rollback.requested", device, actor,
                       actor + " asked " + device + " to go back to its other slot"));

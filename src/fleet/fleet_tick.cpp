@@ -121,6 +121,14 @@ void Fleet::Impl::tick_jobs(WallTime now) {
       const bool waits = job.state == model::JobState::kSent || job.cancel_requested;
       if (waits && clock.mono() - running->offered_at >= kRepeatCommand) woken.push_back(device);
     }
+    for (auto it = rollbacks.begin(); it != rollbacks.end();) {
+      bool waits = false;
+      table.look(it->first, [&](const LiveDevice& live) {
+        waits = live.record && live.record->rollback_requested;
+      });
+      if (waits && clock.mono() - it->second.last >= kRepeatRollback) woken.push_back(it->first);
+      it = waits ? std::next(it) : rollbacks.erase(it);
+    }
     if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
   }
   for (const std::string& device : woken)

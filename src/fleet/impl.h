@@ -36,6 +36,10 @@ inline constexpr std::string_view kDdi = "ddi";
 
 // A command that the device has not answered is handed out again after this long.
 inline constexpr milliseconds kRepeatCommand{2000};
+// A rollback is heard of when the device has started anew, so it is repeated less often; a device
+// that polls all the while and stays where it is will not go.
+inline constexpr milliseconds kRepeatRollback{10'000};
+inline constexpr int kMostRollbackOffers = 10;
 
 model::Event make_event(WallTime now, model::Severity severity, std::string kind,
                         std::string source, std::string message);
@@ -94,7 +98,8 @@ struct Fleet::Impl {
   model::OtaSettings rules_of(const model::Job& job) const;
   PushOutcome decide(const std::string& device, const PushRequest& request,
                      const store::Health& health, WallTime now, store::Batch& batch);
-  void take_rollback(const std::string& device, std::vector<Command>& commands, WallTime now,
+  // True where the device is to go back before it does anything else.
+  bool take_rollback(const std::string& device, std::vector<Command>& commands, WallTime now,
                      store::Batch& batch);
   void take_job(const std::string& device, std::vector<Command>& commands, WallTime now,
                 store::Batch& batch);
@@ -146,6 +151,11 @@ struct Fleet::Impl {
   std::mutex jobs_mutex;
   JobBook jobs;
   EnrolmentBook enrolments;
+  struct RollbackOffers {
+    MonoTime last{};
+    int count = 0;
+  };
+  std::map<std::string, RollbackOffers> rollbacks;  // handed out and not followed yet, by device
 
   // The ticking thread's own.
   bool told_writable = true;

@@ -72,7 +72,7 @@ struct DeviceRecord {
   // (trust on first use) and those that a job brought. Oldest first, at most 8.
   std::vector<Image> trusted;
   Attention attention = Attention::kNone;
-  bool rollback_requested = false;  // an operator's word that the device has not fetched yet
+  bool rollback_requested = false;  // an operator's word that the device has not followed
   std::map<std::string, std::string>
       rejected;                  // release digest -> why the device fell back from it
   BoxedOptional<DdiClient> ddi;  // it is updated over DDI; an agent beside it sends telemetry only

@@ -298,13 +298,16 @@ TEST_CASE(
   rig.leave_join_code(rig.join_code());
   const auto agent = rig.run();
   REQUIRE(rig.polled());
-  rig.command(Json{{"type", "rollback"}});
+  const std::string first = rig.statuses().back()["confirmed"]["sha256"];
+  rig.command(Json{{"type", "rollback"}, {"from", first}});
   CHECK(agent->says("cannot roll back"));
+  CHECK(wait_until([&] { return rig.statuses().back().value("rollback_refused", "") == first; }));
   rig.command(rig.update_command("job-1", release));
   REQUIRE(rig.final_report("job-1"));
   REQUIRE(wait_until([&] { return rig.statuses().back()["confirmed"]["version"] == "2.1.5"; }));
+  CHECK_FALSE(rig.statuses().back().contains("rollback_refused"));
   REQUIRE(rig.polled());
-  rig.command(Json{{"type", "rollback"}});
+  rig.command(Json{{"type", "rollback"}, {"from", release.sha256}});
   CHECK(agent->says("[OTA] Rolled back to v2.1.4\n"));
   CHECK(wait_until([&] { return rig.statuses().back()["confirmed"]["version"] == "2.1.4"; }));
   CHECK(rig.statuses().back()["fallback_sha256"] == release.sha256);

@@ -24,16 +24,23 @@ TEST_CASE("update, cancel and rollback are understood, unknown types left out", 
   const auto more = parse_commands(
       R"({"commands":[{"type":"cancel","job":"job-1"},{"type":"dance"},{"type":"rollback"}]})");
   REQUIRE(more.has_value());
-  CHECK(more->size() == 2);
+  REQUIRE(more->size() == 2);
+  CHECK(more->back().from.empty());
+  const auto named =
+      parse_commands(R"({"commands":[{"type":"rollback","from":")" + kDigest + R"("}]})");
+  REQUIRE(named.has_value());
+  CHECK(named->front().from == kDigest);
 }
 
 TEST_CASE("a malformed command refuses the whole answer", "[agent]") {
   for (const std::string& wrong :
        {std::string("{}"), std::string("[]"), std::string(R"({"commands":1})"),
         std::string(R"({"commands":[1]})"), std::string(R"({"commands":[{"type":"cancel"}]})"),
-        std::string(R"({"commands":[{"type":"cancel","job":"../x"}]})"), update("job-1", "zz", "f"),
-        update("job-1", std::string(64, 'A'), "f"), update("job-1", "../../../../etc/passwd", "f"),
-        update("job-1", kDigest, ""), update("a/b", kDigest, "f")}) {
+        std::string(R"({"commands":[{"type":"cancel","job":"../x"}]})"),
+        std::string(R"({"commands":[{"type":"rollback","from":"zz"}]})"),
+        update("job-1", "zz", "f"), update("job-1", std::string(64, 'A'), "f"),
+        update("job-1", "../../../../etc/passwd", "f"), update("job-1", kDigest, ""),
+        update("a/b", kDigest, "f")}) {
     INFO(wrong);
     CHECK(parse_commands(wrong).has_error());
   }

@@ -130,6 +130,15 @@ TEST_CASE("a rollback returns to the image before, once there is one", "[agent]"
   CHECK(device.saved.fallback_sha256 == kNew.sha256);
   CHECK(device.saved.highest == kNew.version);
   CHECK(device.saved.previous == kNew);
+
+  // Told again because the server has not heard of it: it does not go forth again.
+  Command again = rollback_command();
+  again.from = kNew.sha256;
+  device.machine.command(again);
+  CHECK(device.machine.next().kind == Kind::kWait);
+  again.from = kOld.sha256;
+  device.machine.command(again);
+  CHECK(device.machine.next().kind == Kind::kSwitch);
 }
 
 TEST_CASE("a rollback into an unhealthy image comes back", "[agent]") {

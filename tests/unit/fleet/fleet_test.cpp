@@ -262,7 +262,91 @@ TEST_CASE("a rollback is asked for once and needs no gate", "[fleet]") {
   const auto commands = it.commands("iot-001");
   REQUIRE(commands.size() == 1);
   CHECK(commands[0].kind == fleet::Command::Kind::kRollback);
+  CHECK(commands[0].from == kDigest214);
   CHECK(it.commands("iot-001").empty());
+}
+
+TEST_CASE("a rollback whose command was lost is told again, until another image runs", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto ask = [&] {
+    REQUIRE(it.wait([&](fleet::Done done) { it.fleet->rollback("iot-001", "operator", done); }));
+  };
+  ask();
+  CHECK(it.commands("iot-001").size() == 1);
+  it.status("iot-001", Version(2, 1, 4), kDigest214);  // an agent that was killed before it did it
+  it.woken.clear();
+  it.tick();
+  CHECK(it.woken.empty());
+  it.clock.advance(seconds(11));
+  it.tick();
+  CHECK(it.woken == std::vector<std::string>{"iot-001"});
+  CHECK(it.commands("iot-001").size() == 1);
+  it.start();  // and also after a restart of the server
+  CHECK(it.commands("iot-001").size() == 1);
+  it.status("iot-001", Version(2, 1, 3), std::string(64, 'c'));
+  it.clock.advance(seconds(11));
+  it.woken.clear();
+  it.tick();
+  CHECK(it.woken.empty());
+  CHECK(it.commands("iot-001").empty());
+  it.start();
+  CHECK(it.commands("iot-001").empty());
+  CHECK(it.store.of_kind("rollback.failed").empty());
+}
+
+TEST_CASE("a rollback is given up when the device cannot, or never does it", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto ask = [&] {
+    REQUIRE(it.wait([&](fleet::Done done) { it.fleet->rollback("iot-001", "operator", done); }));
+    REQUIRE(it.commands("iot-001").size() == 1);
+  };
+  const auto refuse = [&](const std::string& digest) {
+    fleet::DeviceStatus said;
+    said.running = said.confirmed = model::Image{Version(2, 1, 4), kDigest214};
+    said.rollback_refused = digest;
+    REQUIRE(it.wait([&](fleet::Done done) { it.fleet->report_status("iot-001", said, done); }));
+    it.clock.advance(seconds(11));
+  };
+  ask();
+  refuse(kDigest215);  // of an earlier one
+  CHECK(it.commands("iot-001").size() == 1);
+  refuse(kDigest214);
+  CHECK(it.commands("iot-001").empty());
+  auto failures = it.store.of_kind("rollback.failed");
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0].message ==
+        "iot-001 cannot go back from v2.1.4: its other slot holds no confirmed image");
+
+  ask();
+  int told = 1;
+  for (int i = 0; i < 60; ++i) {
+    it.clock.advance(seconds(5));
+    told += static_cast<int>(it.commands("iot-001").size());
+  }
+  CHECK(told == 10);
+  failures = it.store.of_kind("rollback.failed");
+  REQUIRE(failures.size() == 2);
+  CHECK(failures[1].message.find("10 times") != std::string::npos);
+  ask();  // a new word is a new rollback
+}
+
+TEST_CASE("a device that is to go back gets no update before", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  REQUIRE(it.wait([&](fleet::Done done) { it.fleet->rollback("iot-001", "operator", done); }));
+  const auto job = it.push("iot-001").job_id;
+  REQUIRE_FALSE(job.empty());
+  auto commands = it.commands("iot-001");
+  REQUIRE(commands.size() == 1);
+  CHECK(commands[0].kind == fleet::Command::Kind::kRollback);
+  CHECK(it.commands("iot-001").empty());
+  it.status("iot-001", Version(2, 1, 3), std::string(64, 'c'));
+  CHECK(it.fleet->job(job)->state == JobState::kQueued);
 }
 
 TEST_CASE("a job of another device cannot be reported on", "[fleet]") {
