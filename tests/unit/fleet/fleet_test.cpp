@@ -94,8 +94,16 @@ TEST_CASE("a decision that cannot be written down becomes a refusal", "[fleet]")
   CHECK(outcome.job_id.empty());
   CHECK(it.commands("iot-001").empty());
   CHECK_FALSE(it.row("iot-001").facts().assigned);
+  it.push("nobody");
   it.store.full = false;
   it.store.state = {};
+  it.tick();
+  // The log has what the operator was told, once.
+  const auto refusals = it.store.of_kind("gate.block");
+  REQUIRE(refusals.size() == 2);
+  CHECK(refusals[0].message.find("State Not Saved") != std::string::npos);
+  CHECK(refusals[0].actor == "operator:test");
+  CHECK(refusals[1].source == "nobody");
   CHECK(it.push("iot-001").decision.answer == Answer::kAllow);
 }
 
