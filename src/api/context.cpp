@@ -7,7 +7,9 @@ namespace ota::api {
 Context::Context(Ports p)
     : ports(std::move(p)),
       commands(ports.fleet, ports.clock, ports.direct),
-      followers(ports.store, ports.clock, worker) {}
+      followers(
+          ports.store, [&fleet = ports.fleet] { return fleet.snapshot()->last_event; }, ports.clock,
+          worker) {}
 
 void Context::on_worker(const http::Responder& respond, std::function<void()> work) {
   if (worker.post(std::move(work))) return;

@@ -13,12 +13,13 @@ Json page(const std::vector<model::Event>& events, std::uint64_t after) {
 
 void EventFollowers::read(const store::EventQuery& query, seconds wait,
                           const http::Responder& respond) {
-  auto follower = std::make_shared<Follower>(Follower{query, clock_.mono() + wait, respond});
+  auto follower = std::make_shared<Follower>(Follower{query, clock_.mono() + wait, respond, 0});
   look(follower);
 }
 
 void EventFollowers::look(const std::shared_ptr<Follower>& follower) {
   const bool queued = worker_.post([this, follower] {
+    follower->seen = newest_();  // before it is read: what comes meanwhile is looked for again
     auto events = store_.events(follower->query);
     if (!events) return follower->respond(http::Response::error(events.error()));
     {
@@ -37,16 +38,15 @@ void EventFollowers::look(const std::shared_ptr<Follower>& follower) {
 }
 
 void EventFollowers::tick() {
-  const std::uint64_t last = store_.last_event();
+  const std::uint64_t newest = newest_();
   std::vector<std::shared_ptr<Follower>> again;
   {
     const std::lock_guard lock(mutex_);
     const MonoTime now = clock_.mono();
-    const bool news = last != seen_;
-    seen_ = last;
     std::vector<std::shared_ptr<Follower>> kept;
     for (auto& follower : waiting_) {
-      (news || closed_ || follower->until <= now ? again : kept).push_back(std::move(follower));
+      const bool due = follower->seen != newest || closed_ || follower->until <= now;
+      (due ? again : kept).push_back(std::move(follower));
     }
     waiting_ = std::move(kept);
   }

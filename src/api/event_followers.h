@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "api/worker.h"
@@ -17,14 +19,17 @@ namespace ota::api {
 
 class EventFollowers {
  public:
-  EventFollowers(store::Store& store, const Clock& clock, Worker& worker)
-      : store_(store), clock_(clock), worker_(worker) {}
+  // Gives the sequence number of the newest event that is on disk. Any thread.
+  using Newest = std::function<std::uint64_t()>;
+
+  EventFollowers(store::Store& store, Newest newest, const Clock& clock, Worker& worker)
+      : store_(store), newest_(std::move(newest)), clock_(clock), worker_(worker) {}
 
   // Answers at once where there are events or `wait` is 0, else when there are some or the time is
   // over.
   void read(const store::EventQuery& query, seconds wait, const http::Responder& respond);
-  // Looks again for those who wait, where events were added since the last look; ends those whose
-  // time is over.
+  // Looks again for those whose last look began before the newest event; ends those whose time is
+  // over.
   void tick();
   void close();
 
@@ -33,16 +38,17 @@ class EventFollowers {
     store::EventQuery query;
     MonoTime until;
     http::Responder respond;
+    std::uint64_t seen = 0;  // the newest event when its last look began
   };
 
   void look(const std::shared_ptr<Follower>& follower);
 
   store::Store& store_;
+  const Newest newest_;
   const Clock& clock_;
   Worker& worker_;
   std::mutex mutex_;
   std::vector<std::shared_ptr<Follower>> waiting_;
-  std::uint64_t seen_ = 0;
   bool closed_ = false;
 };
 

@@ -13,7 +13,7 @@
 
 namespace ota::test {
 
-class MemoryStore final : public store::Store {
+class MemoryStore : public store::Store {
  public:
   std::vector<model::Event> commit(store::Batch batch, store::Done done) override {
     for (model::Event& event : batch.events) {
