@@ -71,7 +71,10 @@ void open_enrolment(Context& context, const http::Request& request,
                     const http::Responder& respond) {
   const auto body = body_object(context, request, respond);
   if (!body) return;
-  const std::string device = body->value("device", "");
+  const Json device = body->value("device", Json());
+  if (!device.is_string()) {
+    return respond(http::Response::problem(400, "missing-member", "device is required"));
+  }
   const Json ttl = body->value("ttl_s", Json(kDefaultTtl));
   if (!ttl.is_number_unsigned() || ttl.get<std::uint64_t>() == 0 ||
       ttl.get<std::uint64_t>() > kLongestTtl) {

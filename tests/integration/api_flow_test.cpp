@@ -51,6 +51,16 @@ TEST_CASE("a device joins with a code that works once", "[api][threads]") {
   CHECK(events(server, "enrol.ok").size() == 1);
 }
 
+TEST_CASE("an enrolment without a device that is text is the caller's error", "[api][threads]") {
+  ApiServer server;
+  auto operators = server.client("operator");
+  for (const char* body : {"{}", R"({"device":5})", R"({"device":null})", R"({"device":["x"]})"}) {
+    const auto reply = operators.post("/v1/enrolments", body, ApiServer::kMost);
+    REQUIRE(reply.has_value());
+    CHECK(reply->status == 400);
+  }
+}
+
 TEST_CASE("an address that tries to enrol too often is told when to come back", "[api][threads]") {
   ApiServer server;
   auto stranger = server.client("");
