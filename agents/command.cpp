@@ -42,6 +42,7 @@ Result<std::optional<Command>> parse_one(const Json& in) {
   if (!valid_job_id(command.job)) return fail(Errc::kInvalid, "a command's job is no identifier");
   if (type == "cancel") {
     command.type = Command::Type::kCancel;
+    command.release.sha256 = in.value("sha256", "");
     return std::optional(command);
   }
   if (in.contains("attempt")) in["attempt"].get_to(command.attempt);

@@ -17,7 +17,7 @@ struct Command {
   Type type = Type::kUpdate;
   std::string job;         // empty for kRollback
   int attempt = 1;         // kUpdate
-  model::Release release;  // kUpdate
+  model::Release release;  // kUpdate; of kCancel the digest alone, which may be empty
   std::string word;        // kUpdate: the director's, not verified yet; may be empty
   std::string nonce;       // what the word claims for its nonce; empty where it is none
   std::string from;        // kRollback: digest of the image to leave; empty: whatever runs

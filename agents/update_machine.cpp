@@ -73,7 +73,7 @@ void UpdateMachine::command(const Command& command) {
     case Command::Type::kUpdate:
       return update(command);
     case Command::Type::kCancel:
-      return cancel(command.job);
+      return cancel(command);
     case Command::Type::kRollback:
       return rollback(command.from);
   }
@@ -142,7 +142,12 @@ bool UpdateMachine::refuse_early(const Command& command) {
   return false;
 }
 
-void UpdateMachine::cancel(const std::string& job) {
+// Ids come again where the server lost its state: a cancel that names its image means no other.
+void UpdateMachine::cancel(const Command& command) {
+  const std::string& job = command.job;
+  const auto meant = [&](const std::string& sha256) {
+    return command.release.sha256.empty() || sha256.empty() || sha256 == command.release.sha256;
+  };
   if (state_.job && state_.job->id == job) {
     finish(job, state_.job->attempt, state_.job->release.sha256, JobState::kCancelled,
            "cancelled by the operator");
@@ -157,12 +162,12 @@ void UpdateMachine::cancel(const std::string& job) {
     return;
   }
   for (const FinishedJob& known : state_.finished) {
-    if (known.id != job) continue;
+    if (known.id != job || !meant(known.sha256)) continue;
     const model::JobReport final_report = known.report;
     report(job, final_report.state, final_report.detail, final_report.error_code);
     return;
   }
-  finish(job, 1, {}, JobState::kCancelled, "never started here");
+  finish(job, 1, command.release.sha256, JobState::kCancelled, "never started here");
 }
 
 void UpdateMachine::rollback(const std::string& from) {

@@ -116,7 +116,7 @@ class UpdateMachine {
 
   void enter(Step step);
   void update(const Command& command);
-  void cancel(const std::string& job);
+  void cancel(const Command& command);
   void rollback(const std::string& from);
   bool refuse_early(const Command& command);
   void arm();

@@ -10,7 +10,7 @@ namespace ota::api {
 Json command_json(const fleet::Command& command, const std::string& word) {
   switch (command.kind) {
     case fleet::Command::Kind::kCancel:
-      return {{"type", "cancel"}, {"job", command.job_id}};
+      return {{"type", "cancel"}, {"job", command.job_id}, {"sha256", command.release.sha256}};
     case fleet::Command::Kind::kRollback: {
       Json out{{"type", "rollback"}};
       if (!command.from.empty()) out["from"] = command.from;

@@ -334,7 +334,7 @@ void Fleet::Impl::take_job(const std::string& device, std::vector<Command>& comm
   entry->offered_at = clock.mono();
   const model::Job& offered = *entry->job;
   if (job.cancel_requested) {
-    commands.push_back({Command::Kind::kCancel, job.id, job.attempt, {}, {}});
+    commands.push_back({Command::Kind::kCancel, job.id, job.attempt, job.release, {}});
   } else {
     commands.push_back({Command::Kind::kUpdate, offered.id, offered.attempt, offered.release,
                         offered.deadline, offered.created});

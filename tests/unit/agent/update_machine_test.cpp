@@ -233,6 +233,26 @@ TEST_CASE("a cancel of a job that never came is answered", "[agent]") {
   CHECK(device.last_report().state == JobState::kCancelled);
 }
 
+TEST_CASE("a cancel that names another image is not answered with an older job's outcome",
+          "[agent]") {
+  MachineDevice device;
+  device.machine.command(update_command());
+  device.step_until(Kind::kWait);
+  Command cancel;
+  cancel.type = Command::Type::kCancel;
+  cancel.job = "job-1";
+  SECTION("the same image") {
+    cancel.release.sha256 = kNew.sha256;
+    device.machine.command(cancel);
+    CHECK(device.last_report().state == JobState::kSucceeded);
+  }
+  SECTION("another one") {
+    cancel.release.sha256 = std::string(64, 'c');
+    device.machine.command(cancel);
+    CHECK(device.last_report().state == JobState::kCancelled);
+  }
+}
+
 TEST_CASE("a job that has ended at the server is given up, but an armed image goes on", "[agent]") {
   MachineDevice device;
   device.machine.command(update_command());
