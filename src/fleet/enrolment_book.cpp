@@ -72,6 +72,16 @@ std::vector<std::string> EnrolmentBook::expire(WallTime now) {
   return over;
 }
 
+std::vector<std::string> EnrolmentBook::withdraw_of(const std::string& device) {
+  std::vector<std::string> withdrawn;
+  std::erase_if(open_, [&](const auto& entry) {
+    if (entry.second.device != device) return false;
+    withdrawn.push_back(entry.first);
+    return true;
+  });
+  return withdrawn;
+}
+
 void EnrolmentBook::clear() {
   open_.clear();
   attempts_.clear();

@@ -38,6 +38,8 @@ class EnrolmentBook {
   // Takes the token out. kDenied: no such token, or its time is over.
   Result<OpenEnrolment> redeem(const std::string& token_hash, WallTime now);
   void withdraw(const std::string& token_hash) { open_.erase(token_hash); }
+  // Takes out a device's and gives the hashes.
+  std::vector<std::string> withdraw_of(const std::string& device);
   // Takes out what is over and gives the hashes.
   std::vector<std::string> expire(WallTime now);
   const std::map<std::string, OpenEnrolment>& all() const { return open_; }

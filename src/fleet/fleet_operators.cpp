@@ -206,6 +206,9 @@ void Fleet::revoke(const std::string& device, const std::string& actor, Done don
   {
     const std::lock_guard lock(impl_->jobs_mutex);
     store::Batch batch;
+    // A code that waits for it would let it in again.
+    for (std::string& token_hash : impl_->enrolments.withdraw_of(device))
+      batch.erases.push_back({std::string(kEnrolments), std::move(token_hash)});
     if (const JobBook::Entry* running = impl_->jobs.running(device)) {
       impl_->carry_out(job_abandoned(*running->job, "the device was revoked", now), batch);
     }

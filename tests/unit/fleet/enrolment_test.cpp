@@ -165,6 +165,21 @@ TEST_CASE("a device keeps its certificate however many answers to its renewals a
   CHECK(refusal(it.fleet->admit("iot-001", "aa")) == "another certificate");
 }
 
+TEST_CASE("a revocation withdraws the device's open codes, and nobody else's", "[fleet]") {
+  SmallFleet it;
+  const std::string other_hash(64, '2');
+  REQUIRE(open(it, "iot-001"));
+  REQUIRE(it.wait([&](fleet::Done done) {
+    it.fleet->open_enrolment("iot-002", other_hash, it.clock.wall() + seconds(999), "operator",
+                             done);
+  }));
+  REQUIRE(it.wait([&](fleet::Done done) { it.fleet->revoke("iot-001", "operator", done); }));
+  CHECK_FALSE(redeem(it));
+  it.start();
+  CHECK_FALSE(redeem(it));
+  CHECK(redeem(it, "key-2", other_hash).value() == "iot-002");
+}
+
 TEST_CASE("a new key under an old name starts with no trusted image", "[fleet]") {
   SmallFleet it;
   it.enrol("iot-001");
