@@ -29,6 +29,8 @@ constexpr std::string_view kEndFrame = "\033[?2026l";
 constexpr std::string_view kPasteOn = "\033[?2004h";
 constexpr std::string_view kPasteOff = "\033[?2004l";
 constexpr milliseconds kLastWords{200};
+// What xterm and tmux take at least; an event with all its readings has a tenth of it.
+constexpr std::size_t kMostCopied = 64U << 10;
 
 struct Palette {
   short low;   // of 8 colours
@@ -109,7 +111,7 @@ class CursesScreen final : public Screen {
   void resized() override;
   void forget() override { repaint_ = true; }
   void copy(std::string_view text) override {
-    send("\033]52;c;" + to_base64(text.substr(0, 4096)) + "\a");
+    send("\033]52;c;" + to_base64(text.substr(0, kMostCopied)) + "\a");
   }
   void suspend() override;
 

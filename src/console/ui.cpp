@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "console/export.h"
 
 namespace ota::console {
 namespace {

@@ -132,11 +132,4 @@ class Ui {
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
-// The rows that are shown as text for a file: CSV of devices or readings, JSON lines of events.
-std::string export_text(const Model& model, const UiState& state);
-// The name that is offered for it: "events-20260820T140322Z.jsonl".
-std::string export_name(const UiState& state, WallTime now);
-// One line of what is selected, for the clipboard.
-std::string copy_text(const Model& model, const UiState& state);
-
 }  // namespace ota::console

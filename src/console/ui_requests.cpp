@@ -2,8 +2,8 @@
 // the status row.
 #include <algorithm>
 
-#include "base/json.h"
 #include "base/text.h"
+#include "console/export.h"
 #include "console/ui.h"
 
 namespace ota::console {
@@ -208,7 +208,7 @@ void Ui::order_agent(const std::string& agent, Backend::AgentOrder order) {
 }
 
 void Ui::copy() {
-  const std::string text = copy_text(model_, state_);
+  const std::string text = copy_text({model_, state_, options_});
   if (text.empty()) return say("nothing to copy");
   effects_.push_back({Effect::Kind::kCopy, text});
   say("copied: " + text);
@@ -216,94 +216,7 @@ void Ui::copy() {
 
 void Ui::export_to(const std::string& path) {
   if (path.empty()) return say("no file name", Ink::kWarn);
-  backend_.write_file(path, export_text(model_, state_), report("written: " + path));
-}
-
-std::string copy_text(const Model& model, const UiState& state) {
-  switch (state.view) {
-    case View::kLog: {
-      const auto index = index_of(model.events, state.log.selected);
-      if (model.events.empty()) return {};
-      const model::Event& event = index ? *model.events[*index] : *model.events.back();
-      return format_rfc3339(event.at) + " " + std::string(short_word(event.severity)) + " " +
-             event.source + " " + event.kind + " " + event.message;
-    }
-    case View::kUpdates: {
-      const auto index = index_of(model.jobs, state.job);
-      return model.jobs.empty() ? std::string() : model.jobs[index.value_or(0)]->id;
-    }
-    case View::kAgents:
-      return state.agent;
-    default:
-      return state.device;
-  }
-}
-
-std::string export_name(const UiState& state, WallTime now) {
-  std::string stamp = format_rfc3339(now, Fraction::kNone);
-  std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
-  switch (state.view) {
-    case View::kLog:
-      return "events-" + stamp + ".jsonl";
-    case View::kUpdates:
-      return "jobs-" + stamp + ".jsonl";
-    case View::kGraphs:
-    case View::kDevice:
-      return state.device + "-" + stamp + ".csv";
-    default:
-      return "devices-" + stamp + ".csv";
-  }
-}
-
-namespace {
-
-std::string readings_csv(const fleet::DeviceDetail& detail) {
-  std::string out = "time,cpu_percent,mem_percent,disk_percent,temp_celsius,score,verdict\n";
-  for (const fleet::HistoryPoint& point : detail.history) {
-    out += format_rfc3339(point.at);
-    for (const auto& value : point.values)
-      out += "," + (value ? format_number(static_cast<double>(*value), 2) : std::string());
-    out += "," + format_number(static_cast<double>(point.score), 3) + "," +
-           std::string(to_text(point.level)) + "\n";
-  }
-  return out;
-}
-
-std::string devices_csv(const Model& model) {
-  std::string out =
-      "device,model,group,state,verdict,risk,version,cpu_percent,mem_percent,disk_percent,temp_"
-      "celsius,last_seen\n";
-  for (const fleet::DeviceRow* row : model.rows) {
-    out += row->id + "," + row->hardware() + "," + row->group() + "," +
-           std::string(to_text(row->state)) + "," + std::string(to_text(row->level)) + "," +
-           std::to_string(row->risk) + "," + version_of(row->facts().confirmed);
-    for (const auto& value : row->values)
-      out += "," + (value ? format_number(static_cast<double>(*value), 2) : std::string());
-    const bool never = row->last_seen.time_since_epoch().count() == 0;
-    out += "," + (never ? std::string() : format_rfc3339(row->last_seen)) + "\n";
-  }
-  return out;
-}
-
-}  // namespace
-
-std::string export_text(const Model& model, const UiState& state) {
-  std::string out;
-  switch (state.view) {
-    case View::kLog:
-      for (const model::Event* event : model.events)
-        out += dump_json(Json(*event)) + "\n";
-      return out;
-    case View::kUpdates:
-      for (const model::Job* job : model.jobs)
-        out += dump_json(Json(*job)) + "\n";
-      return out;
-    case View::kGraphs:
-    case View::kDevice:
-      return model.detail ? readings_csv(*model.detail) : out;
-    default:
-      return devices_csv(model);
-  }
+  backend_.write_file(path, export_text({model_, state_, options_}), report("written: " + path));
 }
 
 }  // namespace ota::console

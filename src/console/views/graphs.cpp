@@ -73,18 +73,6 @@ std::string span_text(milliseconds back) {
   return "-" + std::to_string(whole.count()) + "s";
 }
 
-// The stored readings of this device that memory no longer holds.
-std::vector<fleet::HistoryPoint> stored_points(const Scene& scene) {
-  const auto& stored = scene.model.stored;
-  const auto& live = scene.model.detail->history;
-  if (!stored || stored->device != scene.model.detail->row.id) return {};
-  auto points = stored->points;
-  if (!live.empty()) {
-    std::erase_if(points, [&](const auto& point) { return point.at >= live.front().at; });
-  }
-  return points;
-}
-
 // What one frame draws: memory, and what is older.
 struct Readings {
   std::span<const fleet::HistoryPoint> live;
@@ -250,6 +238,17 @@ void draw_device_graphs(const Area& area, const Scene& scene, const Window& wind
                order.at(static_cast<std::size_t>(i)));
     y += rows;
   }
+}
+
+std::vector<fleet::HistoryPoint> stored_points(const Scene& scene) {
+  const auto& stored = scene.model.stored;
+  const auto& live = scene.model.detail->history;
+  if (!stored || stored->device != scene.model.detail->row.id) return {};
+  auto points = stored->points;
+  if (!live.empty()) {
+    std::erase_if(points, [&](const auto& point) { return point.at >= live.front().at; });
+  }
+  return points;
 }
 
 void draw_graphs(const Area& area, const Scene& scene) {

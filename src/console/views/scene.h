@@ -64,6 +64,8 @@ void draw_sign_flow(const Area& area, const Scene& scene);
 // -- shared parts --
 // The device in the summary's side panel and in its own page: graphs of all metrics, stacked.
 void draw_device_graphs(const Area& area, const Scene& scene, const Window& window);
+// The stored readings of the device that memory no longer holds, oldest first.
+std::vector<fleet::HistoryPoint> stored_points(const Scene& scene);
 // One event in a row: time, level, source, kind, message.
 void draw_event_row(const Area& area, int y, const model::Event& event);
 void draw_event_header(const Area& area, int y);

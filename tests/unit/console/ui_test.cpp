@@ -441,21 +441,6 @@ TEST_CASE("c chooses the columns of the table", "[console]") {
   CHECK(desk.screen({119, 36}).find("GROUP") != std::string::npos);
 }
 
-TEST_CASE("y copies the selected device and x writes what is shown", "[console]") {
-  Desk desk;
-  desk.keys("y");
-  const auto effects = desk.ui.take_effects();
-  REQUIRE(effects.size() == 1);
-  CHECK(effects[0].text == desk.ui.state().device);
-  desk.keys("x");
-  CHECK(desk.ui.state().prompt->text == "devices-20260820T140322Z.csv");
-  desk.keys("Enter");
-  REQUIRE(desk.backend.files.size() == 1);
-  const std::string csv = desk.backend.files.begin()->second;
-  CHECK(csv.starts_with("device,model,group,state"));
-  CHECK(std::count(csv.begin(), csv.end(), '\n') == 13);
-}
-
 TEST_CASE("random keys, pastes and sizes do no harm in any state", "[console]") {
   constexpr std::string_view kSigns =
       "12345duDUjkgGnNcsSpyxbaRlLeEwWfrto/:?!*+-[]0 qiot-001 push view";
