@@ -62,13 +62,14 @@ void draw_tabs(const Area& row, const Scene& scene) {
   }
 }
 
-std::string help_key(const Scene& scene) {
+// The first key of an action in this view; empty where it has none.
+std::string key_of(const Scene& scene, Action action) {
   for (const Binding& binding : bindings()) {
-    if (binding.action != Action::kHelp) continue;
+    if (binding.action != action || (binding.views & in(scene.state.view)) == 0) continue;
     const auto keys = scene.state.keymap.keys_of(binding, scene.state.view);
     if (!keys.empty()) return keys.front();
   }
-  return ":help";
+  return {};
 }
 
 // Keys of the view, whole items only; `?` is never dropped.
@@ -95,6 +96,12 @@ void draw_hints(const Area& row, const Scene& scene) {
   }
   const int room = row.columns() - 8;  // "  ? help"
   int x = 1;
+  // What a server that is down needs comes before all else.
+  const std::string retry = key_of(scene, Action::kRetry);
+  if (scene.model.server.phase == fleet::ServerStatus::Phase::kDown && !retry.empty()) {
+    x = row.put(x, 0, retry, bold(Ink::kAccent));
+    x = row.put(x + 1, 0, "retry now") + 2;
+  }
   for (const Binding& binding : bindings()) {
     const bool here = (binding.views & in(state.view)) != 0 && !binding.hint.empty();
     if (!here || binding.action == Action::kHelp) continue;
@@ -107,7 +114,8 @@ void draw_hints(const Area& row, const Scene& scene) {
     x = row.put(x, 0, key, bold(Ink::kAccent));
     x = row.put(x + 1, 0, binding.hint) + 2;
   }
-  x = row.put(x, 0, help_key(scene), bold(Ink::kAccent));
+  const std::string help = key_of(scene, Action::kHelp);
+  x = row.put(x, 0, help.empty() ? ":help" : help, bold(Ink::kAccent));
   row.put(x + 1, 0, "help");
 }
 
