@@ -98,7 +98,14 @@ Result<void> make_directories(const fs::path& folder, mode_t mode) {
 
 Result<FileLock> FileLock::try_acquire(const fs::path& path) {
   FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd) return fail_errno(errno, "open lock " + path.string());
+  bool writable = true;
+  if (!fd) {
+    const Error refused = fail_errno(errno, "open lock " + path.string());
+    if (refused.code != Errc::kFull && refused.code != Errc::kDenied) return refused;
+    fd = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return refused;
+    writable = false;
+  }
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return fail_errno(errno, "lock " + path.string());
     std::array<char, 24> holder{};
@@ -107,9 +114,10 @@ Result<FileLock> FileLock::try_acquire(const fs::path& path) {
         got > 0 ? std::to_string(std::atol(holder.data())) : "unknown";  // NOLINT(cert-err34-c)
     return fail(Errc::kConflict, path.string() + " is held by pid " + pid);
   }
+  if (!writable) return FileLock(std::move(fd));
   if (::ftruncate(fd.get(), 0) != 0) return fail_errno(errno, "lock " + path.string());
-  if (auto written = write_all(fd.get(), std::to_string(::getpid()) + "\n"); !written)
-    return written.error();
+  const auto written = write_all(fd.get(), std::to_string(::getpid()) + "\n");
+  if (!written && written.error().code != Errc::kFull) return written.error();
   return FileLock(std::move(fd));
 }
 

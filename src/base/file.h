@@ -52,7 +52,8 @@ Result<void> sync_directory(const std::filesystem::path& folder);
 Result<void> make_directories(const std::filesystem::path& folder, mode_t mode = 0755);
 
 // An advisory lock (flock) on a file, held as long as the object lives. kConflict where another
-// process holds it; the context then names the pid that the holder wrote into the file.
+// process holds it; the context then names the pid that the holder wrote into the file. A file that
+// is there is also locked on a full or read-only disk; the pid is then unknown.
 class FileLock {
  public:
   static Result<FileLock> try_acquire(const std::filesystem::path& path);

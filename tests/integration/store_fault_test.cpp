@@ -2,6 +2,7 @@
 // there, what was refused is not, and the chain of events has no gap.
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "sim/small_disk.h"
 #include "store/audit_chain.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/schema.h"
@@ -66,6 +68,49 @@ std::set<int> batches_in(Store& store) {
     from_documents.insert(std::stoi(document.key));
   CHECK(from_events == from_documents);
   return from_events;
+}
+
+// How a console ended: its database is closed, or keeps a write-ahead log beside it.
+enum class End : std::uint8_t { kInOrder, kKilled };
+
+// Commits batches 0 to 4, in a process that then ends.
+void leave_five_batches(const std::filesystem::path& path, End end) {
+  const pid_t writer = ::fork();
+  REQUIRE(writer >= 0);
+  if (writer == 0) {
+    auto store = open_sqlite(path, kClock);
+    if (!store) ::_exit(1);
+    for (int number = 0; number < 5; ++number) {
+      if (!commit_now(**store, number)) ::_exit(2);
+    }
+    if (end == End::kInOrder) store->reset();
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(writer, &status, 0) == writer);
+  REQUIRE(status == 0);
+}
+
+const std::set<int> kFive{0, 1, 2, 3, 4};
+
+// What a store must do that was opened on a disk that takes no writes.
+void check_reads_alone(const Result<std::unique_ptr<Store>>& store) {
+  if (!store) FAIL(store.error().text());
+  CHECK(batches_in(**store) == kFive);
+  CHECK((*store)->last_event() == 5);
+  CHECK((*store)->export_state().has_value());
+  CHECK_FALSE(commit_now(**store, 5).has_value());
+  CHECK_FALSE((*store)->health().writable);
+  CHECK_FALSE((*store)->health().problem.empty());
+  CHECK(batches_in(**store) == kFive);
+}
+
+void check_saves_again(Store& store) {
+  CHECK(test::wait_until([&] { return store.health().writable; }));
+  const auto committed = commit_now(store, 5);
+  if (!committed) FAIL(committed.error().text());
+  CHECK(batches_in(store) == std::set<int>{0, 1, 2, 3, 4, 5});
+  CHECK(store.export_state().has_value());
 }
 
 }  // namespace
@@ -154,6 +199,71 @@ TEST_CASE("a full disk shows in the health with its beginning, and mends without
   disk.recover();
   CHECK(test::wait_until([&] { return (*store)->health().writable; }));
   CHECK(batches_in(**store).empty());
+}
+
+TEST_CASE("opened while nothing can be written, a store serves what was committed, and mends",
+          "[store][fault][threads]") {
+  const auto end = GENERATE(End::kInOrder, End::kKilled);
+  const auto error = GENERATE(SQLITE_FULL, SQLITE_IOERR_SHMSIZE);
+  INFO((end == End::kInOrder ? "in order" : "killed") << ", error " << error);
+  const test::TempFolder folder;
+  const auto path = folder.path() / "ota.db";
+  leave_five_batches(path, end);
+  test::FailingVfs disk("failing");
+  disk.fail(0, error);
+  const auto store =
+      open_sqlite(path, kClock, {.vfs = disk.name(), .probe_every = milliseconds(10)});
+  check_reads_alone(store);
+  disk.recover();
+  check_saves_again(**store);
+}
+
+TEST_CASE("opened on a full or a read-only disk, a store serves what was committed, and mends",
+          "[store][fault][threads]") {
+  const bool full = GENERATE(true, false);
+  const auto end = full ? GENERATE(End::kInOrder, End::kKilled) : End::kInOrder;
+  INFO((end == End::kInOrder ? "in order, " : "killed, ") << (full ? "full" : "read-only"));
+  const test::TempFolder folder;
+  const sim::SmallDisk disk(folder.path());
+  if (!disk.made()) {
+    WARN("only root can mount a disk to fill; not tried");
+    return;
+  }
+  const auto path = folder.path() / "ota.db";
+  leave_five_batches(path, end);
+  const auto remount = [&](unsigned long flags) {
+    REQUIRE(::mount("none", folder.path().c_str(), nullptr, MS_REMOUNT | flags, "size=24m") == 0);
+  };
+  if (full) {
+    REQUIRE(disk.fill());
+  } else {
+    remount(MS_RDONLY);
+  }
+  {
+    const auto store = open_sqlite(path, kClock, {.vfs = {}, .probe_every = milliseconds(10)});
+    check_reads_alone(store);
+    CHECK(open_sqlite(path, kClock).error().code == Errc::kConflict);
+    if (full) {
+      REQUIRE(disk.make_room());
+    } else {
+      remount(0);
+    }
+    check_saves_again(**store);
+  }
+  const auto again = open_sqlite(path, kClock);
+  REQUIRE(again.has_value());
+  CHECK((*again)->last_event() == 6);
+}
+
+TEST_CASE("a store that is there and right is opened without a write", "[store][fault]") {
+  const test::TempFolder folder;
+  const auto path = folder.path() / "ota.db";
+  leave_five_batches(path, End::kInOrder);
+  REQUIRE(open_sqlite(path, kClock).has_value());
+  const auto log = std::filesystem::path(path.string() + "-wal");
+  const auto store = open_sqlite(path, kClock);
+  REQUIRE(store.has_value());
+  CHECK(std::filesystem::file_size(log) == 0);
 }
 
 TEST_CASE("an import that runs out of space replaces nothing", "[store][fault]") {

@@ -60,6 +60,9 @@ int characteristics(sqlite3_file* file) {
   return real(file)->pMethods->xDeviceCharacteristics(real(file));
 }
 int shm_map(sqlite3_file* file, int page, int size, int extend, void volatile** to) {
+  if (extend != 0) {  // it may take space
+    if (const int error = own(file)->faults->next_write(); error != SQLITE_OK) return error;
+  }
   return real(file)->pMethods->xShmMap(real(file), page, size, extend, to);
 }
 int shm_lock(sqlite3_file* file, int offset, int count, int flags) {

@@ -1,5 +1,6 @@
 // SQLite's file layer with a disk that fills up on command: from the n-th write or sync on, all
-// fail with one error, until it is told that there is space again. Thread: any.
+// fail with one error, and so does the memory that connections share, until it is told that there
+// is space again. Thread: any.
 #pragma once
 
 #include <atomic>

@@ -23,6 +23,23 @@ std::optional<Errc> code_of_errno(int error_number) {
   }
 }
 
+// https://www.sqlite.org/uri.html, section 3.1: what of a path has a meaning in a URI is escaped.
+std::string frozen_uri(const std::filesystem::path& path) {
+  std::string uri = "file:";
+  for (const char c : path.string()) {
+    if (c == '%') {
+      uri += "%25";
+    } else if (c == '?') {
+      uri += "%3f";
+    } else if (c == '#') {
+      uri += "%23";
+    } else {
+      uri += c;
+    }
+  }
+  return uri + "?immutable=1";
+}
+
 }  // namespace
 
 Error sqlite_error(sqlite3* connection, std::string context) {
@@ -95,7 +112,12 @@ std::int64_t Statement::number(int column) const {
 Result<Database> Database::open(const std::filesystem::path& path, Mode mode,
                                 const std::string& vfs) {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  std::string name = path.string();
   switch (mode) {
+    case Mode::kFrozen:
+      flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+      name = frozen_uri(path);
+      break;
     case Mode::kReadOnly:
       flags |= SQLITE_OPEN_READONLY;
       break;
@@ -107,7 +129,7 @@ Result<Database> Database::open(const std::filesystem::path& path, Mode mode,
       break;
   }
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags, vfs.empty() ? nullptr : vfs.c_str());
+  const int code = sqlite3_open_v2(name.c_str(), &raw, flags, vfs.empty() ? nullptr : vfs.c_str());
   Database database(raw);
   if (code != SQLITE_OK) return sqlite_error(raw, "open " + path.string());
   sqlite3_busy_timeout(raw, kBusyTimeoutMs);

@@ -43,7 +43,9 @@ class Statement {
 
 class Database {
  public:
-  enum class Mode { kReadOnly, kReadWrite, kCreate };
+  // kFrozen: nothing is written, locked or looked for beside the file, and a write-ahead log is not
+  // read: for a file that nobody changes meanwhile, on a disk that takes no writes.
+  enum class Mode { kReadOnly, kReadWrite, kCreate, kFrozen };
   // `vfs` names SQLite's file layer; empty: the system's. Tests put failing ones there.
   static Result<Database> open(const std::filesystem::path& path, Mode mode,
                                const std::string& vfs);

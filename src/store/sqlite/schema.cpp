@@ -66,6 +66,7 @@ Result<void> check_owner(Database& database, std::int64_t newest) {
 Result<void> apply(Database& database, std::span<const char* const> steps) {
   auto version = database.number("PRAGMA user_version");
   if (!version) return version.error();
+  if (static_cast<std::size_t>(*version) == steps.size()) return {};
   for (auto step = static_cast<std::size_t>(*version); step < steps.size(); ++step) {
     if (auto done = database.run(steps[step]); !done) {
       return done.error().within("migrate to version " + std::to_string(step + 1));
@@ -80,6 +81,16 @@ Result<void> apply(Database& database, std::span<const char* const> steps) {
 
 std::span<const char* const> migrations() {
   return kMigrations;
+}
+
+Result<void> check_readable(Database& database, std::span<const char* const> steps) {
+  if (auto owner = check_owner(database, static_cast<std::int64_t>(steps.size())); !owner) {
+    return owner;
+  }
+  auto version = database.number("PRAGMA user_version");
+  if (!version) return version.error();
+  if (*version == 0) return fail(Errc::kInvalid, "it holds no state yet");
+  return {};
 }
 
 Result<void> prepare_schema(Database& database, std::span<const char* const> steps) {

@@ -19,7 +19,11 @@ inline constexpr std::int64_t kApplicationId = 0x4f544131;
 std::span<const char* const> migrations();
 
 // Refuses what is not ours or newer than us (kInvalid), locked (kConflict), damaged (kInvalid);
-// then applies what is missing, all of it or nothing.
+// then applies what is missing, all of it or nothing. Where nothing is missing, nothing is written.
 Result<void> prepare_schema(Database& database, std::span<const char* const> steps);
+
+// For a database that cannot be written: refuses what is not ours, newer than us or still without
+// any table (kInvalid). An older schema can be read.
+Result<void> check_readable(Database& database, std::span<const char* const> steps);
 
 }  // namespace ota::store

@@ -36,15 +36,76 @@ std::int64_t clamped(std::uint64_t number) {
   return static_cast<std::int64_t>(std::min(number, kMost));
 }
 
+// The connections of a store that can write.
+struct Connections {
+  Database writing;
+  Database reader;
+};
+
+Result<Connections> connect(const fs::path& path, const std::string& vfs) {
+  auto writing = Database::open(path, Database::Mode::kReadWrite, vfs);
+  if (!writing) return writing.error();
+  for (const char* setting : {"PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON",
+                              "PRAGMA journal_size_limit=67108864"}) {
+    if (auto set = writing->run(setting); !set) return set.error();
+  }
+  if (auto prepared = prepare_schema(*writing, migrations()); !prepared) return prepared.error();
+  auto reader = Database::open(path, Database::Mode::kReadOnly, vfs);
+  if (!reader) return reader.error();
+  // SQLite opens the files with the first query.
+  if (auto read = reader->number("PRAGMA user_version"); !read) return read.error();
+  return Connections{std::move(*writing), std::move(*reader)};
+}
+
+Result<Database> opened_to_read(const fs::path& path, Database::Mode mode, const char* setting,
+                                const std::string& vfs) {
+  auto database = Database::open(path, mode, vfs);
+  if (!database) return database;
+  if (auto set = database->run(setting); !set) return set.error();
+  if (auto readable = check_readable(*database, migrations()); !readable) return readable.error();
+  return database;
+}
+
+// What was committed, on a disk that takes no writes. WAL mode wants to make files even to read, so
+// that each case has a way of its own: no log (the last end was in order), a log on a read-only
+// disk (its index is there, from before), and a log on a full disk (the index is kept in memory,
+// which only a connection that shares with no other may do).
+Result<Database> connect_to_read(const fs::path& path, const std::string& vfs) {
+  constexpr const char* kNone = "PRAGMA trusted_schema=OFF";
+  std::error_code error;
+  const auto log = fs::file_size(path.string() + "-wal", error);
+  if (error || log == 0) return opened_to_read(path, Database::Mode::kFrozen, kNone, vfs);
+  auto reader = opened_to_read(path, Database::Mode::kReadOnly, kNone, vfs);
+  if (reader) return reader;
+  return opened_to_read(path, Database::Mode::kReadWrite, "PRAGMA locking_mode=EXCLUSIVE", vfs);
+}
+
+// Whether there may be something to read although nothing can be written.
+bool takes_no_writes(const Error& error) {
+  return error.code == Errc::kFull || error.code == Errc::kDenied || error.code == Errc::kIo;
+}
+
 class SqliteStore final : public Store {
  public:
-  SqliteStore(fs::path path, FileLock lock, std::string vfs, Database reader, Database writing,
-              Head head, const Clock& clock, milliseconds probe_every)
+  SqliteStore(fs::path path, FileLock lock, std::string vfs, Database reader,
+              Result<Database> writing, Head head, const Clock& clock, milliseconds probe_every)
       : path_(std::move(path)),
         lock_(std::move(lock)),
         vfs_(std::move(vfs)),
         reader_(std::move(reader)),
-        writer_(std::move(writing), std::move(head), clock, probe_every) {}
+        read_only_(!writing.has_value()),
+        writer_(
+            std::move(writing), [this] { return open_again(); }, std::move(head), clock,
+            probe_every) {}
+
+  // The connection that may write closes last: SQLite then leaves no write-ahead log behind, and
+  // the file alone can be read on a disk that takes no writes.
+  ~SqliteStore() override {
+    const std::lock_guard lock(mutex_);
+    reader_ = fail(Errc::kUnavailable, "the store is closed");
+  }
+  SqliteStore(const SqliteStore&) = delete;
+  SqliteStore& operator=(const SqliteStore&) = delete;
 
   std::vector<model::Event> commit(Batch batch, Done done) override {
     return writer_.commit(std::move(batch), std::move(done));
@@ -58,8 +119,9 @@ class SqliteStore final : public Store {
 
   Result<std::vector<Document>> load(const std::string& collection) override {
     const std::lock_guard lock(mutex_);
+    if (!reader_) return reader_.error();
     auto rows =
-        reader_.prepare("SELECT key, document FROM documents WHERE collection = ?1 ORDER BY key");
+        reader_->prepare("SELECT key, document FROM documents WHERE collection = ?1 ORDER BY key");
     if (!rows) return rows.error();
     rows->bind(1, collection);
     return documents_of(*rows);
@@ -68,8 +130,9 @@ class SqliteStore final : public Store {
   Result<std::optional<std::string>> get(const std::string& collection,
                                          const std::string& key) override {
     const std::lock_guard lock(mutex_);
+    if (!reader_) return reader_.error();
     auto rows =
-        reader_.prepare("SELECT document FROM documents WHERE collection = ?1 AND key = ?2");
+        reader_->prepare("SELECT document FROM documents WHERE collection = ?1 AND key = ?2");
     if (!rows) return rows.error();
     rows->bind(1, collection);
     rows->bind(2, key);
@@ -82,7 +145,8 @@ class SqliteStore final : public Store {
   Result<std::vector<Document>> range(const std::string& collection, const std::string& from,
                                       const std::string& to, std::size_t limit) override {
     const std::lock_guard lock(mutex_);
-    auto rows = reader_.prepare(
+    if (!reader_) return reader_.error();
+    auto rows = reader_->prepare(
         "SELECT key, document FROM documents WHERE collection = ?1 AND key >= ?2 AND key < ?3 "
         "ORDER BY key LIMIT ?4");
     if (!rows) return rows.error();
@@ -95,19 +159,37 @@ class SqliteStore final : public Store {
 
   Result<std::vector<model::Event>> events(const EventQuery& query) override {
     const std::lock_guard lock(mutex_);
-    return query_events(reader_, query);
+    if (!reader_) return reader_.error();
+    return query_events(*reader_, query);
   }
 
   std::uint64_t last_event() const override { return writer_.head().seq; }
 
   // On a connection of its own: a long export holds up no other read, and the transaction makes it
-  // one moment's state.
+  // one moment's state. Where nothing is written, the reader serves: it may be alone on the file.
   Result<std::string> export_state() override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (read_only_) return reader_ ? export_from(*reader_) : reader_.error();
+    }
     auto database = Database::open(path_, Database::Mode::kReadOnly, vfs_);
     if (!database) return database.error();
     if (auto begun = database->run("BEGIN"); !begun) return begun.error();
+    return export_from(*database);
+  }
+
+  Result<void> import_state(std::string_view document) override {
+    auto state = parse_state(document);
+    if (!state) return state.error().within("import");
+    return writer_.replace_all(std::move(*state));
+  }
+
+  Health health() const override { return writer_.health(); }
+
+ private:
+  static Result<std::string> export_from(Database& database) {
     StateText text;
-    auto documents = database->prepare(
+    auto documents = database.prepare(
         "SELECT collection, key, document FROM documents ORDER BY collection, key");
     if (!documents) return documents.error();
     while (true) {
@@ -117,7 +199,7 @@ class SqliteStore final : public Store {
       auto added = text.add_document(documents->text(0), documents->text(1), documents->text(2));
       if (!added) return added.error().within("export");
     }
-    auto events = database->prepare("SELECT document FROM events ORDER BY seq");
+    auto events = database.prepare("SELECT document FROM events ORDER BY seq");
     if (!events) return events.error();
     while (true) {
       auto row = events->step();
@@ -130,15 +212,20 @@ class SqliteStore final : public Store {
     return text.finish();
   }
 
-  Result<void> import_state(std::string_view document) override {
-    auto state = parse_state(document);
-    if (!state) return state.error().within("import");
-    return writer_.replace_all(std::move(*state));
+  // On the writer thread. No read runs meanwhile: the reader may be alone on the file.
+  Result<Database> open_again() {
+    const std::lock_guard lock(mutex_);
+    reader_ = fail(Errc::kUnavailable, "the database is being opened");
+    auto opened = connect(path_, vfs_);
+    if (opened) {
+      reader_ = std::move(opened->reader);
+      read_only_ = false;
+      return std::move(opened->writing);
+    }
+    reader_ = connect_to_read(path_, vfs_);
+    return opened.error();
   }
 
-  Health health() const override { return writer_.health(); }
-
- private:
   static Result<std::vector<Document>> documents_of(Statement& rows) {
     std::vector<Document> found;
     while (true) {
@@ -152,13 +239,16 @@ class SqliteStore final : public Store {
   const fs::path path_;
   const FileLock lock_;
   const std::string vfs_;
-  std::mutex mutex_;  // the reader's
-  Database reader_;
+  std::mutex mutex_;         // guards the two below
+  Result<Database> reader_;  // an error where a disk that takes no writes lost what was read
+  bool read_only_;
   Writer writer_;  // last, so that it ends first
 };
 
 // SQLite would make it readable by all; the write-ahead log takes over the file's mode.
 Result<void> make_private_file(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::exists(path, ignored)) return {};
   if (auto folder = make_directories(path.parent_path(), 0700); !folder) return folder;
   const FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd) return fail_errno(errno, "open " + path.string());
@@ -167,19 +257,17 @@ Result<void> make_private_file(const fs::path& path) {
 
 Result<std::unique_ptr<Store>> open_locked(const fs::path& path, FileLock lock, const Clock& clock,
                                            const SqliteOptions& options) {
-  auto writing = Database::open(path, Database::Mode::kReadWrite, options.vfs);
-  if (!writing) return writing.error();
-  for (const char* setting : {"PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON",
-                              "PRAGMA journal_size_limit=67108864"}) {
-    if (auto set = writing->run(setting); !set) return set.error();
+  auto opened = connect(path, options.vfs);
+  Result<Database> writing = opened ? Result<Database>(std::move(opened->writing)) : opened.error();
+  Result<Database> reader = opened ? Result<Database>(std::move(opened->reader)) : opened.error();
+  if (!writing && takes_no_writes(writing.error())) {
+    if (auto found = connect_to_read(path, options.vfs)) reader = std::move(*found);
   }
-  if (auto prepared = prepare_schema(*writing, migrations()); !prepared) return prepared.error();
-  auto head = read_head(*writing);
-  if (!head) return head.error();
-  auto reader = Database::open(path, Database::Mode::kReadOnly, options.vfs);
   if (!reader) return reader.error();
+  auto head = read_head(*reader);
+  if (!head) return head.error();
   return std::unique_ptr<Store>(std::make_unique<SqliteStore>(
-      path, std::move(lock), options.vfs, std::move(*reader), std::move(*writing), std::move(*head),
+      path, std::move(lock), options.vfs, std::move(*reader), std::move(writing), std::move(*head),
       clock, options.probe_every));
 }
 

@@ -4,6 +4,10 @@
 // A lock file beside the database keeps a second console out for as long as the store is open; the
 // kernel lets go of it however the process ends. What is committed survives kill -9 and power loss
 // (synchronous=FULL).
+//
+// A disk that is full or read-only when the store is opened does not keep the state from being
+// read: what was committed is served, health() says why nothing is saved, and the first probe that
+// can open the database for writing ends that.
 #pragma once
 
 #include <filesystem>
@@ -22,7 +26,7 @@ struct SqliteOptions {
 };
 
 // As open_store(); makes the file and its folder where they are missing (mode 0600, 0700). `clock`
-// outlives the store.
+// outlives the store. kFull only where there is no state that could be read.
 Result<std::unique_ptr<Store>> open_sqlite(const std::filesystem::path& path, const Clock& clock,
                                            const SqliteOptions& options = {});
 

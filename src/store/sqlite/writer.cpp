@@ -40,12 +40,16 @@ struct Writer::Statements {
   Statement event;
 };
 
-Writer::Writer(Database database, Head head, const Clock& clock, milliseconds probe_every)
+Writer::Writer(Result<Database> database, OpenDatabase open_again, Head head, const Clock& clock,
+               milliseconds probe_every)
     : clock_(clock),
       probe_every_(probe_every),
+      open_again_(std::move(open_again)),
       database_(std::move(database)),
+      look_again_(clock.mono() + probe_every),
       head_(head),
       committed_(std::move(head)) {
+  if (!database_) note_failure(database_.error());
   thread_ = std::thread([this] { run(); });
 }
 
@@ -183,14 +187,16 @@ Result<void> Writer::write(const std::vector<Item>& group) {
     anything = anything || item.replacement || !item.batch.empty() || !item.events.empty();
   }
   if (!anything) return {};
-  auto outcome = database_.run("BEGIN IMMEDIATE");
+  if (!database_ && clock_.mono() >= look_again_) look_for_database();
+  if (!database_) return database_.error();
+  auto outcome = database_->run("BEGIN IMMEDIATE");
   if (outcome) outcome = write_items(group);
-  if (outcome) outcome = database_.run("COMMIT");
+  if (outcome) outcome = database_->run("COMMIT");
   if (outcome) {
     note_success();
     return outcome;
   }
-  if (!database_.autocommit()) (void)database_.run("ROLLBACK");
+  if (!database_->autocommit()) (void)database_->run("ROLLBACK");
   // A replacement that was refused for its content says nothing about the disk.
   if (outcome.error().code != Errc::kInvalid || !group.front().replacement) {
     note_failure(outcome.error());
@@ -200,13 +206,13 @@ Result<void> Writer::write(const std::vector<Item>& group) {
 
 Result<void> Writer::write_items(const std::vector<Item>& group) {
   if (!statements_) {
-    auto put = database_.prepare(
+    auto put = database_->prepare(
         "INSERT INTO documents(collection, key, document) VALUES(?1, ?2, ?3) "
         "ON CONFLICT(collection, key) DO UPDATE SET document = excluded.document");
-    auto erase = database_.prepare("DELETE FROM documents WHERE collection = ?1 AND key = ?2");
-    auto range =
-        database_.prepare("DELETE FROM documents WHERE collection = ?1 AND key >= ?2 AND key < ?3");
-    auto event = database_.prepare(
+    auto erase = database_->prepare("DELETE FROM documents WHERE collection = ?1 AND key = ?2");
+    auto range = database_->prepare(
+        "DELETE FROM documents WHERE collection = ?1 AND key >= ?2 AND key < ?3");
+    auto event = database_->prepare(
         "INSERT INTO events(seq, severity, source, kind, document) VALUES(?1, ?2, ?3, ?4, ?5)");
     if (!put) return put.error();
     if (!erase) return erase.error();
@@ -260,7 +266,7 @@ Result<void> Writer::insert_event(std::uint64_t seq, model::Severity severity,
 }
 
 Result<void> Writer::write_replacement(const State& state) {
-  if (auto cleared = database_.run("DELETE FROM documents; DELETE FROM events"); !cleared) {
+  if (auto cleared = database_->run("DELETE FROM documents; DELETE FROM events"); !cleared) {
     return cleared;
   }
   for (const Put& put : state.documents) {
@@ -278,16 +284,24 @@ Result<void> Writer::write_replacement(const State& state) {
 
 // Large enough that a disk with a last free block does not look healthy.
 void Writer::probe() {
-  auto outcome = database_.run(
+  if (!database_) look_for_database();
+  if (!database_) return;
+  auto outcome = database_->run(
       "BEGIN IMMEDIATE; INSERT OR REPLACE INTO probe(id, filler) VALUES(1, zeroblob(262144));"
       "COMMIT");
-  if (outcome) outcome = database_.run("DELETE FROM probe");
+  if (outcome) outcome = database_->run("DELETE FROM probe");
   if (outcome) {
     note_success();
     return;
   }
-  if (!database_.autocommit()) (void)database_.run("ROLLBACK");
+  if (!database_->autocommit()) (void)database_->run("ROLLBACK");
   note_failure(outcome.error());
+}
+
+void Writer::look_for_database() {
+  look_again_ = clock_.mono() + probe_every_;
+  database_ = open_again_();
+  if (!database_) note_failure(database_.error());
 }
 
 void Writer::note_success() {

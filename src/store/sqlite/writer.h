@@ -10,7 +10,9 @@
 // not help: SQLite rolls the whole transaction back on a full disk.)
 //
 // While the disk is full each commit tries anew, and without one a small probe is written every few
-// seconds, so that health() recovers by itself.
+// seconds, so that health() recovers by itself. A writer may also begin without a database, where
+// the disk took no writes at the start: then it tries to open one as often as it would probe, and
+// refuses all commits until it has it.
 //
 // Thread: any; `done` is called on the writer thread, which must not wait for the writer.
 #pragma once
@@ -33,7 +35,11 @@ namespace ota::store {
 
 class Writer {
  public:
-  Writer(Database database, Head head, const Clock& clock, milliseconds probe_every);
+  // Called on the writer thread.
+  using OpenDatabase = std::function<Result<Database>()>;
+  // `database`, or why there is none yet; `open_again` is for that case alone.
+  Writer(Result<Database> database, OpenDatabase open_again, Head head, const Clock& clock,
+         milliseconds probe_every);
   ~Writer();  // commits what is queued, then ends
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -74,13 +80,16 @@ class Writer {
   Result<void> insert_event(std::uint64_t seq, model::Severity severity, std::string_view source,
                             std::string_view kind, std::string_view document);
   void probe();
+  void look_for_database();
   void note_success();
   void note_failure(const Error& error);
 
   const Clock& clock_;
   const milliseconds probe_every_;
-  Database database_;                       // writer thread only, once it runs
+  const OpenDatabase open_again_;
+  Result<Database> database_;               // writer thread only, once it runs
   std::unique_ptr<Statements> statements_;  // the same
+  MonoTime look_again_{};                   // the same
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
