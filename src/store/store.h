@@ -83,7 +83,7 @@ class Store {
   // Queues the batch behind all earlier ones and returns its events, complete with seq and hashes
   // (none where the batch is refused at once). `done` may be empty, may commit again, and must not
   // wait for the store. Its errors: kFull, kIo, kConflict (locked by another program), kLimit (a
-  // document over 8 MiB), kUnavailable (an import is running).
+  // document over 8 MiB), kUnavailable (an import is running, or has replaced the state).
   virtual std::vector<model::Event> commit(Batch batch, Done done) = 0;
   // Waits until all that was queued before is committed (or failed: then with that error). Not on
   // the writer thread.
@@ -103,7 +103,8 @@ class Store {
 
   // The whole state as one JSON document (src/store/README.md), and back. An import replaces all,
   // or nothing where the document does not verify (kInvalid); batches that come while it writes
-  // fail with kUnavailable. Whoever holds state in memory loads it again afterwards.
+  // fail with kUnavailable. Where all was replaced, the store takes no more batches: whoever holds
+  // state in memory opens the store anew and loads it again.
   virtual Result<std::string> export_state() = 0;
   virtual Result<void> import_state(std::string_view document) = 0;
 

@@ -217,11 +217,35 @@ TEST_CASE("the state exports, imports and exports again to equal bytes", "[store
   REQUIRE(target->import_state(*exported));
   CHECK(target->export_state().value() == *exported);
   CHECK(target->last_event() == 50);
+  target.reset();
+  target = open_or_fail(second.path());
   const auto next =
       target->commit({.puts = {}, .erases = {}, .events = {event_for("a", "b")}}, nullptr);
   CHECK(next.at(0).seq == 51);
   REQUIRE(target->flush());
   CHECK_FALSE(verify(*target, 51));
+}
+
+TEST_CASE("nothing of the old state is written over an import, until the store is opened again",
+          "[store]") {
+  const test::TempFolder folder;
+  auto store = open_or_fail(folder.path());
+  const auto put = [&](const char* key) {
+    store->commit({.puts = {{"devices", key, "{}"}}, .erases = {}, .events = {event_for("a", "b")}},
+                  nullptr);
+    return store->flush();
+  };
+  REQUIRE(put("imported"));
+  const std::string exported = store->export_state().value();
+  REQUIRE(put("old"));
+  REQUIRE(store->import_state(exported));
+  CHECK(put("old").error().code == Errc::kUnavailable);
+  CHECK(store->import_state(exported).error().code == Errc::kConflict);
+  CHECK(store->export_state().value() == exported);
+  store.reset();
+  store = open_or_fail(folder.path());
+  CHECK(store->export_state().value() == exported);
+  CHECK(put("new").has_value());
 }
 
 TEST_CASE("a state that does not verify replaces nothing", "[store]") {

@@ -71,7 +71,7 @@ std::vector<model::Event> Writer::commit(Batch batch, Done done) {
   {
     const std::lock_guard lock(mutex_);
     if (replacing_) {
-      item.refused = fail(Errc::kUnavailable, "the whole state is being replaced by an import");
+      item.refused = fail(Errc::kUnavailable, "the whole state is replaced by an import");
     }
     if (!item.refused) {
       item.events.reserve(batch.events.size());
@@ -96,7 +96,7 @@ Result<void> Writer::replace_all(State state) {
   std::promise<Result<void>> outcome;
   {
     const std::lock_guard lock(mutex_);
-    if (replacing_) return fail(Errc::kConflict, "another import is running");
+    if (replacing_) return fail(Errc::kConflict, "another import is running, or has just ended");
     replacing_ = true;
     Item item;
     item.replacement = std::make_unique<State>(std::move(state));
@@ -168,7 +168,7 @@ void Writer::finish(std::vector<Item> group, const Result<void>& outcome) {
       head_ = committed_;
     }
     for (const Item& item : group) {
-      if (item.replacement) replacing_ = false;
+      if (item.replacement && !outcome) replacing_ = false;
     }
   }
   for (Item& item : group) {

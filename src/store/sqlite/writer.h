@@ -46,7 +46,8 @@ class Writer {
 
   std::vector<model::Event> commit(Batch batch, Done done);
   // Replaces all documents and events in one transaction, behind all that is queued. Blocks.
-  // Batches that arrive meanwhile fail with kUnavailable.
+  // Batches that arrive meanwhile fail with kUnavailable; where it succeeds, later ones too: what
+  // their owners hold in memory is of the state that is gone.
   Result<void> replace_all(State state);
   Head head() const;
   Health health() const;
@@ -97,7 +98,7 @@ class Writer {
   Head head_;       // with all that is queued
   Head committed_;  // on disk
   Health health_;
-  bool replacing_ = false;
+  bool replacing_ = false;  // stays so once the state was replaced
   bool stopping_ = false;
   std::thread thread_;
 };
