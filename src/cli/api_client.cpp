@@ -103,9 +103,8 @@ class HttpsApi final : public Api {
     if (!text) return text.error();
     const auto parsed = config::parse_console(*text, file.string());
     if (!parsed.ok()) return fail(Errc::kInvalid, parsed.problems.front().text());
-    const std::string& address = parsed.value.listen_address;
-    const bool any = address.empty() || address == "0.0.0.0" || address == "::";
-    return "https://" + host_and_port(any ? "127.0.0.1" : address, parsed.value.port);
+    return "https://" +
+           host_and_port(reachable_here(parsed.value.listen_address), parsed.value.port);
   }
 
   Result<void> open() {

@@ -22,20 +22,18 @@ AgentDesk::AgentDesk(Place place, fleet::Fleet& fleet, const Clock& clock, Recor
 }
 
 void AgentDesk::run(const model::Settings& settings, const std::string& authority_fingerprint,
-                    std::uint16_t port) {
+                    const std::string& server) {
   std::vector<supervisor::ChildSpec> children;
   for (const model::LocalAgent& agent : settings.console.agents) {
-    const auto ready = prepare_agent(place_.root, agent, settings, authority_fingerprint, port,
+    const auto ready = prepare_agent(place_.root, agent, settings, authority_fingerprint, server,
                                      fleet_, clock_, place_.seed);
     if (!ready) {
       record_(model::Severity::kError, "agent.not-started", agent.id + ": " + ready.error().text());
       continue;
     }
     const std::filesystem::path config_file = place_.root / agent.dir / "config.json";
-    children.push_back({agent.id,
-                        place_.program,
-                        {"run", "--config", config_file.string(), "--server",
-                         "https://127.0.0.1:" + std::to_string(port)}});
+    children.push_back(
+        {agent.id, place_.program, {"run", "--config", config_file.string(), "--server", server}});
   }
   supervisor_->set_children(std::move(children));
 }

@@ -38,10 +38,10 @@ class AgentDesk {
             std::function<void()> changed);
 
   std::shared_ptr<supervisor::Supervisor> supervisor() const { return supervisor_; }
-  // Runs the agents of `settings` against the server at `port`; those that are not there any more
-  // end. What keeps one from its start is an event.
+  // Runs the agents of `settings` against `server`, the URL at which this host reaches it; those
+  // that are not there any more end. What keeps one from its start is an event.
   void run(const model::Settings& settings, const std::string& authority_fingerprint,
-           std::uint16_t port);
+           const std::string& server);
   // kNotFound where there is no such agent.
   static Result<void> order(supervisor::Supervisor& supervisor, const std::string& agent,
                             api::AgentOrder order);

@@ -52,13 +52,13 @@ Result<void> publish_sample(tuf::Repository& repository, const fs::path& scratch
 }
 
 Result<void> write_agent_config(const fs::path& folder, const model::LocalAgent& agent,
-                                const std::string& hardware, std::uint16_t port,
+                                const std::string& hardware, const std::string& server,
                                 std::uint64_t seed) {
   const fs::path file = folder / "config.json";
   std::error_code ignored;
   if (fs::exists(file, ignored)) return {};
   Json document{{"device_id", agent.id},
-                {"server", "https://127.0.0.1:" + std::to_string(port)},
+                {"server", server},
                 {"hardware", hardware},
                 {"status_port", 0},
                 {"profile", "stable"},
@@ -132,7 +132,7 @@ Result<std::unique_ptr<tuf::Repository>> prepare_firmware(const fs::path& root,
 
 Result<void> prepare_agent(const fs::path& root, const model::LocalAgent& agent,
                            const model::Settings& settings,
-                           const std::string& authority_fingerprint, std::uint16_t port,
+                           const std::string& authority_fingerprint, const std::string& server,
                            fleet::Fleet& fleet, const Clock& clock, std::uint64_t seed) {
   const model::DeviceSpec* spec = settings.whitelist.find(agent.id);
   if (spec == nullptr) return fail(Errc::kDenied, agent.id + " is not in config/devices.json");
@@ -140,7 +140,7 @@ Result<void> prepare_agent(const fs::path& root, const model::LocalAgent& agent,
   const fs::path identity = folder / "identity";
   if (auto made = make_directories(folder); !made) return made.error();
   if (auto made = make_directories(identity, 0700); !made) return made.error();
-  if (auto written = write_agent_config(folder, agent, spec->hardware, port, seed); !written) {
+  if (auto written = write_agent_config(folder, agent, spec->hardware, server, seed); !written) {
     return written.error();
   }
   const auto needed = needs_join_code(agent.id, fleet.detail(agent.id), identity);

@@ -34,12 +34,12 @@ Result<std::unique_ptr<tuf::Repository>> prepare_firmware(const std::filesystem:
                                                           const Clock& clock);
 
 // Writes the folder and configuration of a local agent that has none yet (the demonstration's three
-// agents), and a one-time join code where the agent is not enrolled or lost its certificate. The
+// agents; `server` is the URL that they call), and a one-time join code where the agent is not enrolled or lost its certificate. The
 // code's file is 0600 and the agent deletes it. An error where the device was revoked, or enrolled
 // with a key that the folder does not hold.
 Result<void> prepare_agent(const std::filesystem::path& root, const model::LocalAgent& agent,
                            const model::Settings& settings,
-                           const std::string& authority_fingerprint, std::uint16_t port,
+                           const std::string& authority_fingerprint, const std::string& server,
                            fleet::Fleet& fleet, const Clock& clock, std::uint64_t seed);
 
 }  // namespace ota::main

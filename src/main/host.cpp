@@ -72,6 +72,7 @@ struct Host::Impl {
   std::shared_ptr<const model::Settings> settings;
   std::unique_ptr<FirmwareDesk> firmware;
   std::unique_ptr<AgentDesk> agents;  // none: others run them
+  std::string own_url;                // at which this host reaches the server
 
   std::optional<pki::Authority> authority;
   std::unique_ptr<api::Service> api;
@@ -251,7 +252,10 @@ http::ServerHooks Host::Impl::common_hooks() {
 
 Result<void> Host::Impl::serve() {
   const model::ConsoleSettings& console = settings->console;
-  auto opened = pki::Authority::open_or_create(options.root / "state", console.extra_names, clock);
+  std::vector<std::string> names = console.extra_names;
+  names.push_back(reachable_here(console.listen_address));
+  if (console.ddi.on) names.push_back(reachable_here(console.ddi.listen_address));
+  auto opened = pki::Authority::open_or_create(options.root / "state", names, clock);
   if (!opened) return opened.error().within("open state/pki");
   authority.emplace(std::move(*opened));
   if (options.run_agents) {
@@ -286,6 +290,7 @@ Result<void> Host::Impl::serve() {
            },
        .new_events = [this] { notify(); }});
   if (auto started = server->start(); !started) return started.error();
+  own_url = "https://" + host_and_port(reachable_here(console.listen_address), server->port());
   auto ddi_started = DdiListener::start(console, *parts.fleet, *authority,
                                         options.root / "firmware", clock, common_hooks());
   if (!ddi_started) return ddi_started.error();
@@ -312,7 +317,7 @@ Result<void> Host::Impl::serve() {
 }
 
 void Host::Impl::run_agents() {
-  if (agents) agents->run(*settings, authority->fingerprint(), server->port());
+  if (agents) agents->run(*settings, authority->fingerprint(), own_url);
 }
 
 void Host::Impl::tick() {

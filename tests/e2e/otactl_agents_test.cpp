@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 struct LocalAgent {
   test::TempFolder folder;
   SystemClock clock;
-  sim::Scenario scenario = one_agent();
+  sim::Scenario scenario;
   sim::World world{{test::programs(), folder.path()}, scenario, clock};
   fs::path identity = folder.path() / "agents" / "iot-001" / "identity";
 
@@ -25,10 +25,24 @@ struct LocalAgent {
     return scenario;
   }
 
-  LocalAgent() {
+  explicit LocalAgent(sim::Scenario wanted = one_agent()) : scenario(std::move(wanted)) {
     REQUIRE(world.prepare().has_value());
     start();
-    wait_for([&] { return has_identity(); });
+    if (scenario.devices.front().whitelisted) wait_for([&] { return has_identity(); });
+  }
+
+  void edit(const char* file, const Json& change) const {
+    const fs::path path = folder.path() / "config" / file;
+    Json document = parse_json(read_file(path, 1U << 20).value()).value();
+    document.merge_patch(change);
+    REQUIRE(write_file_durably(path, document.dump(2)));
+  }
+  std::string command_line() {
+    const auto agents = world.get("/v1/agents");
+    if (!agents || agents->at("agents").empty()) return "none";
+    const auto pid = agents->at("agents").front().at("pid").get<int>();
+    const auto command = read_file("/proc/" + std::to_string(pid) + "/cmdline", 1U << 16);
+    return command.has_value() ? *command : "none";
   }
 
   void start() {
@@ -92,4 +106,11 @@ TEST_CASE("a local agent that lost its key raises no alarm of a second one", "[e
     return has(local.said({"logs", "--kind", "agent"}), "otactl revoke iot-001");
   });
   CHECK(has(local.said({"logs", "--kind", "enrol.second-key"}), "No events."));
+}
+
+TEST_CASE("a local agent reaches a server that listens on one address alone", "[e2e]") {
+  sim::Scenario scenario = LocalAgent::one_agent();
+  scenario.console = Json{{"listen", {{"address", "127.0.0.2"}, {"port", 0}}}};
+  const LocalAgent local(scenario);  // waits until the agent has joined
+  CHECK(local.has_identity());
 }

@@ -11,6 +11,16 @@ TEST_CASE("only an IPv6 address gets brackets, and only once", "[base]") {
   CHECK(host_and_port("gateway", 8443) == "gateway:8443");
 }
 
+TEST_CASE("an address that stands for all is reached at the loopback of its family", "[base]") {
+  CHECK(reachable_here("") == "127.0.0.1");
+  CHECK(reachable_here("0.0.0.0") == "127.0.0.1");
+  CHECK(reachable_here("::") == "::1");
+  CHECK(reachable_here("0:0::0") == "::1");
+  CHECK(reachable_here("::1") == "::1");
+  CHECK(reachable_here("127.0.0.2") == "127.0.0.2");
+  CHECK(reachable_here("192.0.2.1") == "192.0.2.1");
+}
+
 TEST_CASE("where a server listens is told so that a URL can be made of it", "[base]") {
   CHECK(host_and_port("::", 8443) == "[::]:8443");
   CHECK(host_and_port("[::]", 8443) == "[::]:8443");
