@@ -24,13 +24,25 @@ AgentDesk::AgentDesk(Place place, fleet::Fleet& fleet, const Clock& clock, Recor
 void AgentDesk::run(const model::Settings& settings, const std::string& authority_fingerprint,
                     const std::string& server) {
   std::vector<supervisor::ChildSpec> children;
+  const auto placed = std::exchange(placed_, {});
+  const auto refused = std::exchange(refused_, {});
   for (const model::LocalAgent& agent : settings.console.agents) {
-    const auto ready = prepare_agent(place_.root, agent, settings, authority_fingerprint, server,
-                                     fleet_, clock_, place_.seed);
-    if (!ready) {
-      record_(model::Severity::kError, "agent.not-started", agent.id + ": " + ready.error().text());
-      continue;
+    const auto known = placed.find(agent.id);
+    // One that runs may be about to use its join code: a second one would be in its way.
+    if (known == placed.end() || known->second != agent.dir) {
+      const auto ready = prepare_agent(place_.root, agent, settings, authority_fingerprint, server,
+                                       fleet_, clock_, place_.seed);
+      if (!ready) {
+        const std::string why = ready.error().text();
+        const auto told = refused.find(agent.id);
+        if (told == refused.end() || told->second != why) {
+          record_(model::Severity::kError, "agent.not-started", agent.id + ": " + why);
+        }
+        refused_[agent.id] = why;
+        continue;
+      }
     }
+    placed_[agent.id] = agent.dir;
     const std::filesystem::path config_file = place_.root / agent.dir / "config.json";
     children.push_back(
         {agent.id, place_.program, {"run", "--config", config_file.string(), "--server", server}});

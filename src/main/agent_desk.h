@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -38,10 +39,13 @@ class AgentDesk {
             std::function<void()> changed);
 
   std::shared_ptr<supervisor::Supervisor> supervisor() const { return supervisor_; }
-  // Runs the agents of `settings` against `server`, the URL at which this host reaches it; those
-  // that are not there any more end. What keeps one from its start is an event.
+  // Runs the agents of `settings` against `server`, the URL at which this host reaches it. One that
+  // runs already goes on, from its new folder where that is another; those that are not there any
+  // more end. What keeps one from its start is an event, once.
   void run(const model::Settings& settings, const std::string& authority_fingerprint,
            const std::string& server);
+  // Whether one of them was kept from its start: another run() may find that mended.
+  bool waits() const { return !refused_.empty(); }
   // kNotFound where there is no such agent.
   static Result<void> order(supervisor::Supervisor& supervisor, const std::string& agent,
                             api::AgentOrder order);
@@ -52,6 +56,8 @@ class AgentDesk {
   const Clock& clock_;
   Record record_;
   std::shared_ptr<supervisor::Supervisor> supervisor_;
+  std::map<std::string, std::string> placed_;   // the folder of each agent that was started
+  std::map<std::string, std::string> refused_;  // why one was not
 };
 
 }  // namespace ota::main

@@ -73,6 +73,7 @@ struct Host::Impl {
   std::unique_ptr<FirmwareDesk> firmware;
   std::unique_ptr<AgentDesk> agents;  // none: others run them
   std::string own_url;                // at which this host reaches the server
+  bool saved = true;                  // at the last tick
 
   std::optional<pki::Authority> authority;
   std::unique_ptr<api::Service> api;
@@ -322,6 +323,9 @@ void Host::Impl::run_agents() {
 
 void Host::Impl::tick() {
   take_edited_settings();
+  // A join code is state too: without a disk to save it, an agent waits.
+  const bool was_saved = std::exchange(saved, parts.store->health().writable);
+  if (saved && !was_saved && agents && agents->waits()) run_agents();
   parts.fleet->tick();
   api->tick();
   look_at_firmware();
@@ -425,7 +429,7 @@ void Host::Impl::take_edited_settings() {
     record(model::Severity::kNotice, "config.restart-needed",
            "console.json: listen, server, store and ddi.listen take effect at the next start");
   }
-  if (before.agents != after.agents) run_agents();
+  if (agents && (before.agents != after.agents || agents->waits())) run_agents();
 }
 
 void Host::Impl::record(model::Severity severity, std::string kind, std::string message) {

@@ -119,6 +119,7 @@ struct Supervisor::Impl {
   void read_output(const std::shared_ptr<Child>& child);
   void exited(const std::shared_ptr<Child>& child, int native_code);
   void stop(const std::shared_ptr<Child>& child);
+  void start_anew(const std::shared_ptr<Child>& child);
   void wait_and_launch(const std::shared_ptr<Child>& child, milliseconds wait);
   void set_phase(Child& child, Phase phase);
   void publish_soon();
@@ -289,6 +290,18 @@ void Supervisor::Impl::wait_and_launch(const std::shared_ptr<Child>& child, mill
   });
 }
 
+void Supervisor::Impl::start_anew(const std::shared_ptr<Child>& child) {
+  if (child->running) {
+    child->start_again = true;
+    stop(child);
+    return;
+  }
+  child->timer.cancel();
+  child->backoff.reset();
+  ++child->status.restarts;
+  launch(child);
+}
+
 void Supervisor::Impl::stop(const std::shared_ptr<Child>& child) {
   if (!child->running) {
     child->timer.cancel();
@@ -342,6 +355,9 @@ void Supervisor::set_children(std::vector<ChildSpec> specs) {
           known->forget = false;
           known->wanted = known->start_again = true;
           known->spec = spec;
+        } else if (!(known->spec == spec)) {
+          known->spec = spec;
+          if (known->wanted) impl->start_anew(known);
         }
         continue;
       }
@@ -378,15 +394,7 @@ void Supervisor::restart(const std::string& id) {
     const auto child = impl->find(id);
     if (child == nullptr) return;
     child->wanted = true;
-    if (child->running) {
-      child->start_again = true;
-      impl->stop(child);
-      return;
-    }
-    child->timer.cancel();
-    child->backoff.reset();
-    ++child->status.restarts;
-    impl->launch(child);
+    impl->start_anew(child);
   });
 }
 

@@ -23,6 +23,7 @@ struct ChildSpec {
   std::string id;
   std::filesystem::path program;
   std::vector<std::string> arguments;
+  bool operator==(const ChildSpec&) const = default;
 };
 
 struct SupervisorOptions {
@@ -41,7 +42,8 @@ class Supervisor {
              std::function<void(model::Event)> record);
   ~Supervisor();  // stops all children
 
-  void set_children(std::vector<ChildSpec> children);  // starts new ones, stops those that are gone
+  // Starts new ones, starts those anew that are specified otherwise, stops those that are gone.
+  void set_children(std::vector<ChildSpec> children);
   void start(const std::string& id);
   void restart(const std::string& id);
   void stop(const std::string& id);

@@ -114,3 +114,22 @@ TEST_CASE("a local agent reaches a server that listens on one address alone", "[
   const LocalAgent local(scenario);  // waits until the agent has joined
   CHECK(local.has_identity());
 }
+
+TEST_CASE("a local agent starts as soon as the whitelist has it", "[e2e]") {
+  sim::Scenario scenario = LocalAgent::one_agent();
+  scenario.devices.front().whitelisted = false;
+  LocalAgent local(scenario);
+  local.wait_for([&] { return has(local.said({"logs", "--kind", "agent"}), "devices.json"); });
+  CHECK_FALSE(local.has_identity());
+  local.edit("devices.json", {{"devices", {{{"id", "iot-001"}, {"hardware", "sim-a"}}}}});
+  local.wait_for([&] { return local.has_identity(); });
+  CHECK(count(local.said({"logs", "--kind", "agent.not-started"}), "iot-001") >= 1);
+}
+
+TEST_CASE("a local agent moves to another folder as soon as console.json says so", "[e2e]") {
+  LocalAgent local;
+  const fs::path agents = local.folder.path() / "agents";
+  fs::copy(agents / "iot-001", agents / "moved", fs::copy_options::recursive);
+  local.edit("console.json", {{"agents", {{{"id", "iot-001"}, {"dir", "agents/moved"}}}}});
+  local.wait_for([&] { return has(local.command_line(), "agents/moved/config.json"); });
+}

@@ -180,6 +180,20 @@ TEST_CASE("a child that leaves the list and comes back at once runs again",
   }));
 }
 
+TEST_CASE("a child that is specified otherwise is started anew, and one that is not goes on",
+          "[supervisor][threads]") {
+  const SystemClock clock;
+  Supervisor supervisor(quick(), clock, {});
+  const ChildSpec same = shell("same", "echo up; exec tail -f /dev/null");
+  supervisor.set_children({same, shell("moved", "echo here; exec tail -f /dev/null")});
+  REQUIRE(test::wait_until(
+      [&] { return has_line(supervisor, "same", "up") && has_line(supervisor, "moved", "here"); }));
+  const int pid = status_of(supervisor, "same").pid;
+  supervisor.set_children({same, shell("moved", "echo there; exec tail -f /dev/null")});
+  CHECK(test::wait_until([&] { return has_line(supervisor, "moved", "there"); }));
+  CHECK(status_of(supervisor, "same").pid == pid);
+}
+
 TEST_CASE("no agent outlives a console that was killed", "[supervisor]") {
   const test::TempFolder folder;
   const std::string file = (folder.path() / "pid").string();
