@@ -34,21 +34,21 @@ constexpr std::array<DemoAgent, 3> kDemoAgents{{{"iot-001", "stable", 8000, 1},
 
 constexpr std::chrono::hours kJoinCodeLifetime{1};
 
-Result<void> publish_sample(tuf::Repository& repository, const fs::path& scratch,
-                            const model::Version& version, const std::vector<std::string>& models) {
-  const fs::path image = scratch / ("firmware-" + version.text() + ".img");
-  if (auto written = write_file_durably(image, model::sample_image(version)); !written) {
-    return written.error();
-  }
-  model::Release release;
-  release.version = version;
-  release.hardware = models;
-  release.notes = "sample image";
-  const auto added = repository.add(image, release);
-  std::error_code ignored;
-  fs::remove(image, ignored);
-  if (!added) return added.error();
-  return {};
+std::array<model::Version, 2> samples() {
+  return {model::Version(2, 1, 4), model::Version(2, 1, 5)};
+}
+
+// A sample lies here from before the repository is made until it is published: a first run that was
+// cut off leaves it for the next start, and one that the operator removed later never comes back.
+fs::path waiting_sample(const fs::path& root, const model::Version& version) {
+  return root / "state" / ("firmware-" + version.text() + ".img");
+}
+
+std::vector<std::string> models_of(const model::Whitelist& whitelist) {
+  std::set<std::string> models;
+  for (const model::DeviceSpec& device : whitelist.devices)
+    models.insert(device.hardware);
+  return {models.begin(), models.end()};
 }
 
 Result<void> write_agent_config(const fs::path& folder, const model::LocalAgent& agent,
@@ -57,14 +57,9 @@ Result<void> write_agent_config(const fs::path& folder, const model::LocalAgent&
   const fs::path file = folder / "config.json";
   std::error_code ignored;
   if (fs::exists(file, ignored)) return {};
-  Json document{{"device_id", agent.id},
-                {"server", server},
-                {"hardware", hardware},
-                {"status_port", 0},
-                {"profile", "stable"},
-                {"interval_ms", 1000},
-                {"dir", "."},
-                {"seed", seed + 1}};
+  Json document{
+      {"device_id", agent.id}, {"server", server},    {"hardware", hardware}, {"status_port", 0},
+      {"profile", "stable"},   {"interval_ms", 1000}, {"dir", "."},           {"seed", seed + 1}};
   for (const DemoAgent& demo : kDemoAgents) {
     if (agent.id != demo.id) continue;
     document["profile"] = demo.profile;
@@ -114,20 +109,34 @@ Result<std::unique_ptr<tuf::Repository>> prepare_firmware(const fs::path& root,
   auto opened = tuf::Repository::open(firmware, keys, clock);
   if (opened) return std::make_unique<tuf::Repository>(std::move(*opened));
   if (opened.error().code != Errc::kNotFound) return opened.error();
-  auto created = tuf::Repository::create(firmware, keys, clock);
-  if (!created) return created.error();
-  auto repository = std::make_unique<tuf::Repository>(std::move(*created));
-  std::set<std::string> models;
-  for (const model::DeviceSpec& device : whitelist.devices)
-    models.insert(device.hardware);
-  if (models.empty()) return repository;
-  const std::vector<std::string> fits(models.begin(), models.end());
-  for (const model::Version& version : {model::Version(2, 1, 4), model::Version(2, 1, 5)}) {
-    if (auto published = publish_sample(*repository, root / "state", version, fits); !published) {
-      return published.error().within("publish the sample image " + version.label());
+  if (!models_of(whitelist).empty()) {
+    for (const model::Version& version : samples()) {
+      auto written =
+          write_file_durably(waiting_sample(root, version), model::sample_image(version));
+      if (!written) return written.error();
     }
   }
-  return repository;
+  auto created = tuf::Repository::create(firmware, keys, clock);
+  if (!created) return created.error();
+  return std::make_unique<tuf::Repository>(std::move(*created));
+}
+
+Result<void> publish_samples(const fs::path& root, const model::Whitelist& whitelist,
+                             tuf::Repository& repository) {
+  for (const model::Version& version : samples()) {
+    const fs::path image = waiting_sample(root, version);
+    std::error_code error;
+    if (!fs::exists(image, error)) continue;
+    model::Release release;
+    release.version = version;
+    release.hardware = models_of(whitelist);
+    release.notes = "sample image";
+    if (auto added = repository.add(image, release); !added) {
+      return added.error().within("publish the sample image " + version.label());
+    }
+    if (!fs::remove(image, error)) return fail_errno(error.value(), "remove " + image.string());
+  }
+  return {};
 }
 
 Result<void> prepare_agent(const fs::path& root, const model::LocalAgent& agent,

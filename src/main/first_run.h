@@ -27,16 +27,20 @@ namespace ota::main {
 // missing.
 Result<void> prepare_root(const std::filesystem::path& root);
 
-// Opens firmware/, or makes it and publishes the sample images v2.1.4 and v2.1.5 for every model of
-// the whitelist.
+// Opens firmware/, or makes it and lays the sample images v2.1.4 and v2.1.5 ready in state/.
 Result<std::unique_ptr<tuf::Repository>> prepare_firmware(const std::filesystem::path& root,
                                                           const model::Whitelist& whitelist,
                                                           const Clock& clock);
 
+// Publishes the sample images that lie ready, for every model of the whitelist: those of a first
+// run, or what one that was cut off has left.
+Result<void> publish_samples(const std::filesystem::path& root, const model::Whitelist& whitelist,
+                             tuf::Repository& repository);
+
 // Writes the folder and configuration of a local agent that has none yet (the demonstration's three
-// agents; `server` is the URL that they call), and a one-time join code where the agent is not enrolled or lost its certificate. The
-// code's file is 0600 and the agent deletes it. An error where the device was revoked, or enrolled
-// with a key that the folder does not hold.
+// agents; `server` is the URL that they call), and a one-time join code where the agent is not
+// enrolled or lost its certificate. The code's file is 0600 and the agent deletes it. An error
+// where the device was revoked, or enrolled with a key that the folder does not hold.
 Result<void> prepare_agent(const std::filesystem::path& root, const model::LocalAgent& agent,
                            const model::Settings& settings,
                            const std::string& authority_fingerprint, const std::string& server,

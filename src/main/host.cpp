@@ -154,6 +154,11 @@ Result<void> Host::Impl::open() {
   if (auto opened = open_fleet(); !opened) return opened.error();
   auto repository = prepare_firmware(options.root, settings->whitelist, clock);
   if (!repository) return repository.error().within("open firmware/");
+  if (auto published = publish_samples(options.root, settings->whitelist, **repository);
+      !published) {
+    record(model::Severity::kError, "firmware.sample-failed",
+           published.error().text() + "; the next start tries it again");
+  }
   firmware =
       std::make_unique<FirmwareDesk>(std::move(*repository), options.root, clock, recorder());
   {
