@@ -264,6 +264,8 @@ Result<void> Host::Impl::serve() {
   auto opened = pki::Authority::open_or_create(options.root / "state", names, clock);
   if (!opened) return opened.error().within("open state/pki");
   authority.emplace(std::move(*opened));
+  for (const std::string& note : authority->notes())
+    record(model::Severity::kWarning, "pki.note", note);
   if (options.run_agents) {
     agents = std::make_unique<AgentDesk>(
         AgentDesk::Place{options.root, options.agent_program, options.seed}, *parts.fleet, clock,

@@ -27,10 +27,35 @@ constexpr days kRenewBefore{30};
 constexpr std::chrono::minutes kClockSkew{5};
 constexpr int kLockPatienceMs = 5000;
 
-std::vector<std::string> interface_addresses() {
+std::vector<std::string> server_names(const std::vector<std::string>& addresses,
+                                      const std::vector<std::string>& extra) {
+  std::vector<std::string> names = {"localhost", "127.0.0.1", "::1"};
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) == 0 && host[0] != '\0') {
+    names.emplace_back(host.data());
+  }
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const std::string& address : addresses)
+    add(address);
+  for (const std::string& name : extra)
+    add(name);
+  return names;
+}
+
+bool holds_all(std::vector<std::string> held, std::vector<std::string> wanted) {
+  std::sort(held.begin(), held.end());
+  std::sort(wanted.begin(), wanted.end());
+  return std::includes(held.begin(), held.end(), wanted.begin(), wanted.end());
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> interface_addresses() {
   std::vector<std::string> texts;
   ifaddrs* all = nullptr;
-  if (::getifaddrs(&all) != 0) return texts;
+  if (::getifaddrs(&all) != 0) return fail_errno(errno, "list the addresses of this host");
   for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
     if (one->ifa_addr == nullptr) continue;
     const int family = one->ifa_addr->sa_family;
@@ -49,30 +74,6 @@ std::vector<std::string> interface_addresses() {
   return texts;
 }
 
-std::vector<std::string> server_names(const std::vector<std::string>& extra) {
-  std::vector<std::string> names = {"localhost", "127.0.0.1", "::1"};
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) == 0 && host[0] != '\0') {
-    names.emplace_back(host.data());
-  }
-  const auto add = [&](const std::string& name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  };
-  for (const std::string& address : interface_addresses())
-    add(address);
-  for (const std::string& name : extra)
-    add(name);
-  return names;
-}
-
-bool holds_all(std::vector<std::string> held, std::vector<std::string> wanted) {
-  std::sort(held.begin(), held.end());
-  std::sort(wanted.begin(), wanted.end());
-  return std::includes(held.begin(), held.end(), wanted.begin(), wanted.end());
-}
-
-}  // namespace
-
 struct Authority::Impl {
   fs::path folder;
   const Clock* clock = nullptr;
@@ -82,6 +83,7 @@ struct Authority::Impl {
   std::string pem;
   std::string fingerprint;
   ServerIdentity server;
+  std::vector<std::string> notes;
 
   Result<void> open_authority();
   Result<void> open_leaf(const std::string& stem, CertificateSpec spec, days lifetime);
@@ -160,7 +162,7 @@ Result<void> Authority::Impl::load_server() {
 
 Result<Authority> Authority::open_or_create(const fs::path& state,
                                             const std::vector<std::string>& names,
-                                            const Clock& clock) {
+                                            const Clock& clock, const HostAddresses& addresses) {
   auto impl = std::make_unique<Impl>();
   impl->folder = state / "pki";
   impl->clock = &clock;
@@ -172,10 +174,18 @@ Result<Authority> Authority::open_or_create(const fs::path& state,
   const auto lock = FileLock::acquire(impl->folder / "lock", kLockPatienceMs);
   if (!lock) return lock.error();
   if (auto opened = impl->open_authority(); !opened) return opened.error();
+  auto found = addresses();
+  if (!found) {
+    impl->notes.push_back(
+        "a new server's certificate is only for loopback, the host's name and "
+        "server.names: " +
+        found.error().text());
+    found = std::vector<std::string>();
+  }
   CertificateSpec server{.usage = Usage::kServer,
                          .name = "Secure OTA server",
                          .unit = "server",
-                         .names = server_names(names),
+                         .names = server_names(*found, names),
                          .not_before = {},
                          .not_after = {}};
   if (auto opened = impl->open_leaf("server", std::move(server), kServerLifetime); !opened) {
@@ -202,6 +212,9 @@ Authority::~Authority() = default;
 
 bool Authority::created() const {
   return impl_->created;
+}
+const std::vector<std::string>& Authority::notes() const {
+  return impl_->notes;
 }
 const std::string& Authority::fingerprint() const {
   return impl_->fingerprint;

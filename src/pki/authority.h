@@ -13,6 +13,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,19 +40,25 @@ struct IssuedCertificate {
   WallTime expires;
 };
 
+// The addresses of this host's interfaces, but for link-local ones.
+using HostAddresses = std::function<Result<std::vector<std::string>>()>;
+Result<std::vector<std::string>> interface_addresses();
+
 class Authority {
  public:
   // Opens state/pki, or makes it at the first run. Refuses keys that others can read (kDenied says
   // which). The server's and the operator's certificates are made anew where they end within 30
   // days, lack a name or do not fit their key. `clock` must outlive the authority.
   static Result<Authority> open_or_create(const std::filesystem::path& state,
-                                          const std::vector<std::string>& names,
-                                          const Clock& clock);
+                                          const std::vector<std::string>& names, const Clock& clock,
+                                          const HostAddresses& addresses = interface_addresses);
   Authority(Authority&&) noexcept;
   Authority& operator=(Authority&&) noexcept;
   ~Authority();
 
-  bool created() const;                    // this call made it: first run
+  bool created() const;  // this call made it: first run
+  // What did not go as it should when it was opened, in words for the log.
+  const std::vector<std::string>& notes() const;
   const std::string& fingerprint() const;  // SHA-256 of the authority's DER certificate, hex
   const std::string& certificate_pem() const;
   ServerIdentity server_identity() const;

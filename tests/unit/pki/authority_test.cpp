@@ -216,3 +216,25 @@ TEST_CASE("a device's key is made once, private, and used again", "[pki]") {
   CHECK(DeviceKey::make_csr(key, "iot-001").error().code == Errc::kDenied);
   CHECK(DeviceKey::check(key).error().code == Errc::kDenied);
 }
+
+TEST_CASE("a host whose addresses cannot be listed is told of, and keeps the certificate it has",
+          "[pki]") {
+  const test::TempFolder folder;
+  const ManualClock clock(kStart);
+  const auto open = [&](const HostAddresses& addresses) {
+    auto authority = Authority::open_or_create(folder.path(), {}, clock, addresses);
+    if (!authority) FAIL(authority.error().text());
+    return std::move(*authority);
+  };
+  const auto lost = []() -> Result<std::vector<std::string>> {
+    return fail(Errc::kDenied, "list the addresses of this host");
+  };
+  const Authority blind = open(lost);
+  REQUIRE(blind.notes().size() == 1);
+  CHECK(blind.notes()[0].find("list the addresses of this host") != std::string::npos);
+  const auto known = [] { return Result<std::vector<std::string>>({"192.0.2.7"}); };
+  const Authority seeing = open(known);
+  CHECK(seeing.notes().empty());
+  CHECK(seeing.server_identity().certificate != blind.server_identity().certificate);
+  CHECK(open(lost).server_identity().certificate == seeing.server_identity().certificate);
+}
