@@ -86,9 +86,10 @@ struct Authority::Impl {
   std::vector<std::string> notes;
 
   Result<void> open_authority();
-  Result<void> open_leaf(const std::string& stem, CertificateSpec spec, days lifetime);
+  // The certificate as PEM.
+  Result<std::string> open_leaf(const std::string& stem, CertificateSpec spec, days lifetime);
   bool still_good(const fs::path& file, EVP_PKEY* leaf_key, const CertificateSpec& spec) const;
-  Result<void> load_server();
+  Result<void> load_server(std::string certificate_text);
 };
 
 Result<void> Authority::Impl::open_authority() {
@@ -137,26 +138,29 @@ bool Authority::Impl::still_good(const fs::path& file, EVP_PKEY* leaf_key,
          holds_all(alternative_names(held->get()), spec.names);
 }
 
-Result<void> Authority::Impl::open_leaf(const std::string& stem, CertificateSpec spec,
-                                        days lifetime) {
+Result<std::string> Authority::Impl::open_leaf(const std::string& stem, CertificateSpec spec,
+                                               days lifetime) {
   const fs::path file = folder / (stem + ".crt");
   auto leaf_key = read_or_make_key_file(folder / (stem + ".key"));
   if (!leaf_key) return leaf_key.error().within("the " + stem + "'s key");
-  if (still_good(file, leaf_key->get(), spec)) return {};
+  if (still_good(file, leaf_key->get(), spec)) return read_file(file, kMaxPemBytes);
   const WallTime now = clock->wall();
   spec.not_before = now - kClockSkew;
   spec.not_after = std::min(now + lifetime, not_after(certificate.get()));
   auto made = sign_certificate(spec, leaf_key->get(), certificate.get(), key.get());
   if (!made) return made.error();
-  return write_file_durably(file, pki::certificate_pem(made->get()), 0600);
+  std::string text = pki::certificate_pem(made->get());
+  if (const auto written = write_file_durably(file, text, 0600); !written) {
+    if (written.error().code != Errc::kFull) return written.error();
+    notes.push_back("the " + stem + "'s new certificate is not saved: " + written.error().text());
+  }
+  return text;
 }
 
-Result<void> Authority::Impl::load_server() {
-  auto certificate_text = read_file(folder / "server.crt", kMaxPemBytes);
-  if (!certificate_text) return certificate_text.error();
+Result<void> Authority::Impl::load_server(std::string certificate_text) {
   auto key_text = read_file(folder / "server.key", kMaxPemBytes);
   if (!key_text) return key_text.error();
-  server = {*certificate_text, *key_text, pem};
+  server = {std::move(certificate_text), *key_text, pem};
   return {};
 }
 
@@ -167,7 +171,9 @@ Result<Authority> Authority::open_or_create(const fs::path& state,
   impl->folder = state / "pki";
   impl->clock = &clock;
   if (auto made = make_directories(impl->folder, 0700); !made) return made.error();
-  if (::chmod(impl->folder.c_str(), 0700) != 0) {
+  struct stat facts {};  // a read-only disk refuses even a mode that is there already
+  if ((::stat(impl->folder.c_str(), &facts) != 0 || (facts.st_mode & 07777U) != 0700U) &&
+      ::chmod(impl->folder.c_str(), 0700) != 0) {
     return fail_errno(errno, "make private: " + impl->folder.string());
   }
   // Two consoles that start at once must not make two authorities.
@@ -188,9 +194,8 @@ Result<Authority> Authority::open_or_create(const fs::path& state,
                          .names = server_names(*found, names),
                          .not_before = {},
                          .not_after = {}};
-  if (auto opened = impl->open_leaf("server", std::move(server), kServerLifetime); !opened) {
-    return opened.error();
-  }
+  auto server_pem = impl->open_leaf("server", std::move(server), kServerLifetime);
+  if (!server_pem) return server_pem.error();
   CertificateSpec operator_spec{.usage = Usage::kClient,
                                 .name = "operator",
                                 .unit = "operator",
@@ -201,7 +206,7 @@ Result<Authority> Authority::open_or_create(const fs::path& state,
       !opened) {
     return opened.error();
   }
-  if (auto loaded = impl->load_server(); !loaded) return loaded.error();
+  if (auto loaded = impl->load_server(std::move(*server_pem)); !loaded) return loaded.error();
   return Authority(std::move(impl));
 }
 

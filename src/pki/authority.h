@@ -48,7 +48,8 @@ class Authority {
  public:
   // Opens state/pki, or makes it at the first run. Refuses keys that others can read (kDenied says
   // which). The server's and the operator's certificates are made anew where they end within 30
-  // days, lack a name or do not fit their key. `clock` must outlive the authority.
+  // days, lack a name or do not fit their key; on a disk that takes no writes a new one serves
+  // unsaved. `clock` must outlive the authority.
   static Result<Authority> open_or_create(const std::filesystem::path& state,
                                           const std::vector<std::string>& names, const Clock& clock,
                                           const HostAddresses& addresses = interface_addresses);

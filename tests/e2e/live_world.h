@@ -37,10 +37,10 @@ inline sim::Scenario two_devices() {
 struct LiveWorld {
   TempFolder folder;
   SystemClock clock;
-  sim::Scenario scenario = two_devices();
+  sim::Scenario scenario;
   sim::World world{{programs(), folder.path()}, scenario, clock};
 
-  LiveWorld() {
+  explicit LiveWorld(sim::Scenario wanted = two_devices()) : scenario(std::move(wanted)) {
     REQUIRE(world.prepare().has_value());
     started(world.start_console());
   }
