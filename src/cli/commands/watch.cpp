@@ -1,12 +1,14 @@
 // otactl watch: the plain dashboard: one line for each thing that changes, for logs, dumb terminals
 // and screen readers.
 #include <map>
+#include <utility>
 
 #include "base/text.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/fetch.h"
 #include "cli/format.h"
+#include "model/time_json.h"
 
 namespace ota::cli {
 namespace {
@@ -33,8 +35,7 @@ class Watcher {
   Result<void> look() {
     const auto rows = fetch_devices(context_.api);
     if (!rows) return rows.error();
-    if (away_) say("server", "answers again", Tone::kGood);
-    away_ = false;
+    if (std::exchange(away_, false)) tell("server.back", "server", "answers again", Tone::kGood);
     std::map<std::string, std::string> now;
     for (const Json& row : *rows) {
       const std::string id = text_at(row, "id");
@@ -46,18 +47,27 @@ class Watcher {
       now[id] = news;
     }
     for (const auto& [id, news] : seen_) {
-      if (!now.contains(id)) say(id, "gone from the whitelist", Tone::kWarning);
+      if (!now.contains(id)) tell("device.gone", id, "gone from the whitelist", Tone::kWarning);
     }
     seen_ = std::move(now);
     return events();
   }
 
   void server_away(const Error& error) {
-    if (!away_) say("server", error.text() + "; what was last seen may be old", Tone::kBad);
-    away_ = true;
+    if (std::exchange(away_, true)) return;
+    tell("server.away", "server", error.text() + "; what was last seen may be old", Tone::kBad);
   }
 
  private:
+  // What the server sends no document for: in JSON an object in the shape of its events.
+  void tell(const char* kind, const std::string& who, const std::string& what, Tone tone) {
+    context_.out.record(Json{{"kind", kind},
+                             {"source", who},
+                             {"at", model::time_json(context_.clock.wall())},
+                             {"message", what}});
+    say(who, what, tone);
+  }
+
   void say(const std::string& who, const std::string& what, Tone tone) {
     const WallTime now = context_.clock.wall();
     context_.out.line(time_text(now, now) + "  " + who + ": " + what, tone);

@@ -150,6 +150,31 @@ TEST_CASE("watch prints a line for a change and none for a number that moved", "
   CHECK(ran.says("iot-001: BLOCKED, verdict critical, v2.1.4"));
 }
 
+TEST_CASE("watch tells in JSON too when the server goes away and comes back", "[cli]") {
+  Script script;
+  const Json devices{{"devices", {row("iot-001", "ONLINE", "stable")}}};
+  script.answers["GET /v1/devices?limit=1000"] = {
+      devices, fail(Errc::kUnavailable, "no server answers at X"),
+      fail(Errc::kUnavailable, "no server answers at X"), Json{{"devices", Json::array()}}};
+  script.answers[kHead] = {Json{{"events", Json::array()}, {"last", 0}}};
+  script.answers["GET /v1/events?severity=notice&after=0"] = {
+      Json{{"events", Json::array()}, {"last", 0}}};
+  const auto ran = otactl("watch --rounds 4 --every 1s --json", script);
+  CHECK(ran.code == 0);
+  const auto lines = lines_of(ran.out);
+  REQUIRE(lines.size() == 4);
+  const auto kind_of = [&](std::size_t line) {
+    return parse_json(lines[line]).value().value("kind", "");
+  };
+  CHECK(kind_of(1) == "server.away");
+  CHECK(kind_of(2) == "server.back");
+  CHECK(kind_of(3) == "device.gone");
+  const Json away = parse_json(lines[1]).value();
+  CHECK(away.at("source") == "server");
+  CHECK(away.at("message").get<std::string>().find("no server answers at X") == 0);
+  CHECK(away.contains("at"));
+}
+
 TEST_CASE("a broken chain is named and ends with 1", "[cli]") {
   Script script;
   script.answers["GET /v1/audit/verify"] = {Json{{"ok", false}, {"seq", 17}, {"what", "edited"}}};
