@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/host_port.h"
 #include "config/config.h"
+#include "config/edit_report.h"
 #include "config/folder.h"
 #include "fleet/fleet.h"
 #include "fleet/stored_state.h"
@@ -81,6 +82,7 @@ struct Host::Impl {
   std::unique_ptr<DdiListener> ddi;             // none: not configured
   std::optional<config::Folder> config_folder;  // none: the watcher has it
   std::unique_ptr<config::Watcher> watcher;
+  config::Look told;  // of the configuration; the watcher's, while there is one
   std::unique_ptr<AuditDesk> audit;
   MonoTime mono_before{};  // when the clocks were last compared
   WallTime wall_before{};
@@ -316,6 +318,7 @@ Result<void> Host::Impl::serve() {
   });
   record(model::Severity::kInfo, "server.up",
          "serving on " + host_and_port(console.listen_address, server->port()));
+  told = {config_folder->in_force(), config_folder->problems()};
   watcher = std::make_unique<config::Watcher>(
       std::move(*config_folder),
       [this](const std::shared_ptr<const model::Settings>& now,
@@ -405,12 +408,11 @@ void Host::Impl::settings_changed(const std::shared_ptr<const model::Settings>& 
   server->apply_limits(now->console.limits);
   if (ddi) ddi->apply(now->console);
   parts.fleet->set_config_problems(shown(problems));
-  if (problems.empty()) {
-    record(model::Severity::kInfo, "config.applied", "configuration applied");
-  } else {
-    record(model::Severity::kError, "config.bad",
-           "configuration refused, the last good one stays in force: " +
-               first_problem(problems).context);
+  const config::Look before = std::exchange(told, {now, problems});
+  for (config::EditLine& line : config::describe_edit(before, told)) {
+    const bool refused = line.kind == config::EditLine::Kind::kRefused;
+    record(refused ? model::Severity::kError : model::Severity::kInfo,
+           refused ? "config.bad" : "config.applied", std::move(line.text));
   }
   {
     const std::lock_guard lock(mutex);

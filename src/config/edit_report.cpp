@@ -1,0 +1,44 @@
+#include "config/edit_report.h"
+
+#include <map>
+
+namespace ota::config {
+namespace {
+
+// The problems of each file in words: the first, and how many more.
+std::map<std::string, std::string> by_file(const std::vector<Problem>& problems) {
+  std::map<std::string, std::vector<std::string>> texts;
+  for (const Problem& problem : problems)
+    texts[problem.file].push_back(problem.text());
+  std::map<std::string, std::string> out;
+  for (const auto& [file, all] : texts) {
+    out[file] = all.front();
+    if (all.size() > 1) out[file] += " (and " + std::to_string(all.size() - 1) + " more)";
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<EditLine> describe_edit(const Look& before, const Look& after) {
+  std::vector<EditLine> lines;
+  const auto known = by_file(before.problems);
+  const auto bad = by_file(after.problems);
+  std::string names;
+  for (const auto& [file, text] : bad) {
+    names += (names.empty() ? "" : ", ") + file;
+    const auto told = known.find(file);
+    if (told != known.end() && told->second == text) continue;
+    lines.push_back({EditLine::Kind::kRefused,
+                     file + " is refused, and what it last held right stays in force: " + text});
+  }
+  const bool mended = bad.empty() && !known.empty();
+  if (mended || !(*before.in_force == *after.in_force)) {
+    lines.push_back({EditLine::Kind::kApplied, names.empty()
+                                                   ? "configuration applied"
+                                                   : "configuration applied, all but " + names});
+  }
+  return lines;
+}
+
+}  // namespace ota::config

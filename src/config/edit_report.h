@@ -1,0 +1,32 @@
+// What an edit of `config/` is told as: which file was refused, and that the others were taken.
+//
+// Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "model/settings.h"
+
+namespace ota::config {
+
+struct EditLine {
+  enum class Kind : std::uint8_t { kRefused, kApplied } kind;
+  std::string text;
+  bool operator==(const EditLine&) const = default;
+};
+
+// What was in force and what was wrong, at one look at the files.
+struct Look {
+  std::shared_ptr<const model::Settings> in_force;
+  std::vector<Problem> problems;
+};
+
+// A line for each file whose problems are others than before, then one where something was taken or
+// the last problem mended. A file that is as bad as before is not told again.
+std::vector<EditLine> describe_edit(const Look& before, const Look& after);
+
+}  // namespace ota::config
