@@ -55,6 +55,8 @@ class Database {
   // The first column of the first row.
   Result<std::int64_t> number(std::string_view sql);
 
+  // Its file was opened without the right to write, now and for good.
+  bool read_only() const { return sqlite3_db_readonly(connection_.get(), "main") == 1; }
   // False inside BEGIN ... COMMIT. SQLite may have rolled back on its own after an error.
   bool autocommit() const { return sqlite3_get_autocommit(connection_.get()) != 0; }
 

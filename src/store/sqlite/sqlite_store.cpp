@@ -37,6 +37,9 @@ std::int64_t clamped(std::uint64_t number) {
 }
 
 // The connections of a store that can write.
+// One of SQLite's own (https://www.sqlite.org/vfs.html, section 2.1).
+constexpr const char* kWithoutLocks = "unix-none";
+
 struct Connections {
   Database writing;
   Database reader;
@@ -49,6 +52,8 @@ Result<Connections> connect(const fs::path& path, const std::string& vfs) {
                               "PRAGMA journal_size_limit=67108864"}) {
     if (auto set = writing->run(setting); !set) return set.error();
   }
+  // It would stay so, also when the disk takes writes again.
+  if (writing->read_only()) return fail(Errc::kFull, path.string() + " can only be read");
   if (auto prepared = prepare_schema(*writing, migrations()); !prepared) return prepared.error();
   auto reader = Database::open(path, Database::Mode::kReadOnly, vfs);
   if (!reader) return reader.error();
@@ -67,17 +72,16 @@ Result<Database> opened_to_read(const fs::path& path, Database::Mode mode, const
 }
 
 // What was committed, on a disk that takes no writes. WAL mode wants to make files even to read, so
-// that each case has a way of its own: no log (the last end was in order), a log on a read-only
-// disk (its index is there, from before), and a log on a full disk (the index is kept in memory,
-// which only a connection that shares with no other may do).
+// that each case has a way of its own: no log (the last end was in order), and a log that a kill
+// left. Its index is then kept in memory, which only a connection that shares with no other may do;
+// the lock that says so would be a write again, so SQLite takes none: ours keeps others away.
 Result<Database> connect_to_read(const fs::path& path, const std::string& vfs) {
-  constexpr const char* kNone = "PRAGMA trusted_schema=OFF";
   std::error_code error;
   const auto log = fs::file_size(path.string() + "-wal", error);
-  if (error || log == 0) return opened_to_read(path, Database::Mode::kFrozen, kNone, vfs);
-  auto reader = opened_to_read(path, Database::Mode::kReadOnly, kNone, vfs);
-  if (reader) return reader;
-  return opened_to_read(path, Database::Mode::kReadWrite, "PRAGMA locking_mode=EXCLUSIVE", vfs);
+  if (error || log == 0)
+    return opened_to_read(path, Database::Mode::kFrozen, "PRAGMA trusted_schema=OFF", vfs);
+  return opened_to_read(path, Database::Mode::kReadOnly, "PRAGMA locking_mode=EXCLUSIVE",
+                        kWithoutLocks);
 }
 
 // Whether there may be something to read although nothing can be written.
