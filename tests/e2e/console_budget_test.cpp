@@ -18,9 +18,10 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr int kRounds = 5;
-constexpr seconds kWatched{10};
+constexpr seconds kWatched{5};
+constexpr seconds kCpuWatched{10};
 // Four a second, and the one that the window's edge cuts off the second before.
-constexpr std::size_t kMostFrames = 41;
+constexpr std::size_t kMostFrames = 4 * kWatched.count() + 1;
 
 long elapsed_ms(steady_clock::time_point since) {
   return static_cast<long>(
@@ -59,8 +60,8 @@ Cost watch(ConsoleRig& rig) {
 }
 
 void print(const char* what, const Cost& cost) {
-  std::printf("  %s: %.1f wake-ups/s, %.0f B/s, %zu frames in 10 s\n", what, cost.wakeups,
-              cost.bytes, cost.frames);
+  std::printf("  %s: %.1f wake-ups/s, %.0f B/s, %zu frames in %ld s\n", what, cost.wakeups,
+              cost.bytes, cost.frames, static_cast<long>(kWatched.count()));
 }
 
 }  // namespace
@@ -99,7 +100,7 @@ TEST_CASE("watching a live fleet costs next to nothing", "[e2e][budget]") {
   long best = 1000;
   for (int round = 0; round < kRounds && best > 30; ++round) {
     const long before = main_thread_cost(rig.pty.pid()).cpu_ms;
-    rig.pty.read_for(kWatched);
+    rig.pty.read_for(kCpuWatched);
     best = std::min(best, main_thread_cost(rig.pty.pid()).cpu_ms - before);
   }
   std::printf("  UI thread %ld ms of 10 s (budget 30)\n", best);
@@ -176,10 +177,10 @@ TEST_CASE("every frame is one write to the terminal", "[e2e][budget]") {
   REQUIRE(rig.pty.until_shown("[2 Graphs]"));
   rig.pty.read_for(milliseconds(500));
   const std::size_t start = rig.pty.received().size();
-  const long writes = count_tty_writes(rig.pty, seconds(5));
+  const long writes = count_tty_writes(rig.pty, seconds(4));
   const std::size_t frames = frames_in(std::string_view(rig.pty.received()).substr(start));
   std::printf("  %ld writes for %zu frames\n", writes, frames);
-  CHECK(frames >= 5);
+  CHECK(frames >= 2);
   // One frame may be sent before the first call is counted, or be read after the last one.
   CHECK(writes <= static_cast<long>(frames) + 1);
   CHECK(writes + 1 >= static_cast<long>(frames));
