@@ -11,6 +11,7 @@ namespace {
 
 constexpr milliseconds kFirstPause{500};
 constexpr milliseconds kLongestPause{30000};
+constexpr milliseconds kLongestPutOff{5000};  // a disk that has room again is noticed soon
 constexpr milliseconds kRefusedPause{10000};  // revoked, or not known: an operator has to act
 constexpr std::chrono::hours kRenewalCheck{1};
 constexpr std::size_t kBatch = 200;  // about 30 KiB
@@ -30,6 +31,7 @@ Uplink::Uplink(UplinkOptions options, Engine& engine, Identity& identity, const 
       client_(identity.client_options(options_.server, options_.agent)),
       samples_(options_.boot, options_.buffered_samples),
       backoff_(kFirstPause, kLongestPause, random_seed()),
+      telling_again_(kFirstPause, kLongestPutOff, random_seed()),
       next_renewal_(clock.mono()) {}
 
 void Uplink::run() {
@@ -77,9 +79,31 @@ void Uplink::failed(const Error& error) {
 
 Result<void> Uplink::flush() {
   if (auto renewed = renew(); !renewed) return renewed.error();
-  if (auto sent = send_facts(); !sent) return sent.error();
-  if (auto sent = send_reports(); !sent) return sent.error();
+  // A server that can save nothing still takes samples, and goes on judging by them.
+  if (clock_.mono() >= next_telling_) {
+    if (auto told = tell(); told) {
+      telling_again_.reset();
+      told_put_off_.clear();
+    } else if (told.error().code == Errc::kConflict) {
+      put_off(told.error());
+    } else {
+      return told;
+    }
+  }
   return send_samples();
+}
+
+Result<void> Uplink::tell() {
+  if (auto sent = send_facts(); !sent) return sent;
+  return send_reports();
+}
+
+void Uplink::put_off(const Error& error) {
+  const std::string why = error.text();
+  if (why != told_put_off_) options_.say("server: " + why);
+  told_put_off_ = why;
+  const milliseconds pause = telling_again_.next();
+  next_telling_ = clock_.mono() + std::max(pause, retry_after_.value_or(pause));
 }
 
 Result<unsigned> Uplink::post(const std::string& path, const std::string& body) {
@@ -96,11 +120,12 @@ Result<unsigned> Uplink::post(const std::string& path, const std::string& body) 
     return fail(Errc::kDenied, "this device is refused, " + words);
   }
   if (reply->status == 429 || reply->status >= 500) {
+    const Errc code = reply->status == 429 ? Errc::kUnavailable : Errc::kConflict;
     unsigned pause = 0;
     std::from_chars(reply->retry_after.data(),
                     reply->retry_after.data() + reply->retry_after.size(), pause);
     if (pause > 0) retry_after_ = seconds(std::min(pause, 300U));
-    return fail(Errc::kUnavailable, "the server answers " + std::to_string(reply->status));
+    return fail(code, "the server answers " + std::to_string(reply->status));
   }
   if (!connected_) {
     if (!told_problem_.empty()) options_.say("server: connected to " + options_.server);

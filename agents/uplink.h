@@ -52,11 +52,14 @@ class Uplink {
 
  private:
   Result<void> flush();
+  Result<void> tell();  // what the server must save before it takes it: facts, then reports
+  void put_off(const Error& error);
   Result<void> send_facts();
   Result<void> send_reports();
   Result<void> send_samples();
   Result<void> renew();
-  // kUnavailable or kDenied where the answer says to come back later; else the status.
+  // The status. kUnavailable: no answer, or too many requests; kConflict: an answer that the server
+  // cannot do it now; kDenied: this device is refused.
   Result<unsigned> post(const std::string& path, const std::string& body);
   std::string facts_document(const std::string& not_left = {}) const;
   void failed(const Error& error);
@@ -68,6 +71,9 @@ class Uplink {
   http::Client client_;
   SampleBuffer samples_;
   Backoff backoff_;
+  Backoff telling_again_;
+  MonoTime next_telling_{};
+  std::string told_put_off_;  // why, as people were last told
   std::optional<milliseconds> retry_after_;
   MonoTime next_renewal_;
   std::string told_problem_;

@@ -187,6 +187,33 @@ TEST_CASE("while the server is away samples are kept, and come without a gap aft
   CHECK(rig.statuses().size() >= 2);  // a server that comes back is told again what runs
 }
 
+TEST_CASE("a server that can save nothing gets samples all the same, and the rest once it can",
+          "[agent]") {
+  AgentRig rig;
+  rig.answer_with("/v1/status", 503);
+  rig.leave_join_code(rig.join_code());
+  const auto agent = rig.run();
+  CHECK(wait_until([&] { return rig.samples().size() > 5; }));
+  CHECK(rig.statuses().empty());
+  CHECK(agent->says("server: the server answers 503: not possible in the present state\n"));
+  rig.answer_with("/v1/status", 0);
+  CHECK(wait_until([&] { return !rig.statuses().empty(); }));
+  CHECK(rig.polled());
+
+  rig.answer_with("/v1/jobs", 503);
+  const model::Version next(2, 1, 5);
+  const auto release = rig.publish(next, model::sample_image(next));
+  rig.command(rig.update_command("job-1", release));
+  CHECK(agent->says("[OTA] Updated to v2.1.5\n"));
+  const auto before = rig.samples().size();
+  CHECK(wait_until([&] { return rig.samples().size() > before + 5; }));
+  CHECK(rig.reports("job-1").empty());
+  rig.answer_with("/v1/jobs", 0);
+  const auto last = rig.final_report("job-1");
+  REQUIRE(last);
+  CHECK(last->state == model::JobState::kSucceeded);
+}
+
 TEST_CASE("a certificate near its end is renewed without a human", "[agent]") {
   AgentRig rig;
   rig.certificate_lifetime(
