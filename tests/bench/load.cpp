@@ -9,6 +9,7 @@
 #include <array>
 #include <cinttypes>
 #include <cstdio>
+#include <deque>
 #include <stdexcept>
 
 #include "base/clock.h"
@@ -100,19 +101,23 @@ void Wires::advance(std::size_t index, const OnEvent& on_event) {
 
 void Wires::turn(SteadyClock::time_point until, const std::function<bool()>& enough,
                  const OnEvent& on_event) {
+  constexpr std::chrono::milliseconds kLook{20};
+  for (auto now = SteadyClock::now(); !enough() && now < until; now = SteadyClock::now())
+    step(std::min(until, now + kLook), on_event);
+}
+
+void Wires::step(SteadyClock::time_point until, const OnEvent& on_event) {
   std::array<epoll_event, 256> events;
-  std::vector<std::size_t> sending;
-  while (!enough() && SteadyClock::now() < until) {
-    sending.swap(ready_);
-    for (const std::size_t index : sending)
-      advance(index, on_event);
-    sending.clear();
-    const int patience = ready_.empty() ? 20 : 0;
-    const int count =
-        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), patience);
-    for (int i = 0; i < count; ++i)
-      advance(events.at(static_cast<std::size_t>(i)).data.u64, on_event);
-  }
+  sending_.swap(ready_);
+  for (const std::size_t index : sending_)
+    advance(index, on_event);
+  sending_.clear();
+  const auto patience = std::max(until - SteadyClock::now(), SteadyClock::duration::zero());
+  const timespec wait{.tv_sec = 0, .tv_nsec = ready_.empty() ? patience.count() : 0};
+  const int count =
+      ::epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &wait, nullptr);
+  for (int i = 0; i < count; ++i)
+    advance(events.at(static_cast<std::size_t>(i)).data.u64, on_event);
 }
 
 void Wires::open_all(const std::string& request) {
@@ -168,6 +173,42 @@ Load PostLoad::run(double seconds) {
   };
   wires_.turn(
       end + std::chrono::seconds(5), [&] { return out == 0; }, on_event);
+  load.per_second = static_cast<double>(latency.size()) / seconds_since(start);
+  load.p50_ms = percentile(latency, 0.5);
+  load.p99_ms = percentile(latency, 0.99);
+  return load;
+}
+
+Load PostLoad::run_at(double per_second, double seconds) {
+  const BeforeOthers priority;
+  const auto interval = std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 / per_second));
+  const auto start = SteadyClock::now();
+  const auto posts = static_cast<std::size_t>(per_second * seconds);
+  std::vector<std::deque<SteadyClock::time_point>> due(wires_.count());  // front: is under way
+  std::vector<float> latency;
+  Load load;
+  const auto on_event = [&](std::size_t index, Wires::Event event) {
+    if (event != Wires::Event::kAnswered) throw std::runtime_error("a connection was lost");
+    const auto late = SteadyClock::now() - due[index].front();
+    latency.push_back(std::chrono::duration<float, std::milli>(late).count());
+    if (wires_.at(index).status() / 100 != 2) load.refused += 1;
+    due[index].pop_front();
+    if (!due[index].empty()) wires_.send(index, next(index));
+  };
+  for (std::size_t sent = 0; latency.size() < posts;) {
+    const auto when = start + interval * static_cast<std::int64_t>(sent);
+    if (sent < posts && when <= SteadyClock::now()) {
+      const std::size_t index = sent++ % wires_.count();
+      due[index].push_back(when);
+      if (due[index].size() == 1) wires_.send(index, next(index));
+      continue;
+    }
+    if (SteadyClock::now() >
+        start + interval * static_cast<std::int64_t>(posts) + std::chrono::seconds(5))
+      throw std::runtime_error("posts were not answered");
+    const auto look = SteadyClock::now() + std::chrono::milliseconds(20);
+    wires_.step(sent < posts ? std::min(when, look) : look, on_event);
+  }
   load.per_second = static_cast<double>(latency.size()) / seconds_since(start);
   load.p50_ms = percentile(latency, 0.5);
   load.p99_ms = percentile(latency, 0.99);

@@ -40,6 +40,8 @@ class Wires {
   // Turns until `enough`, or `until`; events of send() inside `on_event` are handled as well.
   void turn(SteadyClock::time_point until, const std::function<bool()>& enough,
             const OnEvent& on_event);
+  // Sends what send() was given, then handles what comes; waits for it until `until` at most.
+  void step(SteadyClock::time_point until, const OnEvent& on_event);
 
  private:
   void advance(std::size_t index, const OnEvent& on_event);
@@ -50,6 +52,7 @@ class Wires {
   std::vector<X509*> certificates_;
   std::vector<std::unique_ptr<sim::TlsWire>> wires_;
   std::vector<std::size_t> ready_;  // to be advanced without waiting for the socket
+  std::vector<std::size_t> sending_;
 };
 
 struct Load {
@@ -63,7 +66,12 @@ struct Load {
 class PostLoad {
  public:
   PostLoad(std::uint16_t port, const sim::Provisioned& devices, std::size_t connections);
+  // As fast as they are answered.
   Load run(double seconds);
+  // At a steady rate over all, as devices do that report in their own time: a late answer puts off
+  // no sample, whose time counts from when it was due. This thread goes before others on its core
+  // meanwhile, where that is allowed: the server is measured, not the wait of its client.
+  Load run_at(double per_second, double seconds);
 
  private:
   std::string next(std::size_t index);

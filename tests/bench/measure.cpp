@@ -99,6 +99,16 @@ void pin_self(int core) {
   static_cast<void>(::sched_setaffinity(0, sizeof set, &set));
 }
 
+BeforeOthers::BeforeOthers() {
+  const sched_param least{.sched_priority = ::sched_get_priority_min(SCHED_FIFO)};
+  static_cast<void>(::sched_setscheduler(0, SCHED_FIFO, &least));
+}
+
+BeforeOthers::~BeforeOthers() {
+  const sched_param none{.sched_priority = 0};
+  static_cast<void>(::sched_setscheduler(0, SCHED_OTHER, &none));
+}
+
 Met met_if(bool holds) {
   return holds ? Met::kYes : Met::kNo;
 }

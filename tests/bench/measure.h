@@ -47,6 +47,14 @@ double rss_kib(pid_t pid);
 // Binds this process, and what it starts, to one core (or to all: kAnyCore).
 inline constexpr int kAnyCore = -1;
 void pin_self(int core);
+// While it lives, this thread goes before others on its core, where that is allowed (root).
+class BeforeOthers {
+ public:
+  BeforeOthers();
+  ~BeforeOthers();
+  BeforeOthers(const BeforeOthers&) = delete;
+  BeforeOthers& operator=(const BeforeOthers&) = delete;
+};
 // Starts something on `core`, and comes back to the measuring core afterwards.
 inline constexpr int kServerCore = 0;
 inline constexpr int kClientCore = 1;

@@ -100,13 +100,14 @@ Lines download_row(Bench& bench) {
   return lines;
 }
 
-// The posts of 16 devices on the same thread: the slowest of a hundred, alone and beside 16
+// Posts at a steady rate on the same server thread: the slowest of a hundred, alone and beside 16
 // downloads that never end.
 Lines fairness_row(Bench& bench) {
   const Devices devices = make_devices(bench, "fairness", 16);
   write_image(devices.root);
   const auto layer = start_http_layer(devices, 1);
   const auto nginx = start_nginx(devices, 1);
+  constexpr double kPostsPerSecond = 2000;
   struct Posts {
     Posts(const Peer& server, const sim::Provisioned& known)
         : peer(server), load(server.port(), known, 16) {}
@@ -114,15 +115,20 @@ Lines fairness_row(Bench& bench) {
     PostLoad load;
     Series quiet;
     Series busy;
+    Series gib_per_s;
     void run() {
-      quiet.add(load.run(1.5).p99_ms);
-      std::thread downloads([this] { download(peer, 16, 3); });
+      quiet.add(load.run_at(kPostsPerSecond, 1.5).p99_ms);
+      std::thread downloads([this] {
+        const Got got = download(peer, 16, 3);
+        if (got.gib > 0) gib_per_s.add(got.gib / got.seconds);
+      });
       std::this_thread::sleep_for(std::chrono::milliseconds(700));
-      busy.add(load.run(1.5).p99_ms);
+      busy.add(load.run_at(kPostsPerSecond, 1.5).p99_ms);
       downloads.join();
     }
     std::string told() const {
-      return quiet.text(2) + " ms alone, " + busy.text(2) + " ms beside them";
+      return quiet.text(2) + " ms alone, " + busy.text(2) + " ms beside " + gib_per_s.text(2) +
+             " GiB/s";
     }
   };
   Posts ours(*layer, devices.known);
