@@ -11,7 +11,7 @@ std::string host_and_port(std::string_view host, std::uint16_t port) {
 }
 
 std::string reachable_here(std::string_view address) {
-  const std::string text(address);
+  std::string text(address);
   in_addr four{};
   if (text.empty() || (::inet_pton(AF_INET, text.c_str(), &four) == 1 && four.s_addr == INADDR_ANY))
     return "127.0.0.1";

@@ -1,6 +1,7 @@
 #include "config/edit_report.h"
 
 #include <map>
+#include <utility>
 
 namespace ota::config {
 namespace {
@@ -29,8 +30,10 @@ std::vector<EditLine> describe_edit(const Look& before, const Look& after) {
     names += (names.empty() ? "" : ", ") + file;
     const auto told = known.find(file);
     if (told != known.end() && told->second == text) continue;
-    lines.push_back({EditLine::Kind::kRefused,
-                     file + " is refused, and what it last held right stays in force: " + text});
+    std::string line = file;
+    line += " is refused, and what it last held right stays in force: ";
+    line += text;
+    lines.push_back({EditLine::Kind::kRefused, std::move(line)});
   }
   const bool mended = bad.empty() && !known.empty();
   if (mended || !(*before.in_force == *after.in_force)) {

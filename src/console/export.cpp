@@ -18,7 +18,7 @@ std::string json_line(const Json& document) {
 
 // RFC 4180: quoted where a comma or a quote is in it.
 std::string csv_field(std::string_view text) {
-  const std::string clean = printable(text);
+  std::string clean = printable(text);
   if (clean.find_first_of(",\"") == std::string::npos) return clean;
   std::string out = "\"";
   for (const char c : clean)
