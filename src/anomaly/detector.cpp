@@ -33,6 +33,10 @@ void DeviceDetector::observe(const model::Sample& sample, WallTime received) {
   state_->observe(sample, received);
 }
 
+void DeviceDetector::booted(const model::BootId& boot, WallTime received) {
+  if (state_->boot_samples > 0) state_->booted(boot, std::max(received, state_->last_at));
+}
+
 void DeviceDetector::refuse(model::SampleFault fault, WallTime received) {
   state_->refuse(fault, received);
 }

@@ -34,6 +34,9 @@ class DeviceDetector {
 
   // Takes a plausible, in-order sample that the server received at `received` (server's clock).
   void observe(const model::Sample& sample, WallTime received);
+  // The device says in other words than a sample that it has started anew: what was known of it
+  // before does not tell how it is now.
+  void booted(const model::BootId& boot, WallTime received);
   // A sample that was refused: never healthy, and a device that sends only such becomes unknown.
   void refuse(model::SampleFault fault, WallTime received);
 

@@ -119,6 +119,15 @@ void DeviceState::hold_limits() {
   if (last_at != WallTime{}) settle(last_at);
 }
 
+void DeviceState::booted(const model::BootId& fresh, WallTime at) {
+  if (boot_samples > 0 && fresh == boot) return;
+  if (boot_samples > 0) restarts.boot(boot_samples, thresholds->min_samples, at);
+  boot = fresh;
+  boot_at = at;
+  boot_samples = 0;
+  copy.restart();
+}
+
 void DeviceState::observe(const model::Sample& sample, WallTime received) {
   // The server's clock may be set back; what was seen stays seen.
   const WallTime at = std::max(received, last_at);
@@ -127,13 +136,7 @@ void DeviceState::observe(const model::Sample& sample, WallTime received) {
   prefetch(channels.data(), channels.size() * sizeof(Channel));
   for (const Channel& channel : channels)
     channel.model.fetch_ahead(at);
-  if (boot_samples == 0 || sample.boot != boot) {
-    if (boot_samples > 0) restarts.boot(boot_samples, thresholds->min_samples, at);
-    boot = sample.boot;
-    boot_at = at;
-    boot_samples = 0;
-    copy.restart();
-  }
+  booted(sample.boot, at);
   if (boot_samples < UINT32_MAX) ++boot_samples;
   if (channels.empty()) make_channels();
   refusals.in_a_row = 0;

@@ -66,6 +66,7 @@ struct DeviceState {
 
   void set_thresholds(std::shared_ptr<const model::Thresholds> wanted);
   void observe(const model::Sample& sample, WallTime received);
+  void booted(const model::BootId& fresh, WallTime at);
   void refuse(model::SampleFault fault, WallTime received);
   // As if the last readings had been so for as long as any limit takes.
   void hold_limits();
@@ -101,7 +102,7 @@ struct DeviceState {
   RestartWatch restarts;
   model::BootId boot;
   std::uint32_t boot_samples = 0;
-  WallTime boot_at{};   // when the first sample of this boot came
+  WallTime boot_at{};   // when the first word of this boot came
   WallTime last_at{};   // when the last accepted sample came
   double interval = 0;  // seconds from one to the next, smoothed
   double raw_score = 0;

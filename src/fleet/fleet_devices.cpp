@@ -270,6 +270,11 @@ void Fleet::report_status(const std::string& device, const DeviceStatus& said, D
     model::DeviceRecord& record = Impl::record_of(live);
     compare_status(live, status, *catalogue, now, batch);
     follow_rollback(live, status, now, batch);
+    // Its first sample is still to come: until there are enough, nobody knows how the image runs.
+    if (status.boot != model::BootId{}) {
+      live.detector.booted(status.boot, now);
+      impl_->follow_verdict(live, now, batch);
+    }
     record.agent = status.agent;
     record.slot = status.slot;
     if (!status.hardware.empty()) record.hardware = status.hardware;

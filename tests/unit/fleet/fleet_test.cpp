@@ -146,6 +146,27 @@ TEST_CASE("a release that was taken back is not sent", "[fleet]") {
   CHECK(it.fleet->job(job)->detail == "BLOCKED: Release Not Published");
 }
 
+TEST_CASE("a device that says it has started is unknown until its readings say more", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto level = [&] { return it.fleet->detail("iot-001")->verdict.level; };
+  REQUIRE(level() == model::Level::kStable);
+  it.status("iot-001", model::Version(2, 1, 4), kDigest214, {1, 1});
+  CHECK(level() == model::Level::kStable);  // the start that its readings are of
+  it.status("iot-001", model::Version(2, 1, 4), kDigest214, {1, 2});
+  CHECK(level() == model::Level::kUnknown);
+  CHECK(it.store.of_kind("verdict.unknown").size() == 1);
+  CHECK(it.push("iot-001").decision.headline == "BLOCKED: No Recent Telemetry");
+  for (std::uint64_t seq = 1; seq <= 5; ++seq) {
+    it.clock.advance(seconds(1));
+    model::Sample sample = it.sample("iot-001", 12);
+    sample.boot = {1, 2};
+    REQUIRE(it.send("iot-001", sample).accepted == 1);
+  }
+  CHECK(level() == model::Level::kStable);
+}
+
 TEST_CASE("a device that fell back is not offered the release again without a word", "[fleet]") {
   SmallFleet it;
   it.enrol("iot-001");

@@ -70,11 +70,13 @@ class SmallFleet {
     status(id, model::Version(2, 1, 4), kDigest214);
   }
 
-  void status(const std::string& id, const model::Version& version, const std::string& digest) {
+  void status(const std::string& id, const model::Version& version, const std::string& digest,
+              const model::BootId& boot = {}) {
     fleet::DeviceStatus said;
     said.agent = "ota-agent 1.0.0";
     said.hardware = "sim-a";
     said.slot = "A";
+    said.boot = boot;
     said.running = model::Image{version, digest};
     said.confirmed = said.running;
     REQUIRE(wait([&](fleet::Done done) { fleet->report_status(id, said, done); }));
