@@ -303,8 +303,11 @@ bool DeviceState::awaited(const Channel& channel) const {
 }
 
 bool DeviceState::incomplete() const {
-  return channels.empty() || std::any_of(channels.begin(), channels.end(),
-                                         [this](const Channel& one) { return awaited(one); });
+  // The known metrics come first, in their order: asked of each sample, so nothing is searched.
+  const auto lacks = [this](Metric metric) {
+    return awaited(channels[static_cast<std::size_t>(metric)]);
+  };
+  return channels.empty() || lacks(Metric::kCpu) || lacks(Metric::kMem);
 }
 
 Level DeviceState::worst_channel() const {
