@@ -29,8 +29,6 @@ constexpr std::string_view kEndFrame = "\033[?2026l";
 constexpr std::string_view kPasteOn = "\033[?2004h";
 constexpr std::string_view kPasteOff = "\033[?2004l";
 constexpr milliseconds kLastWords{200};
-// What xterm and tmux take at least; an event with all its readings has a tenth of it.
-constexpr std::size_t kMostCopied = 64U << 10;
 
 struct Palette {
   short low;   // of 8 colours

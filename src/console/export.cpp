@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "console/screen.h"
 
 namespace ota::console {
 namespace {
@@ -52,11 +53,6 @@ std::string readings_csv(const Scene& scene) {
     if (device != chosen) put_readings(out, device, points);
   }
   return out;
-}
-
-fleet::DeviceState shown_state(const Model& model, const fleet::DeviceRow& row) {
-  const bool down = model.server.phase == fleet::ServerStatus::Phase::kDown;
-  return down ? fleet::DeviceState::kUnknown : row.state;
 }
 
 std::string devices_csv(const Model& model) {
@@ -172,18 +168,17 @@ std::string json_lines(const Rows& rows) {
 }  // namespace
 
 std::string copy_text(const Scene& scene) {
-  constexpr std::size_t kMost = 64U << 10;
   switch (scene.state.view) {
     case View::kLog:
-      return printable(event_text(scene), kMost);
+      return printable(event_text(scene), kMostCopied);
     case View::kUpdates:
-      return printable(job_text(scene), kMost);
+      return printable(job_text(scene), kMostCopied);
     case View::kAgents:
       return marked_line(scene, draw_agents);
     case View::kTrust:
       return marked_line(scene, draw_trust);
     default:
-      return printable(device_line(scene), kMost);
+      return printable(device_line(scene), kMostCopied);
   }
 }
 

@@ -106,8 +106,16 @@ bool block_is_old(const Model& model, model::Level level, WallTime since) {
 }
 
 bool is_live(const Model& model, const fleet::DeviceRow& row) {
-  return row.online && model.server.phase != fleet::ServerStatus::Phase::kDown &&
+  return row.online && !server_down(model) &&
          model.now - row.last_seen <= model.fleet->thresholds.stale_after;
+}
+
+bool server_down(const Model& model) {
+  return model.server.phase == fleet::ServerStatus::Phase::kDown;
+}
+
+fleet::DeviceState shown_state(const Model& model, const fleet::DeviceRow& row) {
+  return server_down(model) ? fleet::DeviceState::kUnknown : row.state;
 }
 
 }  // namespace ota::console

@@ -11,6 +11,10 @@
 
 namespace ota::console {
 
+// Bytes that copy() takes: what xterm and tmux do at least. An event with all its readings has a
+// tenth of it.
+inline constexpr std::size_t kMostCopied = 64U << 10;
+
 class Screen {
  public:
   virtual ~Screen() = default;

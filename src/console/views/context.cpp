@@ -14,7 +14,7 @@ using Phase = fleet::ServerStatus::Phase;
 // The most pressing trouble, and how many more there are; empty where all is well.
 std::string trouble(const Model& model) {
   std::vector<std::string> all;
-  if (model.server.phase == Phase::kDown) {
+  if (server_down(model)) {
     std::string text = "SERVER DOWN  " + model.server.problem;
     if (model.server.retry_at > model.now)
       text += "  retry in " + format_age(model.server.retry_at - model.now);

@@ -98,7 +98,7 @@ void draw_hints(const Area& row, const Scene& scene) {
   int x = 1;
   // What a server that is down needs comes before all else.
   const std::string retry = key_of(scene, Action::kRetry);
-  if (scene.model.server.phase == fleet::ServerStatus::Phase::kDown && !retry.empty()) {
+  if (server_down(scene.model) && !retry.empty()) {
     x = row.put(x, 0, retry, bold(Ink::kAccent));
     x = row.put(x + 1, 0, "retry now") + 2;
   }

@@ -120,9 +120,7 @@ void draw_last_hour(const Area& area, const Scene& scene) {
 
 // A list without a line says what was looked at, and what can be done.
 std::string why_empty(const LogState& log) {
-  const bool filtered =
-      !log.filter.empty() || !log.source.empty() || log.at_least != model::Severity::kInfo;
-  if (!filtered) return "No events yet.";
+  if (log == LogFilter{}) return "No events yet.";
   const bool fits = log.search && log.search->filter == log;
   if (!fits) return "No event in memory passes the filter.  Up searches older ones, Esc clears it.";
   const std::string back = "#" + std::to_string(log.search->read_to);

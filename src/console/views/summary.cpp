@@ -98,8 +98,7 @@ std::string gate_text(const Model& model, const DeviceRow& row, int width) {
 void draw_row(const Area& area, int y, const Table& table, const Scene& scene,
               const DeviceRow& row) {
   const bool live = is_live(scene.model, row);
-  const bool server_down = scene.model.server.phase == fleet::ServerStatus::Phase::kDown;
-  const fleet::DeviceState state = server_down ? fleet::DeviceState::kUnknown : row.state;
+  const fleet::DeviceState state = shown_state(scene.model, row);
   const bool selected = row.id == scene.state.device;
   const bool marked = scene.state.marked.contains(row.id);
   if (selected) area.set(1, y, U'▸', bold(Ink::kAccent));
@@ -131,7 +130,7 @@ void draw_row(const Area& area, int y, const Table& table, const Scene& scene,
     }
   }
   table.cell(area, y, kSeen, seen(scene.model, row), live ? Style{} : Style{Ink::kDim});
-  if (server_down) {
+  if (server_down(scene.model)) {
     table.cell(area, y, kGate, "-");
   } else if (!row.job.empty() && !is_final(row.job_state)) {
     draw_job(area, y, table, row);
@@ -292,7 +291,7 @@ void draw_last_events(const Area& area, const Scene& scene) {
 }  // namespace
 
 void draw_summary(const Area& whole, const Scene& scene) {
-  const bool down = scene.model.server.phase == fleet::ServerStatus::Phase::kDown;
+  const bool down = server_down(scene.model);
   const int wrong = down && whole.rows() >= 18 ? 7 : 0;
   const int columns = whole.columns();
   const int rows = whole.rows() - wrong;
