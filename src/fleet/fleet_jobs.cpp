@@ -226,15 +226,9 @@ void Fleet::Impl::finish_part(PushRun& run, const Result<void>& saved) {
   std::vector<std::string> woken;
   {
     const std::lock_guard lock(jobs_mutex);
-    store::Batch unsaved;
     for (std::size_t i = run.part_begin; i < run.outcomes.size(); ++i) {
       PushOutcome& outcome = run.outcomes[i];
-      if (outcome.job_id.empty()) {
-        if (!saved) {
-          unsaved.events.push_back(decision_event(outcome.decision, run.request.actor, "", {}));
-        }
-        continue;
-      }
+      if (outcome.job_id.empty()) continue;
       const std::string device = outcome.decision.device;
       JobBook::Entry* entry = jobs.find(outcome.job_id);
       if (saved) {
@@ -246,14 +240,18 @@ void Fleet::Impl::finish_part(PushRun& run, const Result<void>& saved) {
       jobs.erase(outcome.job_id);
       outcome.job_id.clear();
       outcome.decision = gate::refuse_unsaved(std::move(outcome.decision), saved.error().text());
-      unsaved.events.push_back(decision_event(outcome.decision, run.request.actor, "", {}));
       table.with(device, [&](LiveDevice& live) {
         live.job.clear();
         live.job_running = false;
         live.record.edit().facts.assigned = assigned_before;
       });
     }
-    if (!unsaved.empty()) saver.commit(std::move(unsaved), OnFailure::kRetry);
+    if (!saved) {
+      store::Batch batch;
+      for (std::size_t i = run.part_begin; i < run.outcomes.size(); ++i)
+        batch.events.push_back(decision_event(run.outcomes[i].decision, run.request.actor, "", {}));
+      saver.commit(std::move(batch), OnFailure::kRetry);
+    }
   }
   for (const std::string& device : woken)
     wake(device);
