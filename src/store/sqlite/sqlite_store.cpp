@@ -123,9 +123,8 @@ class SqliteStore final : public Store {
 
   Result<std::vector<Document>> load(const std::string& collection) override {
     const std::lock_guard lock(mutex_);
-    if (!reader_) return reader_.error();
     auto rows =
-        reader_->prepare("SELECT key, document FROM documents WHERE collection = ?1 ORDER BY key");
+        prepare_read("SELECT key, document FROM documents WHERE collection = ?1 ORDER BY key");
     if (!rows) return rows.error();
     rows->bind(1, collection);
     return documents_of(*rows);
@@ -134,9 +133,7 @@ class SqliteStore final : public Store {
   Result<std::optional<std::string>> get(const std::string& collection,
                                          const std::string& key) override {
     const std::lock_guard lock(mutex_);
-    if (!reader_) return reader_.error();
-    auto rows =
-        reader_->prepare("SELECT document FROM documents WHERE collection = ?1 AND key = ?2");
+    auto rows = prepare_read("SELECT document FROM documents WHERE collection = ?1 AND key = ?2");
     if (!rows) return rows.error();
     rows->bind(1, collection);
     rows->bind(2, key);
@@ -149,8 +146,7 @@ class SqliteStore final : public Store {
   Result<std::vector<Document>> range(const std::string& collection, const std::string& from,
                                       const std::string& to, std::size_t limit) override {
     const std::lock_guard lock(mutex_);
-    if (!reader_) return reader_.error();
-    auto rows = reader_->prepare(
+    auto rows = prepare_read(
         "SELECT key, document FROM documents WHERE collection = ?1 AND key >= ?2 AND key < ?3 "
         "ORDER BY key LIMIT ?4");
     if (!rows) return rows.error();
@@ -191,6 +187,11 @@ class SqliteStore final : public Store {
   Health health() const override { return writer_.health(); }
 
  private:
+  // With the mutex held.
+  Result<Statement> prepare_read(std::string_view sql) {
+    return reader_ ? reader_->prepare(sql) : reader_.error();
+  }
+
   static Result<std::string> export_from(Database& database) {
     StateText text;
     auto documents = database.prepare(
