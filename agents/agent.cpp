@@ -85,8 +85,7 @@ Result<std::unique_ptr<Agent>> Agent::open(Config config, std::string join_code,
   options.folder = agent->config_.dir;
   options.machine.hardware = agent->config_.hardware;
   options.machine.max_image_bytes = agent->config_.limits.image_bytes;
-  options.machine.can_roll_back =
-      agent->config_.installer.command.empty() || !agent->config_.installer.rollback.empty();
+  options.machine.can_roll_back = agent->config_.installer.can_go_back();
   options.factory_version = agent->config_.factory_version;
   auto engine = Engine::open(std::move(options), agent->ports());
   if (!engine) return engine.error();
@@ -347,7 +346,7 @@ Ending Agent::run() {
     }
   }
   print_line("Client " + config_.device_id + " started" + where);
-  if (!config_.installer.command.empty() && config_.installer.rollback.empty())
+  if (!config_.installer.can_go_back())
     say("installer.rollback is not set: only the boot loader can give an image back");
   start([this] { work(); });
 

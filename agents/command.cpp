@@ -25,16 +25,22 @@ bool valid_digest(std::string_view digest) {
          digest.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+// One that is given must be one.
+Result<std::string> optional_digest(const Json& in, const char* key) {
+  const std::string digest = in.value(key, "");
+  if (in.contains(key) && !valid_digest(digest))
+    return fail(Errc::kInvalid, "a command's " + std::string(key) + " is no SHA-256");
+  return digest;
+}
+
 Result<std::optional<Command>> parse_one(const Json& in) {
   Command command;
   const auto type = in.at("type").get<std::string>();
   if (type == "rollback") {
     command.type = Command::Type::kRollback;
-    if (in.contains("from")) {
-      in["from"].get_to(command.from);
-      if (!valid_digest(command.from))
-        return fail(Errc::kInvalid, "a rollback's from is no SHA-256");
-    }
+    auto from = optional_digest(in, "from");
+    if (!from) return from.error();
+    command.from = std::move(*from);
     return std::optional(command);
   }
   if (type != "update" && type != "cancel") return std::optional<Command>();
@@ -42,7 +48,9 @@ Result<std::optional<Command>> parse_one(const Json& in) {
   if (!valid_job_id(command.job)) return fail(Errc::kInvalid, "a command's job is no identifier");
   if (type == "cancel") {
     command.type = Command::Type::kCancel;
-    command.release.sha256 = in.value("sha256", "");
+    auto digest = optional_digest(in, "sha256");
+    if (!digest) return digest.error();
+    command.release.sha256 = std::move(*digest);
     return std::optional(command);
   }
   if (in.contains("attempt")) in["attempt"].get_to(command.attempt);

@@ -32,6 +32,8 @@ struct Installer {
   // loader alone can, and no rollback is taken from the operator.
   CommandLine rollback;
   CommandLine restart;  // empty: the agent starts itself anew
+
+  bool can_go_back() const { return command.empty() || !rollback.empty(); }
 };
 
 struct Limits {
