@@ -18,7 +18,7 @@ constexpr ViewSet kFiltered =
 
 // In the order of help and of the hints: what is used most comes first, `?` is put last by the key
 // row itself.
-constexpr std::array<Binding, 59> kBindings{{
+constexpr std::array<Binding, 60> kBindings{{
     {Action::kOpen,
      static_cast<ViewSet>(kTables & ~in(View::kDevice) & ~in(View::kAgents) & ~in(View::kTrust)),
      "Enter", "open", "open the selected line", "open"},
@@ -66,7 +66,9 @@ constexpr std::array<Binding, 59> kBindings{{
     {Action::kAcknowledge, kOfDevice, "a", "acknowledge", "acknowledge FAILED or ROLLBACK", ""},
     {Action::kRevoke, in(View::kDevice), "R", "revoke", "revoke the device's certificate...", ""},
     {Action::kRetry, static_cast<ViewSet>(kEverywhere & ~in(View::kDevice)), "R", "retry",
-     "try to listen again, where the server is down", ""},
+     "where the server is down: try it again", ""},
+    {Action::kOtherPort, static_cast<ViewSet>(kEverywhere & ~in(View::kAgents)), "o", "other port",
+     "where the server is down: another port...", ""},
     {Action::kFreeze, static_cast<ViewSet>(kEverywhere & ~in(View::kLog)), "p", "freeze",
      "hold the picture still; data keep coming", "pause"},
     {Action::kCopy, kEverywhere, "y", "copy", "copy the selected line (OSC 52)", ""},

@@ -77,6 +77,7 @@ enum class Action : std::uint8_t {
   kStopAgent,
   kStartAgent,
   kRetry,
+  kOtherPort,
   kCopy,
   kExport,
   kCommand,

@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto kFleet = Command::Changes::kFleet;
 
-constexpr std::array<Command, 16> kCommands{{
+constexpr std::array<Command, 18> kCommands{{
     {CommandId::kPush, "push", "DEVICE[,DEVICE] [VERSION]", "check the gate, then ask to update",
      kFleet},
     {CommandId::kDevice, "device", "DEVICE", "open a device's page"},
@@ -26,6 +26,9 @@ constexpr std::array<Command, 16> kCommands{{
     {CommandId::kAgent, "agent", "start|stop|restart AGENT", "order a local agent", kFleet},
     {CommandId::kExport, "export", "FILE", "write what is shown to a file"},
     {CommandId::kRetry, "retry", "", "try to listen again now"},
+    {CommandId::kPort, "port", "PORT", "listen on another port, where the server is down"},
+    {CommandId::kDemonstration, "demo", "", "start the demonstration, in an empty fleet...",
+     kFleet},
     {CommandId::kHelp, "help", "", "keys of this view"},
     {CommandId::kQuit, "quit", "", "stop the server and quit..."},
 }};

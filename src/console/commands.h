@@ -23,6 +23,8 @@ enum class CommandId : unsigned char {
   kAgent,
   kExport,
   kRetry,
+  kPort,
+  kDemonstration,
   kHelp,
   kQuit,
 };

@@ -29,6 +29,8 @@ struct FleetSource {
   // Blocks on files.
   std::function<Result<tuf::Outcome>(const SignFlow::Ask&)> sign;
   std::function<void()> retry_server;
+  std::function<void(std::uint16_t)> retry_on_port;
+  std::function<void(fleet::Done)> start_demonstration;
   // Takes what is to be called when something that a screen shows has changed; null takes it back.
   std::function<void(std::function<void()>)> on_change;
 };
@@ -63,6 +65,10 @@ class FleetBackend final : public Backend {
   void write_file(const std::filesystem::path& path, std::string content,
                   fleet::Done done) override;
   void retry_server() override { source_.retry_server(); }
+  void retry_on_port(std::uint16_t port) override { source_.retry_on_port(port); }
+  void start_demonstration(fleet::Done done) override {
+    source_.start_demonstration(std::move(done));
+  }
 
  private:
   void later(std::function<void()> task);

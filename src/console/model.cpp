@@ -114,6 +114,10 @@ bool server_down(const Model& model) {
   return model.server.phase == fleet::ServerStatus::Phase::kDown;
 }
 
+bool fleet_empty(const Model& model) {
+  return model.fleet->counts.devices == 0 && model.server.phase == fleet::ServerStatus::Phase::kUp;
+}
+
 fleet::DeviceState shown_state(const Model& model, const fleet::DeviceRow& row) {
   return server_down(model) ? fleet::DeviceState::kUnknown : row.state;
 }

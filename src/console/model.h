@@ -75,6 +75,8 @@ bool block_is_old(const Model& model, model::Level level, WallTime since);
 // Whether the readings of a row are fresh enough to be shown as the present.
 bool is_live(const Model& model, const fleet::DeviceRow& row);
 bool server_down(const Model& model);
+// Up, and no device is listed or has connected.
+bool fleet_empty(const Model& model);
 // Of a device whose server is down nothing is known.
 fleet::DeviceState shown_state(const Model& model, const fleet::DeviceRow& row);
 

@@ -11,10 +11,6 @@ namespace {
 
 using Kind = Key::Kind;
 
-constexpr milliseconds kFurthestBack = std::chrono::hours(366 * 24);
-constexpr std::array<int, 11> kSpans{60,   120,  300,   600,   900,   1800,
-                                     3600, 7200, 21600, 86400, 604800};  // seconds
-
 }  // namespace
 
 Ui::Ui(Backend& backend, std::shared_ptr<Inbox> inbox, const Clock& clock, ViewOptions options)
@@ -62,10 +58,6 @@ std::vector<Effect> Ui::take_effects() {
 
 void Ui::say(std::string_view text, Ink ink) {
   state_.notice = Notice{printable(text, 400), ink, model_.now};
-}
-
-int Ui::page() const {
-  return std::max(1, size_.rows - 8);
 }
 
 void Ui::handle(const Key& key) {
@@ -155,34 +147,6 @@ void Ui::take_settings() {
   settings_ = std::move(settings);
 }
 
-// A server that has just started has a minute of readings, not five: until the operator zooms, the
-// graphs show what there is.
-void Ui::fit_span() {
-  if (state_.span_chosen || !model_.detail) return;
-  const auto& history = model_.detail->history;
-  const milliseconds known = history.empty() ? milliseconds(0) : model_.now - history.front().at;
-  state_.span = known < seconds(60)    ? seconds(60)
-                : known < seconds(120) ? seconds(120)
-                                       : seconds(300);
-}
-
-// Once a second, and only the devices that may be in view: a reading takes 40 bytes.
-void Ui::refresh_histories() {
-  if (state_.view != View::kGraphs || size_.columns < kWideColumns) {
-    model_.histories.clear();
-    return;
-  }
-  if (state_.frozen && !model_.histories.empty()) return;
-  if (!model_.histories.empty() && model_.now - histories_at_ < seconds(1)) return;
-  histories_at_ = model_.now;
-  model_.histories.clear();
-  const auto rows = static_cast<std::size_t>(size_.rows);
-  const std::size_t selected = index_of_device(model_, state_.device).value_or(0);
-  const std::size_t first = selected < rows ? 0 : selected - rows;
-  for (std::size_t i = first; i < std::min(model_.rows.size(), first + 2 * rows); ++i)
-    model_.histories[model_.rows[i]->id] = backend_.history(model_.rows[i]->id);
-}
-
 // --read-only: says so, and true, where the thing would change the fleet.
 bool Ui::refuse_changes(bool changes) {
   if (!changes || options_.access == Access::kFull) return false;
@@ -236,6 +200,8 @@ bool Ui::act_everywhere(Action action) {
     case Action::kRetry:
       backend_.retry_server();
       return say("trying to listen again"), true;
+    case Action::kOtherPort:
+      return ask_for_port(), true;
     case Action::kHelp:
       state_.help = HelpState{};
       return true;
@@ -250,29 +216,6 @@ bool Ui::act_everywhere(Action action) {
     case Action::kFreeze:
       state_.frozen = !state_.frozen;
       state_.frozen_at = model_.now;
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool Ui::act_on_graphs(Action action) {
-  switch (action) {
-    case Action::kNextDevice:
-      return step_device(1), true;
-    case Action::kPreviousDevice:
-      return step_device(-1), true;
-    case Action::kZoomIn:
-      return zoom(-1), true;
-    case Action::kZoomOut:
-      return zoom(1), true;
-    case Action::kPanBack:
-      return pan(1), true;
-    case Action::kPanForward:
-      return pan(-1), true;
-    case Action::kLive:
-      state_.pan = milliseconds(0);
-      state_.frozen = false;
       return true;
     default:
       return false;
@@ -312,6 +255,7 @@ bool Ui::act_on_device(Action action) {
     case Action::kRevoke:
       return revoke(state_.device), true;
     case Action::kAcknowledge:
+      if (fleet_empty(model_)) return start_demonstration(), true;
       return acknowledge(state_.device), true;
     case Action::kCancelJob:
       return cancel_job(state_.job.empty() && !model_.jobs.empty() ? model_.jobs.front()->id
@@ -352,172 +296,6 @@ bool Ui::act_on_agents(Action action) {
       return order_agent(agent, Backend::AgentOrder::kStart), true;
     default:
       return false;
-  }
-}
-
-void Ui::show(View view) {
-  if (view == View::kDevice && state_.view != View::kDevice) state_.before = state_.view;
-  state_.view = view;
-  state_.scroll = 0;
-  state_.log.full_record = false;
-}
-
-void Ui::act_open() {
-  switch (state_.view) {
-    case View::kSummary:
-      if (!model_.rows.empty()) show(View::kDevice);
-      return;
-    case View::kUpdates: {
-      const auto index = index_of(model_.jobs, state_.job);
-      if (model_.jobs.empty()) return;
-      state_.device = model_.jobs[index.value_or(0)]->device;
-      return show(View::kDevice);
-    }
-    case View::kLog:
-      if (model_.events.empty()) return;
-      if (state_.log.following) move_in_log(0);
-      state_.log.full_record = true;
-      state_.log.scroll = 0;
-      return;
-    default:
-      return;
-  }
-}
-
-// Esc: the innermost thing first; on a top view with nothing open it does nothing.
-void Ui::act_back() {
-  if (state_.view == View::kLog && state_.log.full_record) {
-    state_.log.full_record = false;
-  } else if (state_.view == View::kDevice) {
-    show(state_.before);
-  } else if (state_.view == View::kTrust) {
-    show(View::kUpdates);
-  } else if (state_.view == View::kLog) {
-    state_.log = LogState{};
-  } else if (state_.view == View::kUpdates) {
-    state_.job_filter.clear();
-  } else if (state_.view == View::kSummary && !state_.filter.empty()) {
-    state_.filter.clear();
-  } else if (state_.view == View::kSummary) {
-    state_.marked.clear();
-  } else if (state_.view == View::kGraphs) {
-    state_.pan = milliseconds(0);
-  }
-}
-
-void Ui::step_device(long step) {
-  if (model_.rows.empty()) return;
-  const auto count = static_cast<long>(model_.rows.size());
-  const auto index = index_of_device(model_, state_.device);
-  const long next = index ? (static_cast<long>(*index) + step % count + count) % count : 0;
-  state_.device = model_.rows[static_cast<std::size_t>(next)]->id;
-}
-
-void Ui::move(long lines) {
-  const auto moved = [&](std::optional<std::size_t> index, std::size_t count) {
-    return static_cast<std::size_t>(
-        std::clamp(static_cast<long>(index.value_or(0)) + lines, 0L, static_cast<long>(count) - 1));
-  };
-  switch (state_.view) {
-    case View::kSummary:
-      if (!model_.rows.empty()) {
-        state_.device =
-            model_.rows[moved(index_of_device(model_, state_.device), model_.rows.size())]->id;
-      }
-      return;
-    case View::kUpdates:
-      if (!model_.jobs.empty()) {
-        state_.job = model_.jobs[moved(index_of(model_.jobs, state_.job), model_.jobs.size())]->id;
-      }
-      return;
-    case View::kAgents: {
-      const Agents& agents = *model_.agents;
-      const auto found =
-          std::find_if(agents.begin(), agents.end(),
-                       [&](const fleet::AgentStatus& agent) { return agent.id == state_.agent; });
-      if (agents.empty()) return;
-      const auto index =
-          static_cast<std::size_t>(found == agents.end() ? 0 : found - agents.begin());
-      state_.agent = agents[moved(index, agents.size())].id;
-      return;
-    }
-    case View::kDevice: {
-      const int hidden =
-          device_page_rows(Scene{model_, state_, options_}, size_.columns) - (size_.rows - 5);
-      state_.scroll =
-          static_cast<int>(std::clamp<long>(state_.scroll + lines, 0, std::max(0, hidden)));
-      return;
-    }
-    case View::kTrust:
-      if (!model_.trust->pending.empty())
-        state_.trust_row = moved(state_.trust_row, model_.trust->pending.size());
-      return;
-    case View::kLog:
-      return move_in_log(lines);
-    case View::kGraphs:
-      return;
-  }
-}
-
-void Ui::zoom(int step) {
-  const auto found = std::find(kSpans.begin(), kSpans.end(), static_cast<int>(state_.span.count()));
-  const long index = found == kSpans.end() ? 2 : found - kSpans.begin();
-  const long next = std::clamp(index + step, 0L, static_cast<long>(kSpans.size()) - 1);
-  state_.span = seconds(kSpans.at(static_cast<std::size_t>(next)));
-  state_.span_chosen = true;
-}
-
-// Asks the store for what the graphs show and memory does not hold, with a screenful on both sides,
-// so that the next steps find it there.
-void Ui::load_stored() {
-  if (state_.view != View::kGraphs || !model_.detail || loading_stored_) return;
-  const auto& live = model_.detail->history;
-  const WallTime end = model_.now - state_.pan;
-  const WallTime begin = end - state_.span;
-  const WallTime in_memory = live.empty() ? end : live.front().at;
-  if (begin >= in_memory) return;
-  const WallTime needed_to = std::min(end, in_memory);
-  const auto& held = model_.stored;
-  // The newest minutes are written with a delay of one: to ask for them at each frame is no use.
-  constexpr milliseconds kFresh = std::chrono::minutes(1);
-  if (held && held->device == state_.device && held->from <= begin &&
-      held->to + kFresh >= needed_to) {
-    return;
-  }
-  loading_stored_ = true;
-  const auto wanted = std::make_shared<StoredHistory>();
-  wanted->device = state_.device;
-  wanted->from = begin - state_.span;
-  wanted->to = std::min(model_.now, end + state_.span);
-  const std::weak_ptr<int> alive = alive_;
-  using Points = std::vector<fleet::HistoryPoint>;
-  backend_.stored_history(
-      wanted->device, wanted->from, wanted->to,
-      Inbox::bring<Points>(inbox_, [this, alive, wanted](Result<Points> points) {
-        if (alive.expired()) return;
-        loading_stored_ = false;
-        if (points) wanted->points = std::move(*points);
-        if (!points) say(points.error().text(), Ink::kBad);
-        model_.stored = wanted;
-      }));
-}
-
-void Ui::pan(int step) {
-  state_.pan += step * milliseconds(state_.span) / 4;
-  state_.pan = std::clamp<milliseconds>(state_.pan, milliseconds(0), kFurthestBack);
-}
-
-void Ui::mark() {
-  if (state_.device.empty()) return;
-  if (state_.marked.erase(state_.device) == 0) state_.marked.insert(state_.device);
-  move(1);
-}
-
-void Ui::mark_all() {
-  const bool any = !state_.marked.empty();
-  state_.marked.clear();
-  for (const fleet::DeviceRow* row : model_.rows) {
-    if (!any) state_.marked.insert(row->id);
   }
 }
 

@@ -102,6 +102,9 @@ class Ui {
   void roll_back(const std::string& device);
   void revoke(const std::string& device);
   void acknowledge(const std::string& device);
+  void ask_for_port();
+  void listen_on(const std::string& port);
+  void start_demonstration();
   void order_agent(const std::string& agent, Backend::AgentOrder order);
   fleet::Done report(const std::string& success);
   void copy();

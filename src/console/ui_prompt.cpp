@@ -49,7 +49,9 @@ void Ui::recall(int step) {
   Prompt& prompt = *state_.prompt;
   const std::vector<std::string>& history =
       prompt.kind == Prompt::Kind::kCommand ? state_.commands : state_.filters;
-  if (prompt.kind == Prompt::Kind::kExport || history.empty()) return;
+  const bool recalls =
+      prompt.kind == Prompt::Kind::kCommand || prompt.kind == Prompt::Kind::kFilter;
+  if (!recalls || history.empty()) return;
   const long place = std::clamp<long>(static_cast<long>(prompt.recalled) + step, 0,
                                       static_cast<long>(history.size()));
   prompt.recalled = static_cast<std::size_t>(place);
@@ -67,6 +69,8 @@ void Ui::take_prompt() {
       return run_command(prompt.text);
     case Prompt::Kind::kExport:
       return export_to(prompt.text);
+    case Prompt::Kind::kPort:
+      return listen_on(prompt.text);
   }
 }
 
@@ -172,6 +176,10 @@ void Ui::run_command(const std::string& line) {
       return export_to(rest);
     case CommandId::kRetry:
       return act(Action::kRetry);
+    case CommandId::kPort:
+      return listen_on(first);
+    case CommandId::kDemonstration:
+      return start_demonstration();
     case CommandId::kHelp:
       state_.help = HelpState{};
       return;

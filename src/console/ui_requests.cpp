@@ -1,6 +1,7 @@
 // What the operator asks of the backend: updates and the rest, each question before, each answer in
 // the status row.
 #include <algorithm>
+#include <charconv>
 
 #include "base/text.h"
 #include "console/export.h"
@@ -195,6 +196,38 @@ void Ui::acknowledge(const std::string& device) {
     return say(device + " has nothing to acknowledge");
   }
   backend_.acknowledge(device, report(device + " acknowledged"));
+}
+
+// A server that is up stays where its devices find it.
+void Ui::ask_for_port() {
+  if (!server_down(model_)) return say("the server is up; another port is for one that is down");
+  std::string proposed;
+  if (settings_) {
+    unsigned next = settings_->console.port + 1U;
+    if (settings_->console.ddi.on && next == settings_->console.ddi.port) ++next;
+    proposed = std::to_string(next);
+  }
+  open_prompt(Prompt::Kind::kPort, proposed);
+}
+
+void Ui::listen_on(const std::string& port) {
+  if (!server_down(model_)) return ask_for_port();
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error != std::errc() || end != port.data() + port.size() || number == 0) {
+    return say("no port: " + port + "  (accepted: 1 to 65535)", Ink::kBad);
+  }
+  backend_.retry_on_port(number);
+  say("trying port " + std::to_string(number) + " for this run; console.json stays as it is");
+}
+
+void Ui::start_demonstration() {
+  if (!fleet_empty(model_)) return say("the demonstration is for an empty fleet", Ink::kWarn);
+  confirm("Start the demonstration?",
+          {"config/ gets three devices and their agents; they run on this host.",
+           "Two sample images are published, where there is none."},
+          "Start",
+          [this] { backend_.start_demonstration(report("the demonstration's agents start")); });
 }
 
 void Ui::order_agent(const std::string& agent, Backend::AgentOrder order) {

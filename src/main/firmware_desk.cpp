@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "main/first_run.h"
+
 namespace ota::main {
 namespace {
 
@@ -15,6 +17,7 @@ constexpr std::chrono::minutes kAfterFailure{1};
 FirmwareDesk::FirmwareDesk(std::unique_ptr<tuf::Repository> repository,
                            const std::filesystem::path& root, const Clock& clock, Record record)
     : repository_(std::move(repository)),
+      root_(root),
       timestamp_(root / "firmware" / "metadata" / "timestamp.json"),
       clock_(clock),
       record_(std::move(record)) {}
@@ -41,6 +44,14 @@ std::optional<std::vector<model::Release>> FirmwareDesk::look() {
   }
   published_ = written;
   return std::move(*releases);
+}
+
+Result<void> FirmwareDesk::publish_first_samples(const model::Whitelist& whitelist) {
+  const auto releases = repository_->releases();
+  if (!releases) return releases.error();
+  if (!releases->empty()) return {};
+  if (auto laid = lay_samples_ready(root_); !laid) return laid;
+  return publish_samples(root_, whitelist, *repository_);
 }
 
 Result<std::string> FirmwareDesk::root() const {

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "model/event.h"
 #include "model/release.h"
+#include "model/settings.h"
 #include "tuf/repository.h"
 
 namespace ota::main {
@@ -33,12 +34,16 @@ class FirmwareDesk {
   // The releases where they are others than at the last look.
   std::optional<std::vector<model::Release>> look();
 
+  // Publishes the sample images for the whitelist's models, where nothing is published yet.
+  Result<void> publish_first_samples(const model::Whitelist& whitelist);
+
   Result<std::string> root() const;
   // Each role with version, expiry, threshold, keys and how many of them lie on this host.
   Result<Json> roles() const;
 
  private:
   std::unique_ptr<tuf::Repository> repository_;
+  std::filesystem::path root_;  // of the installation
   std::filesystem::path timestamp_;
   const Clock& clock_;
   Record record_;

@@ -101,6 +101,14 @@ Result<void> prepare_root(const fs::path& root) {
   return config::write_defaults(root);
 }
 
+Result<void> lay_samples_ready(const fs::path& root) {
+  for (const model::Version& version : samples()) {
+    auto written = write_file_durably(waiting_sample(root, version), model::sample_image(version));
+    if (!written) return written.error();
+  }
+  return {};
+}
+
 Result<std::unique_ptr<tuf::Repository>> prepare_firmware(const fs::path& root,
                                                           const model::Whitelist& whitelist,
                                                           const Clock& clock) {
@@ -110,11 +118,7 @@ Result<std::unique_ptr<tuf::Repository>> prepare_firmware(const fs::path& root,
   if (opened) return std::make_unique<tuf::Repository>(std::move(*opened));
   if (opened.error().code != Errc::kNotFound) return opened.error();
   if (!models_of(whitelist).empty()) {
-    for (const model::Version& version : samples()) {
-      auto written =
-          write_file_durably(waiting_sample(root, version), model::sample_image(version));
-      if (!written) return written.error();
-    }
+    if (auto laid = lay_samples_ready(root); !laid) return laid.error();
   }
   auto created = tuf::Repository::create(firmware, keys, clock);
   if (!created) return created.error();
@@ -123,13 +127,15 @@ Result<std::unique_ptr<tuf::Repository>> prepare_firmware(const fs::path& root,
 
 Result<void> publish_samples(const fs::path& root, const model::Whitelist& whitelist,
                              tuf::Repository& repository) {
+  const std::vector<std::string> hardware = models_of(whitelist);
+  if (hardware.empty()) return {};
   for (const model::Version& version : samples()) {
     const fs::path image = waiting_sample(root, version);
     std::error_code error;
     if (!fs::exists(image, error)) continue;
     model::Release release;
     release.version = version;
-    release.hardware = models_of(whitelist);
+    release.hardware = hardware;
     release.notes = "sample image";
     if (auto added = repository.add(image, release); !added) {
       return added.error().within("publish the sample image " + version.label());

@@ -27,13 +27,16 @@ namespace ota::main {
 // missing.
 Result<void> prepare_root(const std::filesystem::path& root);
 
-// Opens firmware/, or makes it and lays the sample images v2.1.4 and v2.1.5 ready in state/.
+// Opens firmware/, or makes it and, where a device is listed, lays the sample images ready.
 Result<std::unique_ptr<tuf::Repository>> prepare_firmware(const std::filesystem::path& root,
                                                           const model::Whitelist& whitelist,
                                                           const Clock& clock);
 
+// Lays the sample images v2.1.4 and v2.1.5 ready in state/, for publish_samples().
+Result<void> lay_samples_ready(const std::filesystem::path& root);
+
 // Publishes the sample images that lie ready, for every model of the whitelist: those of a first
-// run, or what one that was cut off has left.
+// run, or what one that was cut off has left. With an empty whitelist they stay where they lie.
 Result<void> publish_samples(const std::filesystem::path& root, const model::Whitelist& whitelist,
                              tuf::Repository& repository);
 

@@ -21,7 +21,9 @@
 #include "http/server.h"
 #include "main/agent_desk.h"
 #include "main/audit_desk.h"
+#include "main/clock_watch.h"
 #include "main/ddi_listener.h"
+#include "main/demonstration.h"
 #include "main/firmware_desk.h"
 #include "main/first_run.h"
 #include "main/trust_desk.h"
@@ -40,7 +42,6 @@ constexpr milliseconds kTick{250};
 constexpr milliseconds kRetry{5000};       // between attempts to start what failed
 constexpr milliseconds kDrain{3500};       // of the 5 s that a shutdown may take
 constexpr milliseconds kRateWindow{1000};  // of requests per second
-constexpr milliseconds kClockJump{5000};   // more than any adjustment of a running clock
 
 Error first_problem(const std::vector<config::Problem>& problems) {
   std::string text = problems.front().text();
@@ -51,7 +52,7 @@ Error first_problem(const std::vector<config::Problem>& problems) {
 }  // namespace
 
 struct Host::Impl {
-  Impl(HostOptions o, const Clock& c) : options(std::move(o)), clock(c) {}
+  Impl(HostOptions o, const Clock& c) : options(std::move(o)), clock(c), clock_watch(c) {}
 
   const HostOptions options;
   const Clock& clock;
@@ -67,6 +68,8 @@ struct Host::Impl {
   HostParts parts;
   std::shared_ptr<TrustDesk> trust;
   std::shared_ptr<const model::Settings> edited;  // taken by the next tick
+  std::uint16_t other_port = 0;                   // in place of console.json's; 0: none
+  std::function<void(const Result<void>&)> demonstration_asked;  // taken by the next tick
 
   // -- the host thread's own --
   std::thread thread;
@@ -84,8 +87,7 @@ struct Host::Impl {
   std::unique_ptr<config::Watcher> watcher;
   config::Look told;  // of the configuration; the watcher's, while there is one
   std::unique_ptr<AuditDesk> audit;
-  MonoTime mono_before{};  // when the clocks were last compared
-  WallTime wall_before{};
+  ClockWatch clock_watch;
   std::atomic<bool> reopen{false};  // the state was replaced by an import
   bool imported = false;            // and what is opened now is what was imported
   MonoTime next_rate{};
@@ -105,8 +107,10 @@ struct Host::Impl {
   api::Ports ports();
   void look_at_firmware();
   void update_rates();
-  void look_at_clock();
   void take_edited_settings();
+  std::function<void(const Result<void>&)> take_asked_demonstration();
+  void start_asked_demonstration();
+  std::uint16_t port_to_listen_on() const;
   void settings_changed(const std::shared_ptr<const model::Settings>& now,
                         const std::vector<config::Problem>& problems);
   void record(model::Severity severity, std::string kind, std::string message);
@@ -282,7 +286,7 @@ Result<void> Host::Impl::serve() {
   api = std::make_unique<api::Service>(ports());
   http::ServerOptions server_options;
   server_options.address = console.listen_address;
-  server_options.port = console.port;
+  server_options.port = port_to_listen_on();
   server_options.threads = console.threads;
   server_options.limits = console.limits;
   http::ServerHooks hooks = common_hooks();
@@ -316,8 +320,12 @@ Result<void> Host::Impl::serve() {
     s.started = clock.wall();
     s.ca_fingerprint = authority->fingerprint();
   });
-  record(model::Severity::kInfo, "server.up",
-         "serving on " + host_and_port(console.listen_address, server->port()));
+  std::string up = "serving on " + host_and_port(console.listen_address, server->port());
+  if (server_options.port != console.port) {
+    up += " for this run; console.json has port " + std::to_string(console.port) +
+          ", which devices elsewhere call";
+  }
+  record(model::Severity::kInfo, "server.up", std::move(up));
   told = {config_folder->in_force(), config_folder->problems()};
   watcher = std::make_unique<config::Watcher>(
       std::move(*config_folder),
@@ -331,7 +339,25 @@ void Host::Impl::run_agents() {
   if (agents) agents->run(*settings, authority->fingerprint(), own_url);
 }
 
+std::uint16_t Host::Impl::port_to_listen_on() const {
+  const std::lock_guard lock(mutex);
+  return other_port != 0 ? other_port : settings->console.port;
+}
+
+std::function<void(const Result<void>&)> Host::Impl::take_asked_demonstration() {
+  const std::lock_guard lock(mutex);
+  return std::exchange(demonstration_asked, nullptr);
+}
+
+void Host::Impl::start_asked_demonstration() {
+  const auto done = take_asked_demonstration();
+  if (!done) return;
+  if (!agents) return done(fail(Errc::kUnavailable, "this console runs no agents"));
+  done(ota::main::start_demonstration(options.root, *firmware));
+}
+
 void Host::Impl::tick() {
+  start_asked_demonstration();
   take_edited_settings();
   // A join code is state too: without a disk to save it, an agent waits.
   const bool was_saved = std::exchange(saved, parts.store->health().writable);
@@ -341,24 +367,9 @@ void Host::Impl::tick() {
   look_at_firmware();
   update_rates();
   audit->sign_if_due();
-  look_at_clock();
+  if (auto jump = clock_watch.look())
+    record(model::Severity::kWarning, "clock.jump", std::move(*jump));
   notify();
-}
-
-// Timers follow the monotonic clock, but times on the wire, deadlines and certificates do not: an
-// operator has to know that the clock jumped.
-void Host::Impl::look_at_clock() {
-  const MonoTime mono = clock.mono();
-  const WallTime wall = clock.wall();
-  const MonoTime since = std::exchange(mono_before, mono);
-  const auto passed = std::chrono::duration_cast<milliseconds>(mono - since);
-  const auto jump = wall - std::exchange(wall_before, wall) - passed;
-  if (since == MonoTime{} || std::chrono::abs(jump) < kClockJump) return;
-  const bool ahead = jump > milliseconds(0);
-  record(model::Severity::kWarning, "clock.jump",
-         "this host's clock jumped " + format_age(std::chrono::abs(jump)) +
-             (ahead ? " ahead" : " back") +
-             "; readings count again once the devices' times agree with it");
 }
 
 void Host::Impl::look_at_firmware() {
@@ -451,6 +462,8 @@ void Host::Impl::record(model::Severity severity, std::string kind, std::string 
 }
 
 void Host::Impl::close() {
+  if (const auto asked = take_asked_demonstration())
+    asked(fail(Errc::kUnavailable, "the server ended"));
   watcher.reset();
   std::thread agents_end;
   if (parts.supervisor != nullptr)
@@ -543,6 +556,25 @@ void Host::retry_now() {
     impl_->hurry = true;
   }
   impl_->wake.notify_all();
+}
+
+void Host::retry_on_port(std::uint16_t port) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->other_port = port;
+  }
+  retry_now();
+}
+
+void Host::start_demonstration(std::function<void(const Result<void>&)> done) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->status.phase == Phase::kUp && !impl_->demonstration_asked) {
+      impl_->demonstration_asked = std::move(done);
+      return;
+    }
+  }
+  done(fail(Errc::kUnavailable, "the server is not up"));
 }
 
 fleet::ServerStatus Host::status() const {

@@ -102,6 +102,9 @@ int run_console(const Options& options, ota::main::HostOptions host_options,
              return ota::main::sign_change(root, ask, clock);
            },
        .retry_server = [&host] { host.retry_now(); },
+       .retry_on_port = [&host](std::uint16_t port) { host.retry_on_port(port); },
+       .start_demonstration =
+           [&host](ota::fleet::Done done) { host.start_demonstration(std::move(done)); },
        .on_change = [&host](std::function<void()> called) { host.on_change(std::move(called)); }});
   host.start();
   ota::console::Options screen;

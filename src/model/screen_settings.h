@@ -19,7 +19,7 @@ struct ScreenSettings {
   bool operator==(const ScreenSettings&) const = default;
 };
 
-inline constexpr std::array<std::string_view, 56> kActionNames{"acknowledge",
+inline constexpr std::array<std::string_view, 57> kActionNames{"acknowledge",
                                                                "agents",
                                                                "back",
                                                                "cancel",
@@ -49,6 +49,7 @@ inline constexpr std::array<std::string_view, 56> kActionNames{"acknowledge",
                                                                "next-match",
                                                                "next-warning",
                                                                "open",
+                                                               "other-port",
                                                                "page-down",
                                                                "page-up",
                                                                "pause-log",

@@ -60,6 +60,10 @@ class FakeBackend final : public console::Backend {
   void write_file(const std::filesystem::path& path, std::string content,
                   fleet::Done done) override;
   void retry_server() override { asked.emplace_back("retry"); }
+  void retry_on_port(std::uint16_t port) override {
+    asked.push_back("retry on " + std::to_string(port));
+  }
+  void start_demonstration(fleet::Done done) override { note("demonstration", done); }
 
   std::shared_ptr<const fleet::Snapshot> fleet;
   std::shared_ptr<const console::Agents> agent_list;

@@ -7,7 +7,7 @@ namespace ota::test {
 namespace {
 
 Pty::Options pty_options(const ConsoleRig::Options& options, const std::filesystem::path& root) {
-  write_console_root(root);
+  options.write_root(root);
   Pty::Options out;
   out.command = {console_program().string(), "--root", root.string()};
   out.command.insert(out.command.end(), options.arguments.begin(), options.arguments.end());

@@ -17,10 +17,11 @@ void write_console_root(const std::filesystem::path& root);
 
 struct ConsoleRig {
   struct Options {
-    std::vector<std::string> arguments;
-    std::map<std::string, std::string> environment;
+    std::vector<std::string> arguments{};
+    std::map<std::string, std::string> environment{};
     int columns = 80;
     int rows = 24;
+    void (*write_root)(const std::filesystem::path&) = write_console_root;
   };
   ConsoleRig() : ConsoleRig(Options{}) {}
   explicit ConsoleRig(const Options& options);

@@ -62,16 +62,6 @@ void draw_tabs(const Area& row, const Scene& scene) {
   }
 }
 
-// The first key of an action in this view; empty where it has none.
-std::string key_of(const Scene& scene, Action action) {
-  for (const Binding& binding : bindings()) {
-    if (binding.action != action || (binding.views & in(scene.state.view)) == 0) continue;
-    const auto keys = scene.state.keymap.keys_of(binding, scene.state.view);
-    if (!keys.empty()) return keys.front();
-  }
-  return {};
-}
-
 // Keys of the view, whole items only; `?` is never dropped.
 void draw_hints(const Area& row, const Scene& scene) {
   const UiState& state = scene.state;
@@ -96,11 +86,18 @@ void draw_hints(const Area& row, const Scene& scene) {
   }
   const int room = row.columns() - 8;  // "  ? help"
   int x = 1;
-  // What a server that is down needs comes before all else.
-  const std::string retry = key_of(scene, Action::kRetry);
-  if (server_down(scene.model) && !retry.empty()) {
-    x = row.put(x, 0, retry, bold(Ink::kAccent));
-    x = row.put(x + 1, 0, "retry now") + 2;
+  // What a server that is down, or an empty fleet, needs comes before all else.
+  const auto put_first = [&](Action action, std::string_view words) {
+    const std::string key = key_of(scene, action);
+    if (key.empty()) return;
+    x = row.put(x, 0, key, bold(Ink::kAccent));
+    x = row.put(x + 1, 0, words) + 2;
+  };
+  if (server_down(scene.model)) {
+    put_first(Action::kRetry, "retry now");
+    put_first(Action::kOtherPort, "other port...");
+  } else if (fleet_empty(scene.model) && scene.options.access == Access::kFull) {
+    put_first(Action::kAcknowledge, "demonstration...");
   }
   for (const Binding& binding : bindings()) {
     const bool here = (binding.views & in(state.view)) != 0 && !binding.hint.empty();
@@ -122,7 +119,7 @@ void draw_hints(const Area& row, const Scene& scene) {
 void draw_status(const Area& row, const Scene& scene) {
   const UiState& state = scene.state;
   if (state.prompt) {
-    constexpr std::array<std::string_view, 3> kMarks{"/", ":", "write to: "};
+    constexpr std::array<std::string_view, 4> kMarks{"/", ":", "write to: ", "port for this run: "};
     const int x = row.put(1, 0,
                           std::string(kMarks.at(static_cast<std::size_t>(state.prompt->kind))) +
                               state.prompt->text + "_",

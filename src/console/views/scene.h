@@ -90,6 +90,9 @@ std::string version_of(const std::optional<model::Image>& image);  // "v2.1.4", 
 std::string reading(const std::optional<float>& value, model::Metric metric);  // "97", "79.5", "-"
 std::string_view heading_of(model::Metric metric);                             // "CPU %", "TEMP C"
 
+// The first key of an action in this view; empty where it has none.
+std::string key_of(const Scene& scene, Action action);
+
 // The row that is shown first so that `selected` is in view, near the middle.
 int first_shown(std::size_t selected, std::size_t count, int rows);
 

@@ -163,6 +163,11 @@ void draw_nothing(const Area& area, const Scene& scene) {
            {Ink::kDim});
   area.put(5, 8, "fingerprint of the authority", {Ink::kDim});
   area.put(5, 9, server.ca_fingerprint.empty() ? "-" : server.ca_fingerprint, {Ink::kDim});
+  const std::string start = key_of(scene, Action::kAcknowledge);
+  if (!fleet_empty(scene.model) || scene.options.access != Access::kFull) return;
+  area.put(3, 11,
+           "To try it without a device press " + (start.empty() ? ":demo" : start) +
+               ": it starts three agents on this host.");
 }
 
 void draw_devices(const Area& area, const Scene& scene) {
@@ -199,7 +204,10 @@ void draw_what_is_wrong(const Area& area, const Scene& scene) {
   int y = put_wrapped(area, 1, 1, server.problem, bold(Ink::kBad));
   area.put(1, y++, "Devices keep running; they try again by themselves and lose nothing.",
            {Ink::kDim});
-  area.put(1, y + 1, "R tries again now; an edit in config/ counts at the next attempt.");
+  const auto key = [&](Action action) { return key_of(scene, action); };
+  area.put(1, y + 1,
+           key(Action::kRetry) + " tries again now, " + key(Action::kOtherPort) +
+               " on another port; an edit in config/ counts as well.");
 }
 
 std::string versions_text(const fleet::Counts& counts) {

@@ -1,0 +1,109 @@
+// What the console offers where there is nothing to show yet: an empty fleet, a server that is
+// down.
+#include <algorithm>
+
+#include "tests/support/catch.h"
+#include "tests/unit/console/desk.h"
+
+using namespace ota;
+using namespace ota::console;
+using namespace ota::test;
+
+namespace {
+
+struct EmptyDesk : Desk {
+  explicit EmptyDesk(Access access = Access::kFull) : Desk(access) {
+    backend.fleet = empty_fleet();
+    settle();
+  }
+};
+
+struct DownDesk : Desk {
+  DownDesk() {
+    backend.status.phase = fleet::ServerStatus::Phase::kDown;
+    backend.status.problem = "cannot listen on 0.0.0.0:8443: address already in use";
+    settle();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("in an empty fleet a starts the demonstration, once it is confirmed", "[console]") {
+  EmptyDesk desk;
+  CHECK(desk.shows("To try it without a device press a:"));
+  CHECK(desk.shows(" a demonstration...  "));
+  desk.keys("a");
+  CHECK(desk.shows("Start the demonstration?"));
+  desk.keys("Enter");  // Cancel is preselected
+  CHECK(desk.backend.asked.empty());
+  desk.keys("a Tab Enter");
+  CHECK(desk.backend.asked == std::vector<std::string>{"demonstration"});
+  CHECK(desk.notice() == "the demonstration's agents start");
+  desk.keys(":");
+  desk.type("demo");
+  desk.keys("Enter Tab Enter");
+  CHECK(desk.backend.asked.size() == 2);
+}
+
+TEST_CASE("there is no demonstration among real devices, before the start, nor read-only",
+          "[console]") {
+  Desk full;
+  full.keys(":");
+  full.type("demo");
+  full.keys("Enter");
+  CHECK(full.notice() == "the demonstration is for an empty fleet");
+  EmptyDesk starting;
+  starting.backend.status.phase = fleet::ServerStatus::Phase::kStarting;
+  starting.settle();
+  CHECK_FALSE(starting.shows("demonstration"));
+  EmptyDesk reading(Access::kReadOnly);
+  CHECK_FALSE(reading.shows("demonstration"));
+  reading.keys("a");
+  CHECK(reading.notice().starts_with("read-only"));
+  CHECK_FALSE(reading.ui.state().question);
+}
+
+TEST_CASE("o asks for another port where the server is down", "[console]") {
+  DownDesk desk;
+  CHECK(desk.shows("R retry now  o other port..."));
+  CHECK(desk.shows("R tries again now, o on another port"));
+  desk.keys("o");
+  CHECK(desk.shows("port for this run: "));
+  desk.type("9443");
+  desk.keys("Enter");
+  CHECK(desk.backend.asked == std::vector<std::string>{"retry on 9443"});
+  CHECK(desk.notice() == "trying port 9443 for this run; console.json stays as it is");
+}
+
+TEST_CASE("the port after the one of console.json is proposed", "[console]") {
+  DownDesk desk;
+  auto settings = std::make_shared<model::Settings>();
+  settings->console.port = 8443;
+  desk.backend.configuration = settings;
+  desk.settle();
+  desk.keys("o");
+  CHECK(desk.shows("port for this run: 8444_"));
+}
+
+TEST_CASE("what is no port is refused with what is accepted", "[console]") {
+  for (const char* text : {"0", "65536", "-1", "84x", "", " 9443"}) {
+    CAPTURE(text);
+    DownDesk desk;
+    desk.keys("o");
+    desk.type(text);
+    desk.keys("Enter");
+    CHECK(desk.backend.asked.empty());
+    CHECK(desk.notice().find("accepted: 1 to 65535") != std::string::npos);
+  }
+}
+
+TEST_CASE("a server that is up stays on its port", "[console]") {
+  Desk desk;
+  desk.keys("o");
+  CHECK_FALSE(desk.ui.state().prompt);
+  CHECK(desk.notice() == "the server is up; another port is for one that is down");
+  desk.keys(":");
+  desk.type("port 9443");
+  desk.keys("Enter");
+  CHECK(desk.backend.asked.empty());
+}
