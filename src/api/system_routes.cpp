@@ -36,6 +36,7 @@ void read_events(Context& context, const http::Request& request, const http::Res
   constexpr std::uint64_t kLongestWait = 60;
   store::EventQuery query;
   query.after = number_of(request, "after", 0, 0, UINT64_MAX);
+  query.before = number_of(request, "before", UINT64_MAX, 0, UINT64_MAX);
   query.limit = static_cast<std::size_t>(number_of(request, "limit", kEventPage, 1, kEventPage));
   query.source = text_of(request, "source");
   query.kind_prefix = text_of(request, "kind");

@@ -59,7 +59,8 @@ struct Batch {
 };
 
 struct EventQuery {
-  std::uint64_t after = 0;  // only later ones
+  std::uint64_t after = 0;            // only later ones
+  std::uint64_t before = UINT64_MAX;  // only earlier ones
   std::size_t limit = 1000;
   model::Severity at_least = model::Severity::kInfo;
   std::string source{};  // empty: all

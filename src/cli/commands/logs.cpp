@@ -1,5 +1,6 @@
 // otactl logs: the security log, and its follower.
 #include <algorithm>
+#include <optional>
 
 #include "cli/commands/all.h"
 #include "cli/context.h"
@@ -30,9 +31,11 @@ void print_event(Context& context, const Json& event) {
 }
 
 // The newest events that pass the filters, oldest first; `last` is where to go on.
-Result<Json> newest(Context& context, std::uint64_t count, std::uint64_t& last) {
-  const auto page = context.api.get("/v1/events?order=newest&limit=" + std::to_string(count) +
-                                    filters(context.arguments));
+Result<Json> newest(Context& context, std::uint64_t count, std::optional<std::uint64_t> before,
+                    std::uint64_t& last) {
+  std::string query = "/v1/events?order=newest&limit=" + std::to_string(count);
+  if (before) query += "&before=" + std::to_string(*before);
+  const auto page = context.api.get(query + filters(context.arguments));
   if (!page) return page.error();
   Json events = list_at(*page, "events");
   std::reverse(events.begin(), events.end());
@@ -70,14 +73,20 @@ Result<ExitCode> follow(Context& context, std::uint64_t after) {
 Result<ExitCode> run_logs(Context& context) {
   const auto limit = context.arguments.number("--limit");
   if (!limit) return limit.error();
+  const auto before = context.arguments.number("--before");
+  if (!before) return before.error();
+  if (before->has_value() && context.arguments.has("--follow")) {
+    context.out.problem("--before shows the past, --follow what is to come", "Leave one of them.");
+    return ExitCode::kUsage;
+  }
   std::uint64_t last = 0;
   const std::uint64_t count = limit->value_or(100);
   if (count < 1 || count > kPage) {
     context.out.problem("--limit takes 1 to " + std::to_string(kPage),
-                        "All of the log is in: otactl state export FILE");
+                        "Older ones: --before SEQ. All of the log: otactl state export FILE");
     return ExitCode::kUsage;
   }
-  const auto events = newest(context, count, last);
+  const auto events = newest(context, count, *before, last);
   if (!events) return events.error();
   for (const Json& event : *events)
     print_event(context, event);
@@ -103,11 +112,13 @@ Command logs_command() {
                        {"info", "notice", "warning", "error"}},
                       {"--source", "ID", "only events about this device or address"},
                       {"--kind", "PREFIX", "only kinds that begin so: gate, job, enrol, auth"},
-                      {"--limit", "N", "the newest N (100; at most 1000)"}},
+                      {"--limit", "N", "the newest N (100; at most 1000)"},
+                      {"--before", "SEQ", "only events before number SEQ: the page before"}},
           .examples = {{"otactl logs", "the newest hundred"},
                        {"otactl logs --follow --severity warning", "live, what matters"},
                        {"otactl logs --kind gate.block --source iot-002",
-                        "every refusal of one device"}},
+                        "every refusal of one device"},
+                       {"otactl logs --before 4201 --limit 1000", "what stood before event 4201"}},
           .run = &run_logs};
 }
 

@@ -22,7 +22,7 @@ std::int64_t as_parameter(std::uint64_t number) {
 // The query's parts that SQLite's planner can use: the severity stands in the text, so that the
 // partial index of that severity serves it.
 std::string events_sql(const EventQuery& query) {
-  std::string sql = "SELECT seq, document FROM events WHERE seq > ?1";
+  std::string sql = "SELECT seq, document FROM events WHERE seq > ?1 AND seq < ?5";
   if (query.at_least != model::Severity::kInfo) {
     sql += " AND severity >= " + std::to_string(static_cast<int>(query.at_least));
   }
@@ -37,6 +37,7 @@ Result<std::vector<model::Event>> in_order_of_seq(Database& database, const Even
   if (!rows) return rows.error();
   rows->bind(1, as_parameter(query.after));
   rows->bind(2, as_parameter(query.limit));
+  rows->bind(5, as_parameter(query.before));
   if (!query.source.empty()) rows->bind(3, query.source);
   if (!query.kind_prefix.empty()) rows->bind(4, query.kind_prefix);
   std::vector<model::Event> found;
@@ -74,8 +75,9 @@ Result<std::optional<std::vector<std::string>>> kinds_of(Database& database,
 Result<std::vector<std::int64_t>> numbers_of(Database& database, const EventQuery& query,
                                              const std::vector<std::string>& kinds) {
   auto rows = database.prepare(
-      std::string("SELECT seq FROM events WHERE kind = ?1 AND severity = ?2 AND seq > ?3 "
-                  "ORDER BY seq ") +
+      std::string(
+          "SELECT seq FROM events WHERE kind = ?1 AND severity = ?2 AND seq > ?3 AND seq < ?5 "
+          "ORDER BY seq ") +
       (query.newest_first ? "DESC" : "ASC") + " LIMIT ?4");
   if (!rows) return rows.error();
   std::vector<std::int64_t> numbers;
@@ -86,6 +88,7 @@ Result<std::vector<std::int64_t>> numbers_of(Database& database, const EventQuer
       rows->bind(2, std::int64_t{severity});
       rows->bind(3, as_parameter(query.after));
       rows->bind(4, as_parameter(query.limit));
+      rows->bind(5, as_parameter(query.before));
       while (true) {
         auto row = rows->step();
         if (!row) return row.error();

@@ -119,6 +119,19 @@ TEST_CASE("the log is printed oldest first, as filtered by the server", "[cli]")
   CHECK(ran.out.find("two") < ran.out.find("four"));
 }
 
+TEST_CASE("older pages of the log are asked for by number, and not while it is followed", "[cli]") {
+  Script script;
+  script.answers["GET /v1/events?order=newest&limit=100&before=4201&severity=warning"] = {
+      Json{{"events", {event(4200, "before it")}}, {"last", 4200}}};
+  const auto ran = otactl("logs --before 4201 --severity warning", script);
+  CHECK(ran.code == 0);
+  CHECK(ran.says("before it"));
+  const auto both = otactl("logs --before 4201 --follow", script);
+  CHECK(both.code == 2);
+  CHECK(both.err.find("--before shows the past") != std::string::npos);
+  CHECK(otactl("logs --before yesterday", script).code == 2);
+}
+
 TEST_CASE("following the log goes on where it was and ends when interrupted", "[cli]") {
   Script script;
   script.looks = 2;

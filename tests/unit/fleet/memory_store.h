@@ -80,7 +80,9 @@ class MemoryStore : public store::Store {
   Result<std::vector<model::Event>> events(const store::EventQuery& query) override {
     auto out = events_;
     if (query.newest_first) out = {events_.rbegin(), events_.rend()};
-    std::erase_if(out, [&](const model::Event& event) { return event.seq <= query.after; });
+    std::erase_if(out, [&](const model::Event& event) {
+      return event.seq <= query.after || event.seq >= query.before;
+    });
     if (out.size() > query.limit) out.resize(query.limit);
     return out;
   }
