@@ -13,12 +13,44 @@ namespace {
 using http::Access;
 using http::Method;
 
-void add_metric(std::string& out, const char* name, const char* type, const char* help,
-                double value) {
+std::string number_text(double value) {
   std::array<char, 64> number{};
   std::snprintf(number.data(), number.size(), "%.17g", value);
-  out += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " " + type + "\n" +
-         name + " " + number.data() + "\n";
+  return number.data();
+}
+
+void add_head(std::string& out, const char* name, const char* type, const char* help) {
+  out += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " " + type + "\n";
+}
+
+// What a listener counts, and the words for it.
+struct ListenerMetric {
+  const char* name;
+  const char* type;
+  const char* help;
+  std::uint64_t http::ServerStats::*value;
+};
+constexpr std::array<ListenerMetric, 6> kListenerMetrics{{
+    {"ota_http_requests_total", "counter", "requests answered", &http::ServerStats::requests},
+    {"ota_http_errors_4xx_total", "counter", "answers of 400 to 499",
+     &http::ServerStats::errors_4xx},
+    {"ota_http_errors_5xx_total", "counter", "answers of 500 and above",
+     &http::ServerStats::errors_5xx},
+    {"ota_http_limited_total", "counter", "requests and connections refused by a limit",
+     &http::ServerStats::limited},
+    {"ota_tls_refused_total", "counter", "handshakes refused",
+     &http::ServerStats::refused_handshakes},
+    {"ota_http_connections", "gauge", "connections open now", &http::ServerStats::connections},
+}};
+
+void add_listeners(std::string& out, const std::vector<ListenerStats>& listeners) {
+  for (const ListenerMetric& metric : kListenerMetrics) {
+    add_head(out, metric.name, metric.type, metric.help);
+    for (const ListenerStats& listener : listeners) {
+      out += std::string(metric.name) + "{listener=\"" + std::string(listener.listener) + "\"} " +
+             number_text(static_cast<double>(listener.stats.*metric.value)) + "\n";
+    }
+  }
 }
 
 // Prometheus text exposition format 0.0.4.
@@ -27,7 +59,8 @@ std::string metrics_text(const Context& context) {
   const fleet::Counts& counts = snapshot->counts;
   std::string out;
   const auto gauge = [&](const char* name, const char* help, std::size_t value) {
-    add_metric(out, name, "gauge", help, static_cast<double>(value));
+    add_head(out, name, "gauge", help);
+    out += std::string(name) + " " + number_text(static_cast<double>(value)) + "\n";
   };
   gauge("ota_devices", "devices in the whitelist or ever enrolled", counts.devices);
   gauge("ota_devices_online", "devices with recent telemetry", counts.online);
@@ -39,18 +72,7 @@ std::string metrics_text(const Context& context) {
   gauge("ota_devices_failed", "devices whose last update failed", counts.failed);
   gauge("ota_events_last", "sequence number of the newest event", snapshot->last_event);
   gauge("ota_store_writable", "1 where the state can be saved", snapshot->store_writable ? 1 : 0);
-  if (context.ports.server_stats) {
-    const http::ServerStats stats = context.ports.server_stats();
-    const auto counter = [&](const char* name, const char* help, std::uint64_t value) {
-      add_metric(out, name, "counter", help, static_cast<double>(value));
-    };
-    counter("ota_http_requests_total", "requests answered", stats.requests);
-    counter("ota_http_errors_4xx_total", "answers of 400 to 499", stats.errors_4xx);
-    counter("ota_http_errors_5xx_total", "answers of 500 and above", stats.errors_5xx);
-    counter("ota_http_limited_total", "requests and connections refused by a limit", stats.limited);
-    counter("ota_tls_refused_total", "handshakes refused", stats.refused_handshakes);
-    gauge("ota_http_connections", "connections open now", stats.connections);
-  }
+  if (context.ports.server_stats) add_listeners(out, context.ports.server_stats());
   return out;
 }
 

@@ -36,6 +36,11 @@ namespace ota::api {
 
 enum class AgentOrder : std::uint8_t { kStart, kStop, kRestart };
 
+struct ListenerStats {
+  std::string_view listener;  // "api", "ddi"
+  http::ServerStats stats;
+};
+
 // What the routes need of the rest. Functions may be empty where a program has no such part.
 struct Ports {
   fleet::Fleet& fleet;
@@ -44,7 +49,7 @@ struct Ports {
   const Clock& clock;
   std::filesystem::path firmware;  // the folder that holds metadata/ and targets/
   std::function<fleet::ServerStatus()> server_status;
-  std::function<http::ServerStats()> server_stats;
+  std::function<std::vector<ListenerStats>()> server_stats;
   std::function<std::shared_ptr<const std::vector<fleet::AgentStatus>>()> agents;
   // kNotFound: no such agent.
   std::function<Result<void>(const std::string& agent, AgentOrder order)> order_agent;

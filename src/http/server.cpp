@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
@@ -66,6 +67,7 @@ struct Server::Impl {
   std::size_t next_thread = 0;
   std::uint16_t port = 0;
   bool running = false;
+  std::atomic<bool> ready{false};  // `threads` and `shared` stand, and will not change any more
 
   Result<void> listen();
   void accept();
@@ -171,6 +173,7 @@ Result<void> Server::start() {
     return listening;
   }
   impl.accept_pause = std::make_unique<Timer>(impl.threads.front()->context());
+  impl.ready.store(true, std::memory_order_release);
   impl.accept();
   for (const auto& thread : impl.threads)
     thread->start();
@@ -183,20 +186,36 @@ std::uint16_t Server::port() const {
 }
 
 void Server::apply_limits(const model::ServerLimits& limits) {
-  if (!impl_->running) impl_->options.limits = limits;
+  if (!impl_->ready.load(std::memory_order_acquire)) {
+    impl_->options.limits = limits;
+    return;
+  }
   for (const auto& thread : impl_->threads) {
     thread->post([&thread = *thread, limits] { thread.set_limits(limits); });
   }
 }
 
 void Server::disconnect(const std::string& device) {
+  if (!impl_->ready.load(std::memory_order_acquire)) return;
   for (const auto& thread : impl_->threads) {
     thread->post([&thread = *thread, device] { thread.disconnect(device); });
   }
 }
 
+ServerStats& ServerStats::operator+=(const ServerStats& other) {
+  requests += other.requests;
+  connections += other.connections;
+  accepted += other.accepted;
+  refused_handshakes += other.refused_handshakes;
+  errors_4xx += other.errors_4xx;
+  errors_5xx += other.errors_5xx;
+  limited += other.limited;
+  return *this;
+}
+
 ServerStats Server::stats() const {
   ServerStats stats;
+  if (!impl_->ready.load(std::memory_order_acquire)) return stats;
   for (const auto& thread : impl_->threads) {
     const Counters& counters = thread->counters();
     stats.requests += counters.requests.load(std::memory_order_relaxed);
@@ -206,10 +225,8 @@ ServerStats Server::stats() const {
     stats.errors_5xx += counters.errors_5xx.load(std::memory_order_relaxed);
     stats.limited += counters.limited.load(std::memory_order_relaxed);
   }
-  if (impl_->shared) {
-    const std::lock_guard lock(impl_->shared->open_mutex);
-    stats.connections = impl_->shared->open;
-  }
+  const std::lock_guard lock(impl_->shared->open_mutex);
+  stats.connections = impl_->shared->open;
   return stats;
 }
 

@@ -30,6 +30,8 @@ struct ServerStats {
   std::uint64_t errors_4xx = 0;
   std::uint64_t errors_5xx = 0;
   std::uint64_t limited = 0;  // 429 and refused connections
+
+  ServerStats& operator+=(const ServerStats& other);
 };
 
 // Public clients of the DDI listener may know nothing newer than 1.2.

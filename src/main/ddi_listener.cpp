@@ -11,10 +11,11 @@ DdiListener::DdiListener(fleet::Fleet& fleet, const Clock& clock,
     : service_(std::make_unique<api::DdiService>(fleet, clock, firmware)) {}
 DdiListener::~DdiListener() = default;
 
-Result<std::unique_ptr<DdiListener>> DdiListener::start(
-    const model::ConsoleSettings& console, fleet::Fleet& fleet, const pki::Authority& authority,
-    const std::filesystem::path& firmware, const Clock& clock, http::ServerHooks hooks) {
-  if (!console.ddi.on) return std::unique_ptr<DdiListener>();
+std::unique_ptr<DdiListener> DdiListener::make(const model::ConsoleSettings& console,
+                                               fleet::Fleet& fleet, const pki::Authority& authority,
+                                               const std::filesystem::path& firmware,
+                                               const Clock& clock, http::ServerHooks hooks) {
+  if (!console.ddi.on) return nullptr;
   std::unique_ptr<DdiListener> listener(new DdiListener(fleet, clock, firmware));
   hooks.connection_closed = [service = listener->service_.get()](std::uint64_t connection) {
     service->connection_closed(connection);
@@ -22,14 +23,20 @@ Result<std::unique_ptr<DdiListener>> DdiListener::start(
   listener->server_ = std::make_unique<http::Server>(
       api::DdiService::server_options(console), authority.server_identity(),
       listener->service_->router(), std::move(hooks));
-  if (auto started = listener->server_->start(); !started) {
-    return started.error().within("ddi.listen");
-  }
   return listener;
+}
+
+Result<void> DdiListener::start() {
+  auto started = server_->start();
+  return started ? started : started.error().within("ddi.listen");
 }
 
 std::uint16_t DdiListener::port() const {
   return server_->port();
+}
+
+http::ServerStats DdiListener::stats() const {
+  return server_->stats();
 }
 
 void DdiListener::disconnect(const std::string& device) {

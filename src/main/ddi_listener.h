@@ -29,14 +29,16 @@ namespace ota::main {
 class DdiListener {
  public:
   // Null: console.json asks for none. What is passed by reference outlives the listener.
-  static Result<std::unique_ptr<DdiListener>> start(const model::ConsoleSettings& console,
-                                                    fleet::Fleet& fleet,
-                                                    const pki::Authority& authority,
-                                                    const std::filesystem::path& firmware,
-                                                    const Clock& clock, http::ServerHooks hooks);
+  static std::unique_ptr<DdiListener> make(const model::ConsoleSettings& console,
+                                           fleet::Fleet& fleet, const pki::Authority& authority,
+                                           const std::filesystem::path& firmware,
+                                           const Clock& clock, http::ServerHooks hooks);
   ~DdiListener();
 
+  Result<void> start();
+
   std::uint16_t port() const;
+  http::ServerStats stats() const;
   void disconnect(const std::string& device);
   void apply(const model::ConsoleSettings& console);
   // Parked polls are answered, running downloads get this long.

@@ -100,6 +100,7 @@ struct Host::Impl {
   std::vector<fleet::ConfigProblem> shown(const std::vector<config::Problem>& problems) const;
   Result<void> serve();
   http::ServerHooks common_hooks();
+  std::vector<api::ListenerStats> listener_stats() const;
   void run_agents();
   void tick();
   void close();
@@ -231,7 +232,7 @@ api::Ports Host::Impl::ports() {
             const std::lock_guard lock(mutex);
             return status;
           },
-      .server_stats = [this] { return server->stats(); },
+      .server_stats = [this] { return listener_stats(); },
       .agents = {},
       .order_agent = {},
       .tuf_root = [this] { return firmware->root(); },
@@ -246,6 +247,12 @@ api::Ports Host::Impl::ports() {
                                                     api::AgentOrder order) {
     return AgentDesk::order(*supervisor, agent, order);
   };
+  return out;
+}
+
+std::vector<api::ListenerStats> Host::Impl::listener_stats() const {
+  std::vector<api::ListenerStats> out{{"api", server->stats()}};
+  if (ddi) out.push_back({"ddi", ddi->stats()});
   return out;
 }
 
@@ -295,6 +302,8 @@ Result<void> Host::Impl::serve() {
   };
   server = std::make_unique<http::Server>(server_options, authority->server_identity(),
                                           api->router(), std::move(hooks));
+  ddi = DdiListener::make(console, *parts.fleet, *authority, options.root / "firmware", clock,
+                          common_hooks());
   parts.fleet->set_hooks(
       {.wake_device = [this](const std::string& device) { api->wake_device(device); },
        .cut_off_device =
@@ -305,10 +314,9 @@ Result<void> Host::Impl::serve() {
        .new_events = [this] { notify(); }});
   if (auto started = server->start(); !started) return started.error();
   own_url = "https://" + host_and_port(reachable_here(console.listen_address), server->port());
-  auto ddi_started = DdiListener::start(console, *parts.fleet, *authority,
-                                        options.root / "firmware", clock, common_hooks());
-  if (!ddi_started) return ddi_started.error();
-  ddi = std::move(*ddi_started);
+  if (ddi) {
+    if (auto started = ddi->start(); !started) return started;
+  }
   if (authority->created()) {
     record(model::Severity::kNotice, "pki.created",
            "certificate authority made; fingerprint " + authority->fingerprint());
@@ -385,7 +393,9 @@ void Host::Impl::update_rates() {
   const MonoTime now = clock.mono();
   if (now < next_rate) return;
   next_rate = now + kRateWindow;
-  const http::ServerStats stats = server->stats();
+  http::ServerStats stats;
+  for (const api::ListenerStats& one : listener_stats())
+    stats += one.stats;
   set_status([&](fleet::ServerStatus& s) {
     s.requests_per_second = static_cast<double>(stats.requests - requests_before) * 1000.0 /
                             static_cast<double>(kRateWindow.count());
@@ -480,8 +490,8 @@ void Host::Impl::close() {
     if (audit != nullptr && !imported) audit->sign_last();
     parts.fleet->set_hooks({});
   }
+  server.reset();  // first: its routes tell what the other one counts
   ddi.reset();
-  server.reset();
   api.reset();
   audit.reset();
   HostParts gone;

@@ -2,6 +2,7 @@
 // repository with v2.1.4 and v2.1.5, and devices that a test speaks for.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <fstream>
@@ -75,7 +76,7 @@ class ApiServer {
                    .clock = clock_,
                    .firmware = root() / "firmware",
                    .server_status = [] { return fleet::ServerStatus{}; },
-                   .server_stats = [this] { return server->stats(); },
+                   .server_stats = [this] { return listener_stats(); },
                    .agents = {},
                    .order_agent = {},
                    .tuf_root = [this]() -> Result<std::string> { return tuf_root_; },
@@ -95,7 +96,7 @@ class ApiServer {
                       .cut_off_device =
                           [this](const std::string& id) {
                             server->disconnect(id);
-                            if (cut_off_too) cut_off_too(id);
+                            if (http::Server* other = further) other->disconnect(id);
                           },
                       .new_events = {}});
     REQUIRE(server->start().has_value());
@@ -198,9 +199,14 @@ class ApiServer {
   std::unique_ptr<fleet::Fleet> fleet;
   std::unique_ptr<api::Service> service;
   std::unique_ptr<http::Server> server;
-  std::function<void(const std::string& device)> cut_off_too;  // a further listener's
+  std::atomic<http::Server*> further{nullptr};  // another listener, as "ddi"
 
  private:
+  std::vector<api::ListenerStats> listener_stats() const {
+    std::vector<api::ListenerStats> out{{"api", server->stats()}};
+    if (http::Server* other = further) out.push_back({"ddi", other->stats()});
+    return out;
+  }
   void tick_until_stopped() {
     std::unique_lock lock(mutex_);
     while (ticking_) {

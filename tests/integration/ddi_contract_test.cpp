@@ -2,11 +2,13 @@
 // need.
 #include "base/digest.h"
 #include "tests/integration/ddi_server.h"
+#include "tests/support/text.h"
 
 using namespace ota;
 using model::JobState;
 using test::DdiDevice;
 using test::DdiServer;
+using test::has;
 using test::Identity;
 using test::TlsVersion;
 
@@ -66,6 +68,23 @@ TEST_CASE("a new DDI token voids the one before, and a revoked device has none",
   CHECK(device.send("GET", device.base()).status == 401);
   // Only ids of the whitelist get one.
   server.post("/v1/devices/stranger/ddi-token", {}, 403);
+}
+
+TEST_CASE("each listener's requests are counted in its own metrics", "[ddi]") {
+  DdiServer server;
+  DdiDevice stranger(server, "iot-001", "TargetToken none");
+  CHECK(stranger.send("GET", stranger.base()).status == 401);
+  auto client = server.api.client("operator");
+  const auto reply = client.get("/metrics", ApiServer::kMost);
+  REQUIRE(reply.has_value());
+  const std::string& text = reply->body;
+  CHECK(has(text, "\nota_http_errors_4xx_total{listener=\"ddi\"} 1\n"));
+  CHECK(has(text, "\nota_http_errors_4xx_total{listener=\"api\"} 0\n"));
+  CHECK(has(text, "\nota_http_connections{listener=\"ddi\"} 1\n"));
+  // One head for each metric, whatever number of listeners.
+  const auto head = text.find("# TYPE ota_http_requests_total counter\n");
+  REQUIRE(head != std::string::npos);
+  CHECK(text.find("# TYPE ota_http_requests_total", head + 1) == std::string::npos);
 }
 
 TEST_CASE("a revoked DDI device loses its open connections within a second, a download included",

@@ -36,10 +36,10 @@ class DdiServer {
         api::DdiService::server_options(api.fleet->settings()->console),
         authority_->server_identity(), service->router(), std::move(hooks));
     REQUIRE(server->start().has_value());
-    api.cut_off_too = [this](const std::string& device) { server->disconnect(device); };
+    api.further = server.get();
   }
   void stop() {
-    api.cut_off_too = {};
+    api.further = nullptr;
     service->close();
     server->drain(milliseconds(0));
     server.reset();

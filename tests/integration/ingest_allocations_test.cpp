@@ -43,7 +43,7 @@ class Rig {
                    .clock = clock,
                    .firmware = folder.path(),
                    .server_status = [] { return fleet::ServerStatus{}; },
-                   .server_stats = [] { return http::ServerStats{}; },
+                   .server_stats = {},
                    .agents = {},
                    .order_agent = {},
                    .tuf_root = [] { return Result<std::string>(std::string()); },
