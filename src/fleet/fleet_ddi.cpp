@@ -144,11 +144,12 @@ void Fleet::ddi_set_token(const std::string& device, const std::string& token_ha
                           const std::string& actor, const Done& done) {
   const WallTime now = impl_->clock.wall();
   Error refusal = fail(Errc::kDenied, device + " is not in the whitelist");
+  bool renewed = false;
   impl_->table.with(device, [&](LiveDevice& live) {
     if (!live.spec) return;
     refusal = {};
     model::DdiClient& client = enrol(Impl::record_of(live), now);
-    const bool renewed = !client.token_hash.empty();
+    renewed = !client.token_hash.empty();
     client.token_hash = token_hash;
     client.token_made = now;
     store::Batch batch;
@@ -160,6 +161,8 @@ void Fleet::ddi_set_token(const std::string& device, const std::string& token_ha
     impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
   });
   if (refusal.code) done(refusal);
+  // Also a download that began under the token that is void.
+  if (renewed) impl_->cut_off(device);
 }
 
 void Fleet::ddi_set_gateway(const std::string& token_hash, const std::string& actor,

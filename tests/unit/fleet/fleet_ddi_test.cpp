@@ -167,6 +167,19 @@ TEST_CASE("outside its maintenance window an update is kept back, and offered wh
   CHECK(rig.poll().deployment == 1001U);
 }
 
+TEST_CASE("a new DDI token cuts off what runs under the one before", "[ddi]") {
+  DdiFleet rig;
+  const auto make_token = [&](const std::string& device) {
+    REQUIRE(rig.wait([&](const fleet::Done& done) {
+      rig.fleet->ddi_set_token(device, sha256_hex("new " + device), "operator:ann", done);
+    }));
+  };
+  make_token("iot-001");
+  CHECK(rig.cut_off == std::vector<std::string>{"iot-001"});
+  make_token("iot-002");  // its first: nothing runs under another
+  CHECK(rig.cut_off.size() == 1);
+}
+
 TEST_CASE("a DDI device has no rollback, and loses its token with its right", "[ddi]") {
   DdiFleet rig;
   const auto refused = rig.wait(
