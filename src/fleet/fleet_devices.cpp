@@ -240,7 +240,8 @@ void follow_rollback(LiveDevice& live, const DeviceStatus& status, WallTime now,
     record.rollback_requested = false;
     batch.events.push_back(make_event(now, Severity::kWarning, "rollback.failed", live.id,
                                       live.id + " cannot go back from " + left.version.label() +
-                                          ": its other slot holds no confirmed image"));
+                                          ": its other slot holds no confirmed image, or its "
+                                          "agent has no installer.rollback"));
   }
 }
 
