@@ -303,7 +303,7 @@ void explain_unknown(const DeviceState& state, WallTime now, Verdict& verdict) {
     return;
   }
   if (!state.starting()) {
-    verdict.label = "Incomplete Telemetry";
+    verdict.label = model::kIncompleteTelemetry;
     verdict.sentence = "No " + awaited_names(state) + " reading has come since the device started.";
     verdict.would_clear = clearing_text(state, now);
     return;

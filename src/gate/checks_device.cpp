@@ -177,8 +177,12 @@ Finding verdict(const Input& input) {
             "overridden: " + input.override_reason};
   }
   if (may_override) remedy += "; or push with --override \"reason\"";
-  return {CheckResult::kBlock, std::move(observed), required, std::move(remedy),
-          unknown ? "No Recent Telemetry" : "Anomaly Detected"};
+  std::string_view headline = "Anomaly Detected";
+  if (unknown) {
+    const bool incomplete = seen.label == model::kIncompleteTelemetry;
+    headline = incomplete ? model::kIncompleteTelemetry : "No Recent Telemetry";
+  }
+  return {CheckResult::kBlock, std::move(observed), required, std::move(remedy), headline};
 }
 
 }  // namespace ota::gate::rules

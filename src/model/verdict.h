@@ -47,6 +47,9 @@ struct Signal {
   std::string text;                // "CPU 97 % (limit 90 %) for 40 s"
 };
 
+// The label of a device that sends telemetry, but not all that is needed.
+inline constexpr std::string_view kIncompleteTelemetry = "Incomplete Telemetry";
+
 struct Verdict {
   Level level = Level::kUnknown;
   int risk = 0;      // 0 to 100

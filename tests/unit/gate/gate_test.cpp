@@ -102,6 +102,15 @@ TEST_CASE("a stale verdict never lets an update start", "[gate]") {
   CHECK(decision.risk.empty());
 }
 
+TEST_CASE("telemetry that comes but lacks readings is named as that", "[gate]") {
+  auto input = good();
+  input.verdict = {};
+  input.verdict.label = model::kIncompleteTelemetry;
+  const auto decision = gate::evaluate(input);
+  CHECK(decision.answer == Answer::kBlock);
+  CHECK(decision.headline == "BLOCKED: Incomplete Telemetry");
+}
+
 TEST_CASE("a device that has the version is skipped, also where it is sick or silent", "[gate]") {
   auto input = sick();
   input.release.version = Version(2, 1, 4);
