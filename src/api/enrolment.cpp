@@ -30,19 +30,19 @@ void enrol(Context& context, const std::string& token, const std::string& csr,
   const pki::Authority& authority = context.ports.authority;
   const auto key = authority.csr_key_fingerprint(csr);
   if (!key) return respond(http::Response::error(key.error()));
-  const auto device = context.ports.fleet.redeem_token(sha256_hex(token), *key, address);
-  if (!device) return respond(http::Response::error(device.error()));
+  const auto admission = context.ports.fleet.redeem_token(sha256_hex(token), *key, address);
+  if (!admission) return respond(http::Response::error(admission.error()));
   const auto root = context.ports.tuf_root ? context.ports.tuf_root() : Result<std::string>("");
   if (!root) return respond(http::Response::error(root.error()));
   const auto issued =
-      authority.issue_device(*device, csr, certificate_lifetime(context.ports.fleet));
+      authority.issue_device(admission->device, csr, certificate_lifetime(context.ports.fleet));
   if (!issued) return respond(http::Response::error(issued.error()));
-  Json answer{{"device", *device},
+  Json answer{{"device", admission->device},
               {"certificate", issued->pem},
               {"authority", authority.certificate_pem()},
               {"root", *root}};
   context.ports.fleet.enrolled(
-      *device, issued->serial, issued->key_fingerprint, issued->expires,
+      *admission, issued->serial, issued->key_fingerprint, issued->expires,
       [respond, answer = std::move(answer)](const Result<void>& stored) {
         respond(stored ? http::Response::json(answer, 201) : http::Response::error(stored.error()));
       });

@@ -89,6 +89,12 @@ template <class T>
 using Answered = std::function<void(Result<T>)>;
 using Done = std::function<void(Result<void>)>;
 
+// A token that was used: what enrolled() needs to finish.
+struct Admission {
+  std::string device;
+  std::uint32_t revocations = 0;  // of the device until then
+};
+
 struct Hooks {
   // A device has a new command: answer its parked poll. Called without locks held, from any thread.
   std::function<void(const std::string& device)> wake_device;
@@ -151,9 +157,10 @@ class Fleet {
   // Uses the token up (even where what follows fails) and says whether `key_fingerprint` may enrol
   // as the device: kDenied (no such token, expired, used), kConflict (the id has another key:
   // flagged on both).
-  Result<std::string> redeem_token(const std::string& token_hash,
-                                   const std::string& key_fingerprint, const std::string& address);
-  void enrolled(const std::string& device, const std::string& certificate_serial,
+  Result<Admission> redeem_token(const std::string& token_hash, const std::string& key_fingerprint,
+                                 const std::string& address);
+  // kDenied where the device was revoked since the token was used: its certificate is not given.
+  void enrolled(const Admission& admission, const std::string& certificate_serial,
                 const std::string& key_fingerprint, WallTime expires, Done done);
   // `presented_serial` is that of the certificate that the device renewed with.
   void renewed(const std::string& device, const std::string& presented_serial,

@@ -111,9 +111,9 @@ std::optional<seconds> Fleet::enrolment_attempt(const std::string& address) {
   return impl_->enrolments.attempt(address, attempts, impl_->clock.wall());
 }
 
-Result<std::string> Fleet::redeem_token(const std::string& token_hash,
-                                        const std::string& key_fingerprint,
-                                        const std::string& address) {
+Result<Admission> Fleet::redeem_token(const std::string& token_hash,
+                                      const std::string& key_fingerprint,
+                                      const std::string& address) {
   const WallTime now = impl_->clock.wall();
   store::Batch batch;
   const std::lock_guard lock(impl_->jobs_mutex);
@@ -127,12 +127,13 @@ Result<std::string> Fleet::redeem_token(const std::string& token_hash,
   }
   batch.erases.push_back({std::string(kEnrolments), token_hash});
   const std::string device = redeemed->device;
-  Result<std::string> answer = device;
+  Result<Admission> answer = Admission{device, 0};
   const bool known = impl_->table.with(device, [&](LiveDevice& live) {
     if (!live.spec) {
       answer = fail(Errc::kDenied, device + " left the whitelist");
       return;
     }
+    answer->revocations = live.revocations;
     if (!live.record || !live.record->enrolled || live.record->revoked) return;
     if (live.record->key_fingerprint == key_fingerprint) return;
     // Two keys claim one name. The one that came first keeps it; both are named.
@@ -151,10 +152,14 @@ Result<std::string> Fleet::redeem_token(const std::string& token_hash,
   return answer;
 }
 
-void Fleet::enrolled(const std::string& device, const std::string& certificate_serial,
+void Fleet::enrolled(const Admission& admission, const std::string& certificate_serial,
                      const std::string& key_fingerprint, WallTime expires, Done done) {
+  const std::string& device = admission.device;
   const WallTime now = impl_->clock.wall();
+  bool revoked = false;
   const bool known = impl_->table.with(device, [&](LiveDevice& live) {
+    revoked = live.revocations != admission.revocations;
+    if (revoked) return;
     store::Batch batch;
     model::DeviceRecord& record = Impl::record_of(live);
     if (record.key_fingerprint != key_fingerprint) {
@@ -177,6 +182,7 @@ void Fleet::enrolled(const std::string& device, const std::string& certificate_s
     impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
   });
   if (!known) done(fail(Errc::kNotFound, device));
+  if (revoked) done(fail(Errc::kDenied, device + " was revoked while it joined"));
 }
 
 void Fleet::renewed(const std::string& device, const std::string& presented_serial,
@@ -214,6 +220,7 @@ void Fleet::revoke(const std::string& device, const std::string& actor, Done don
     }
     known = impl_->table.with(device, [&](LiveDevice& live) {
       model::DeviceRecord& record = Impl::record_of(live);
+      ++live.revocations;
       record.revoked = true;
       record.enrolled = false;
       record.rollback_requested = false;

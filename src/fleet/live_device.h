@@ -105,6 +105,7 @@ struct LiveDevice {
   bool escalated = false;   // this critical verdict was told to have lasted too long
   WallTime explained_at{};  // when label and offending were taken from the detector
   bool renewed_serial_used = false;
+  std::uint32_t revocations = 0;  // since the server started: an enrolment under way is void then
 
   // Of the running job, or of the last one.
   std::string job;

@@ -33,7 +33,7 @@ class Rig {
     const auto issued = authority->issue_device("iot-001", *csr, std::chrono::hours(24));
     REQUIRE(issued.has_value());
     identity = {issued->pem, *read_file(key, 10'000)};
-    fleet->enrolled("iot-001", issued->serial, issued->key_fingerprint, issued->expires,
+    fleet->enrolled({"iot-001"}, issued->serial, issued->key_fingerprint, issued->expires,
                     [](const Result<void>&) {});
     REQUIRE(store.flush());
     service = std::make_unique<api::Service>(

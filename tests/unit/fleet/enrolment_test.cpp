@@ -15,14 +15,15 @@ Result<void> open(SmallFleet& it, const std::string& device, seconds ttl = secon
 
 Result<std::string> redeem(SmallFleet& it, const std::string& key = "key-1",
                            const std::string& hash = kHash) {
-  auto answer = it.fleet->redeem_token(hash, key, "10.0.0.7");
+  const auto answer = it.fleet->redeem_token(hash, key, "10.0.0.7");
   REQUIRE(it.store.flush());
-  return answer;
+  if (!answer) return answer.error();
+  return answer->device;
 }
 
 Result<void> enrol(SmallFleet& it, const std::string& serial, const std::string& key) {
   return it.wait([&](fleet::Done done) {
-    it.fleet->enrolled("iot-001", serial, key, it.clock.wall() + seconds(999), done);
+    it.fleet->enrolled({"iot-001"}, serial, key, it.clock.wall() + seconds(999), done);
   });
 }
 
@@ -46,7 +47,32 @@ TEST_CASE("a token opens the door once", "[fleet]") {
   REQUIRE_FALSE(again);
   CHECK(again.error().code == Errc::kDenied);
   it.start();
-  CHECK_FALSE(redeem(it));  // also after a restart
+  CHECK_FALSE(redeem(it).has_value());  // also after a restart
+}
+
+TEST_CASE("a revocation between a code's use and its certificate holds", "[fleet]") {
+  SmallFleet it;
+  REQUIRE(open(it, "iot-001"));
+  const auto admission = it.fleet->redeem_token(kHash, "key-1", "10.0.0.7");
+  REQUIRE(admission.has_value());
+  REQUIRE(it.wait([&](fleet::Done done) { it.fleet->revoke("iot-001", "operator", done); }));
+  const auto finish = [&](const fleet::Admission& with) {
+    return it.wait([&](fleet::Done done) {
+      it.fleet->enrolled(with, "serial-1", "key-1", it.clock.wall() + seconds(999), done);
+    });
+  };
+  const auto late = finish(*admission);
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == Errc::kDenied);
+  CHECK(refusal(late) == "iot-001 was revoked while it joined");
+  CHECK(it.fleet->detail("iot-001")->row.revoked());
+  CHECK_FALSE(it.fleet->detail("iot-001")->row.enrolled());
+
+  REQUIRE(open(it, "iot-001"));  // the operator lets it in again
+  const auto anew = it.fleet->redeem_token(kHash, "key-1", "10.0.0.7");
+  REQUIRE(anew.has_value());
+  CHECK(finish(*anew));
+  CHECK(it.fleet->detail("iot-001")->row.enrolled());
 }
 
 TEST_CASE("a token that waits outlives a restart, but not its time", "[fleet]") {
@@ -185,7 +211,12 @@ TEST_CASE("a new key under an old name starts with no trusted image", "[fleet]")
   it.enrol("iot-001");
   CHECK(it.fleet->detail("iot-001")->record->facts.confirmed);
   REQUIRE(it.wait([&](fleet::Done done) { it.fleet->revoke("iot-001", "operator", done); }));
-  REQUIRE(enrol(it, "cc", "another key"));
+  REQUIRE(open(it, "iot-001"));
+  const auto admission = it.fleet->redeem_token(kHash, "another key", "10.0.0.7");
+  REQUIRE(admission.has_value());
+  REQUIRE(it.wait([&](fleet::Done done) {
+    it.fleet->enrolled(*admission, "cc", "another key", it.clock.wall() + seconds(999), done);
+  }));
   CHECK_FALSE(it.fleet->detail("iot-001")->record->facts.confirmed);
   CHECK(it.fleet->detail("iot-001")->record->trusted.empty());
 }

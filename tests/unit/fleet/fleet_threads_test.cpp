@@ -52,7 +52,7 @@ struct Running {
 
   void enrol(const std::string& id) {
     REQUIRE(wait_for([&](fleet::Done done) {
-      fleet->enrolled(id, "serial", "key-" + id, clock.wall() + seconds(3600), std::move(done));
+      fleet->enrolled({id}, "serial", "key-" + id, clock.wall() + seconds(3600), std::move(done));
     }));
     fleet::DeviceStatus status;
     status.hardware = "sim-a";
