@@ -15,8 +15,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 T ?= 60
 JOBS ?= $(shell nproc)
-# A bare `make` uses every core; a jobserver handed down by the caller is kept.
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+# Every core is used (JOBS=N: so many). A make that another one calls has that one's jobserver.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
