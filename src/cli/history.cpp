@@ -63,8 +63,7 @@ Result<std::vector<fleet::Minute>> History::minutes(const std::string& device, c
                                         "&to=" + url_escape(format_rfc3339(span.to)));
     if (!page) return page.error();
     for (const Json& entry : list_at(*page, "minutes")) {
-      const std::string key = fleet::minute_key(device, stamp_at(entry, "at"));
-      auto minute = fleet::parse_minute(key, entry);
+      auto minute = fleet::parse_minute(stamp_at(entry, "at"), entry);
       if (!minute) return minute.error();
       out.push_back(std::move(*minute));
     }

@@ -59,7 +59,8 @@ class DeviceTable {
     std::unordered_map<std::string, std::unique_ptr<LiveDevice>> devices;
     std::vector<LiveDevice*> dirty;  // rows to build anew
     LookQueue looks;
-    std::vector<LiveDevice*> regrouped;  // count differently among their groups than they did
+    std::vector<FinishedMinute> finished;  // until the next tick stores them
+    std::vector<LiveDevice*> regrouped;    // count differently among their groups than they did
     std::map<std::string, anomaly::Peers, std::less<>> groups;  // of the devices here, as counted
 
     // Its row is built anew.

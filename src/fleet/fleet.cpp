@@ -158,6 +158,7 @@ Fleet::Fleet(store::Store& store, const Clock& clock,
 
 // What is queued calls back into this object: it goes first.
 Fleet::~Fleet() {
+  impl_->save_minutes(impl_->clock.wall());
   impl_->saver.drain();
 }
 

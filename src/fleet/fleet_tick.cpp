@@ -1,6 +1,7 @@
 // Fleet: what time alone brings about: silence, deadlines, ends of watch periods, another try at
 // what could not be saved.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "fleet/impl.h"
@@ -12,6 +13,7 @@ void Fleet::tick() {
   const WallTime now = impl_->clock.wall();
   impl_->tick_store(now);
   impl_->tick_devices(now);
+  impl_->save_minutes(now);
   impl_->count_groups(now);
   impl_->tick_jobs(now);
   impl_->tick_enrolments(now);
@@ -81,11 +83,7 @@ void Fleet::Impl::tick_devices(WallTime now) {
         device->record.edit().previous_serial.clear();
         put_device(batch, *device, now);
       }
-      if (device->minute.over(now)) {
-        batch.puts.push_back(
-            {std::string(kMinutes), device->minute.key(device->id), device->minute.document()});
-        device->minute = {};
-      }
+      if (device->minute.over(now)) stripe.finished.push_back(device->minute.finish(device->id));
       if (batch.events.size() != events) stripe.show(*device);
       regroup(stripe, *device);
       stripe.looks.look_by(*device, next_look(*device, now));
@@ -165,14 +163,35 @@ void Fleet::Impl::save_again(WallTime now) {
   }
 }
 
+// All devices' minutes end at one moment: they are stored together, and in parts, so that the
+// writer is never held up.
+void Fleet::Impl::save_minutes(WallTime now) {
+  constexpr std::size_t kPart = 64;
+  std::vector<FinishedMinute> finished;
+  for (DeviceTable::Stripe& stripe : table.stripes()) {
+    const std::lock_guard lock(stripe.mutex);
+    std::move(stripe.finished.begin(), stripe.finished.end(), std::back_inserter(finished));
+    stripe.finished.clear();
+  }
+  store::Batch batch;
+  for (store::Put& put : minute_rows(std::move(finished), now)) {
+    batch.puts.push_back(std::move(put));
+    if (batch.puts.size() == kPart)
+      saver.commit(std::exchange(batch, store::Batch()), OnFailure::kForget);
+  }
+  if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kForget);
+}
+
 // Old minutes leave the store: once an hour, a part of the devices at each tick, so that the writer
-// is never held up. A device that is silent loses its old ones too.
+// is never held up. A device that is silent loses its old ones too. Devices' own ranges are those
+// of programs before the blocks (minutes.h).
 void Fleet::Impl::expire_minutes(WallTime now) {
   constexpr std::chrono::hours kRound{1};
   constexpr std::size_t kPart = 64;
   const bool back = now < expired_minutes_at;  // the clock was set back
   if (to_expire.empty() && (back || now - expired_minutes_at >= kRound)) {
     expired_minutes_at = now;
+    to_expire = minute_blocks();
     for (DeviceTable::Stripe& stripe : table.stripes()) {
       const std::lock_guard lock(stripe.mutex);
       for (const auto& [id, device] : stripe.devices)

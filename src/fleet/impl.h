@@ -125,6 +125,7 @@ struct Fleet::Impl {
   void tick_jobs(WallTime now);
   void tick_enrolments(WallTime now);
   void save_again(WallTime now);
+  void save_minutes(WallTime now);
   void expire_minutes(WallTime now);
 
   // -- publication --

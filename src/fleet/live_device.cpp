@@ -126,6 +126,12 @@ bool MinuteSummary::over(WallTime now) const {
   return !empty() && std::chrono::floor<std::chrono::minutes>(now) != minute_;
 }
 
+FinishedMinute MinuteSummary::finish(const std::string& device) {
+  FinishedMinute finished{device, minute_, document()};
+  *this = {};
+  return finished;
+}
+
 std::string MinuteSummary::document() const {
   Minute minute;
   minute.samples = samples_;

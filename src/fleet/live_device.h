@@ -52,11 +52,12 @@ class MinuteSummary {
   bool over(WallTime now) const;
   WallTime end() const { return minute_ + std::chrono::minutes(1); }
   bool empty() const { return samples_ == 0 && refused_ == 0; }
-  std::string key(const std::string& device) const { return minute_key(device, minute_); }
-  std::string document() const;
+  // What is to be stored of it; it is empty then.
+  FinishedMinute finish(const std::string& device);
 
  private:
   void begin(WallTime now);
+  std::string document() const;
   struct Range {
     std::uint32_t count = 0;
     double sum = 0;

@@ -1,7 +1,12 @@
 #include "fleet/minutes.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <functional>
+#include <map>
 
 #include "store/store.h"
 
@@ -9,6 +14,27 @@ namespace ota::fleet {
 namespace {
 
 constexpr std::size_t kToTheMinute = 16;  // "2026-08-20T14:03"
+// Of 100,000 devices a hundred share a row of 16 KB; of a hundred each is nearly alone in its own.
+constexpr unsigned kBlocks = 1024;
+
+std::string to_the_minute(WallTime at) {
+  return format_rfc3339(at, Fraction::kNone).substr(0, kToTheMinute);
+}
+
+// No device is called so: ids begin with a letter or digit.
+std::string block_name(unsigned block) {
+  std::array<char, 8> name{};
+  std::snprintf(name.data(), name.size(), "~%03x", block);
+  return name.data();
+}
+
+// By FNV-1a (64 bits), which stays the same whatever library builds this.
+std::string block_of(std::string_view device) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : device)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return block_name(static_cast<unsigned>(hash % kBlocks));
+}
 
 Json range_json(const MinuteRange& range) {
   const auto rounded = [](double value) { return std::round(value * 100) / 100; };
@@ -37,11 +63,70 @@ Minute minute_of(WallTime at, const Json& in) {
   return minute;
 }
 
-}  // namespace
-
-std::string minute_key(const std::string& device, WallTime at) {
-  return device + "/" + format_rfc3339(at, Fraction::kNone).substr(0, kToTheMinute);
+// The minute that a row's key names behind its first part.
+Result<WallTime> minute_in(std::string_view key) {
+  const auto slash = key.find('/');
+  if (slash == std::string_view::npos) return fail(Errc::kInvalid, "a minute without a place");
+  return parse_rfc3339(std::string(key.substr(slash + 1, kToTheMinute)) + ":00Z");
 }
+
+// What cannot be read is passed over: one damaged row does not hide a year.
+void append_minute(std::string_view key, std::string_view document, std::vector<Minute>& minutes) {
+  const auto at = minute_in(key);
+  const auto json = parse_json(document);
+  if (!at || !json) return;
+  auto minute = parse_minute(*at, *json);
+  if (!minute) return;
+  // Where the clock was set back a minute came twice: the later word counts.
+  if (!minutes.empty() && minutes.back().at == *at) minutes.pop_back();
+  minutes.push_back(std::move(*minute));
+}
+
+// One device's summaries out of rows of many, of which most is not looked at.
+class BlockReader {
+ public:
+  explicit BlockReader(std::string device) : device_(std::move(device)) {}
+
+  // Empty where the row has none of it, or is damaged.
+  std::string_view summary_in(const std::string& row) {
+    padded_ = simdjson::padded_string(row);
+    std::string_view text;
+    if (parser_.iterate(padded_).get(document_) != simdjson::SUCCESS) return {};
+    if (document_.find_field(device_).get(value_) != simdjson::SUCCESS) return {};
+    return value_.raw_json().get(text) == simdjson::SUCCESS ? text : std::string_view();
+  }
+
+ private:
+  std::string device_;
+  simdjson::padded_string padded_;
+  simdjson::ondemand::parser parser_;
+  simdjson::ondemand::document document_;
+  simdjson::ondemand::object value_;
+};
+
+// The rows of an owner (a block, or a device) that begin in [from, end), a page at a time.
+// `summary_in` gives the device's part of a row, empty where it has none.
+Result<void> append_rows(store::Store& store, const std::string& owner, WallTime from, WallTime end,
+                         const std::function<std::string_view(const std::string&)>& summary_in,
+                         std::size_t limit, std::vector<Minute>& minutes) {
+  constexpr std::size_t kPage = 256;  // of a large fleet some 4 MB
+  std::string first = owner + "/" + to_the_minute(from);
+  const std::string last = owner + "/" + to_the_minute(end);
+  while (minutes.size() < limit) {
+    const auto rows = store.range(std::string(kMinutes), first, last, kPage);
+    if (!rows) return rows.error();
+    for (const store::Document& row : *rows) {
+      const std::string_view summary = summary_in(row.document);
+      if (!summary.empty()) append_minute(row.key, summary, minutes);
+      if (minutes.size() == limit) break;
+    }
+    if (rows->size() < kPage) break;
+    first = rows->back().key + '\0';
+  }
+  return {};
+}
+
+}  // namespace
 
 Json minute_document(const Minute& minute) {
   constexpr double kDigits = 1e4;
@@ -58,16 +143,38 @@ Json minute_document(const Minute& minute) {
   return out;
 }
 
-Result<Minute> parse_minute(std::string_view key, const Json& document) {
-  const auto slash = key.find('/');
-  if (slash == std::string_view::npos) return fail(Errc::kInvalid, "a minute without a device");
-  const auto at = parse_rfc3339(std::string(key.substr(slash + 1)) + ":00Z");
-  if (!at) return at.error();
+Result<Minute> parse_minute(WallTime at, const Json& document) {
   try {
-    return minute_of(*at, document);
+    return minute_of(at, document);
   } catch (const std::exception& error) {
     return fail(Errc::kInvalid, std::string("a minute: ") + error.what());
   }
+}
+
+std::vector<store::Put> minute_rows(std::vector<FinishedMinute> finished, WallTime now) {
+  std::array<char, 16> written{};
+  const auto stamp = static_cast<unsigned long long>(now.time_since_epoch().count());
+  std::snprintf(written.data(), written.size(), "/%012llx", stamp);
+  std::map<std::string, std::string> rows;
+  for (const FinishedMinute& minute : finished) {
+    const std::string key = block_of(minute.device) + "/" + to_the_minute(minute.at);
+    std::string& row = rows[key + written.data()];
+    row += row.empty() ? "{\"" : ",\"";
+    row += minute.device + "\":" + minute.document;
+  }
+  std::vector<store::Put> puts;
+  puts.reserve(rows.size());
+  for (auto& [key, row] : rows)
+    puts.push_back({std::string(kMinutes), key, row + "}"});
+  return puts;
+}
+
+std::vector<std::string> minute_blocks() {
+  std::vector<std::string> names;
+  names.reserve(kBlocks);
+  for (unsigned block = 0; block < kBlocks; ++block)
+    names.push_back(block_name(block));
+  return names;
 }
 
 void append_points(const Minute& minute, std::vector<HistoryPoint>& points) {
@@ -90,16 +197,18 @@ Result<std::vector<Minute>> read_minutes(store::Store& store, const std::string&
   // The first whole minute of the range, and the one that is no longer in it.
   const auto first = std::chrono::ceil<std::chrono::minutes>(from);
   const auto end = std::chrono::ceil<std::chrono::minutes>(to);
-  if (first >= end) return std::vector<Minute>();
-  auto documents =
-      store.range(std::string(kMinutes), minute_key(device, first), minute_key(device, end), limit);
-  if (!documents) return documents.error();
   std::vector<Minute> minutes;
-  minutes.reserve(documents->size());
-  for (const store::Document& document : *documents) {
-    const auto json = parse_json(document.document);
-    if (!json) continue;
-    if (auto minute = parse_minute(document.key, *json)) minutes.push_back(std::move(*minute));
+  if (first >= end) return minutes;
+  // As programs before the blocks stored them: older than all that is in blocks.
+  const auto whole = [](const std::string& row) { return std::string_view(row); };
+  if (auto read = append_rows(store, device, first, end, whole, limit, minutes); !read) {
+    return read.error();
+  }
+  const WallTime rest = minutes.empty() ? first : minutes.back().at + std::chrono::minutes(1);
+  BlockReader reader(device);
+  const auto part = [&reader](const std::string& row) { return reader.summary_in(row); };
+  if (auto read = append_rows(store, block_of(device), rest, end, part, limit, minutes); !read) {
+    return read.error();
   }
   return minutes;
 }

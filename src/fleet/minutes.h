@@ -1,11 +1,18 @@
 // The stored history: one summary a minute of each device that reported, and its place in the
 // store.
 //
-//   minutes / iot-001/2026-08-20T14:03 =
 //   {"samples":60,"refused":0,"level":"stable","score":0.12,"cpu":[low,mean,high],
 //    "extra":{"load1":[low,mean,high]}}
 //
-// Members that a document lacks get their defaults: minutes of an older program are read too.
+// A row holds the same minute of all devices of a block, of which there are 1,024: a row of its own
+// for each device would write a page of the database for each, of a large fleet some 400 MB a
+// minute.
+//
+//   minutes / ~2af/2026-08-20T14:03/019236b2d1c0 = {"iot-001":{...},"iot-007":{...}}
+//
+// The last part is when it was written, so that a second row of the minute takes nothing from the
+// first. Members that a summary lacks get their defaults. What programs before this layout stored,
+// a row for each device and minute (minutes / iot-001/2026-08-20T14:03), is read too.
 // Thread: any, but for read_minutes, which blocks on the store.
 #pragma once
 
@@ -25,7 +32,8 @@
 
 namespace ota::store {
 class Store;
-}
+struct Put;
+}  // namespace ota::store
 
 namespace ota::fleet {
 
@@ -47,11 +55,21 @@ struct Minute {
   std::vector<std::pair<std::string, MinuteRange>> extra;
 };
 
-// Sorts by device, then by time.
-std::string minute_key(const std::string& device, WallTime at);
 Json minute_document(const Minute& minute);
-// kInvalid where key or document are none of ours.
-Result<Minute> parse_minute(std::string_view key, const Json& document);
+// kInvalid where it is none of ours.
+Result<Minute> parse_minute(WallTime at, const Json& document);
+
+// A minute that is over, on its way to the store.
+struct FinishedMinute {
+  std::string device;
+  WallTime at;
+  std::string document;  // JSON text
+};
+// The rows for these, in the order of their keys.
+std::vector<store::Put> minute_rows(std::vector<FinishedMinute> finished, WallTime now);
+// What the keys of stored minutes begin with, for these devices and for all blocks: see
+// store::expired_minutes().
+std::vector<std::string> minute_blocks();
 
 // Its lowest, mean and highest reading of each metric as points of a graph, twenty seconds apart.
 void append_points(const Minute& minute, std::vector<HistoryPoint>& points);

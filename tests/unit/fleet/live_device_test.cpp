@@ -53,8 +53,11 @@ TEST_CASE("a minute's summary has its lowest, mean and highest", "[fleet]") {
   minute.add_refused(start);
   CHECK_FALSE(minute.over(start + seconds(49)));
   CHECK(minute.over(start + seconds(50)));
-  CHECK(minute.key("iot-001") == "iot-001/2026-08-20T14:03");
-  const Json document = *parse_json(minute.document());
+  const fleet::FinishedMinute finished = minute.finish("iot-001");
+  CHECK(minute.empty());
+  CHECK(finished.device == "iot-001");
+  CHECK((finished.at == *parse_rfc3339("2026-08-20T14:03:00Z")));
+  const Json document = *parse_json(finished.document);
   CHECK(document["cpu"] == Json::array({10.0, 30.0, 60.0}));
   CHECK(document["samples"] == 3);
   CHECK(document["refused"] == 1);
@@ -63,10 +66,9 @@ TEST_CASE("a minute's summary has its lowest, mean and highest", "[fleet]") {
   CHECK(document["extra"]["load1"] == Json::array({1.0, 3.0, 6.0}));
   CHECK_FALSE(document.contains("mem"));
 
-  const auto read = fleet::parse_minute(minute.key("iot-001"), document);
+  const auto read = fleet::parse_minute(finished.at, document);
   REQUIRE(read.has_value());
   CHECK(fleet::minute_document(*read) == document);
-  CHECK((read->at == *parse_rfc3339("2026-08-20T14:03:00Z")));
-  CHECK(fleet::parse_minute("iot-001", document).has_error());
-  CHECK(fleet::parse_minute("iot-001/2026-08-20T14:03", Json{{"cpu", "high"}}).has_error());
+  CHECK(read->at == finished.at);
+  CHECK(fleet::parse_minute(finished.at, Json{{"cpu", "high"}}).has_error());
 }
