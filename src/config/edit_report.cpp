@@ -44,4 +44,11 @@ std::vector<EditLine> describe_edit(const Look& before, const Look& after) {
   return lines;
 }
 
+bool takes_a_start(const model::ConsoleSettings& before, const model::ConsoleSettings& after) {
+  return before.listen_address != after.listen_address || before.port != after.port ||
+         before.threads != after.threads || before.store_url != after.store_url ||
+         before.extra_names != after.extra_names || before.ddi.on != after.ddi.on ||
+         before.ddi.listen_address != after.ddi.listen_address || before.ddi.port != after.ddi.port;
+}
+
 }  // namespace ota::config

@@ -29,4 +29,7 @@ struct Look {
 // the last problem mended. A file that is as bad as before is not told again.
 std::vector<EditLine> describe_edit(const Look& before, const Look& after);
 
+// Whether something was edited that counts only from the next start on.
+bool takes_a_start(const model::ConsoleSettings& before, const model::ConsoleSettings& after);
+
 }  // namespace ota::config

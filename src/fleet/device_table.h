@@ -6,6 +6,7 @@
 
 #include <array>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -63,6 +64,11 @@ class DeviceTable {
     std::vector<LiveDevice*> regrouped;    // count differently among their groups than they did
     std::map<std::string, anomaly::Peers, std::less<>> groups;  // of the devices here, as counted
 
+    void take_finished(std::vector<FinishedMinute>& into) {
+      if (finished.empty()) return;
+      std::move(finished.begin(), finished.end(), std::back_inserter(into));
+      finished.clear();
+    }
     // Its row is built anew.
     void show(LiveDevice& device) {
       if (device.dirty) return;

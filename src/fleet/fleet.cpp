@@ -158,7 +158,10 @@ Fleet::Fleet(store::Store& store, const Clock& clock,
 
 // What is queued calls back into this object: it goes first.
 Fleet::~Fleet() {
-  impl_->save_minutes(impl_->clock.wall());
+  std::vector<FinishedMinute> finished;
+  for (DeviceTable::Stripe& stripe : impl_->table.stripes())
+    stripe.take_finished(finished);
+  impl_->save_minutes(finished, impl_->clock.wall());
   impl_->saver.drain();
 }
 

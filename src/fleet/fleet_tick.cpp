@@ -1,7 +1,6 @@
 // Fleet: what time alone brings about: silence, deadlines, ends of watch periods, another try at
 // what could not be saved.
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "fleet/impl.h"
@@ -13,7 +12,6 @@ void Fleet::tick() {
   const WallTime now = impl_->clock.wall();
   impl_->tick_store(now);
   impl_->tick_devices(now);
-  impl_->save_minutes(now);
   impl_->count_groups(now);
   impl_->tick_jobs(now);
   impl_->tick_enrolments(now);
@@ -66,6 +64,7 @@ WallTime Fleet::Impl::next_look(const LiveDevice& device, WallTime now) const {
 void Fleet::Impl::tick_devices(WallTime now) {
   const bool back = now < ticked_at;  // the clock was set back: what was to come is another time
   ticked_at = now;
+  std::vector<FinishedMinute> finished;
   for (DeviceTable::Stripe& stripe : table.stripes()) {
     store::Batch batch;
     const std::lock_guard lock(stripe.mutex);
@@ -88,8 +87,10 @@ void Fleet::Impl::tick_devices(WallTime now) {
       regroup(stripe, *device);
       stripe.looks.look_by(*device, next_look(*device, now));
     }
+    stripe.take_finished(finished);
     if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
   }
+  save_minutes(finished, now);
 }
 
 void Fleet::Impl::tick_jobs(WallTime now) {
@@ -165,16 +166,11 @@ void Fleet::Impl::save_again(WallTime now) {
 
 // All devices' minutes end at one moment: they are stored together, and in parts, so that the
 // writer is never held up.
-void Fleet::Impl::save_minutes(WallTime now) {
+void Fleet::Impl::save_minutes(std::span<const FinishedMinute> finished, WallTime now) {
   constexpr std::size_t kPart = 64;
-  std::vector<FinishedMinute> finished;
-  for (DeviceTable::Stripe& stripe : table.stripes()) {
-    const std::lock_guard lock(stripe.mutex);
-    std::move(stripe.finished.begin(), stripe.finished.end(), std::back_inserter(finished));
-    stripe.finished.clear();
-  }
+  if (finished.empty()) return;
   store::Batch batch;
-  for (store::Put& put : minute_rows(std::move(finished), now)) {
+  for (store::Put& put : minute_rows(finished, now)) {
     batch.puts.push_back(std::move(put));
     if (batch.puts.size() == kPart)
       saver.commit(std::exchange(batch, store::Batch()), OnFailure::kForget);

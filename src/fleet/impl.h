@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -125,7 +126,7 @@ struct Fleet::Impl {
   void tick_jobs(WallTime now);
   void tick_enrolments(WallTime now);
   void save_again(WallTime now);
-  void save_minutes(WallTime now);
+  void save_minutes(std::span<const FinishedMinute> finished, WallTime now);
   void expire_minutes(WallTime now);
 
   // -- publication --

@@ -151,7 +151,7 @@ Result<Minute> parse_minute(WallTime at, const Json& document) {
   }
 }
 
-std::vector<store::Put> minute_rows(std::vector<FinishedMinute> finished, WallTime now) {
+std::vector<store::Put> minute_rows(std::span<const FinishedMinute> finished, WallTime now) {
   std::array<char, 16> written{};
   const auto stamp = static_cast<unsigned long long>(now.time_since_epoch().count());
   std::snprintf(written.data(), written.size(), "/%012llx", stamp);

@@ -19,6 +19,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,7 +67,7 @@ struct FinishedMinute {
   std::string document;  // JSON text
 };
 // The rows for these, in the order of their keys.
-std::vector<store::Put> minute_rows(std::vector<FinishedMinute> finished, WallTime now);
+std::vector<store::Put> minute_rows(std::span<const FinishedMinute> finished, WallTime now);
 // What the keys of stored minutes begin with, for these devices and for all blocks: see
 // store::expired_minutes().
 std::vector<std::string> minute_blocks();

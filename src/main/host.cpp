@@ -26,6 +26,7 @@
 #include "main/demonstration.h"
 #include "main/firmware_desk.h"
 #include "main/first_run.h"
+#include "main/rate_meter.h"
 #include "main/trust_desk.h"
 #include "pki/authority.h"
 #include "store/audit_head.h"
@@ -39,9 +40,8 @@ using Phase = fleet::ServerStatus::Phase;
 namespace {
 
 constexpr milliseconds kTick{250};
-constexpr milliseconds kRetry{5000};       // between attempts to start what failed
-constexpr milliseconds kDrain{3500};       // of the 5 s that a shutdown may take
-constexpr milliseconds kRateWindow{1000};  // of requests per second
+constexpr milliseconds kRetry{5000};  // between attempts to start what failed
+constexpr milliseconds kDrain{3500};  // of the 5 s that a shutdown may take
 
 Error first_problem(const std::vector<config::Problem>& problems) {
   std::string text = problems.front().text();
@@ -52,7 +52,7 @@ Error first_problem(const std::vector<config::Problem>& problems) {
 }  // namespace
 
 struct Host::Impl {
-  Impl(HostOptions o, const Clock& c) : options(std::move(o)), clock(c), clock_watch(c) {}
+  Impl(HostOptions o, const Clock& c) : options(std::move(o)), clock(c), clock_watch(c), rates(c) {}
 
   const HostOptions options;
   const Clock& clock;
@@ -90,8 +90,7 @@ struct Host::Impl {
   ClockWatch clock_watch;
   std::atomic<bool> reopen{false};  // the state was replaced by an import
   bool imported = false;            // and what is opened now is what was imported
-  MonoTime next_rate{};
-  std::uint64_t requests_before = 0;
+  RateMeter rates;
 
   void run();
   Result<void> open();
@@ -390,21 +389,11 @@ void Host::Impl::look_at_firmware() {
 }
 
 void Host::Impl::update_rates() {
-  const MonoTime now = clock.mono();
-  if (now < next_rate) return;
-  next_rate = now + kRateWindow;
-  http::ServerStats stats;
+  if (!rates.due()) return;
+  http::ServerStats all;
   for (const api::ListenerStats& one : listener_stats())
-    stats += one.stats;
-  set_status([&](fleet::ServerStatus& s) {
-    s.requests_per_second = static_cast<double>(stats.requests - requests_before) * 1000.0 /
-                            static_cast<double>(kRateWindow.count());
-    s.connections = stats.connections;
-    s.errors_4xx = stats.errors_4xx;
-    s.errors_5xx = stats.errors_5xx;
-    s.refused_handshakes = stats.refused_handshakes;
-  });
-  requests_before = stats.requests;
+    all += one.stats;
+  set_status([&](fleet::ServerStatus& s) { rates.measure(all, s); });
 }
 
 std::vector<fleet::ConfigProblem> Host::Impl::shown(
@@ -452,10 +441,7 @@ void Host::Impl::take_edited_settings() {
   if (now == nullptr) return;
   const model::ConsoleSettings before = std::exchange(settings, now)->console;
   const model::ConsoleSettings& after = now->console;
-  if (before.listen_address != after.listen_address || before.port != after.port ||
-      before.threads != after.threads || before.store_url != after.store_url ||
-      before.extra_names != after.extra_names || before.ddi.on != after.ddi.on ||
-      before.ddi.listen_address != after.ddi.listen_address || before.ddi.port != after.ddi.port) {
+  if (config::takes_a_start(before, after)) {
     record(model::Severity::kNotice, "config.restart-needed",
            "console.json: listen, server, store and ddi.listen take effect at the next start");
   }

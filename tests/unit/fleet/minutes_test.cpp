@@ -26,9 +26,9 @@ std::string summary(unsigned samples) {
 struct Minutes {
   test::MemoryStore store;
 
-  void put(std::vector<FinishedMinute> finished, WallTime now) {
+  void put(const std::vector<FinishedMinute>& finished, WallTime now) {
     store::Batch batch;
-    batch.puts = fleet::minute_rows(std::move(finished), now);
+    batch.puts = fleet::minute_rows(finished, now);
     commit(std::move(batch));
   }
   void commit(store::Batch batch) {
@@ -53,7 +53,7 @@ TEST_CASE("devices share the rows of their blocks, and each reads its own minute
     for (int i = 0; i < kDevices; ++i)
       finished.push_back(
           {device(i), kBegin + minutes(minute), summary(static_cast<unsigned>(i + minute + 1))});
-    kept.put(std::move(finished), kBegin + minutes(minute + 1));
+    kept.put(finished, kBegin + minutes(minute + 1));
   }
   const std::size_t blocks = fleet::minute_blocks().size();
   CHECK(kept.store.documents["minutes"].size() <= 2 * blocks);
@@ -77,7 +77,7 @@ TEST_CASE("every row of the blocks is among those whose time is up", "[fleet][hi
     finished.push_back({device(i), kBegin, summary(1)});
     finished.push_back({device(i), kBegin + minutes(5), summary(1)});
   }
-  kept.put(std::move(finished), kBegin + minutes(6));
+  kept.put(finished, kBegin + minutes(6));
   const auto names = fleet::minute_blocks();
   CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
   kept.commit(store::expired_minutes(names, kBegin + minutes(5)));
@@ -99,7 +99,7 @@ TEST_CASE("a long history is read in pages, up to the limit, though others share
     for (int other = 0; other < 20; ++other)
       finished.push_back({device(other * 100 + 8), kBegin + minutes(i), summary(2)});
   }
-  kept.put(std::move(finished), kBegin + minutes(kRows));
+  kept.put(finished, kBegin + minutes(kRows));
   const auto all = kept.read("d-7", kBegin + minutes(kRows));
   REQUIRE(all.size() == kRows / 2);
   for (std::size_t i = 0; i < all.size(); ++i)

@@ -1,0 +1,27 @@
+// What the listeners did in the last second, for the screen. Thread: one.
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.h"
+#include "fleet/snapshot.h"
+#include "http/server.h"
+
+namespace ota::main {
+
+class RateMeter {
+ public:
+  explicit RateMeter(const Clock& clock) : clock_(clock) {}
+
+  // Once a second: true where it is time for another measure().
+  bool due();
+  // `all`: of all listeners together, since they began.
+  void measure(const http::ServerStats& all, fleet::ServerStatus& status);
+
+ private:
+  const Clock& clock_;
+  MonoTime next_{};
+  std::uint64_t requests_before_ = 0;
+};
+
+}  // namespace ota::main
