@@ -72,7 +72,7 @@ class Backend {
                           fleet::Done done) = 0;
   // Tries to listen again now, where the server is down.
   virtual void retry_server() = 0;
-  // The same on another port than console.json's, until this process ends.
+  // The same on another port than console.json's, until that is edited or this process ends.
   virtual void retry_on_port(std::uint16_t port) = 0;
   // Lists the demonstration's devices and runs their agents here; kConflict where the fleet is not
   // empty.

@@ -102,6 +102,7 @@ class Ui {
   void roll_back(const std::string& device);
   void revoke(const std::string& device);
   void acknowledge(const std::string& device);
+  std::string why_no_other_port() const;
   void ask_for_port();
   void listen_on(const std::string& port);
   void start_demonstration();

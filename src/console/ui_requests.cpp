@@ -198,30 +198,50 @@ void Ui::acknowledge(const std::string& device) {
   backend_.acknowledge(device, report(device + " acknowledged"));
 }
 
-// A server that is up stays where its devices find it.
+// Why the server takes no other port: one that is up stays where its devices find it. Empty: it
+// may.
+std::string Ui::why_no_other_port() const {
+  using Phase = fleet::ServerStatus::Phase;
+  const fleet::ServerStatus& server = model_.server;
+  if (server.phase == Phase::kUp || server.phase == Phase::kDraining) {
+    return "the server is up; another port is for one that is down";
+  }
+  if (server.phase == Phase::kDown && !server.port_failed) {
+    return "its port is not why the server is down";
+  }
+  return {};
+}
+
 void Ui::ask_for_port() {
-  if (!server_down(model_)) return say("the server is up; another port is for one that is down");
+  if (const std::string why = why_no_other_port(); !why.empty()) return say(why);
+  constexpr unsigned kHighest = 65535;
   std::string proposed;
   if (settings_) {
     unsigned next = settings_->console.port + 1U;
     if (settings_->console.ddi.on && next == settings_->console.ddi.port) ++next;
-    proposed = std::to_string(next);
+    if (next <= kHighest) proposed = std::to_string(next);
   }
   open_prompt(Prompt::Kind::kPort, proposed);
 }
 
 void Ui::listen_on(const std::string& port) {
-  if (!server_down(model_)) return ask_for_port();
+  if (const std::string why = why_no_other_port(); !why.empty()) return say(why);
   std::uint16_t number = 0;
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
   if (error != std::errc() || end != port.data() + port.size() || number == 0) {
     return say("no port: " + port + "  (accepted: 1 to 65535)", Ink::kBad);
+  }
+  if (settings_ && settings_->console.ddi.on && number == settings_->console.ddi.port) {
+    return say("port " + port + " is for DDI devices (ddi.listen in console.json)", Ink::kBad);
   }
   backend_.retry_on_port(number);
   say("trying port " + std::to_string(number) + " for this run; console.json stays as it is");
 }
 
 void Ui::start_demonstration() {
+  if (model_.server.phase != fleet::ServerStatus::Phase::kUp) {
+    return say("the server is not up", Ink::kWarn);
+  }
   if (!fleet_empty(model_)) return say("the demonstration is for an empty fleet", Ink::kWarn);
   confirm("Start the demonstration?",
           {"config/ gets three devices and their agents; they run on this host.",

@@ -107,9 +107,10 @@ struct ConfigProblem {
 struct ServerStatus {
   enum class Phase : std::uint8_t { kStarting, kUp, kDown, kDraining };
   Phase phase = Phase::kStarting;
-  std::string listen;      // "0.0.0.0:8443"
-  std::string ddi_listen;  // "0.0.0.0:8444"; empty: not served
-  std::string problem;     // why it is down
+  std::string listen;        // "0.0.0.0:8443"
+  std::string ddi_listen;    // "0.0.0.0:8444"; empty: not served
+  std::string problem;       // why it is down
+  bool port_failed = false;  // and whether another port for operators and devices would mend it
   WallTime retry_at;
   WallTime started;
   std::string ca_fingerprint;

@@ -14,11 +14,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A file keeps the mode that it has.
+// A file keeps the mode that it has, and a link leads where it led.
 Result<void> replace_file(const fs::path& path, std::string_view content) {
   struct stat about {};
   if (::stat(path.c_str(), &about) != 0) return fail_errno(errno, path.string());
-  return write_file_durably(path, content, about.st_mode & 07777U);
+  std::error_code error;
+  const fs::path file = fs::canonical(path, error);
+  if (error) return fail_errno(error.value(), path.string());
+  return write_file_durably(file, content, about.st_mode & 07777U);
 }
 
 }  // namespace
@@ -32,9 +35,11 @@ Result<void> start_demonstration(const fs::path& root, FirmwareDesk& firmware) {
   if (!devices) return devices.error();
   const auto files = config::with_demonstration(*console, *devices);
   if (!files) return files.error();
-  if (auto written = replace_file(devices_file, files->devices); !written) return written;
-  if (auto written = replace_file(console_file, files->console); !written) {
-    static_cast<void>(replace_file(devices_file, *devices));  // told is the first failure
+  auto written = replace_file(devices_file, files->devices);
+  if (written) written = replace_file(console_file, files->console);
+  if (!written) {  // it may have failed after the file was there; told is the first failure
+    static_cast<void>(replace_file(devices_file, *devices));
+    static_cast<void>(replace_file(console_file, *console));
     return written;
   }
   const auto whitelist = config::parse_whitelist(files->devices, devices_file.string());

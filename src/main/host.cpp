@@ -26,6 +26,7 @@
 #include "main/demonstration.h"
 #include "main/firmware_desk.h"
 #include "main/first_run.h"
+#include "main/operator_asks.h"
 #include "main/rate_meter.h"
 #include "main/trust_desk.h"
 #include "pki/authority.h"
@@ -68,8 +69,8 @@ struct Host::Impl {
   HostParts parts;
   std::shared_ptr<TrustDesk> trust;
   std::shared_ptr<const model::Settings> edited;  // taken by the next tick
-  std::uint16_t other_port = 0;                   // in place of console.json's; 0: none
-  std::function<void(const Result<void>&)> demonstration_asked;  // taken by the next tick
+
+  OperatorAsks asks;
 
   // -- the host thread's own --
   std::thread thread;
@@ -78,6 +79,7 @@ struct Host::Impl {
   std::unique_ptr<AgentDesk> agents;  // none: others run them
   std::string own_url;                // at which this host reaches the server
   bool saved = true;                  // at the last tick
+  bool port_failed = false;           // the last attempt to start failed at console.json's port
 
   std::optional<pki::Authority> authority;
   std::unique_ptr<api::Service> api;
@@ -108,9 +110,7 @@ struct Host::Impl {
   void look_at_firmware();
   void update_rates();
   void take_edited_settings();
-  std::function<void(const Result<void>&)> take_asked_demonstration();
   void start_asked_demonstration();
-  std::uint16_t port_to_listen_on() const;
   void settings_changed(const std::shared_ptr<const model::Settings>& now,
                         const std::vector<config::Problem>& problems);
   void record(model::Severity severity, std::string kind, std::string message);
@@ -142,6 +142,7 @@ void Host::Impl::run() {
       s.phase = Phase::kDown;
       s.problem = opened.error().text();
       s.retry_at = clock.wall() + kRetry;
+      s.port_failed = port_failed;
     });
     answer(opened.error());
     go_on = wait(kRetry);
@@ -152,6 +153,7 @@ void Host::Impl::run() {
 }
 
 Result<void> Host::Impl::open() {
+  port_failed = false;
   set_status([](fleet::ServerStatus& s) {
     s = {};
     s.phase = Phase::kStarting;
@@ -292,7 +294,7 @@ Result<void> Host::Impl::serve() {
   api = std::make_unique<api::Service>(ports());
   http::ServerOptions server_options;
   server_options.address = console.listen_address;
-  server_options.port = port_to_listen_on();
+  server_options.port = asks.port_for(console.port);
   server_options.threads = console.threads;
   server_options.limits = console.limits;
   http::ServerHooks hooks = common_hooks();
@@ -311,7 +313,10 @@ Result<void> Host::Impl::serve() {
              if (ddi) ddi->disconnect(device);
            },
        .new_events = [this] { notify(); }});
-  if (auto started = server->start(); !started) return started.error();
+  if (auto started = server->start(); !started) {
+    port_failed = true;
+    return started.error();
+  }
   own_url = "https://" + host_and_port(reachable_here(console.listen_address), server->port());
   if (ddi) {
     if (auto started = ddi->start(); !started) return started;
@@ -330,7 +335,7 @@ Result<void> Host::Impl::serve() {
   std::string up = "serving on " + host_and_port(console.listen_address, server->port());
   if (server_options.port != console.port) {
     up += " for this run; console.json has port " + std::to_string(console.port) +
-          ", which devices elsewhere call";
+          ", which devices elsewhere call, and otactl without --server " + own_url;
   }
   record(model::Severity::kInfo, "server.up", std::move(up));
   told = {config_folder->in_force(), config_folder->problems()};
@@ -346,18 +351,8 @@ void Host::Impl::run_agents() {
   if (agents) agents->run(*settings, authority->fingerprint(), own_url);
 }
 
-std::uint16_t Host::Impl::port_to_listen_on() const {
-  const std::lock_guard lock(mutex);
-  return other_port != 0 ? other_port : settings->console.port;
-}
-
-std::function<void(const Result<void>&)> Host::Impl::take_asked_demonstration() {
-  const std::lock_guard lock(mutex);
-  return std::exchange(demonstration_asked, nullptr);
-}
-
 void Host::Impl::start_asked_demonstration() {
-  const auto done = take_asked_demonstration();
+  const auto done = asks.take_demonstration();
   if (!done) return;
   if (!agents) return done(fail(Errc::kUnavailable, "this console runs no agents"));
   done(ota::main::start_demonstration(options.root, *firmware));
@@ -458,7 +453,7 @@ void Host::Impl::record(model::Severity severity, std::string kind, std::string 
 }
 
 void Host::Impl::close() {
-  if (const auto asked = take_asked_demonstration())
+  if (const auto asked = asks.take_demonstration())
     asked(fail(Errc::kUnavailable, "the server ended"));
   watcher.reset();
   std::thread agents_end;
@@ -555,22 +550,15 @@ void Host::retry_now() {
 }
 
 void Host::retry_on_port(std::uint16_t port) {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->other_port = port;
-  }
+  impl_->asks.listen_on(port);
   retry_now();
 }
 
 void Host::start_demonstration(std::function<void(const Result<void>&)> done) {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    if (impl_->status.phase == Phase::kUp && !impl_->demonstration_asked) {
-      impl_->demonstration_asked = std::move(done);
-      return;
-    }
+  if (status().phase != Phase::kUp) return done(fail(Errc::kUnavailable, "the server is not up"));
+  if (!impl_->asks.demonstration(done)) {
+    done(fail(Errc::kUnavailable, "it was asked for a moment ago"));
   }
-  done(fail(Errc::kUnavailable, "the server is not up"));
 }
 
 fleet::ServerStatus Host::status() const {

@@ -61,8 +61,8 @@ class Host {
   void stop();
   // Ends the wait between two attempts to start.
   void retry_now();
-  // The same, on another port than console.json's, until the end of this process; 0 goes back to
-  // console.json's. A server that is up stays where it is.
+  // The same, on another port than console.json's, until that is edited or this process ends. A
+  // server that is up stays where it is.
   void retry_on_port(std::uint16_t port);
   // Starts the demonstration (demonstration.h). `done` is called once, on the host's thread or at
   // once; kUnavailable where the server is not up or this host runs no agents.

@@ -185,6 +185,7 @@ TEST_CASE("a server that is down is said in every view and its data do not look 
   FakeBackend backend;
   backend.status.phase = fleet::ServerStatus::Phase::kDown;
   backend.status.problem = "cannot listen on 0.0.0.0:8443: address already in use";
+  backend.status.port_failed = true;
   backend.status.retry_at = screen_time() + seconds(8);
   compare_one("server-down", backend, in_view(View::kSummary));
 }

@@ -95,7 +95,7 @@ void draw_hints(const Area& row, const Scene& scene) {
   };
   if (server_down(scene.model)) {
     put_first(Action::kRetry, "retry now");
-    put_first(Action::kOtherPort, "other port...");
+    if (scene.model.server.port_failed) put_first(Action::kOtherPort, "other port...");
   } else if (fleet_empty(scene.model) && scene.options.access == Access::kFull) {
     put_first(Action::kAcknowledge, "demonstration...");
   }

@@ -204,10 +204,13 @@ void draw_what_is_wrong(const Area& area, const Scene& scene) {
   int y = put_wrapped(area, 1, 1, server.problem, bold(Ink::kBad));
   area.put(1, y++, "Devices keep running; they try again by themselves and lose nothing.",
            {Ink::kDim});
-  const auto key = [&](Action action) { return key_of(scene, action); };
-  area.put(1, y + 1,
-           key(Action::kRetry) + " tries again now, " + key(Action::kOtherPort) +
-               " on another port; an edit in config/ counts as well.");
+  const auto key = [&](Action action, const char* command) {
+    const std::string found = key_of(scene, action);
+    return found.empty() ? std::string(command) : found;
+  };
+  std::string remedy = key(Action::kRetry, ":retry") + " tries again now";
+  if (server.port_failed) remedy += ", " + key(Action::kOtherPort, ":port") + " on another port";
+  area.put(1, y + 1, remedy + "; an edit in config/ counts as well.");
 }
 
 std::string versions_text(const fleet::Counts& counts) {

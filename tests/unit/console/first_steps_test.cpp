@@ -22,6 +22,7 @@ struct DownDesk : Desk {
   DownDesk() {
     backend.status.phase = fleet::ServerStatus::Phase::kDown;
     backend.status.problem = "cannot listen on 0.0.0.0:8443: address already in use";
+    backend.status.port_failed = true;
     settle();
   }
 };
@@ -95,6 +96,48 @@ TEST_CASE("what is no port is refused with what is accepted", "[console]") {
     CHECK(desk.backend.asked.empty());
     CHECK(desk.notice().find("accepted: 1 to 65535") != std::string::npos);
   }
+}
+
+TEST_CASE("another port is no remedy where the port is not what failed", "[console]") {
+  DownDesk desk;
+  desk.backend.status.port_failed = false;
+  desk.backend.status.problem = "open state/ota.db: locked";
+  desk.settle();
+  CHECK_FALSE(desk.shows("other port"));
+  CHECK(desk.shows("R tries again now; an edit in config/ counts as well."));
+  desk.keys("o");
+  CHECK(desk.notice() == "its port is not why the server is down");
+}
+
+TEST_CASE("a port is taken while another attempt to start is under way", "[console]") {
+  DownDesk desk;
+  desk.keys("o");
+  desk.type("9443");
+  desk.backend.status.phase = fleet::ServerStatus::Phase::kStarting;
+  desk.settle();
+  desk.keys("Enter");
+  CHECK(desk.backend.asked == std::vector<std::string>{"retry on 9443"});
+  desk.keys(":");
+  desk.type("demo");
+  desk.keys("Enter");
+  CHECK(desk.notice() == "the server is not up");
+}
+
+TEST_CASE("the port of the DDI listener is not taken from it", "[console]") {
+  DownDesk desk;
+  auto settings = std::make_shared<model::Settings>();
+  settings->console.port = 8443;
+  settings->console.ddi.on = true;
+  settings->console.ddi.port = 8444;
+  desk.backend.configuration = settings;
+  desk.settle();
+  desk.keys("o");
+  CHECK(desk.shows("port for this run: 8445_"));
+  desk.keys("Ctrl-U");
+  desk.type("8444");
+  desk.keys("Enter");
+  CHECK(desk.backend.asked.empty());
+  CHECK(desk.notice() == "port 8444 is for DDI devices (ddi.listen in console.json)");
 }
 
 TEST_CASE("a server that is up stays on its port", "[console]") {
