@@ -51,6 +51,26 @@ TEST_CASE("a device joins with a code that works once", "[api][threads]") {
   CHECK(events(server, "enrol.ok").size() == 1);
 }
 
+TEST_CASE("the log is paged back by number, and another value than a number is refused", "[api]") {
+  ApiServer server;
+  auto operators = server.client("operator");
+  for (const char* id : {"iot-001", "iot-002"})
+    CHECK(server.join_as(id, server.code_for(id), id).status == 201);
+  const auto page = [&](const std::string& query) {
+    const auto reply =
+        operators.get("/v1/events?kind=enrol.ok&order=newest&limit=1" + query, ApiServer::kMost);
+    REQUIRE(reply.has_value());
+    return *reply;
+  };
+  const Json newest = parse_json(page("").body)->at("events").at(0);
+  const Json older =
+      parse_json(page("&before=" + dump_json(newest.at("seq"))).body)->at("events").at(0);
+  CHECK(older.at("seq") < newest.at("seq"));
+  CHECK(parse_json(page("&before=" + dump_json(older.at("seq"))).body)->at("events").empty());
+  for (const char* wrong : {"abc", "", "-1", "99999999999999999999"})
+    CHECK(page(std::string("&before=") + wrong).status == 400);
+}
+
 TEST_CASE("an enrolment without a device that is text is the caller's error", "[api][threads]") {
   ApiServer server;
   auto operators = server.client("operator");
