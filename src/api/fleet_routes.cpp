@@ -102,17 +102,15 @@ void read_history(Context& context, const http::Request& request, const http::Re
   }
   const auto limit = static_cast<std::size_t>(number_of(request, "limit", kDay, 1, kDay));
   context.on_worker(respond, [&context, respond, device, from = *from, to = *to, limit] {
-    const auto minutes = fleet::read_minutes(context.ports.store, device, from, to, limit);
-    if (!minutes) return respond(http::Response::error(minutes.error()));
+    const auto page = fleet::read_minutes(context.ports.store, device, from, to, limit);
+    if (!page) return respond(http::Response::error(page.error()));
     Json out{{"minutes", Json::array()}};
-    for (const fleet::Minute& minute : *minutes) {
+    for (const fleet::Minute& minute : page->minutes) {
       Json entry = fleet::minute_document(minute);
       entry["at"] = model::time_json(minute.at);
       out["minutes"].push_back(std::move(entry));
     }
-    if (minutes->size() == limit) {
-      out["next"] = model::time_json(minutes->back().at + std::chrono::minutes(1));
-    }
+    if (page->next) out["next"] = model::time_json(*page->next);
     respond(http::Response::json(out));
   });
 }

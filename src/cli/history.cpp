@@ -53,8 +53,7 @@ Result<History> History::open(Context& context) {
 }
 
 Result<std::vector<fleet::Minute>> History::minutes(const std::string& device, const Span& span) {
-  constexpr std::size_t kAll = 10'000'000;  // twenty years of one device
-  if (store_) return fleet::read_minutes(*store_, device, span.from, span.to, kAll);
+  if (store_) return fleet::read_all_minutes(*store_, device, span.from, span.to);
   std::vector<fleet::Minute> out;
   std::string from = format_rfc3339(span.from);
   while (!from.empty()) {

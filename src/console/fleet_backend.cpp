@@ -160,10 +160,9 @@ void FleetBackend::older_events(std::uint64_t seq, std::size_t limit,
 void FleetBackend::stored_history(const std::string& device, WallTime from, WallTime to,
                                   fleet::Answered<std::vector<fleet::HistoryPoint>> done) {
   later([this, device, from, to, done = std::move(done)] {
-    constexpr std::size_t kMost = 50'000;  // more than a month of minutes
     const auto store = source_.store();
     if (!store) return done(not_up());
-    const auto minutes = fleet::read_minutes(*store, device, from, to, kMost);
+    const auto minutes = fleet::read_all_minutes(*store, device, from, to);
     if (!minutes) return done(minutes.error());
     std::vector<fleet::HistoryPoint> points;
     points.reserve(3 * minutes->size());

@@ -170,7 +170,9 @@ void Fleet::Impl::save_minutes(std::span<const FinishedMinute> finished, WallTim
   constexpr std::size_t kPart = 64;
   if (finished.empty()) return;
   store::Batch batch;
-  for (store::Put& put : minute_rows(finished, now)) {
+  minutes_written =
+      std::max(minutes_written + 1, static_cast<std::uint64_t>(now.time_since_epoch().count()));
+  for (store::Put& put : minute_rows(finished, minutes_written)) {
     batch.puts.push_back(std::move(put));
     if (batch.puts.size() == kPart)
       saver.commit(std::exchange(batch, store::Batch()), OnFailure::kForget);

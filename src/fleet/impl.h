@@ -164,6 +164,7 @@ struct Fleet::Impl {
   WallTime ticked_at{};
   WallTime groups_counted_at{};
   WallTime expired_minutes_at{};
+  std::uint64_t minutes_written = 0;   // of the last writing (minutes.h)
   std::vector<std::string> to_expire;  // devices whose old minutes this round has yet to take out
 
   // Under publish_mutex: what the last publication showed.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
+#include <iterator>
 #include <map>
 
 #include "store/store.h"
@@ -70,18 +71,6 @@ Result<WallTime> minute_in(std::string_view key) {
   return parse_rfc3339(std::string(key.substr(slash + 1, kToTheMinute)) + ":00Z");
 }
 
-// What cannot be read is passed over: one damaged row does not hide a year.
-void append_minute(std::string_view key, std::string_view document, std::vector<Minute>& minutes) {
-  const auto at = minute_in(key);
-  const auto json = parse_json(document);
-  if (!at || !json) return;
-  auto minute = parse_minute(*at, *json);
-  if (!minute) return;
-  // Where the clock was set back a minute came twice: the later word counts.
-  if (!minutes.empty() && minutes.back().at == *at) minutes.pop_back();
-  minutes.push_back(std::move(*minute));
-}
-
 // One device's summaries out of rows of many, of which most is not looked at.
 class BlockReader {
  public:
@@ -104,26 +93,59 @@ class BlockReader {
   simdjson::ondemand::object value_;
 };
 
-// The rows of an owner (a block, or a device) that begin in [from, end), a page at a time.
-// `summary_in` gives the device's part of a row, empty where it has none.
-Result<void> append_rows(store::Store& store, const std::string& owner, WallTime from, WallTime end,
-                         const std::function<std::string_view(const std::string&)>& summary_in,
-                         std::size_t limit, std::vector<Minute>& minutes) {
-  constexpr std::size_t kPage = 256;  // of a large fleet some 4 MB
+// What of the rows of an owner (a block, or a device) begins in [from, end). `summary_in` gives the
+// device's part of a row, empty where it has none.
+Result<MinutePage> read_rows(
+    store::Store& store, const std::string& owner, WallTime from, WallTime end, std::size_t limit,
+    const std::function<std::string_view(const std::string&)>& summary_in) {
+  constexpr std::size_t kAtOnce = 256;  // of a large fleet some 4 MB
+  constexpr std::size_t kMostRows = 4096;
   std::string first = owner + "/" + to_the_minute(from);
   const std::string last = owner + "/" + to_the_minute(end);
-  while (minutes.size() < limit) {
-    const auto rows = store.range(std::string(kMinutes), first, last, kPage);
+  MinutePage page;
+  for (std::size_t looked_at = 0;; looked_at += kAtOnce) {
+    const auto rows = store.range(std::string(kMinutes), first, last, kAtOnce);
     if (!rows) return rows.error();
     for (const store::Document& row : *rows) {
-      const std::string_view summary = summary_in(row.document);
-      if (!summary.empty()) append_minute(row.key, summary, minutes);
-      if (minutes.size() == limit) break;
+      const auto at = minute_in(row.key);
+      if (!at) continue;
+      // A minute that came twice, as the clock was set back: the later word counts.
+      const bool again = !page.minutes.empty() && page.minutes.back().at == *at;
+      if ((page.minutes.size() == limit || looked_at >= kMostRows) && !again) {
+        page.next = *at;
+        return page;
+      }
+      const auto json = parse_json(summary_in(row.document));
+      if (!json) continue;
+      auto minute = parse_minute(*at, *json);
+      if (!minute) continue;
+      if (again) page.minutes.pop_back();
+      page.minutes.push_back(std::move(*minute));
     }
-    if (rows->size() < kPage) break;
+    if (rows->size() < kAtOnce) return page;
     first = rows->back().key + '\0';
   }
-  return {};
+}
+
+// Both in the order of time, as far as both were read; of a minute in both that of `b`.
+MinutePage merged(MinutePage a, MinutePage b, std::size_t limit) {
+  MinutePage out;
+  out.minutes.reserve(a.minutes.size() + b.minutes.size());
+  auto left = a.minutes.begin();
+  for (Minute& minute : b.minutes) {
+    while (left != a.minutes.end() && left->at < minute.at)
+      out.minutes.push_back(std::move(*left++));
+    if (left != a.minutes.end() && left->at == minute.at) ++left;
+    out.minutes.push_back(std::move(minute));
+  }
+  std::move(left, a.minutes.end(), std::back_inserter(out.minutes));
+  out.next = a.next && b.next ? std::min(*a.next, *b.next) : a.next ? a.next : b.next;
+  if (out.next) std::erase_if(out.minutes, [&](const Minute& m) { return m.at >= *out.next; });
+  if (out.minutes.size() > limit) {
+    out.next = out.minutes[limit].at;
+    out.minutes.resize(limit);
+  }
+  return out;
 }
 
 }  // namespace
@@ -151,10 +173,11 @@ Result<Minute> parse_minute(WallTime at, const Json& document) {
   }
 }
 
-std::vector<store::Put> minute_rows(std::span<const FinishedMinute> finished, WallTime now) {
-  std::array<char, 16> written{};
-  const auto stamp = static_cast<unsigned long long>(now.time_since_epoch().count());
-  std::snprintf(written.data(), written.size(), "/%012llx", stamp);
+std::vector<store::Put> minute_rows(std::span<const FinishedMinute> finished,
+                                    std::uint64_t writing) {
+  std::array<char, 20> written{};
+  std::snprintf(written.data(), written.size(), "/%012llx",
+                static_cast<unsigned long long>(writing));
   std::map<std::string, std::string> rows;
   for (const FinishedMinute& minute : finished) {
     const std::string key = block_of(minute.device) + "/" + to_the_minute(minute.at);
@@ -192,25 +215,34 @@ void append_points(const Minute& minute, std::vector<HistoryPoint>& points) {
   }
 }
 
-Result<std::vector<Minute>> read_minutes(store::Store& store, const std::string& device,
-                                         WallTime from, WallTime to, std::size_t limit) {
+Result<MinutePage> read_minutes(store::Store& store, const std::string& device, WallTime from,
+                                WallTime to, std::size_t limit) {
   // The first whole minute of the range, and the one that is no longer in it.
   const auto first = std::chrono::ceil<std::chrono::minutes>(from);
   const auto end = std::chrono::ceil<std::chrono::minutes>(to);
-  std::vector<Minute> minutes;
-  if (first >= end) return minutes;
-  // As programs before the blocks stored them: older than all that is in blocks.
-  const auto whole = [](const std::string& row) { return std::string_view(row); };
-  if (auto read = append_rows(store, device, first, end, whole, limit, minutes); !read) {
-    return read.error();
-  }
-  const WallTime rest = minutes.empty() ? first : minutes.back().at + std::chrono::minutes(1);
+  if (first >= end) return MinutePage();
+  // As programs before the blocks stored them.
+  auto single = read_rows(store, device, first, end, limit,
+                          [](const std::string& row) { return std::string_view(row); });
+  if (!single) return single.error();
   BlockReader reader(device);
-  const auto part = [&reader](const std::string& row) { return reader.summary_in(row); };
-  if (auto read = append_rows(store, block_of(device), rest, end, part, limit, minutes); !read) {
-    return read.error();
+  auto blocks = read_rows(store, block_of(device), first, end, limit,
+                          [&reader](const std::string& row) { return reader.summary_in(row); });
+  if (!blocks) return blocks.error();
+  return merged(std::move(*single), std::move(*blocks), limit);
+}
+
+Result<std::vector<Minute>> read_all_minutes(store::Store& store, const std::string& device,
+                                             WallTime from, WallTime to) {
+  constexpr std::size_t kPage = 4096;
+  std::vector<Minute> all;
+  for (std::optional<WallTime> next = from; next;) {
+    auto page = read_minutes(store, device, *next, to, kPage);
+    if (!page) return page.error();
+    std::move(page->minutes.begin(), page->minutes.end(), std::back_inserter(all));
+    next = page->next;
   }
-  return minutes;
+  return all;
 }
 
 }  // namespace ota::fleet

@@ -10,10 +10,10 @@
 //
 //   minutes / ~2af/2026-08-20T14:03/019236b2d1c0 = {"iot-001":{...},"iot-007":{...}}
 //
-// The last part is when it was written, so that a second row of the minute takes nothing from the
-// first. Members that a summary lacks get their defaults. What programs before this layout stored,
-// a row for each device and minute (minutes / iot-001/2026-08-20T14:03), is read too.
-// Thread: any, but for read_minutes, which blocks on the store.
+// The last part grows with each writing, so that a second row of the minute takes nothing from the
+// first, and comes after it. Members that a summary lacks get their defaults. What programs before
+// this layout stored, a row for each device and minute (minutes / iot-001/2026-08-20T14:03), is
+// read too. Thread: any, but for read_minutes, which blocks on the store.
 #pragma once
 
 #include <array>
@@ -66,18 +66,27 @@ struct FinishedMinute {
   WallTime at;
   std::string document;  // JSON text
 };
-// The rows for these, in the order of their keys.
-std::vector<store::Put> minute_rows(std::span<const FinishedMinute> finished, WallTime now);
-// What the keys of stored minutes begin with, for these devices and for all blocks: see
-// store::expired_minutes().
+// The rows for these, in the order of their keys. `writing` is larger each time: the Unix time in
+// milliseconds, but for a clock that was set back.
+std::vector<store::Put> minute_rows(std::span<const FinishedMinute> finished,
+                                    std::uint64_t writing);
+// What the keys of all blocks' rows begin with: owners for store::expired_minutes().
 std::vector<std::string> minute_blocks();
 
 // Its lowest, mean and highest reading of each metric as points of a graph, twenty seconds apart.
 void append_points(const Minute& minute, std::vector<HistoryPoint>& points);
 
-// Minutes of a device that begin in [from, to), oldest first, at most `limit`. Errors: the store's;
-// a document that cannot be read is passed over.
-Result<std::vector<Minute>> read_minutes(store::Store& store, const std::string& device,
-                                         WallTime from, WallTime to, std::size_t limit);
+struct MinutePage {
+  std::vector<Minute> minutes;   // oldest first
+  std::optional<WallTime> next;  // where to go on; none: that was all
+};
+// Minutes of a device that begin in [from, to), at most `limit` (1 or more). A page may have fewer
+// and still a next one, also none at all: a read looks at 4,096 rows, and others' may be among
+// them. Errors: the store's; a summary that cannot be read is passed over.
+Result<MinutePage> read_minutes(store::Store& store, const std::string& device, WallTime from,
+                                WallTime to, std::size_t limit);
+// All pages.
+Result<std::vector<Minute>> read_all_minutes(store::Store& store, const std::string& device,
+                                             WallTime from, WallTime to);
 
 }  // namespace ota::fleet

@@ -1,6 +1,7 @@
 // How minutes of many devices lie in the store, and come back one device at a time.
 #include "fleet/minutes.h"
 
+#include <optional>
 #include <set>
 
 #include "store/retention.h"
@@ -28,15 +29,21 @@ struct Minutes {
 
   void put(const std::vector<FinishedMinute>& finished, WallTime now) {
     store::Batch batch;
-    batch.puts = fleet::minute_rows(finished, now);
+    batch.puts =
+        fleet::minute_rows(finished, static_cast<std::uint64_t>(now.time_since_epoch().count()));
     commit(std::move(batch));
   }
   void commit(store::Batch batch) {
     store.commit(std::move(batch), {});
     REQUIRE(store.flush());
   }
-  std::vector<fleet::Minute> read(const std::string& id, WallTime to, std::size_t limit = 10'000) {
-    auto found = fleet::read_minutes(store, id, kBegin, to, limit);
+  fleet::MinutePage page(const std::string& id, WallTime from, WallTime to, std::size_t limit) {
+    auto found = fleet::read_minutes(store, id, from, to, limit);
+    REQUIRE(found.has_value());
+    return std::move(*found);
+  }
+  std::vector<fleet::Minute> read(const std::string& id, WallTime to) {
+    auto found = fleet::read_all_minutes(store, id, kBegin, to);
     REQUIRE(found.has_value());
     return std::move(*found);
   }
@@ -104,9 +111,13 @@ TEST_CASE("a long history is read in pages, up to the limit, though others share
   REQUIRE(all.size() == kRows / 2);
   for (std::size_t i = 0; i < all.size(); ++i)
     CHECK(all[i].at == kBegin + minutes(2 * static_cast<int>(i)));
-  const auto some = kept.read("d-7", kBegin + minutes(kRows), 300);
-  REQUIRE(some.size() == 300);
-  CHECK(some.back().at == all[299].at);
+  const auto some = kept.page("d-7", kBegin, kBegin + minutes(kRows), 300);
+  REQUIRE(some.minutes.size() == 300);
+  CHECK(some.minutes.back().at == all[299].at);
+  const auto rest = kept.page("d-7", *some.next, kBegin + minutes(kRows), 300);
+  REQUIRE(rest.minutes.size() == kRows / 2 - 300);
+  CHECK(rest.minutes.front().at == all[300].at);
+  CHECK_FALSE(rest.next);
 }
 
 TEST_CASE("of a minute that was written twice the later word counts", "[fleet][history]") {
@@ -135,5 +146,59 @@ TEST_CASE("minutes stored a row for each device come first, and damaged rows hid
   CHECK(read[0].samples == 3);
   CHECK(read[1].samples == 4);
   CHECK(read[2].samples == 6);
-  CHECK(kept.read("d-1", kBegin + minutes(10), 2).back().samples == 4);
+  const auto two = kept.page("d-1", kBegin, kBegin + minutes(10), 2);
+  CHECK(two.minutes.back().samples == 4);
+  CHECK((*two.next == kBegin + minutes(5)));
+}
+
+TEST_CASE("single rows and blocks are read as one history, whichever is older",
+          "[fleet][history]") {
+  Minutes kept;
+  kept.put({{"d-1", kBegin, summary(1)}, {"d-1", kBegin + minutes(2), summary(3)}},
+           kBegin + minutes(3));
+  store::Batch before;  // a program of before ran once more
+  before.puts = {{"minutes", "d-1/2026-08-20T14:01", summary(2)},
+                 {"minutes", "d-1/2026-08-20T14:02", summary(30)},
+                 {"minutes", "d-1/2026-08-20T14:03", summary(4)}};
+  kept.commit(std::move(before));
+  const auto read = kept.read("d-1", kBegin + minutes(10));
+  REQUIRE(read.size() == 4);
+  for (unsigned i = 0; i < 4; ++i) {
+    CHECK(read[i].at == kBegin + minutes(i));
+    CHECK(read[i].samples == i + 1);
+  }
+  for (std::size_t limit = 1; limit < 5; ++limit) {
+    std::vector<unsigned> samples;
+    for (std::optional<WallTime> next = kBegin; next;) {
+      const auto page = kept.page("d-1", *next, kBegin + minutes(10), limit);
+      for (const fleet::Minute& minute : page.minutes)
+        samples.push_back(minute.samples);
+      next = page.next;
+    }
+    CHECK(samples == std::vector<unsigned>{1, 2, 3, 4});
+  }
+}
+
+TEST_CASE("a device that is in none of its block's rows is looked for in bounded pages",
+          "[fleet][history]") {
+  Minutes kept;
+  constexpr int kRows = 5000;
+  std::string neighbour;  // of d-7's block
+  for (int i = 0; neighbour.empty(); ++i) {
+    const auto rows =
+        fleet::minute_rows(std::vector<FinishedMinute>{{"d-7", kBegin, "{}"},
+                                                       {"n-" + std::to_string(i), kBegin, "{}"}},
+                           1);
+    if (rows.size() == 1) neighbour = "n-" + std::to_string(i);
+  }
+  std::vector<FinishedMinute> finished;
+  for (int i = 0; i < kRows; ++i)
+    finished.push_back({neighbour, kBegin + minutes(i), summary(1)});
+  finished.push_back({"d-7", kBegin + minutes(kRows - 1), summary(2)});
+  kept.put(finished, kBegin + minutes(kRows));
+  const auto first = kept.page("d-7", kBegin, kBegin + minutes(kRows), 100);
+  CHECK(first.minutes.empty());
+  REQUIRE(first.next);
+  CHECK((*first.next < kBegin + minutes(kRows - 1)));
+  CHECK(kept.read("d-7", kBegin + minutes(kRows)).size() == 1);
 }
