@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "fleet/impl.h"
-#include "store/retention.h"
 
 namespace ota::fleet {
 
@@ -202,8 +201,7 @@ void Fleet::Impl::expire_minutes(WallTime now) {
                                       to_expire.end());
   to_expire.resize(rest);
   // Where it fails, the next round takes them out.
-  saver.commit(store::expired_minutes(part, now - settings()->console.minutes_kept),
-               OnFailure::kForget);
+  saver.commit(expired_minutes(part, now - settings()->console.minutes_kept), OnFailure::kForget);
 }
 
 }  // namespace ota::fleet

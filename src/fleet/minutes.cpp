@@ -200,6 +200,15 @@ std::vector<std::string> minute_blocks() {
   return names;
 }
 
+store::Batch expired_minutes(const std::vector<std::string>& owners, WallTime before) {
+  const std::string end = to_the_minute(before);
+  store::Batch batch;
+  batch.ranges.reserve(owners.size());
+  for (const std::string& owner : owners)
+    batch.ranges.push_back({std::string(kMinutes), owner + "/", owner + "/" + end});
+  return batch;
+}
+
 void append_points(const Minute& minute, std::vector<HistoryPoint>& points) {
   constexpr std::array kParts{&MinuteRange::low, &MinuteRange::mean, &MinuteRange::high};
   for (std::size_t part = 0; part < kParts.size(); ++part) {

@@ -33,6 +33,7 @@
 
 namespace ota::store {
 class Store;
+struct Batch;
 struct Put;
 }  // namespace ota::store
 
@@ -70,8 +71,12 @@ struct FinishedMinute {
 // milliseconds, but for a clock that was set back.
 std::vector<store::Put> minute_rows(std::span<const FinishedMinute> finished,
                                     std::uint64_t writing);
-// What the keys of all blocks' rows begin with: owners for store::expired_minutes().
+// What the keys of all blocks' rows begin with: owners for expired_minutes().
 std::vector<std::string> minute_blocks();
+// Takes out the minutes of these owners (blocks, or devices with rows of before) that are older
+// than `before`. One range an owner: cheap to call often, and many may be cut into several batches,
+// so that the writer is never held up.
+store::Batch expired_minutes(const std::vector<std::string>& owners, WallTime before);
 
 // Its lowest, mean and highest reading of each metric as points of a graph, twenty seconds apart.
 void append_points(const Minute& minute, std::vector<HistoryPoint>& points);

@@ -7,7 +7,6 @@
 
 #include "base/json.h"
 #include "store/audit_chain.h"
-#include "store/retention.h"
 #include "store/store.h"
 #include "tests/bench/peers.h"
 

@@ -3,8 +3,8 @@
 #include <thread>
 
 #include "base/file.h"
+#include "fleet/minutes.h"
 #include "store/audit_chain.h"
-#include "store/retention.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_store.h"
@@ -103,7 +103,8 @@ TEST_CASE("minutes older than the limit are taken out, and nothing else", "[stor
     batch.puts.push_back({"minutes", key, "{}"});
   batch.puts.push_back({"devices", "iot-001/2026-08-20T14:02", "{}"});
   store->commit(std::move(batch), nullptr);
-  store->commit(expired_minutes({"iot-001"}, *parse_rfc3339("2026-08-20T14:03:59Z")), nullptr);
+  store->commit(fleet::expired_minutes({"iot-001"}, *parse_rfc3339("2026-08-20T14:03:59Z")),
+                nullptr);
   REQUIRE(store->flush());
   const auto left = store->load("minutes");
   REQUIRE(left->size() == 3);

@@ -4,7 +4,6 @@
 #include <optional>
 #include <set>
 
-#include "store/retention.h"
 #include "tests/support/catch.h"
 #include "tests/unit/fleet/memory_store.h"
 
@@ -87,7 +86,7 @@ TEST_CASE("every row of the blocks is among those whose time is up", "[fleet][hi
   kept.put(finished, kBegin + minutes(6));
   const auto names = fleet::minute_blocks();
   CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
-  kept.commit(store::expired_minutes(names, kBegin + minutes(5)));
+  kept.commit(fleet::expired_minutes(names, kBegin + minutes(5)));
   for (int i = 0; i < 300; ++i) {
     const auto left = kept.read(device(i), kBegin + minutes(10));
     REQUIRE(left.size() == 1);
