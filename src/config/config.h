@@ -48,8 +48,9 @@ struct KeyInfo {
 };
 
 // The files' names in `config/`, in the order in which they are read.
+inline constexpr std::string_view kConsoleFile = "console.json";
 inline constexpr std::string_view kWhitelistFile = "devices.json";
-inline constexpr std::array<std::string_view, 4> kFileNames{"console.json", "thresholds.json",
+inline constexpr std::array<std::string_view, 4> kFileNames{kConsoleFile, "thresholds.json",
                                                             kWhitelistFile, "ota_settings.json"};
 
 // A file larger than this is refused unread. Room for 100,000 devices.

@@ -1,8 +1,6 @@
 #include "config/demonstration.h"
 
 #include <algorithm>
-#include <optional>
-
 #include <nlohmann/json.hpp>
 
 #include "config/config.h"
@@ -38,7 +36,6 @@ void add_shipped(Ordered& document, std::string_view name, const char* key) {
 }  // namespace
 
 Result<DemonstrationFiles> with_demonstration(std::string_view console, std::string_view devices) {
-  constexpr std::string_view kConsoleFile = kFileNames[0];
   const auto settings = parse_console(console, file_of(kConsoleFile));
   if (!settings.ok()) return fail(Errc::kInvalid, settings.problems.front().text());
   const auto whitelist = parse_whitelist(devices, file_of(kWhitelistFile));

@@ -27,7 +27,7 @@ Result<void> replace_file(const fs::path& path, std::string_view content) {
 }  // namespace
 
 Result<void> start_demonstration(const fs::path& root, FirmwareDesk& firmware) {
-  const fs::path console_file = root / "config" / config::kFileNames[0];
+  const fs::path console_file = root / "config" / config::kConsoleFile;
   const fs::path devices_file = root / "config" / config::kWhitelistFile;
   const auto console = read_file(console_file, config::kMaxFileBytes);
   if (!console) return console.error();
