@@ -36,14 +36,12 @@ void read_events(Context& context, const http::Request& request, const http::Res
   constexpr std::uint64_t kLongestWait = 60;
   store::EventQuery query;
   query.after = number_of(request, "after", 0, 0, UINT64_MAX);
-  // Another value than the one that was meant would show the newest page again.
-  query.before = number_of(request, "before", 0, 1, UINT64_MAX);
+  // What is no number would show the newest page again.
+  const std::uint64_t latest = request.query.contains("before") ? 0 : UINT64_MAX;
+  query.before = number_of(request, "before", latest, 1, UINT64_MAX);
   if (query.before == 0) {
-    if (request.query.contains("before")) {
-      return respond(
-          http::Response::problem(400, "bad-number", "before is a sequence number, from 1"));
-    }
-    query.before = UINT64_MAX;
+    return respond(
+        http::Response::problem(400, "bad-number", "before is a sequence number, from 1"));
   }
   query.limit = static_cast<std::size_t>(number_of(request, "limit", kEventPage, 1, kEventPage));
   query.source = text_of(request, "source");
