@@ -55,11 +55,7 @@ TEST_CASE("a on an empty fleet brings the demonstration, and its devices can be 
   rig.pty.send(":device iot-001\r");
   REQUIRE(rig.pty.until_shown("stable  risk", seconds(30)));
   rig.pty.send(":push iot-001 2.1.5\r");
-  REQUIRE(rig.pty.until_shown("x leave out"));
-  rig.pty.send("\r");
-  REQUIRE(rig.pty.until_shown("[ Cancel ]"));
-  rig.pty.send("\t\r");
-  REQUIRE(rig.pty.until_shown("SUCCESS: Update to v2.1.5 initiated"));
+  REQUIRE(confirm_update(rig.pty, "v2.1.5") == "");
   rig.pty.send("4");
   REQUIRE(rig.pty.until_shown("succeeded", seconds(60)));
 }

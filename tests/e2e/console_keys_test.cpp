@@ -51,11 +51,7 @@ TEST_CASE("an update from the menu is asked for, booted and confirmed, and skipp
   rig.pty.send("u");
   REQUIRE(rig.pty.until_shown("Which version?"));
   rig.pty.send("\r");
-  REQUIRE(rig.pty.until_shown("ALLOWED"));
-  rig.pty.send("\r");
-  REQUIRE(rig.pty.until_shown("[ Cancel ]"));
-  rig.pty.send("\t\r");
-  REQUIRE(rig.pty.until_shown("SUCCESS: Update to v2.1.5 initiated"));
+  REQUIRE(confirm_update(rig.pty, "v2.1.5") == "");
   rig.pty.send("4");
   REQUIRE(rig.pty.until_shown("succeeded", seconds(60)));
   rig.pty.send(":push cam-1 2.1.5\r");

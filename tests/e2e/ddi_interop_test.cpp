@@ -1,11 +1,13 @@
 // Debian's real swupdate, unchanged, against the real console. Run by `make test-interop`.
 #include "tests/e2e/swupdate_rig.h"
 #include "tests/support/pty.h"
+#include "tests/support/screen_rig.h"
 #include "tests/support/text.h"
 #include "tests/support/wait.h"
 
 using namespace ota;
 using std::chrono::seconds;
+using test::confirm_update;
 using test::DdiWorld;
 using test::slurp;
 using test::Swupdate;
@@ -71,11 +73,7 @@ TEST_CASE("swupdate is updated from the console's menu, and counts once it came 
   pty.send(":device press-01\r");
   REQUIRE(pty.until_shown("hwRev = 1.0", seconds(30)));
   pty.send(":push press-01 2.1.0\r");
-  REQUIRE(pty.until_shown("ALLOWED"));
-  pty.send("\r");
-  REQUIRE(pty.until_shown("[ Cancel ]"));
-  pty.send("\t\r");
-  REQUIRE(pty.until_shown("SUCCESS: Update to v2.1.0 initiated"));
+  REQUIRE(confirm_update(pty, "v2.1.0") == "");
   pty.send("4");
   REQUIRE(pty.until_shown("confirming", seconds(60)));
   CHECK_FALSE(pty.shows("succeeded"));

@@ -41,6 +41,17 @@ void write_console_root(const std::filesystem::path& root) {
 
 ConsoleRig::ConsoleRig(const Options& options) : pty(pty_options(options, root.path())) {}
 
+std::string confirm_update(Pty& pty, const std::string& version) {
+  const std::string success = "SUCCESS: Update to " + version + " initiated";
+  for (const char* gate : {"ALLOWED", "x leave out"}) {
+    if (!pty.until_shown(gate)) return gate;
+  }
+  pty.send("\r");
+  if (!pty.until_shown("[ Cancel ]")) return "[ Cancel ]";
+  pty.send("\t\r");
+  return pty.until_shown(success) ? "" : success;
+}
+
 std::vector<int> processes_of(const std::filesystem::path& root) {
   std::vector<int> found;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {

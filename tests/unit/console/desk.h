@@ -43,6 +43,11 @@ struct Desk {
       ui.handle({console::Key::Kind::kText, static_cast<char32_t>(c), {}});
     settle();
   }
+  void command(std::string_view line) {
+    press(":");
+    type(line);
+    press("Enter");
+  }
   void settle() {
     inbox->run();
     ui.refresh();

@@ -25,6 +25,15 @@ struct DownDesk : Desk {
     backend.status.port_failed = true;
     settle();
   }
+  // What console.json says; 0: no DDI.
+  void configure(std::uint16_t port, std::uint16_t ddi_port) {
+    auto settings = std::make_shared<model::Settings>();
+    settings->console.port = port;
+    settings->console.ddi.on = ddi_port != 0;
+    settings->console.ddi.port = ddi_port;
+    backend.configuration = settings;
+    settle();
+  }
 };
 
 }  // namespace
@@ -49,9 +58,7 @@ TEST_CASE("in an empty fleet a starts the demonstration, once it is confirmed", 
 TEST_CASE("there is no demonstration among real devices, before the start, nor read-only",
           "[console]") {
   Desk full;
-  full.keys(":");
-  full.type("demo");
-  full.keys("Enter");
+  full.command("demo");
   CHECK(full.notice() == "the demonstration is for an empty fleet");
   EmptyDesk starting;
   starting.backend.status.phase = fleet::ServerStatus::Phase::kStarting;
@@ -78,10 +85,7 @@ TEST_CASE("o asks for another port where the server is down", "[console]") {
 
 TEST_CASE("the port after the one of console.json is proposed", "[console]") {
   DownDesk desk;
-  auto settings = std::make_shared<model::Settings>();
-  settings->console.port = 8443;
-  desk.backend.configuration = settings;
-  desk.settle();
+  desk.configure(8443, 0);
   desk.keys("o");
   CHECK(desk.shows("port for this run: 8444_"));
 }
@@ -117,20 +121,13 @@ TEST_CASE("a port is taken while another attempt to start is under way", "[conso
   desk.settle();
   desk.keys("Enter");
   CHECK(desk.backend.asked == std::vector<std::string>{"retry on 9443"});
-  desk.keys(":");
-  desk.type("demo");
-  desk.keys("Enter");
+  desk.command("demo");
   CHECK(desk.notice() == "the server is not up");
 }
 
 TEST_CASE("the port of the DDI listener is not taken from it", "[console]") {
   DownDesk desk;
-  auto settings = std::make_shared<model::Settings>();
-  settings->console.port = 8443;
-  settings->console.ddi.on = true;
-  settings->console.ddi.port = 8444;
-  desk.backend.configuration = settings;
-  desk.settle();
+  desk.configure(8443, 8444);
   desk.keys("o");
   CHECK(desk.shows("port for this run: 8445_"));
   desk.keys("Ctrl-U");
@@ -145,8 +142,6 @@ TEST_CASE("a server that is up stays on its port", "[console]") {
   desk.keys("o");
   CHECK_FALSE(desk.ui.state().prompt);
   CHECK(desk.notice() == "the server is up; another port is for one that is down");
-  desk.keys(":");
-  desk.type("port 9443");
-  desk.keys("Enter");
+  desk.command("port 9443");
   CHECK(desk.backend.asked.empty());
 }
