@@ -96,7 +96,7 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
 void Fleet::Impl::follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const {
   const bool heard = device.ddi_alone() ? device.ddi_polls(settings()->console.ddi, now)
                                         : device.last_received != WallTime{} &&
-                                              device.silent_for(now).count() <
+                                              device.silent_for(now).count() <=
                                                   stale_after_ms.load(std::memory_order_relaxed);
   const bool online = device.spec && heard;
   if (online == device.online) return;

@@ -49,9 +49,9 @@ WallTime Fleet::Impl::next_look(const LiveDevice& device, WallTime now) const {
   if (!device.minute.empty()) first = std::min(first, device.minute.end());
   if (device.online) {
     const WallTime silent =
-        device.ddi_alone()
-            ? device.ddi_polls_until(settings()->console.ddi)
-            : device.last_received + milliseconds(stale_after_ms.load(std::memory_order_relaxed));
+        device.ddi_alone() ? device.ddi_polls_until(settings()->console.ddi)
+                           : device.last_received +
+                                 milliseconds(stale_after_ms.load(std::memory_order_relaxed) + 1);
     first = std::min(first, silent);
   }
   if (device.level == model::Level::kCritical && !device.escalated) {

@@ -77,6 +77,21 @@ TEST_CASE("only a change of the verdict is an event", "[fleet]") {
   CHECK(it.fleet->snapshot()->last_event == events);
 }
 
+TEST_CASE("a device is shown offline and unknown from the same moment on", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const milliseconds stale = SmallFleet::default_settings().thresholds.stale_after;
+  it.clock.advance(stale - milliseconds(2));
+  for (int i = 0; i < 4; ++i) {
+    it.tick();
+    CAPTURE(i);
+    CHECK(it.row("iot-001").online == (it.row("iot-001").level != model::Level::kUnknown));
+    it.clock.advance(milliseconds(1));
+  }
+  CHECK_FALSE(it.row("iot-001").online);
+}
+
 TEST_CASE("a minute's summary is stored when the next one begins", "[fleet]") {
   SmallFleet it;
   it.enrol("iot-001");
