@@ -204,8 +204,10 @@ store::Batch expired_minutes(const std::vector<std::string>& owners, WallTime be
   const std::string end = to_the_minute(before);
   store::Batch batch;
   batch.ranges.reserve(owners.size());
-  for (const std::string& owner : owners)
-    batch.ranges.push_back({std::string(kMinutes), owner + "/", owner + "/" + end});
+  for (const std::string& owner : owners) {
+    const std::string first = owner + "/";
+    batch.ranges.push_back({std::string(kMinutes), first, first + end});
+  }
   return batch;
 }
 
