@@ -114,7 +114,7 @@ TESTS := $(if $(UNIT_SRC),$(BIN)/unit-tests) $(if $(GOLDEN_SRC),$(BIN)/golden-te
 	$(if $(TUF_CLIENT_SRC),$(BIN)/tuf-client)
 
 # One precompiled header of the standard library and nlohmann/json halves the build; each file still includes what it
-# uses (`make headers` and clang-tidy compile without it). Clang and the sanitizer's compiler differ in format: g++ only.
+# uses (`make syntax` and clang-tidy compile without it). Clang and the sanitizer's compiler differ in format: g++ only.
 ifeq ($(findstring clang,$(CXX)),)
 PCH := $(OUT)/pch/prelude.h
 TEST_PCH := $(OUT)/pch/test_prelude.h
@@ -135,7 +135,7 @@ $(OUT)/flags: FORCE
 	@echo '$(COMPILED_WITH)' | cmp -s - $@ || echo '$(COMPILED_WITH)' > $@
 FORCE:
 
-.PHONY: build run test test-remote test-drills test-interop deps-interop check deps lint format tidy headers asan tsan bench bench-anomaly install clean help approve fuzz FORCE sanitized clock-shift \
+.PHONY: build run test test-remote test-drills test-interop deps-interop check deps lint format tidy syntax asan tsan bench bench-anomaly install clean help approve fuzz FORCE sanitized clock-shift \
 	tests deps-bench bench-check bench-accept lint-fast compile-commands
 .SECONDARY:
 
@@ -248,16 +248,16 @@ $(BIN)/e2e-tests: $(E2E_OBJ) $(call obj,$(TEST_SUPPORT_SRC)) $(AGENT_LIB) $(LIB)
 compile_commands.json: Makefile tools/compile-commands $(LIB_SRC) $(AGENT_SRC)
 	@tools/compile-commands "$(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL)" > $@.tmp && mv $@.tmp $@
 
-lint: lint-fast tidy ## format check, include directions, names, shellcheck, clang-tidy
+lint: lint-fast syntax tidy ## format check, include directions, names, shellcheck, each source alone, clang-tidy
 
 lint-fast: ## the part of lint that takes seconds
 	@tools/lint
 
+syntax: compile_commands.json $(OPENAPI) ## each source and header compiles alone, and its locks hold what they say (clang)
+	@tools/syntax
+
 tidy: compile_commands.json ## clang-tidy over src/ and agents/
 	@tools/tidy
-
-headers: ## each header compiles alone
-	@tools/headers "$(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL)"
 
 format: ## rewrite sources in the house's format
 	@git ls-files '*.cpp' '*.h' | xargs clang-format -i

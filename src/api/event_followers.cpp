@@ -23,7 +23,7 @@ void EventFollowers::look(const std::shared_ptr<Follower>& follower) {
     auto events = store_.events(follower->query);
     if (!events) return follower->respond(http::Response::error(events.error()));
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (events->empty() && !closed_ && clock_.mono() < follower->until) {
         waiting_.push_back(follower);
         return;
@@ -41,7 +41,7 @@ void EventFollowers::tick() {
   const std::uint64_t newest = newest_();
   std::vector<std::shared_ptr<Follower>> again;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const MonoTime now = clock_.mono();
     std::vector<std::shared_ptr<Follower>> kept;
     for (auto& follower : waiting_) {
@@ -56,7 +56,7 @@ void EventFollowers::tick() {
 
 void EventFollowers::close() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
   }
   tick();

@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "api/worker.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "http/message.h"
 #include "store/store.h"
 
@@ -47,9 +47,9 @@ class EventFollowers {
   const Newest newest_;
   const Clock& clock_;
   Worker& worker_;
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<Follower>> waiting_;
-  bool closed_ = false;
+  Mutex mutex_;
+  std::vector<std::shared_ptr<Follower>> waiting_ OTA_GUARDED_BY(mutex_);
+  bool closed_ OTA_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace ota::api

@@ -11,7 +11,7 @@ Worker::Worker(std::size_t threads, std::size_t longest_queue) : longest_queue_(
 
 Worker::~Worker() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ending_ = true;
   }
   wake_.notify_all();
@@ -21,7 +21,7 @@ Worker::~Worker() {
 
 bool Worker::post(std::function<void()> work) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (ending_ || queue_.size() >= longest_queue_) return false;
     queue_.push_back(std::move(work));
   }
@@ -33,8 +33,9 @@ void Worker::run() {
   while (true) {
     std::function<void()> work;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return ending_ || !queue_.empty(); });
+      const MutexLock lock(mutex_);
+      while (!ending_ && queue_.empty())
+        wake_.wait(mutex_);
       if (queue_.empty()) return;
       work = std::move(queue_.front());
       queue_.pop_front();

@@ -4,13 +4,13 @@
 // Bounded: a full queue refuses, and the caller answers 503. Thread: any.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace ota::api {
 
@@ -26,10 +26,10 @@ class Worker {
   void run();
 
   const std::size_t longest_queue_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> queue_;
-  bool ending_ = false;
+  Mutex mutex_;
+  CondVar wake_;
+  std::deque<std::function<void()>> queue_ OTA_GUARDED_BY(mutex_);
+  bool ending_ OTA_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
 

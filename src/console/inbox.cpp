@@ -19,13 +19,13 @@ void Inbox::wake() {
 }
 
 void Inbox::post(std::function<void()> function) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   functions_.push_back(std::move(function));
   if (!std::exchange(posted_, true)) wake();
 }
 
 void Inbox::notify() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   changed_ = true;
   if (std::exchange(armed_, false)) wake();
 }
@@ -33,7 +33,7 @@ void Inbox::notify() {
 void Inbox::run() {
   std::vector<std::function<void()>> functions;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::uint64_t count = 0;
     [[maybe_unused]] const auto got = ::read(wake_.get(), &count, sizeof count);
     posted_ = false;
@@ -45,13 +45,13 @@ void Inbox::run() {
 }
 
 bool Inbox::arm() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   armed_ = !changed_;
   return changed_;
 }
 
 void Inbox::take_changes() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   changed_ = false;
   armed_ = false;
 }

@@ -7,10 +7,10 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "base/file.h"
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace ota::console {
@@ -46,11 +46,11 @@ class Inbox {
  private:
   void wake();
   FileDescriptor wake_;
-  std::mutex mutex_;
-  std::vector<std::function<void()>> functions_;
-  bool posted_ = false;
-  bool changed_ = false;
-  bool armed_ = false;
+  Mutex mutex_;
+  std::vector<std::function<void()>> functions_ OTA_GUARDED_BY(mutex_);
+  bool posted_ OTA_GUARDED_BY(mutex_) = false;
+  bool changed_ OTA_GUARDED_BY(mutex_) = false;
+  bool armed_ OTA_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace ota::console

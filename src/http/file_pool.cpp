@@ -16,7 +16,7 @@ constexpr std::size_t kThreads = 2;
 }  // namespace
 
 void FilePool::post(Job job) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (stopped_) return;
   while (threads_.size() < kThreads)
     threads_.emplace_back([this] { work(); });
@@ -26,15 +26,16 @@ void FilePool::post(Job job) {
 
 void FilePool::stop() {
   std::deque<Job> dropped;
+  std::vector<std::thread> ending;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopped_ = true;
     dropped.swap(jobs_);
+    ending.swap(threads_);
     wake_.notify_all();
   }
-  for (std::thread& thread : threads_)
+  for (std::thread& thread : ending)
     thread.join();
-  threads_.clear();
 }
 
 void FilePool::work() {
@@ -44,8 +45,9 @@ void FilePool::work() {
   while (true) {
     Job job;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopped_ || !jobs_.empty(); });
+      const MutexLock lock(mutex_);
+      while (!stopped_ && jobs_.empty())
+        wake_.wait(mutex_);
       if (stopped_) return;
       job = std::move(jobs_.front());
       jobs_.pop_front();

@@ -5,18 +5,17 @@
 // stop() once.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/file.h"
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace ota::http {
@@ -34,11 +33,11 @@ class FilePool {
 
  private:
   void work();
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Job> jobs_;
-  std::vector<std::thread> threads_;
-  bool stopped_ = false;
+  Mutex mutex_;
+  CondVar wake_;
+  std::deque<Job> jobs_ OTA_GUARDED_BY(mutex_);
+  std::vector<std::thread> threads_ OTA_GUARDED_BY(mutex_);
+  bool stopped_ OTA_GUARDED_BY(mutex_) = false;
 };
 
 struct OpenFile {

@@ -5,7 +5,7 @@
 namespace ota::http {
 
 void Mailbox::post(Work work) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!wake_) return;  // `work` dies after the lock is gone: it may post from its destructor
   waiting_.push_back(std::move(work));
   if (waiting_.size() == 1) wake_();
@@ -13,7 +13,7 @@ void Mailbox::post(Work work) {
 
 void Mailbox::run() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     running_.swap(waiting_);
   }
   for (Work& work : running_) {
@@ -25,7 +25,7 @@ void Mailbox::run() {
 
 void Mailbox::close() {
   std::vector<Work> dropped;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   wake_ = nullptr;
   dropped.swap(waiting_);
 }

@@ -7,8 +7,9 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace ota::http {
 
@@ -26,9 +27,9 @@ class Mailbox {
   void close();
 
  private:
-  std::mutex mutex_;
-  std::function<void()> wake_;  // empty: closed
-  std::vector<Work> waiting_;
+  Mutex mutex_;
+  std::function<void()> wake_ OTA_GUARDED_BY(mutex_);  // empty: closed
+  std::vector<Work> waiting_ OTA_GUARDED_BY(mutex_);
   std::vector<Work> running_;  // kept for its memory; run() alone uses it
 };
 
