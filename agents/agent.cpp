@@ -25,6 +25,7 @@ constexpr milliseconds kStopPatience{900};       // of the one second that an en
 constexpr milliseconds kLastReports{1000};       // before a restart
 constexpr milliseconds kProgressEvery{250};      // a report of the download's percent
 constexpr milliseconds kRebootPatience{600000};  // for a restart command to take effect
+constexpr milliseconds kAfterDefect{5000};       // before a part begins anew
 
 model::BootId random_boot() {
   const Bytes bytes = random_bytes(16);
@@ -85,6 +86,7 @@ Result<std::unique_ptr<Agent>> Agent::open(Config config, std::string join_code,
   options.folder = agent->config_.dir;
   options.machine.hardware = agent->config_.hardware;
   options.machine.max_image_bytes = agent->config_.limits.image_bytes;
+  options.machine.restarts_per_hour = agent->config_.limits.restarts_per_hour;
   options.machine.can_roll_back = agent->config_.installer.can_go_back();
   options.factory_version = agent->config_.factory_version;
   auto engine = Engine::open(std::move(options), agent->ports());
@@ -97,6 +99,11 @@ Result<std::unique_ptr<Agent>> Agent::open(Config config, std::string join_code,
 EnginePorts Agent::ports() {
   EnginePorts ports;
   ports.check = [this](const Action& action) { return check(action); };
+  ports.check_back = [this](const Action& action) { return check_back(action); };
+  ports.now = [this] { return clock_.wall(); };
+  ports.unheeded = [this](const Unheeded& rollback) {
+    if (uplink_) uplink_->repeat_facts(rollback);
+  };
   ports.download = [this](const model::Release& release, PartialImage& into,
                           const Progress& progress) { return download(release, into, progress); };
   ports.install = [this](const fs::path& image, const model::Release& release) {
@@ -126,6 +133,15 @@ Outcome Agent::check(const Action& action) {
   engine_->trusted_time(now);
   if (trust_.version_floor()) engine_->version_floor(*trust_.version_floor());
   return {};
+}
+
+Outcome Agent::check_back(const Action& action) {
+  interrupted_ = false;
+  const auto term = identity_.term();
+  if (!term) return Failure{"io", term.error().text(), Failure::Again::kNever};
+  const WallTime now = clock_.wall();
+  const tuf::DirectedRollback expected{term->device, action.from, action.image.sha256, {}, {}};
+  return trust_.check_back(*downloads_, expected, action.word, now, engine_->clock_floor());
 }
 
 Outcome Agent::download(const model::Release& release, PartialImage& into,
@@ -242,7 +258,9 @@ bool Agent::enrol() {
 }
 
 void Agent::work() {
-  if (!enrol()) {
+  bool enrolled = false;
+  guarded("enrolment", [&] { enrolled = enrol(); });
+  if (!enrolled) {
     failed_ = true;
     return wake_main();
   }
@@ -266,18 +284,29 @@ void Agent::work() {
     poller_ = std::make_unique<Poller>(options, *engine_, *uplink_,
                                        [this](const std::string& line) { say(line); });
   }
-  start([this] { uplink_->run(); });
-  start([this] { poller_->run(); });
-  engine_->run();
+  start("uplink", [this] { uplink_->run(); });
+  start("poll", [this] { poller_->run(); });
+  guarded("update", [this] { engine_->run(); });
   wake_main();
 }
 
-void Agent::start(std::function<void()> body) {
+void Agent::guarded(const char* name, const std::function<void()>& body) {
+  while (true) {
+    try {
+      return body();
+    } catch (const std::exception& error) {
+      say(std::string(name) + ": a defect, it begins anew: " + printable(error.what(), 200));
+    }
+    if (pause(kAfterDefect)) return;
+  }
+}
+
+void Agent::start(const char* name, std::function<void()> body) {
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
   ++running_;
-  threads_.emplace_back([this, body = std::move(body)] {
-    body();
+  threads_.emplace_back([this, name, body = std::move(body)] {
+    guarded(name, body);
     const std::lock_guard ended(mutex_);
     --running_;
     changed_.notify_all();
@@ -348,7 +377,7 @@ Ending Agent::run() {
   print_line("Client " + config_.device_id + " started" + where);
   if (!config_.installer.can_go_back())
     say("installer.rollback is not set: only the boot loader can give an image back");
-  start([this] { work(); });
+  start("work", [this] { work(); });
 
   std::array<pollfd, 3> wait{
       {{ends.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}, {page ? page->fd() : -1, POLLIN, 0}}};

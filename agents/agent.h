@@ -55,6 +55,7 @@ class Agent {
   Agent(Config config, std::string join_code, FileLock lock, const Clock& clock);
   EnginePorts ports();
   Outcome check(const Action& action);
+  Outcome check_back(const Action& action);
   Outcome download(const model::Release& release, PartialImage& into, const Progress& progress);
   Outcome install(const std::filesystem::path& image, const model::Release& release);
   Outcome revert(const std::filesystem::path& image, const model::Version& version);
@@ -66,7 +67,11 @@ class Agent {
   void work();
   bool enrol();  // false where it failed for good or the agent ends
   std::string status_document() const;
-  void start(std::function<void()> body);
+  // A thread of its own for `body`, guarded.
+  void start(const char* name, std::function<void()> body);
+  // Runs `body` to its end. What it throws is a defect that something from outside has found: it is
+  // told, and after a pause it begins anew, so that no input ends the agent.
+  void guarded(const char* name, const std::function<void()>& body);
   bool stop_all();  // false where a thread hangs
   void wake_main();
   void say(const std::string& line) const { print_line("[OTA] " + line); }

@@ -41,6 +41,14 @@ Result<std::optional<Command>> parse_one(const Json& in) {
     auto from = optional_digest(in, "from");
     if (!from) return from.error();
     command.from = std::move(*from);
+    auto to = optional_digest(in, "to");
+    if (!to) return to.error();
+    command.to = std::move(*to);
+    if (in.contains("word")) {
+      in["word"].get_to(command.word);
+      if (const auto claimed = tuf::read_rollback_word(command.word))
+        command.nonce = claimed->nonce;
+    }
     return std::optional(command);
   }
   if (type != "update" && type != "cancel") return std::optional<Command>();
@@ -83,7 +91,7 @@ Result<std::vector<Command>> parse_commands(std::string_view body) {
       if (*command) commands.push_back(std::move(**command));
     }
   } catch (const std::exception& error) {
-    return fail(Errc::kInvalid, std::string("commands: ") + error.what());
+    return fail(Errc::kInvalid, std::string("commands: ") + misfit(error));
   }
   return commands;
 }

@@ -18,9 +18,10 @@ struct Command {
   std::string job;         // empty for kRollback
   int attempt = 1;         // kUpdate
   model::Release release;  // kUpdate; of kCancel the digest alone, which may be empty
-  std::string word;        // kUpdate: the director's, not verified yet; may be empty
+  std::string word;        // the director's, not verified yet; may be empty
   std::string nonce;       // what the word claims for its nonce; empty where it is none
   std::string from;        // kRollback: digest of the image to leave; empty: whatever runs
+  std::string to;          // kRollback: of the one to go back to; empty: not said
 };
 
 // Commands of a type that this agent does not know are left out. kInvalid where one is malformed:

@@ -146,6 +146,7 @@ void read_nested(Reader& reader, const std::string& file, Config& config,
   limits.whole("min_bytes_per_second", 0, std::uint64_t{1} << 30,
                config.limits.min_bytes_per_second);
   limits.whole("buffered_samples", 1, 100000, config.limits.buffered_samples);
+  limits.whole("restarts_per_hour", 1, 1000, config.limits.restarts_per_hour);
   limits.refuse_unknown();
 }
 

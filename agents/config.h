@@ -41,6 +41,7 @@ struct Limits {
   seconds download{1800};
   std::uint64_t min_bytes_per_second = 64;
   std::uint32_t buffered_samples = 600;  // kept while the server is away
+  std::uint32_t restarts_per_hour = 12;  // that the server may cause
 };
 
 struct Config {

@@ -134,6 +134,7 @@ bool Engine::persist() {
 void Engine::tell() {
   for (const std::string& line : machine_.take_notices())
     ports_.say(line);
+  if (const auto unheeded = machine_.take_unheeded()) ports_.unheeded(*unheeded);
 }
 
 void Engine::boot() {
@@ -214,6 +215,7 @@ void Engine::changed_by_others(std::uint64_t ticket_before) {
 void Engine::command(const Command& command) {
   const std::lock_guard lock(mutex_);
   const auto ticket = machine_.next().ticket;
+  machine_.clock(ports_.now());
   machine_.command(command);
   changed_by_others(ticket);
 }
@@ -284,6 +286,8 @@ DeviceFacts Engine::present_facts() const {
   facts.slot =
       facts.running == state.confirmed ? state.confirmed_slot : other(state.confirmed_slot);
   if (state.trial) facts.written = state.trial->image;
+  facts.previous = state.previous;
+  facts.floor = state.floor;
   facts.fallback = state.fallback;
   facts.fallback_sha256 = state.fallback_sha256;
   return facts;
@@ -295,7 +299,7 @@ fs::path Engine::running_image() const {
 
 bool Engine::busy() const {
   const std::lock_guard lock(mutex_);
-  return machine_.state().job || machine_.state().trial;
+  return machine_.busy();
 }
 
 Outcome Engine::perform(const Action& action) {
@@ -304,6 +308,8 @@ Outcome Engine::perform(const Action& action) {
       return {};
     case Action::Kind::kCheck:
       return ports_.check(action);
+    case Action::Kind::kCheckBack:
+      return ports_.check_back(action);
     case Action::Kind::kDownload:
       return download(action);
     case Action::Kind::kVerify:

@@ -31,6 +31,8 @@ struct EnginePorts {
   // Is the action's release what the signed metadata says, and its word the director's for this
   // device?
   std::function<Outcome(const Action&)> check;
+  // Is the action's word the director's for this rollback?
+  std::function<Outcome(const Action&)> check_back;
   // Appends the rest of the image to `into`, telling `progress` how far it is.
   std::function<Outcome(const model::Release&, PartialImage& into, const Progress& progress)>
       download;
@@ -49,6 +51,10 @@ struct EnginePorts {
   std::function<void(const std::string&)> say = [](const std::string&) {};
   // A report became ready to be sent, or the facts changed. Any thread.
   std::function<void()> changed = [] {};
+  // A rollback came to nothing; the server is to hear it. Any thread.
+  std::function<void(const Unheeded&)> unheeded = [](const Unheeded&) {};
+  // The device's clock. Any thread.
+  std::function<WallTime()> now = [] { return WallTime{}; };
 };
 
 struct EngineOptions {
@@ -64,6 +70,8 @@ struct DeviceFacts {
   model::Image running;
   model::Image confirmed;
   std::optional<model::Image> written;
+  std::optional<model::Image> previous;  // in the other slot, good to go back to
+  model::Version floor;                  // signed: no order takes the device below it
   std::string fallback;
   std::string fallback_sha256;
 };
@@ -110,7 +118,7 @@ class Engine {
   static Result<UpdateState> factory(const EngineOptions& options, SlotStore& store);
   DeviceFacts present_facts() const;  // with the mutex held
   bool persist();                     // with the mutex held
-  void tell();                        // with the mutex held
+  void tell();                        // with the mutex held; what people and the server hear
   Outcome perform(const Action& action);
   Outcome switch_to(const Action& action);
   Outcome revert_to(Slot slot);

@@ -10,9 +10,9 @@
 #include <ctime>
 #include <memory>
 
+#include "agents/answer.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/text.h"
 #include "model/device.h"
 #include "pki/device_key.h"
 #include "pki/join_code.h"
@@ -55,17 +55,6 @@ Result<CertificateTerm> term_of(X509* certificate) {
     return fail(Errc::kInvalid, "the certificate names no device");
   return CertificateTerm{device, time_of(X509_get0_notBefore(certificate)),
                          time_of(X509_get0_notAfter(certificate))};
-}
-
-// The server's own words on a refusal, for people.
-std::string problem_text(const http::Reply& reply) {
-  const auto problem = parse_json(reply.body);
-  std::string words = "status " + std::to_string(reply.status);
-  if (problem && problem->is_object() && problem->contains("detail") &&
-      (*problem)["detail"].is_string()) {
-    words += ": " + printable((*problem)["detail"].get<std::string>(), 200);
-  }
-  return words;
 }
 
 }  // namespace
@@ -142,7 +131,7 @@ Result<std::string> Identity::join(const std::string& server, const std::string&
   if (reply->status != 201) {
     const Errc code_of =
         reply->status >= 500 || reply->status == 429 ? Errc::kUnavailable : Errc::kDenied;
-    return fail(code_of, "the server refused to enrol this device, " + problem_text(*reply));
+    return fail(code_of, "the server refused to enrol this device, " + problem_words(*reply));
   }
   const auto answer = parse_json(reply->body);
   if (!answer) return answer.error().within("join");
@@ -192,7 +181,7 @@ Result<bool> Identity::renew_if_due(http::Client& client, WallTime now) {
   if (!csr) return csr.error();
   const auto reply = client.post("/v1/renew", dump_json(Json{{"csr", *csr}}), kPemBytes);
   if (!reply) return reply.error();
-  if (reply->status != 200) return fail(Errc::kDenied, "renewal refused, " + problem_text(*reply));
+  if (reply->status != 200) return fail(Errc::kDenied, "renewal refused, " + problem_words(*reply));
   const auto answer = parse_json(reply->body);
   if (!answer) return answer.error();
   if (!answer->is_object() || !answer->contains("certificate") ||

@@ -55,14 +55,8 @@ Result<void> Poller::poll() {
 // The server repeats a command until it is answered, so the next poll waits for the answer to be
 // sent.
 void Poller::hand_over(const std::vector<Command>& commands) {
-  for (const Command& command : commands) {
-    const bool idle = !engine_.busy();
+  for (const Command& command : commands)
     engine_.command(command);
-    // A rollback has no report: where nothing came of it, the facts are the answer.
-    if (command.type == Command::Type::kRollback && idle && !engine_.busy()) {
-      uplink_.repeat_facts(command.from);
-    }
-  }
   for (int look = 0; look < kLooks; ++look) {
     if (pause(kLook)) return;
     if (!engine_.has_reports()) return;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "tuf/director.h"
 #include "tuf/firmware.h"
 #include "tuf/updater.h"
 
@@ -72,6 +71,19 @@ Outcome Trust::check(http::Client& client, const Asked& asked, WallTime now, Wal
     return refused(told.error());
   target_path_ = updater->target_path();
   version_floor_ = signed_firmware->rollback_floor;
+  return {};
+}
+
+Outcome Trust::check_back(http::Client& client, const tuf::DirectedRollback& expected,
+                          const std::string& word, WallTime now, WallTime floor) {
+  tuf::UpdaterOptions options;
+  options.clock_floor = floor;
+  auto updater = tuf::Updater::open(folder_, options);
+  if (!updater) return refused(updater.error());
+  updater->start_refresh(now);
+  if (auto refreshed = run_step(client, *updater); !refreshed) return refused(refreshed.error());
+  if (auto told = tuf::check_rollback_word(folder_, word, expected, std::max(now, floor)); !told)
+    return refused(told.error());
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include "agents/update_machine.h"
 #include "http/client.h"
 #include "model/version.h"
+#include "tuf/director.h"
 
 namespace ota::agent {
 
@@ -33,6 +34,11 @@ class Trust {
   // "job-mismatch" where the job says otherwise. `now`: the device's clock; a time before `floor`
   // is not believed.
   Outcome check(http::Client& client, const Asked& asked, WallTime now, WallTime floor);
+  // Brings the metadata up to date, so that a director's key which was replaced counts no more, and
+  // judges the word of a rollback: where the root names a director, it must be his and say what
+  // `expected` does.
+  Outcome check_back(http::Client& client, const tuf::DirectedRollback& expected,
+                     const std::string& word, WallTime now, WallTime floor);
   // After a check that went well: the path below /tuf/targets/ to fetch the image from.
   const std::string& target_path() const { return target_path_; }
   // The signed floor for versions, where the release has one.

@@ -18,6 +18,7 @@ constexpr std::size_t kMaxSpent = 64;
 // all of them.
 constexpr std::uint64_t kSeqGap = 1000;
 constexpr milliseconds kRetrySwitch{2000};
+constexpr std::chrono::hours kRestartWindow{1};
 
 }  // namespace
 
@@ -68,6 +69,25 @@ void UpdateMachine::boot(Slot current) {
   }
 }
 
+void UpdateMachine::clock(WallTime now) {
+  now_ = now;
+  // A clock that was set back must not make a restart count until it has caught up.
+  for (WallTime& at : state_.restarts)
+    at = std::min(at, now);
+}
+
+bool UpdateMachine::may_restart() const {
+  const auto recent = std::ranges::count_if(
+      state_.restarts, [&](WallTime at) { return now_ - at < kRestartWindow; });
+  return static_cast<std::size_t>(recent) < options_.restarts_per_hour;
+}
+
+void UpdateMachine::count_restart() {
+  state_.restarts.push_back(now_);
+  if (state_.restarts.size() > options_.restarts_per_hour)
+    state_.restarts.erase(state_.restarts.begin());
+}
+
 void UpdateMachine::command(const Command& command) {
   switch (command.type) {
     case Command::Type::kUpdate:
@@ -75,12 +95,12 @@ void UpdateMachine::command(const Command& command) {
     case Command::Type::kCancel:
       return cancel(command);
     case Command::Type::kRollback:
-      return rollback(command.from);
+      return rollback(command);
   }
 }
 
 void UpdateMachine::update(const Command& command) {
-  if (state_.job || state_.trial) return;  // one at a time; the server repeats what it still wants
+  if (busy()) return;  // one at a time; the server repeats what it still wants
   for (const FinishedJob& known : state_.finished) {
     if (!holds_for(known, command)) continue;
     // Done already: the server has forgotten the outcome, or has not heard of it yet.
@@ -134,6 +154,10 @@ bool UpdateMachine::refuse_early(const Command& command) {
     return refuse("downgrade", release.version.label() + " is not newer than " +
                                    std::max(state_.confirmed.version, state_.highest).label());
   }
+  if (!may_restart()) {
+    return refuse("restart.limit", std::to_string(options_.restarts_per_hour) +
+                                       " restarts within an hour; try again later");
+  }
   if (release.length == 0 || release.length > options_.max_image_bytes) {
     return refuse("image.length", "an image of " + std::to_string(release.length) +
                                       " bytes; this device takes 1 to " +
@@ -170,22 +194,55 @@ void UpdateMachine::cancel(const Command& command) {
   finish(job, 1, command.release.sha256, JobState::kCancelled, "never started here");
 }
 
-void UpdateMachine::rollback(const std::string& from) {
-  if (state_.job || state_.trial) return;
-  // Done already: the server repeats it until it hears so.
-  if (!from.empty() && from != state_.confirmed.sha256) return;
-  if (!state_.previous) {
-    notice("cannot roll back: the other slot holds no confirmed image");
+// Nothing is kept of it before its word was found good: the server repeats what it still wants.
+void UpdateMachine::rollback(const Command& command) {
+  if (busy()) return;
+  if (!command.from.empty() && command.from != state_.confirmed.sha256) {
+    unheeded_ = Unheeded{command.from, {}};  // done already
     return;
   }
-  if (!options_.can_roll_back) {
-    notice("cannot roll back: installer.rollback is not set");
-    return;
+  if (const std::string why = hindrance(command); !why.empty()) return refuse_rollback(why);
+  asked_back_ = AskedBack{command.word, command.nonce};
+  enter(Step::kCheckBack);
+}
+
+// What speaks against it without asking anyone; empty: nothing.
+std::string UpdateMachine::hindrance(const Command& command) const {
+  if (!state_.previous) return "the other slot holds no confirmed image";
+  if (!options_.can_roll_back) return "installer.rollback is not set";
+  if (state_.previous->version < state_.floor) {
+    return state_.previous->version.label() + " is below the signed floor " + state_.floor.label();
   }
+  if (!command.to.empty() && command.to != state_.previous->sha256)
+    return "the other slot holds another image";
+  if (!command.nonce.empty() &&
+      std::ranges::find(state_.spent, command.nonce) != state_.spent.end()) {
+    return "tuf.replayed-job: the director's word was used before";
+  }
+  if (!may_restart()) {
+    return "restart.limit: " + std::to_string(options_.restarts_per_hour) +
+           " restarts within an hour";
+  }
+  return {};
+}
+
+// Told to people once, however often the server repeats it.
+void UpdateMachine::refuse_rollback(const std::string& why) {
+  asked_back_.reset();
+  unheeded_ = Unheeded{state_.confirmed.sha256, why};
+  if (why != told_refusal_) notice("cannot roll back: " + why);
+  told_refusal_ = why;
+}
+
+void UpdateMachine::arm_rollback() {
   Trial trial;
   trial.slot = other(state_.confirmed_slot);
   trial.image = *state_.previous;
   state_.trial = std::move(trial);
+  remember_spent(asked_back_->nonce);
+  count_restart();
+  asked_back_.reset();
+  told_refusal_.clear();
   dirty_ = true;
   notice("rolling back to " + state_.previous->version.label());
   enter(Step::kSwitchTo);
@@ -195,9 +252,14 @@ void UpdateMachine::rollback(const std::string& from) {
 // nobody signed must not push good ones out of the memory.
 void UpdateMachine::spend_word() {
   if (!state_.job->admitted || state_.job->nonce.empty()) return;
-  state_.spent.push_back(state_.job->nonce);
-  if (state_.spent.size() > kMaxSpent) state_.spent.erase(state_.spent.begin());
+  remember_spent(state_.job->nonce);
   dirty_ = true;
+}
+
+void UpdateMachine::remember_spent(const std::string& nonce) {
+  if (nonce.empty()) return;
+  state_.spent.push_back(nonce);
+  if (state_.spent.size() > kMaxSpent) state_.spent.erase(state_.spent.begin());
 }
 
 void UpdateMachine::arm() {
@@ -210,9 +272,11 @@ void UpdateMachine::arm() {
   state_.trial = std::move(trial);
   spend_word();
   state_.job.reset();
-  report(job.id, JobState::kBooting,
-         "restarting into slot " + std::string(letter(state_.trial->slot)));
-  state_.outbox.back().report.written_sha256 = job.release.sha256;
+  count_restart();
+  model::JobReport entry = new_report(
+      JobState::kBooting, "restarting into slot " + std::string(letter(state_.trial->slot)));
+  entry.written_sha256 = job.release.sha256;
+  queue(job.id, entry);
   enter(Step::kSwitchTo);
 }
 
@@ -310,6 +374,9 @@ void UpdateMachine::step_failed(const Failure& failure) {
         return;
       }
       return fail_job(failure.code, failure.detail);
+    case Step::kCheckBack:
+      refuse_rollback(failure.code + ": " + printable(failure.detail, 200));
+      return enter(Step::kIdle);
     case Step::kVerify:
     case Step::kInstall:
       return fail_job(failure.code, failure.detail);
@@ -342,6 +409,16 @@ void UpdateMachine::step_succeeded() {
       state_.job->admitted = true;
       dirty_ = true;
       return enter(Step::kDownload);
+    case Step::kCheckBack: {
+      // The check may have taught it a floor.
+      Command asked;
+      asked.nonce = asked_back_->nonce;
+      if (const std::string why = hindrance(asked); !why.empty()) {
+        refuse_rollback(why);
+        return enter(Step::kIdle);
+      }
+      return arm_rollback();
+    }
     case Step::kDownload:
       report(state_.job->id, JobState::kVerifying, "checking length and digest");
       return enter(Step::kVerify);
@@ -373,8 +450,9 @@ void UpdateMachine::progress(std::uint64_t ticket, int percent) {
     state_.outbox.pop_back();
   }
   const bool was_dirty = dirty_;
-  report(state_.job->id, JobState::kDownloading, "downloading");
-  state_.outbox.back().report.percent = percent;
+  model::JobReport entry = new_report(JobState::kDownloading, "downloading");
+  entry.percent = percent;
+  queue(state_.job->id, entry);
   dirty_ = was_dirty;
 }
 
@@ -408,8 +486,9 @@ void UpdateMachine::clock_floor(WallTime floor) {
 }
 
 void UpdateMachine::version_floor(const model::Version& floor) {
-  if (floor <= state_.highest) return;
-  state_.highest = floor;
+  if (floor <= state_.highest && floor <= state_.floor) return;
+  state_.highest = std::max(state_.highest, floor);
+  state_.floor = std::max(state_.floor, floor);
   dirty_ = true;
 }
 
@@ -430,6 +509,12 @@ Action UpdateMachine::next() const {
       break;
     case Step::kCheck:
       action.kind = Action::Kind::kCheck;
+      break;
+    case Step::kCheckBack:
+      action.kind = Action::Kind::kCheckBack;
+      action.from = state_.confirmed.sha256;
+      action.image = *state_.previous;
+      action.word = asked_back_->word;
       break;
     case Step::kDownload:
       action.kind = Action::Kind::kDownload;
@@ -460,22 +545,32 @@ Action UpdateMachine::next() const {
   return action;
 }
 
-model::JobReport UpdateMachine::report(const std::string& job, JobState state,
-                                       const std::string& detail, const std::string& code) {
+model::JobReport UpdateMachine::new_report(JobState state, const std::string& detail,
+                                           const std::string& code) {
   model::JobReport entry;
   entry.seq = state_.next_seq++;
   entry.state = state;
   entry.error_code = code;
   entry.detail = printable(detail, 200);
+  return entry;
+}
+
+void UpdateMachine::queue(const std::string& job, const model::JobReport& entry) {
   state_.outbox.push_back({job, entry});
   if (state_.outbox.size() > kMaxOutbox) {
-    // What a job ended with outlives how it got there.
+    // What a job ended with outlives how it got there; so it may be the new one that goes.
     const auto victim = std::find_if(
         state_.outbox.begin(), state_.outbox.end(),
         [](const QueuedReport& queued) { return !model::is_final(queued.report.state); });
     state_.outbox.erase(victim == state_.outbox.end() ? state_.outbox.begin() : victim);
   }
   dirty_ = true;
+}
+
+model::JobReport UpdateMachine::report(const std::string& job, JobState state,
+                                       const std::string& detail, const std::string& code) {
+  const model::JobReport entry = new_report(state, detail, code);
+  queue(job, entry);
   return entry;
 }
 

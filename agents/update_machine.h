@@ -5,6 +5,7 @@
 //    ^                 |         |          |          |     (armed from here)         | boot
 //    |                 '----- refused or failed -------'                               v
 //    |<---------------------------- confirmed ------------------------------------- probe
+//    |                 rollback--> check its word -> switch --> restart -> ... as above
 //    |<-- boot <-- restart <-- switch back <------------ unhealthy, or a 3rd start unconfirmed
 //
 // The rule of order: whoever drives it makes state() durable whenever dirty() says so, before the
@@ -18,6 +19,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agents/command.h"
@@ -30,6 +32,7 @@ struct MachineOptions {
   std::uint64_t max_image_bytes = std::uint64_t{1} << 30;
   unsigned max_boots = 3;  // starts of a new image without a confirmation
   unsigned max_download_tries = 12;
+  unsigned restarts_per_hour = 12;  // that a server may cause; a rollback or an update is one
   bool can_roll_back = true;  // false: nothing here can give the device an image back that it left
 };
 
@@ -37,6 +40,7 @@ struct Action {
   enum class Kind : std::uint8_t {
     kWait,
     kCheck,
+    kCheckBack,
     kDownload,
     kVerify,
     kInstall,
@@ -49,8 +53,9 @@ struct Action {
   Slot slot = Slot::kA;      // written to, verified, made current, or probed
   model::Release release;    // kCheck to kInstall
   std::string job;           // kCheck
-  std::string word;          // kCheck: the director's
-  model::Image image;        // kProbe
+  std::string word;          // kCheck, kCheckBack: the director's
+  model::Image image;        // kProbe; of kCheckBack the one to go back to
+  std::string from;          // kCheckBack: digest of the image to leave
   // kSwitch: the device has to be given back what is in `slot`; the installer has replaced it, or
   // may have.
   bool revert = false;
@@ -66,12 +71,20 @@ struct Failure {
 };
 using Outcome = std::optional<Failure>;  // nothing: it went well
 
+// A rollback that came to nothing: there is no report of one, so the facts are told again with it.
+struct Unheeded {
+  std::string from;  // the image that the device was told to leave
+  std::string why;   // empty: it has left that already
+};
+
 class UpdateMachine {
  public:
   UpdateMachine(UpdateState state, MachineOptions options);
 
   // The device started from `current`. Once, before anything else.
   void boot(Slot current);
+  // The device's clock, before command(); restarts are counted by it.
+  void clock(WallTime now);
   void command(const Command& command);
   // What came of the action with this ticket.
   void done(std::uint64_t ticket, const Outcome& outcome);
@@ -97,6 +110,9 @@ class UpdateMachine {
   // Lines for people on what has happened since the last call; to be shown after the state is
   // durable.
   std::vector<std::string> take_notices();
+  std::optional<Unheeded> take_unheeded() { return std::exchange(unheeded_, std::nullopt); }
+  // True while an update or a rollback is under way.
+  bool busy() const { return state_.job || state_.trial || asked_back_; }
   // What runs now: the image on trial after its start, else the confirmed one.
   const model::Image& running() const;
 
@@ -104,6 +120,7 @@ class UpdateMachine {
   enum class Step : std::uint8_t {
     kIdle,
     kCheck,
+    kCheckBack,
     kDownload,
     kVerify,
     kInstall,
@@ -117,10 +134,16 @@ class UpdateMachine {
   void enter(Step step);
   void update(const Command& command);
   void cancel(const Command& command);
-  void rollback(const std::string& from);
+  void rollback(const Command& command);
+  std::string hindrance(const Command& command) const;
+  void refuse_rollback(const std::string& why);
+  void arm_rollback();
+  bool may_restart() const;
+  void count_restart();
   bool refuse_early(const Command& command);
   void arm();
   void spend_word();
+  void remember_spent(const std::string& nonce);
   void fail_job(const std::string& code, const std::string& detail);
   void fail_trial(const std::string& code, const std::string& detail);
   void confirm();
@@ -129,6 +152,9 @@ class UpdateMachine {
   void step_succeeded();
   model::JobReport report(const std::string& job, model::JobState state, const std::string& detail,
                           const std::string& code = {});
+  void queue(const std::string& job, const model::JobReport& entry);
+  model::JobReport new_report(model::JobState state, const std::string& detail,
+                              const std::string& code = {});
   bool holds_for(const FinishedJob& known, const Command& command) const;
   void finish(const std::string& job, int attempt, const std::string& sha256, model::JobState state,
               const std::string& detail, const std::string& code = {});
@@ -142,6 +168,15 @@ class UpdateMachine {
   std::chrono::milliseconds delay_{0};
   bool started_trial_ = false;  // this process runs the image on trial
   std::string told_way_back_;   // why the way back last failed
+  // A rollback whose word is being checked; not durable: the server repeats it.
+  struct AskedBack {
+    std::string word;
+    std::string nonce;
+  };
+  std::optional<AskedBack> asked_back_;
+  std::string told_refusal_;  // why a rollback was last refused
+  std::optional<Unheeded> unheeded_;
+  WallTime now_{};
   bool dirty_ = false;
   bool untidy_ = false;
   std::vector<std::string> notices_;

@@ -73,6 +73,14 @@ UpdateState read(const Json& in) {
   in.at("fallback_sha256").get_to(state.fallback_sha256);
   state.clock_floor = model::time_at(in, "clock_floor");
   if (in.contains("spent")) in["spent"].get_to(state.spent);
+  if (in.contains("floor")) in["floor"].get_to(state.floor);
+  if (in.contains("restarts")) {
+    for (const Json& entry : in["restarts"]) {
+      const auto at = parse_rfc3339(entry.get_ref<const std::string&>());
+      if (!at) throw std::invalid_argument("a restart's time is none");
+      state.restarts.push_back(*at);
+    }
+  }
   return state;
 }
 
@@ -89,7 +97,11 @@ Json to_document(const UpdateState& state) {
            {"clock_floor", model::time_json(state.clock_floor)},
            {"outbox", Json::array()},
            {"finished", Json::array()},
-           {"spent", state.spent}};
+           {"spent", state.spent},
+           {"floor", state.floor},
+           {"restarts", Json::array()}};
+  for (const WallTime at : state.restarts)
+    out["restarts"].push_back(model::time_json(at));
   if (state.previous) out["previous"] = *state.previous;
   if (state.job) {
     out["job"] = Json{{"id", state.job->id},
@@ -120,7 +132,7 @@ Result<UpdateState> from_document(const Json& document) {
     }
     return read(document);
   } catch (const std::exception& error) {
-    return fail(Errc::kInvalid, std::string("update state: ") + error.what());
+    return fail(Errc::kInvalid, std::string("update state: ") + misfit(error));
   }
 }
 

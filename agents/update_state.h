@@ -56,7 +56,8 @@ struct FinishedJob {
 struct UpdateState {
   Slot confirmed_slot = Slot::kA;
   model::Image confirmed;
-  model::Version highest;  // ever confirmed
+  model::Version highest;  // ever confirmed, or the floor where that is higher
+  model::Version floor{};  // signed: no order of anybody's takes the device below it
   std::optional<model::Image>
       previous;  // in the other slot: confirmed earlier, whole, good to return to
   std::optional<ActiveJob> job;
@@ -68,6 +69,7 @@ struct UpdateState {
   std::string fallback_sha256;  // the image that it fell back from
   WallTime clock_floor;         // newest time that is known to have passed
   std::vector<std::string> spent{};  // nonces of words that had their job, oldest first
+  std::vector<WallTime> restarts{};  // that a server caused, the last few, oldest first
 };
 
 Json to_document(const UpdateState& state);

@@ -1,10 +1,9 @@
 #include "agents/uplink.h"
 
-#include <charconv>
 #include <random>
 
+#include "agents/answer.h"
 #include "base/json.h"
-#include "base/text.h"
 
 namespace ota::agent {
 namespace {
@@ -110,61 +109,54 @@ Result<unsigned> Uplink::post(const std::string& path, const std::string& body) 
   const auto reply = client_.post(path, body, kAnswerBytes);
   retry_after_.reset();
   if (!reply) return reply.error();
-  if (reply->status == 401 || reply->status == 403) {
-    std::string words = "status " + std::to_string(reply->status);
-    if (const auto problem = parse_json(reply->body); problem && problem->is_object()) {
-      words += ": " + printable(problem->value("code", std::string()) + " " +
-                                    problem->value("detail", std::string()),
-                                200);
-    }
-    return fail(Errc::kDenied, "this device is refused, " + words);
-  }
-  if (reply->status == 429 || reply->status >= 500) {
-    const Errc code = reply->status == 429 ? Errc::kUnavailable : Errc::kConflict;
-    unsigned pause = 0;
-    std::from_chars(reply->retry_after.data(),
-                    reply->retry_after.data() + reply->retry_after.size(), pause);
-    if (pause > 0) retry_after_ = seconds(std::min(pause, 300U));
-    return fail(code, "the server answers " + std::to_string(reply->status));
+  const auto status = status_of(*reply);
+  if (!status) {
+    if (status.error().code != Errc::kDenied) retry_after_ = asked_pause(*reply);
+    return status.error();
   }
   if (!connected_) {
     if (!told_problem_.empty()) options_.say("server: connected to " + options_.server);
     told_problem_.clear();
     connected_ = true;
   }
-  return reply->status;
+  return *status;
 }
 
-std::string Uplink::facts_document(const std::string& not_left) const {
+std::string Uplink::facts_document(const Unheeded& rollback) const {
   const DeviceFacts facts = engine_.facts();
   Json out{{"agent", options_.agent},         {"hardware", options_.hardware},
            {"boot_id", options_.boot.text()}, {"slot", std::string(letter(facts.slot))},
-           {"running", facts.running},        {"confirmed", facts.confirmed}};
+           {"running", facts.running},        {"confirmed", facts.confirmed},
+           {"version_floor", facts.floor}};
+  if (facts.previous) out["previous"] = *facts.previous;
   if (facts.written) out["written"] = *facts.written;
   if (!facts.fallback.empty()) {
     out["fallback"] = facts.fallback;
     out["fallback_sha256"] = facts.fallback_sha256;
   }
-  if (!not_left.empty() && not_left == facts.confirmed.sha256) out["rollback_refused"] = not_left;
+  if (!rollback.from.empty() && rollback.from == facts.confirmed.sha256) {
+    out["rollback_refused"] = rollback.from;
+    out["rollback_why"] = rollback.why;
+  }
   return dump_json(out);
 }
 
 Result<void> Uplink::send_facts() {
   const std::string facts = facts_document();
-  std::string not_left;
+  Unheeded rollback;
   {
     const std::lock_guard lock(mutex_);
     if (std::exchange(repeat_facts_, false)) accepted_facts_.clear();
-    not_left = not_left_;
+    rollback = unheeded_;
   }
   if (facts == accepted_facts_) return {};
-  const auto status = post("/v1/status", facts_document(not_left));
+  const auto status = post("/v1/status", facts_document(rollback));
   if (!status) return status.error();
   if (*status >= 300)
     return fail(Errc::kInvalid, "the server answers /v1/status with " + std::to_string(*status));
   accepted_facts_ = facts;
   const std::lock_guard lock(mutex_);
-  if (not_left_ == not_left) not_left_.clear();
+  if (unheeded_.from == rollback.from && unheeded_.why == rollback.why) unheeded_ = {};
   facts_known_ = true;
   changed_.notify_all();
   return {};
@@ -228,11 +220,11 @@ void Uplink::wake() {
   changed_.notify_all();
 }
 
-void Uplink::repeat_facts(const std::string& not_left) {
+void Uplink::repeat_facts(const Unheeded& rollback) {
   {
     const std::lock_guard lock(mutex_);
     repeat_facts_ = true;
-    not_left_ = not_left;
+    unheeded_ = rollback;
     facts_known_ = false;
   }
   wake();

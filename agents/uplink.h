@@ -42,9 +42,9 @@ class Uplink {
   void stop();
   // There may be something new to tell.
   void wake();
-  // Tells the facts again, changed or not; and where the image of this digest still runs, that
-  // there is none to go back to from it.
-  void repeat_facts(const std::string& not_left);
+  // Tells the facts again, changed or not; and where the image that a rollback was to leave still
+  // runs, why that came to nothing.
+  void repeat_facts(const Unheeded& rollback);
   // Waits until the server has taken the facts of now; false where stop() came first.
   bool wait_for_facts();
   bool connected() const { return connected_; }
@@ -61,7 +61,7 @@ class Uplink {
   // The status. kUnavailable: no answer, or too many requests; kConflict: an answer that the server
   // cannot do it now; kDenied: this device is refused.
   Result<unsigned> post(const std::string& path, const std::string& body);
-  std::string facts_document(const std::string& not_left = {}) const;
+  std::string facts_document(const Unheeded& rollback = {}) const;
   void failed(const Error& error);
 
   UplinkOptions options_;
@@ -87,7 +87,7 @@ class Uplink {
   bool woken_ = false;
   bool facts_known_ = false;
   bool repeat_facts_ = false;
-  std::string not_left_;  // to be told with the facts; empty: nothing
+  Unheeded unheeded_;  // to be told with the facts; without a digest: nothing
 };
 
 }  // namespace ota::agent

@@ -151,7 +151,7 @@ Result<model::Verdict> explain_evidence_under(const Json& evidence,
   try {
     read(evidence, state);
   } catch (const std::exception& error) {
-    return fail(Errc::kInvalid, std::string("no evidence of a verdict: ") + error.what());
+    return fail(Errc::kInvalid, std::string("no evidence of a verdict: ") + misfit(error));
   }
   if (others != thresholds) {
     state.set_thresholds(std::make_shared<const model::Thresholds>(others));

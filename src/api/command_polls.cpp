@@ -14,6 +14,8 @@ Json command_json(const fleet::Command& command, const std::string& word) {
     case fleet::Command::Kind::kRollback: {
       Json out{{"type", "rollback"}};
       if (!command.from.empty()) out["from"] = command.from;
+      if (!command.to.empty()) out["to"] = command.to;
+      if (!word.empty()) out["word"] = word;
       return out;
     }
     case fleet::Command::Kind::kUpdate:
@@ -52,17 +54,19 @@ void CommandPolls::poll(const std::string& device, seconds wait, const http::Res
 }
 
 void CommandPolls::ask(const std::string& device, std::uint64_t ticket) {
-  fleet_.take_commands(
-      device, [this, device, ticket](const Result<std::vector<fleet::Command>>& commands) {
-        if (!commands) return answer(device, ticket, http::Response::error(commands.error()));
-        if (commands->empty()) return;
-        Json list = Json::array();
-        for (const fleet::Command& command : *commands) {
-          const bool directed = command.kind == fleet::Command::Kind::kUpdate && direct_;
-          list.push_back(command_json(command, directed ? direct_(device, command) : ""));
-        }
-        answer(device, ticket, http::Response::json({{"commands", std::move(list)}}));
-      });
+  fleet_.take_commands(device, [this, device,
+                                ticket](const Result<std::vector<fleet::Command>>& commands) {
+    if (!commands) return answer(device, ticket, http::Response::error(commands.error()));
+    if (commands->empty()) return;
+    Json list = Json::array();
+    for (const fleet::Command& command : *commands) {
+      // Whose agent knows no signed rollback is told none.
+      const bool rollback = command.kind == fleet::Command::Kind::kRollback && !command.to.empty();
+      const bool directed = (rollback || command.kind == fleet::Command::Kind::kUpdate) && direct_;
+      list.push_back(command_json(command, directed ? direct_(device, command) : ""));
+    }
+    answer(device, ticket, http::Response::json({{"commands", std::move(list)}}));
+  });
 }
 
 void CommandPolls::answer(const std::string& device, std::uint64_t ticket,

@@ -1,5 +1,7 @@
 // What devices call: status, telemetry, commands, reports. The device is always the certificate's
 // name.
+#include <algorithm>
+
 #include "api/context.h"
 #include "api/routes.h"
 #include "api/telemetry_decode.h"
@@ -24,6 +26,14 @@ std::string word_of(const Json& body, const char* key, std::size_t longest) {
   return printable(found->get_ref<const std::string&>(), longest);
 }
 
+// Digests are compared as text: in one case.
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  });
+  return text;
+}
+
 Result<std::optional<model::Image>> image_of(const Json& body, const char* key) {
   const auto found = body.find(key);
   if (found == body.end() || found->is_null()) return std::optional<model::Image>();
@@ -32,6 +42,7 @@ Result<std::optional<model::Image>> image_of(const Json& body, const char* key) 
   if (!image->sha256.empty() && (image->sha256.size() != 64 || !from_hex(image->sha256))) {
     return fail(Errc::kInvalid, std::string(key) + ": sha256 is not 64 hex digits");
   }
+  image->sha256 = lower_case(image->sha256);
   return std::optional<model::Image>(std::move(*image));
 }
 
@@ -41,8 +52,11 @@ Result<fleet::DeviceStatus> status_of(const Json& body) {
   status.hardware = word_of(body, "hardware", kLongestWord);
   status.slot = word_of(body, "slot", 8);
   status.fallback = word_of(body, "fallback", kLongestSentence);
-  status.fallback_sha256 = word_of(body, "fallback_sha256", 64);
-  status.rollback_refused = word_of(body, "rollback_refused", 64);
+  status.fallback_sha256 = lower_case(word_of(body, "fallback_sha256", 64));
+  status.rollback_refused = lower_case(word_of(body, "rollback_refused", 64));
+  status.rollback_why = word_of(body, "rollback_why", kLongestSentence);
+  if (const auto floor = model::Version::parse(word_of(body, "version_floor", kLongestWord)); floor)
+    status.version_floor = floor->text();
   const auto boot = model::BootId::parse(word_of(body, "boot_id", 32));
   if (!boot) return boot.error();
   status.boot = *boot;
@@ -52,6 +66,9 @@ Result<fleet::DeviceStatus> status_of(const Json& body) {
   if (!confirmed) return confirmed.error();
   auto written = image_of(body, "written");
   if (!written) return written.error();
+  auto previous = image_of(body, "previous");
+  if (!previous) return previous.error();
+  status.previous = std::move(*previous);
   status.running = std::move(*running);
   status.confirmed = std::move(*confirmed);
   status.written = std::move(*written);

@@ -16,6 +16,7 @@ struct Service::Impl {
     add_tuf_routes(*table, context);
     add_fleet_routes(*table, context);
     add_ddi_routes(*table, context);
+    add_operator_routes(*table, context);
     add_system_routes(*table, context);
     router = std::move(table);
   }

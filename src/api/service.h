@@ -62,6 +62,11 @@ struct Ports {
   std::function<std::string(const std::string& device, const fleet::Command&)> direct;
   // The roles of the repository, as JSON. Blocks on files.
   std::function<Result<Json>()> tuf_roles;
+  // Operators and their certificates, as JSON; and the end of all of one's. revoke blocks on files.
+  std::function<Json()> operators;
+  std::function<void(const std::string& name, const std::string& actor,
+                     std::function<void(Result<void>)> done)>
+      revoke_operator;
 };
 
 class Service {

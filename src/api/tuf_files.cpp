@@ -5,6 +5,8 @@
 #include "api/context.h"
 #include "api/routes.h"
 #include "base/text.h"
+#include "fleet/fleet.h"
+#include "tuf/firmware.h"
 
 namespace ota::api {
 namespace {
@@ -46,6 +48,17 @@ std::string path_on_disk(std::string_view target) {
   return out;
 }
 
+// Where images are served by model (console.json, firmware.by_model): is this one of the device's?
+// A name without a folder is of no model.
+bool is_for(const Context& context, const http::Peer& peer, std::string_view target) {
+  const auto settings = context.ports.fleet.settings();
+  if (settings->console.serve_images == model::ServeImages::kToAnyDevice) return true;
+  if (peer.role != http::Role::kDevice || target.find('/') == std::string_view::npos) return true;
+  const model::DeviceSpec* device = settings->whitelist.find(peer.name);
+  return device != nullptr &&
+         target.substr(0, target.find('/')) == tuf::folder_of_model(device->hardware);
+}
+
 void serve(Context& context, const char* folder, const char* content_type, const std::string& name,
            const http::Responder& respond) {
   const auto not_found = [&] {
@@ -75,8 +88,10 @@ void add_tuf_routes(http::Router& router, Context& context) {
               }});
   router.add({Method::kGet, "/tuf/targets/{name...}", Access::kDeviceOrOperator,
               [&context](const http::Request& request, const http::Responder& respond) {
+                const std::string_view target = request.params.at(0);
+                // Not there, as far as the device is concerned.
                 serve(context, "targets", "application/octet-stream",
-                      path_on_disk(request.params.at(0)), respond);
+                      is_for(context, request.peer, target) ? path_on_disk(target) : "", respond);
               }});
 }
 

@@ -56,7 +56,7 @@ class Builder final : public nlohmann::json_sax<Json> {
     if (dynamic_cast<const Json::parse_error*>(&error) != nullptr) {
       bad_at = position;
     } else {
-      problem = std::string("JSON: ") + error.what();  // a number that is out of range
+      problem = "JSON: a number that is out of range";
     }
     return false;
   }
@@ -99,6 +99,18 @@ class Builder final : public nlohmann::json_sax<Json> {
 };
 
 }  // namespace
+
+std::string misfit(const std::exception& error) {
+  constexpr int kNoSuchKey = 403;
+  const auto* theirs = dynamic_cast<const Json::exception*>(&error);
+  if (theirs == nullptr) return error.what();
+  const std::string_view words = theirs->what();
+  const std::size_t from = words.find('\'');
+  const std::size_t to = words.rfind('\'');
+  if (theirs->id == kNoSuchKey && from < to)
+    return '"' + std::string(words.substr(from + 1, to - from - 1)) + "\" is missing";
+  return "a member is of another type";
+}
 
 Result<Json> parse_json(std::string_view text, JsonLimits limits) {
   if (text.size() > limits.max_bytes) {

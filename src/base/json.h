@@ -20,13 +20,16 @@ struct JsonLimits {
 // kInvalid with line and column for malformed text and duplicate keys; kLimit for size or depth.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
 
-// `document` as a T by its from_json; kInvalid with nlohmann's words where it does not fit.
+// Why a document did not fit, in words that may go to whoever sent it: the library's own stay here.
+std::string misfit(const std::exception& error);
+
+// `document` as a T by its from_json; kInvalid with misfit()'s words where it does not fit.
 template <class T>
 Result<T> json_as(const Json& document, std::string_view what) {
   try {
     return document.get<T>();
   } catch (const std::exception& error) {
-    return fail(Errc::kInvalid, std::string(what) + ": " + error.what());
+    return fail(Errc::kInvalid, std::string(what) + ": " + misfit(error));
   }
 }
 

@@ -21,6 +21,8 @@ std::span<const Command> commands() {
       watch_command(),
       enroll_command(),
       revoke_command(),
+      operator_list_command(),
+      operator_revoke_command(),
       // Devices that speak hawkBit's DDI.
       ddi_token_command(),
       ddi_ask_command(),
@@ -35,6 +37,7 @@ std::span<const Command> commands() {
       keys_take_offline_command(),
       keys_pending_command(),
       keys_request_command(),
+      keys_trust_command(),
       keys_sign_command(),
       keys_submit_command(),
       keys_discard_command(),
@@ -53,6 +56,7 @@ std::span<const Command> commands() {
 std::string_view group_summary(std::string_view group) {
   if (group == "firmware") return "what is published: list, add, remove";
   if (group == "ddi") return "devices that speak hawkBit's DDI: SWUpdate, RAUC, Zephyr";
+  if (group == "operator") return "who may do what this program does";
   if (group == "keys") return "where the signing keys are, and who must sign";
   if (group == "audit") return "the chain of events";
   if (group == "state") return "the whole state as one file";

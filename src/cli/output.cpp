@@ -55,6 +55,49 @@ std::string painted(std::string_view text, Tone tone) {
   return std::string(sequence(tone)) + std::string(text) + "\x1b[0m";
 }
 
+// JSON in ASCII alone: escapes keep its meaning, and no control or bidirectional character reaches
+// a terminal. What is no UTF-8 becomes U+FFFD.
+std::string ascii(const Json& document, int indent) {
+  return document.dump(indent, ' ', true, Json::error_handler_t::replace);
+}
+
+// The same of JSON that is text already: outside ASCII it has strings alone.
+std::string in_ascii(std::string_view json) {
+  constexpr std::uint32_t kPlanes = 0x10000;
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  const auto escape = [&](std::uint32_t unit) {
+    out += "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4)
+      out += kHex[(unit >> static_cast<unsigned>(shift)) & 0xfU];
+  };
+  for (std::size_t at = 0; at < json.size();) {
+    const auto first = static_cast<unsigned char>(json[at]);
+    if (first < 0x7f) {
+      out += json[at++];
+      continue;
+    }
+    std::size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    const std::string_view piece = json.substr(at, length);
+    if (!is_utf8(piece)) {
+      escape(0xfffd);
+      ++at;
+      continue;
+    }
+    std::uint32_t point = length == 1 ? first : first & (0xffU >> (length + 1));
+    for (const char c : piece.substr(1))
+      point = (point << 6U) | (static_cast<unsigned char>(c) & 0x3fU);
+    if (point < kPlanes) {
+      escape(point);
+    } else {
+      escape(0xd800 + ((point - kPlanes) >> 10U));
+      escape(0xdc00 + ((point - kPlanes) & 0x3ffU));
+    }
+    at += length;
+  }
+  return out;
+}
+
 std::string paint_cell(std::size_t, const std::string& value, const std::string& padded) {
   const Tone tone = tone_of(value);
   return tone == Tone::kPlain ? padded : painted(padded, tone);
@@ -95,17 +138,21 @@ void Output::table(const Table& table) {
 
 void Output::document(const Json& document) {
   if (!json()) return;
-  out_ << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  out_ << ascii(document, 2) << '\n';
 }
 
 void Output::record(const Json& document) {
   if (!json()) return;
-  out_ << dump_json(document) << '\n';
+  out_ << ascii(document, -1) << '\n';
   out_.flush();
 }
 
 void Output::raw(std::string_view text) {
   out_ << text;
+}
+
+void Output::json_text(std::string_view json) {
+  out_ << in_ascii(json);
 }
 
 void Output::flush() {
@@ -117,7 +164,7 @@ void Output::problem(std::string_view text, std::string_view hint) {
   if (json()) {
     Json document{{"error", printable(text, kMaxLine)}};
     if (!hint.empty()) document["hint"] = hint;
-    err_ << dump_json(document) << '\n';
+    err_ << ascii(document, -1) << '\n';
     return;
   }
   err_ << "otactl: " << printable(text, kMaxLine) << '\n';

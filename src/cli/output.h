@@ -2,7 +2,8 @@
 // error.
 //
 // Colour repeats what a word says already, and only on a terminal: NO_COLOR, TERM=dumb and pipes
-// get plain text. All text that came from outside passes printable(). Thread: one.
+// get plain text. All text that came from outside passes printable(); JSON goes out in ASCII, with
+// escapes for all else, so that it cannot act on a terminal either. Thread: one.
 #pragma once
 
 #include <iosfwd>
@@ -35,8 +36,10 @@ class Output {
   void document(const Json& document);
   // One document of a stream, on a line of its own and sent at once (logs --follow, watch).
   void record(const Json& document);
-  // Text that is the answer itself in either format, such as an export to standard output.
+  // Text of this program's own, such as a chart, in either format.
   void raw(std::string_view text);
+  // JSON that is the answer itself in either format, such as an export to standard output.
+  void json_text(std::string_view json);
   // Sends what was written, for a reader that waits.
   void flush();
   // A problem: "otactl: ..." and what to do about it; an object of JSON where that is the format.

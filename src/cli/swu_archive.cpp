@@ -4,14 +4,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <optional>
 #include <string_view>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/swu_description.h"
 
 namespace ota::cli {
 namespace {
@@ -31,6 +34,7 @@ constexpr std::size_t kMostMembers = 1000;
 constexpr std::size_t kLongestName = 256;
 constexpr std::uint64_t kMostDescriptionBytes = 512 * 1024;
 constexpr std::uint64_t kMostSignatureBytes = 64 * 1024;
+constexpr std::uint64_t kBlock = 512;  // to whose multiple cpio fills up an archive
 
 std::uint64_t padded(std::uint64_t size) {
   return (size + 3) & ~std::uint64_t{3};
@@ -65,6 +69,33 @@ class Reader {
     return out;
   }
 
+  // SHA-256 of a part of the file, in constant memory.
+  Result<std::string> digest(std::uint64_t at, std::uint64_t count) const {
+    constexpr std::uint64_t kPiece = 65536;
+    Sha256 digest;
+    for (std::uint64_t done = 0; done < count; done += kPiece) {
+      const auto piece = bytes(at + done, std::min(kPiece, count - done));
+      if (!piece) return piece.error();
+      digest.update(as_bytes(*piece));
+    }
+    return to_hex(digest.finish());
+  }
+
+  // Between members, and behind the last one up to a block's end, stands nothing.
+  Result<void> empty(std::uint64_t from, std::uint64_t to) const {
+    const auto fill = bytes(from, to - from);
+    if (!fill) return fill.error();
+    if (fill->find_first_not_of('\0') == std::string::npos) return {};
+    return fail(Errc::kInvalid, "bytes of no member at byte " + std::to_string(from) +
+                                    ": no signature covers them");
+  }
+  Result<void> end(std::uint64_t at) const {
+    if (size_ >= at && size_ - at < kBlock) return empty(at, size_);
+    return fail(Errc::kInvalid, "the archive ends at byte " + std::to_string(at) +
+                                    " and the file goes on: no signature covers what follows");
+  }
+  std::uint64_t size() const { return size_; }
+
   Result<Member> member(std::uint64_t at) const {
     const auto header = bytes(at, kHeaderBytes);
     if (!header) return header.error();
@@ -85,13 +116,20 @@ class Reader {
     if (!name) return name.error();
     Member out;
     out.name = name->substr(0, name->find('\0'));
+    if (out.name.size() + 1 != *name_size) {
+      return fail(Errc::kInvalid, "'" + printable(out.name) + "': a NUL within a member's name");
+    }
     out.size = *size;
     out.data = at + padded(kHeaderBytes + *name_size);
     out.next = out.data + padded(out.size);
     if (magic == kWithChecksum) out.checksum = *checksum;
-    if (out.name != kEnd && (out.size > size_ || out.data > size_ - out.size)) {
+    if (out.size > size_ || out.data > size_ - out.size) {
       return fail(Errc::kInvalid, "'" + printable(out.name) + "' ends after the archive");
     }
+    const std::uint64_t name_end = at + kHeaderBytes + *name_size;
+    if (auto clean = empty(name_end, std::min(out.data, size_)); !clean) return clean.error();
+    const std::uint64_t end = out.data + out.size;
+    if (auto clean = empty(end, std::min(out.next, size_)); !clean) return clean.error();
     return out;
   }
 
@@ -127,7 +165,8 @@ class Reader {
 }  // namespace
 
 Result<SwuArchive> read_swu(const std::filesystem::path& file) {
-  const FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  // Without waiting for the other end of a pipe that is none of ours.
+  FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!descriptor) return fail_errno(errno, "read " + file.string());
   struct stat info {};
   if (::fstat(descriptor.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
@@ -139,7 +178,11 @@ Result<SwuArchive> read_swu(const std::filesystem::path& file) {
   for (std::size_t count = 0;; ++count) {
     const auto member = reader.member(at);
     if (!member) return member.error().within(file.string());
-    if (member->name == kEnd) break;
+    if (member->name == kEnd) {
+      if (member->size != 0) return fail(Errc::kInvalid, "the archive's end has content");
+      if (auto last = reader.end(member->next); !last) return last.error().within(file.string());
+      break;
+    }
     if (count == kMostMembers) return fail(Errc::kLimit, "more than 1000 members");
     if (count == 0) {
       if (member->name != "sw-description") {
@@ -154,12 +197,47 @@ Result<SwuArchive> read_swu(const std::filesystem::path& file) {
       if (!content) return content.error();
       archive.signature = std::move(*content);
     } else {
-      archive.payloads.push_back({printable(member->name, kLongestName), member->size});
+      const std::string name = printable(member->name, kLongestName);
+      const bool again = std::ranges::find(archive.payloads, name, &SwuArchive::Payload::name) !=
+                         archive.payloads.end();
+      if (again || name.starts_with("sw-description"))
+        return fail(Errc::kInvalid, file.string() + ": a second '" + name + "' in it");
+      auto digest = reader.digest(member->data, member->size);
+      if (!digest) return digest.error();
+      archive.payloads.push_back({name, member->size, std::move(*digest)});
     }
     at = member->next;
   }
   if (archive.description.empty()) return fail(Errc::kInvalid, "sw-description is empty");
+  auto whole = reader.digest(0, reader.size());
+  if (!whole) return whole.error();
+  archive.sha256 = std::move(*whole);
+  archive.file = std::move(descriptor);
   return archive;
+}
+
+Result<void> check_payloads(const SwuArchive& archive, const std::vector<SwuFile>& named) {
+  for (const SwuFile& wanted : named) {
+    const auto found = std::ranges::find(archive.payloads, wanted.name, &SwuArchive::Payload::name);
+    if (wanted.sha256.empty()) {
+      return fail(Errc::kInvalid, "sw-description gives no sha256 of '" + wanted.name +
+                                      "': its signature does not cover it");
+    }
+    if (found == archive.payloads.end()) {
+      return fail(Errc::kInvalid, "'" + wanted.name + "' is missing, which sw-description names");
+    }
+    if (found->sha256 != wanted.sha256) {
+      return fail(Errc::kInvalid,
+                  "'" + wanted.name + "' is not the one of the signed sw-description");
+    }
+  }
+  for (const SwuArchive::Payload& payload : archive.payloads) {
+    if (std::ranges::find(named, payload.name, &SwuFile::name) == named.end()) {
+      return fail(Errc::kInvalid,
+                  "'" + payload.name + "' is not named in sw-description: no signature covers it");
+    }
+  }
+  return {};
 }
 
 }  // namespace ota::cli

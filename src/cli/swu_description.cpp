@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t kLongestText = 127;
 constexpr int kMostBoards = 64;
 constexpr int kMostRevisions = 64;
+constexpr std::size_t kMostFiles = 4096;
+constexpr int kDeepest = 16;
+constexpr std::size_t kLongestFileName = 256;
 
 struct Free {
   void operator()(config_t* config) const {
@@ -39,6 +42,29 @@ void add_hardware(const config_setting_t* group, std::vector<std::string>& hardw
       hardware.push_back(word);
     }
   }
+}
+
+// Every group that names a file, at any depth: boards, modes and copies nest them.
+Result<void> add_files(const config_setting_t* setting, std::vector<SwuFile>& files, int depth) {
+  if (depth > kDeepest) return fail(Errc::kLimit, "sw-description is nested too deep");
+  const char* name = nullptr;
+  if (config_setting_is_group(setting) == CONFIG_TRUE &&
+      config_setting_lookup_string(setting, "filename", &name) == CONFIG_TRUE) {
+    if (files.size() == kMostFiles)
+      return fail(Errc::kLimit, "sw-description names too many files");
+    std::string digest = text_at(setting, "sha256");
+    std::ranges::transform(digest, digest.begin(), [](char c) {
+      return c >= 'A' && c <= 'F' ? static_cast<char>(c + ('a' - 'A')) : c;
+    });
+    files.push_back({printable(name, kLongestFileName), std::move(digest)});
+  }
+  if (config_setting_is_aggregate(setting) != CONFIG_TRUE) return {};
+  const auto count = static_cast<unsigned>(config_setting_length(setting));
+  for (unsigned i = 0; i < count; ++i) {
+    auto done = add_files(config_setting_get_elem(setting, i), files, depth + 1);
+    if (!done) return done;
+  }
+  return {};
 }
 
 }  // namespace
@@ -69,6 +95,8 @@ Result<SwuDescription> parse_sw_description(std::string_view text) {
     const config_setting_t* board = config_setting_get_elem(software, static_cast<unsigned>(i));
     if (config_setting_is_group(board) == CONFIG_TRUE) add_hardware(board, out.hardware);
   }
+  if (auto done = add_files(config_root_setting(config.get()), out.files, 0); !done)
+    return done.error();
   if (out.hardware.empty()) {
     return fail(Errc::kInvalid,
                 "sw-description has no hardware-compatibility: SWUpdate refuses it");

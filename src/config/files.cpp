@@ -275,6 +275,15 @@ void read_console(const JsonNode* root, model::ConsoleSettings& settings, Report
                    std::chrono::hours(24));
     inner.finish();
   }
+  const JsonMember* firmware = section.object("firmware", "an object");
+  if (enters(root, firmware)) {
+    Section inner(node_of(firmware), "firmware", report);
+    std::string word(model::to_text(settings.serve_images));
+    inner.text("by_model", word, "\"on\" or \"off\"",
+               [](const std::string& text) { return model::parse_serve_images(text).has_value(); });
+    settings.serve_images = *model::parse_serve_images(word);
+    inner.finish();
+  }
   const JsonMember* screen = section.object("screen", "an object");
   if (enters(root, screen)) read_screen(node_of(screen), settings.screen, report);
   const JsonMember* ddi = section.object("ddi", "an object");

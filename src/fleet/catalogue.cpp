@@ -51,4 +51,12 @@ bool Catalogue::holds(const std::string& sha256) const {
                      [&](const auto& release) { return release.sha256 == sha256; });
 }
 
+std::optional<model::Version> Catalogue::floor_of(const std::string& sha256) const {
+  std::optional<model::Version> floor;
+  for (const model::Release& release : by_model_) {
+    if (release.sha256 == sha256) floor = std::max(floor, release.rollback_floor);
+  }
+  return floor;
+}
+
 }  // namespace ota::fleet

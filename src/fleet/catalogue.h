@@ -31,6 +31,8 @@ class Catalogue {
   std::optional<std::string> digest_of(const model::Version& version,
                                        const std::string& hardware) const;
   bool holds(const std::string& sha256) const;
+  // Below which no device may go that has the image with this digest.
+  std::optional<model::Version> floor_of(const std::string& sha256) const;
 
  private:
   std::vector<model::Release> by_model_;                         // newest version first

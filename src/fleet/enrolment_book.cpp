@@ -20,7 +20,7 @@ Result<OpenEnrolment> OpenEnrolment::parse(std::string_view document) {
     out.actor = json->value("actor", "");
     return out;
   } catch (const std::exception& error) {
-    return fail(Errc::kInvalid, std::string("enrolment: ") + error.what());
+    return fail(Errc::kInvalid, std::string("enrolment: ") + misfit(error));
   }
 }
 

@@ -53,6 +53,9 @@ struct DeviceStatus {
   std::string fallback_sha256;  // the release that it fell back from
   // Digest of what it runs, where it was told to leave that and has nothing to go back to.
   std::string rollback_refused;
+  std::string rollback_why;              // in its words
+  std::optional<model::Image> previous;  // in its other slot, good to go back to
+  std::string version_floor;             // the signed one that it keeps; empty: it does not say
 };
 
 struct IngestResult {
@@ -69,6 +72,7 @@ struct Command {
   WallTime deadline;
   WallTime created{};  // of the job
   std::string from{};  // of a rollback: digest of the image to leave; empty: not known here
+  std::string to{};    // and of the one to go back to; empty: its agent knows no signed rollback
 };
 
 struct PushRequest {

@@ -234,10 +234,12 @@ void follow_rollback(LiveDevice& live, const DeviceStatus& status, WallTime now,
     record.rollback_requested = false;
   } else if (!left.sha256.empty() && status.rollback_refused == left.sha256) {
     record.rollback_requested = false;
-    batch.events.push_back(make_event(now, Severity::kWarning, "rollback.failed", live.id,
-                                      live.id + " cannot go back from " + left.version.label() +
-                                          ": its other slot holds no confirmed image, or its "
-                                          "agent has no installer.rollback"));
+    batch.events.push_back(make_event(
+        now, Severity::kWarning, "rollback.failed", live.id,
+        live.id + " cannot go back from " + left.version.label() + ": " +
+            (status.rollback_why.empty() ? "its other slot holds no confirmed image, or its "
+                                           "agent has no installer.rollback"
+                                         : status.rollback_why)));
   }
 }
 
@@ -252,6 +254,8 @@ void Fleet::report_status(const std::string& device, const DeviceStatus& said, D
   status.running = cleaned(said.running);
   status.confirmed = cleaned(said.confirmed);
   status.written = cleaned(said.written);
+  status.previous = cleaned(said.previous);
+  status.rollback_why = printable(said.rollback_why, kMaxReason);
   impl_->table.look(device, [&](const LiveDevice& live) {
     // The agent sends telemetry there; what the device runs is its DDI client's to say.
     if (!live.record || !live.record->ddi) return;
@@ -279,6 +283,8 @@ void Fleet::report_status(const std::string& device, const DeviceStatus& said, D
     if (status.confirmed) record.facts.confirmed = status.confirmed;
     if (status.running) record.facts.booted = status.running;
     if (status.written) record.facts.written = status.written;
+    record.facts.previous = status.previous;  // none: there is none any more
+    record.version_floor = status.version_floor;
     if (!status.fallback.empty()) {
       const std::string& digest = status.fallback_sha256;
       const bool room = record.rejected.size() < kMaxRejected || record.rejected.count(digest) != 0;

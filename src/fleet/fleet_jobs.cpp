@@ -270,17 +270,22 @@ bool Fleet::Impl::take_rollback(const std::string& device, std::vector<Command>&
   const JobBook::Entry* running = jobs.running(device);
   if (running != nullptr && running->job->state != JobState::kQueued) return false;
   bool requested = false;
-  std::string from;
+  Command command{Command::Kind::kRollback, "", 1, {}, {}, {}, {}, {}};
   table.look(device, [&](const LiveDevice& live) {
     requested = live.record && live.record->rollback_requested;
-    if (requested && live.record->facts.confirmed) from = live.record->facts.confirmed->sha256;
+    if (!requested) return;
+    const model::Facts& facts = live.record->facts;
+    command.created = live.record->rollback_at;
+    if (facts.confirmed) command.from = facts.confirmed->sha256;
+    if (facts.previous && !live.record->version_floor.empty()) command.to = facts.previous->sha256;
   });
+  const std::string from = command.from;
   if (!requested) return false;
   RollbackOffers& offers = rollbacks[device];
   if (offers.count > 0 && clock.mono() - offers.last < kRepeatRollback) return true;
   const bool given_up = offers.count >= kMostRollbackOffers;
   if (!given_up) {
-    commands.push_back({Command::Kind::kRollback, "", 1, {}, {}, {}, from});
+    commands.push_back(std::move(command));
     offers.last = clock.mono();
     ++offers.count;
     // Written with it: the first answer leaves after the operator's word is on disk.

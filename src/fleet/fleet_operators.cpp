@@ -16,6 +16,25 @@ model::Event actor_event(WallTime now, Severity severity, std::string kind,
   return event;
 }
 
+// Why the device cannot go back, as far as it is known here; empty: nothing speaks against it. The
+// device decides by its own floor once more.
+std::string rollback_hindrance(const model::DeviceRecord& record, const Catalogue& catalogue) {
+  const model::Facts& facts = record.facts;
+  if (const auto floor = model::Version::parse(record.version_floor); floor) {
+    if (!facts.previous) return "its other slot holds no image to go back to";
+    if (facts.previous->version < *floor) {
+      return "its other slot holds " + facts.previous->version.label() +
+             ", which is below the signed floor " + floor->label();
+    }
+    return {};
+  }
+  // It does not say what its other slot holds: what a floor forbids cannot be ruled out.
+  const auto floor = facts.confirmed ? catalogue.floor_of(facts.confirmed->sha256) : std::nullopt;
+  if (!floor) return {};
+  return facts.confirmed->version.label() + " forbids to go below " + floor->label() +
+         ", and its agent does not say what its other slot holds";
+}
+
 }  // namespace
 
 void Fleet::rollback(const std::string& device, const std::string& actor, Done done) {
@@ -40,11 +59,22 @@ void Fleet::rollback(const std::string& device, const std::string& actor, Done d
                                             "publish the old image as a newer version");
         return;
       }
-      live.record.edit().rollback_requested = true;
+      if (const std::string why = rollback_hindrance(*live.record, *impl_->catalogue());
+          !why.empty()) {
+        refusal = fail(Errc::kConflict, device + " cannot go back: " + why);
+        return;
+      }
+      model::DeviceRecord& record = live.record.edit();
+      record.rollback_requested = true;
+      record.rollback_at = now;
+      const bool unsigned_word = record.version_floor.empty();
       impl_->rollbacks.erase(device);  // a new word, to be said as often
       batch.events.push_back(
           actor_event(now, Severity::kWarning, "rollback.requested", device, actor,
-                      actor + " asked " + device + " to go back to its other slot"));
+                      actor + " asked " + device + " to go back to its other slot" +
+                          (unsigned_word ? "; rollback unsigned: its agent is of a release that "
+                                           "knows no signed one"
+                                         : "")));
       Impl::put_device(batch, live, now);
       impl_->saver.commit(std::move(batch), OnFailure::kRetry,
                           [this, device, done](const Result<void>& saved) {

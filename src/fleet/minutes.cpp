@@ -169,7 +169,7 @@ Result<Minute> parse_minute(WallTime at, const Json& document) {
   try {
     return minute_of(at, document);
   } catch (const std::exception& error) {
-    return fail(Errc::kInvalid, std::string("a minute: ") + error.what());
+    return fail(Errc::kInvalid, std::string("a minute: ") + misfit(error));
   }
 }
 

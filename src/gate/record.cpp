@@ -149,7 +149,7 @@ Result<Recomputed> recompute_guarded(const Json& record, const model::Thresholds
     }
     return recompute_checked(record, others);
   } catch (const std::exception& error) {
-    return fail(Errc::kInvalid, std::string("no record of a decision: ") + error.what());
+    return fail(Errc::kInvalid, std::string("no record of a decision: ") + misfit(error));
   }
 }
 

@@ -105,7 +105,13 @@ bool Transfer::take(std::string_view chunk) {
 // Callbacks of libcurl: no exception may leave them.
 std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) noexcept {
   const std::size_t bytes = size * count;
-  return static_cast<Transfer*>(user)->take({data, bytes}) ? bytes : CURL_WRITEFUNC_ERROR;
+  auto& transfer = *static_cast<Transfer*>(user);
+  try {
+    return transfer.take({data, bytes}) ? bytes : CURL_WRITEFUNC_ERROR;
+  } catch (const std::exception& error) {
+    transfer.error = Error(make_error_code(Errc::kInternal), error.what());
+    return CURL_WRITEFUNC_ERROR;
+  }
 }
 
 std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) noexcept {

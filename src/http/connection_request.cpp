@@ -73,8 +73,9 @@ Result<void> Connection::admit() const {
   if (std::chrono::system_clock::now() >= peer_expires_) {
     return fail(Errc::kDenied, "the client certificate has expired");
   }
-  const auto& hook = thread_.shared().hooks.admit_device;
-  if (peer.role != Role::kDevice || !hook) return {};
+  const ServerHooks& hooks = thread_.shared().hooks;
+  const auto& hook = peer.role == Role::kDevice ? hooks.admit_device : hooks.admit_operator;
+  if (!hook) return {};
   return hook(peer.name, peer.serial);
 }
 
@@ -183,8 +184,9 @@ void Connection::hand_over() {
   const auto exchange = make_exchange(room_, thread_.mailbox(), weak_from_this(), request_number_);
   try {
     work_->match.route->handler(request_, Responder(exchange));
-  } catch (const std::exception& error) {
-    exchange->send(Response::problem(500, "internal", error.what()));
+  } catch (const std::exception&) {
+    // What a library says of it is none of a client's business.
+    exchange->send(Response::problem(500, "internal", "the server failed at this request"));
   }
   auto answered = exchange->end_dispatch();
   request_.path = request_.body = request_.if_none_match = request_.range = {};

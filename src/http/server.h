@@ -51,6 +51,8 @@ struct ServerHooks {
   // Whether a device's certificate is good now; asked for each request of a device (cheap,
   // thread-safe).
   std::function<Result<void>(const std::string& name, const std::string& serial)> admit_device;
+  // The same of an operator's.
+  std::function<Result<void>(const std::string& name, const std::string& serial)> admit_operator;
   // A handshake was refused: the reason in words ("no certificate", "certificate expired", "unknown
   // authority", "TLS version too low") and the address. At most a few a second for each address.
   std::function<void(const std::string& address, const std::string& reason)> handshake_refused;

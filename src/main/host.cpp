@@ -17,6 +17,7 @@
 #include "config/edit_report.h"
 #include "config/folder.h"
 #include "fleet/fleet.h"
+#include "fleet/operator_book.h"
 #include "fleet/stored_state.h"
 #include "http/server.h"
 #include "main/agent_desk.h"
@@ -82,6 +83,7 @@ struct Host::Impl {
   bool port_failed = false;           // the last attempt to start failed at console.json's port
 
   std::optional<pki::Authority> authority;
+  std::unique_ptr<fleet::OperatorBook> operators;  // before what admits by it
   std::unique_ptr<api::Service> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<DdiListener> ddi;             // none: not configured
@@ -241,7 +243,13 @@ api::Ports Host::Impl::ports() {
       .audit_head = options.root / "state" / store::kAuditHeadFile,
       .direct = [this](const std::string& device,
                        const fleet::Command& command) { return trust->word(device, command); },
-      .tuf_roles = [this] { return firmware->roles(); }};
+      .tuf_roles = [this] { return firmware->roles(); },
+      .operators = [this] { return operators->list(); },
+      .revoke_operator =
+          [this](const std::string& name, const std::string& actor,
+                 std::function<void(Result<void>)> done) {
+            operators->revoke(name, actor, std::move(done));
+          }};
   if (parts.supervisor == nullptr) return out;
   out.agents = [supervisor = parts.supervisor] { return supervisor->status(); };
   out.order_agent = [supervisor = parts.supervisor](const std::string& agent,
@@ -259,6 +267,9 @@ std::vector<api::ListenerStats> Host::Impl::listener_stats() const {
 
 http::ServerHooks Host::Impl::common_hooks() {
   http::ServerHooks hooks;
+  hooks.admit_operator = [this](const std::string& name, const std::string& serial) {
+    return operators->admit(name, serial);
+  };
   hooks.handshake_refused = [this](const std::string& address, const std::string& reason) {
     model::Event event;
     event.severity = model::Severity::kWarning;
@@ -280,6 +291,10 @@ Result<void> Host::Impl::serve() {
   authority.emplace(std::move(*opened));
   for (const std::string& note : authority->notes())
     record(model::Severity::kWarning, "pki.note", note);
+  operators = std::make_unique<fleet::OperatorBook>(
+      *parts.store, *authority, clock,
+      [fleet = parts.fleet](model::Event event) { fleet->record(std::move(event)); });
+  if (auto admitted = operators->open(); !admitted) return admitted.error().within("operators");
   if (options.run_agents) {
     agents = std::make_unique<AgentDesk>(
         AgentDesk::Place{options.root, options.agent_program, options.seed}, *parts.fleet, clock,
@@ -475,6 +490,7 @@ void Host::Impl::close() {
   ddi.reset();
   api.reset();
   audit.reset();
+  operators.reset();
   HostParts gone;
   {
     const std::lock_guard lock(mutex);

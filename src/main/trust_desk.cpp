@@ -159,10 +159,14 @@ std::string TrustDesk::word(const std::string& device, const fleet::Command& com
     director = director_;
   }
   if (director == nullptr) return {};
+  const WallTime expires = clock_.wall() + kWordLife;
+  const bool back = command.kind == fleet::Command::Kind::kRollback;
+  const std::string nonce =
+      tuf::nonce_of(device, back ? "rollback" : command.job_id, command.attempt, command.created);
   const auto word =
-      director->sign({command.job_id, device, command.release.sha256, command.release.version,
-                      clock_.wall() + kWordLife,
-                      tuf::nonce_of(device, command.job_id, command.attempt, command.created)});
+      back ? director->sign(tuf::DirectedRollback{device, command.from, command.to, expires, nonce})
+           : director->sign(tuf::DirectedJob{command.job_id, device, command.release.sha256,
+                                             command.release.version, expires, nonce});
   if (word) return *word;
   record(model::Severity::kError, "director.no-word", word.error().text());
   return {};

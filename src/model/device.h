@@ -36,12 +36,13 @@ struct Image {
   bool operator==(const Image&) const = default;
 };
 
-// Four facts that are never merged. What a screen shows as the version is `confirmed`.
+// Facts that are never merged. What a screen shows as the version is `confirmed`.
 struct Facts {
   std::optional<Image> assigned;   // the server decided that the device shall run it
   std::optional<Image> written;    // the device installed it into its spare slot
   std::optional<Image> booted;     // the device started from it
   std::optional<Image> confirmed;  // it passed the health check and is kept
+  std::optional<Image> previous;   // in the other slot: what a rollback would bring
   bool operator==(const Facts&) const = default;
 };
 
@@ -73,6 +74,10 @@ struct DeviceRecord {
   std::vector<Image> trusted;
   Attention attention = Attention::kNone;
   bool rollback_requested = false;  // an operator's word that the device has not followed
+  WallTime rollback_at;             // when it was given
+  // The signed floor that the device keeps, "0.0.0" for none. Empty: its agent is of the first
+  // release, which tells neither this nor what its other slot holds, and knows no signed rollback.
+  std::string version_floor;
   std::map<std::string, std::string>
       rejected;                  // release digest -> why the device fell back from it
   BoxedOptional<DdiClient> ddi;  // it is updated over DDI; an agent beside it sends telemetry only

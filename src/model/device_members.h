@@ -27,6 +27,7 @@ void each_member(Value& facts, Visit& visit) {
   visit.may_have("assigned", facts.assigned);
   visit.may_have("booted", facts.booted);
   visit.may_have("confirmed", facts.confirmed);
+  visit.may_have("previous", facts.previous);
   visit.may_have("written", facts.written);
 }
 
@@ -47,10 +48,12 @@ void each_member(Value& record, Visit& visit) {
   visit.may_have("previous_serial", record.previous_serial);
   visit.may_have("rejected", record.rejected);
   visit.may_have("revoked", record.revoked);
+  visit.may_have("rollback_at", record.rollback_at);
   visit.may_have("rollback_requested", record.rollback_requested);
   visit.may_have("second_key_seen", record.second_key_seen);
   visit.may_have("slot", record.slot);
   visit.may_have("trusted", record.trusted);
+  visit.may_have("version_floor", record.version_floor);
 }
 
 }  // namespace ota::model

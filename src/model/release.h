@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct Release {
   std::string target;  // TUF target name, such as "model-a/firmware-2.1.5.img"
   std::uint64_t length = 0;
   std::string sha256;  // of the image, lower-case hex: the release's identity
+  // No device that has it may go below this. Of published releases alone: not part of the JSON.
+  std::optional<Version> rollback_floor = {};
 
   bool fits(std::string_view model) const;
   // The last part of the target's name.

@@ -130,6 +130,13 @@ struct DdiSettings {
 };
 
 // config/console.json
+// Whether a device that asks for an image of another model gets it. What it may install is decided
+// by signatures either way; this is about who may read.
+enum class ServeImages : std::uint8_t { kToAnyDevice, kByModel };
+inline constexpr EnumTable<ServeImages, 2> kServeImagesWords{
+    {{ServeImages::kToAnyDevice, "off"}, {ServeImages::kByModel, "on"}}};
+OTA_ENUM_TEXT(ServeImages, parse_serve_images, kServeImagesWords)
+
 struct ConsoleSettings {
   std::string listen_address = "0.0.0.0";
   std::uint16_t port = 8443;
@@ -141,6 +148,7 @@ struct ConsoleSettings {
   std::uint32_t history_samples = 900;  // readings kept in memory for each device's graphs
   milliseconds minutes_kept = seconds(30LL * 24 * 3600);  // one-minute summaries in the store
   milliseconds certificate_lifetime = seconds(90LL * 24 * 3600);  // of a device's certificate
+  ServeImages serve_images = ServeImages::kToAnyDevice;
   ScreenSettings screen;
   DdiSettings ddi;
   bool operator==(const ConsoleSettings&) const = default;

@@ -83,6 +83,7 @@ struct Authority::Impl {
   std::string pem;
   std::string fingerprint;
   ServerIdentity server;
+  IssuedCertificate operator_certificate;
   std::vector<std::string> notes;
 
   Result<void> open_authority();
@@ -90,6 +91,7 @@ struct Authority::Impl {
   Result<std::string> open_leaf(const std::string& stem, CertificateSpec spec, days lifetime);
   bool still_good(const fs::path& file, EVP_PKEY* leaf_key, const CertificateSpec& spec) const;
   Result<void> load_server(std::string certificate_text);
+  Result<void> open_operator();
 };
 
 Result<void> Authority::Impl::open_authority() {
@@ -164,6 +166,24 @@ Result<void> Authority::Impl::load_server(std::string certificate_text) {
   return {};
 }
 
+Result<void> Authority::Impl::open_operator() {
+  CertificateSpec spec{.usage = Usage::kClient,
+                       .name = "operator",
+                       .unit = "operator",
+                       .names = {},
+                       .not_before = {},
+                       .not_after = {}};
+  auto text = open_leaf("operator", std::move(spec), kOperatorLifetime);
+  if (!text) return text.error();
+  const auto held = parse_certificate(*text);
+  if (!held) return held.error();
+  operator_certificate = {.pem = std::move(*text),
+                          .serial = serial_hex(held->get()),
+                          .key_fingerprint = key_fingerprint(X509_get0_pubkey(held->get())),
+                          .expires = not_after(held->get())};
+  return {};
+}
+
 Result<Authority> Authority::open_or_create(const fs::path& state,
                                             const std::vector<std::string>& names,
                                             const Clock& clock, const HostAddresses& addresses) {
@@ -196,16 +216,8 @@ Result<Authority> Authority::open_or_create(const fs::path& state,
                          .not_after = {}};
   auto server_pem = impl->open_leaf("server", std::move(server), kServerLifetime);
   if (!server_pem) return server_pem.error();
-  CertificateSpec operator_spec{.usage = Usage::kClient,
-                                .name = "operator",
-                                .unit = "operator",
-                                .names = {},
-                                .not_before = {},
-                                .not_after = {}};
-  if (auto opened = impl->open_leaf("operator", std::move(operator_spec), kOperatorLifetime);
-      !opened) {
-    return opened.error();
-  }
+  if (auto opened_operator = impl->open_operator(); !opened_operator)
+    return opened_operator.error();
   if (auto loaded = impl->load_server(std::move(*server_pem)); !loaded) return loaded.error();
   return Authority(std::move(impl));
 }
@@ -229,6 +241,22 @@ const std::string& Authority::certificate_pem() const {
 }
 ServerIdentity Authority::server_identity() const {
   return impl_->server;
+}
+
+const IssuedCertificate& Authority::operator_certificate() const {
+  return impl_->operator_certificate;
+}
+
+Result<IssuedCertificate> Authority::replace_operator() {
+  const auto lock = FileLock::acquire(impl_->folder / "lock", kLockPatienceMs);
+  if (!lock) return lock.error();
+  std::error_code failed;
+  for (const char* file : {"operator.crt", "operator.key"}) {
+    fs::remove(impl_->folder / file, failed);
+    if (failed) return fail_errno(failed.value(), "remove " + (impl_->folder / file).string());
+  }
+  if (auto opened = impl_->open_operator(); !opened) return opened.error();
+  return impl_->operator_certificate;
 }
 
 Result<std::string> Authority::sign(std::string_view text) const {

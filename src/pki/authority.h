@@ -63,6 +63,11 @@ class Authority {
   const std::string& fingerprint() const;  // SHA-256 of the authority's DER certificate, hex
   const std::string& certificate_pem() const;
   ServerIdentity server_identity() const;
+  // Of the operator's certificate in the folder.
+  const IssuedCertificate& operator_certificate() const;
+  // Makes a new key and certificate for the operator in the folder; what was there before is gone.
+  // Which one rules says whoever admits them. One thread at a time.
+  Result<IssuedCertificate> replace_operator();
 
   // A text signed with the authority's key, as base64url; and whether this authority signed one.
   // The text must begin with what it is for: a key that signs certificates must never sign bytes of

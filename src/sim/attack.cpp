@@ -6,8 +6,10 @@
 
 #include "base/file.h"
 #include "sim/lab.h"
+#include "tuf/ceremony.h"
 #include "tuf/firmware.h"
 #include "tuf/names.h"
+#include "tuf/request.h"
 
 namespace ota::sim {
 namespace fs = std::filesystem;
@@ -235,7 +237,22 @@ Result<void> lost_targets_keys(Lab& lab, const std::string&) {
   return {};
 }
 
-constexpr std::array<Attack, 14> kAttacks{{
+Result<void> hostile_answers(Lab& lab, const std::string&) {
+  return lab.answer_hostile();
+}
+
+// The root with a key of the attacker's in place of one of those who sign.
+Result<tuf::Draft> evil_root(const Loot& loot) {
+  const auto own = tuf::Signer::generate();
+  if (!own) return own.error();
+  tuf::Json part = loot.now.root_json;
+  part["version"] = loot.now.root.version + 1;
+  part["keys"][own->public_key().id()] = own->public_key().json();
+  part["roles"]["root"]["keyids"][0] = own->public_key().id();
+  return tuf::Draft{std::move(part), {}};
+}
+
+constexpr std::array<Attack, 15> kAttacks{{
     {"arbitrary-image", "puts other bytes in the place of the newest image", &arbitrary_image},
     {"appended-bytes", "appends to the newest image", &appended_bytes},
     {"unsigned", "lists an own image in the model's role without a signature", &unsigned_list},
@@ -250,10 +267,31 @@ constexpr std::array<Attack, 14> kAttacks{{
     {"mix-and-match", "serves an older list under the newer one's name", &mix_and_match},
     {"endless-data", "serves a timestamp of many megabytes", &endless_data},
     {"slow-retrieval", "takes requests and never sends the answer", &slow_retrieval},
+    {"hostile-answers", "answers every request with what no honest server sends", &hostile_answers},
     {"lost-targets-keys", "not an attack: every targets key is lost", &lost_targets_keys},
 }};
 
 }  // namespace
+
+Result<ForgedRequest> forge_request(const Lab& lab, const std::string& role) {
+  const auto loot = take(lab);
+  if (!loot) return loot.error();
+  const bool root = role == tuf::kRoot;
+  const Result<tuf::Draft> draft = root ? evil_root(*loot) : Result<tuf::Draft>(loot->evil_draft());
+  if (!draft) return draft.error();
+  const std::string name = root ? role : loot->role;
+  if (auto kept = loot->publisher.keep_pending(name, *draft); !kept) return kept.error();
+  const auto ceremony = tuf::Ceremony::open(lab.firmware(), lab.keys(), lab.clock());
+  if (!ceremony) return ceremony.error();
+  const auto honest = ceremony->request(name);
+  if (!honest) return honest.error();
+  auto request = tuf::parse_request(*honest);
+  if (!request) return request.error();
+  tuf::Json& shown = root ? request->in_force.roots.back() : *request->in_force.role;
+  shown["signed"] = draft->part;
+  shown["signed"]["version"] = draft->version() - 1;
+  return ForgedRequest{name, tuf::write_request(*request)};
+}
 
 std::span<const Attack> attacks() {
   return kAttacks;

@@ -19,6 +19,15 @@ struct Attack {
   Result<void> (*run)(Lab& lab, const std::string& role);
 };
 
+// A draft of the attacker's waits for signatures, and what the server hands to those who sign: a
+// request whose comparison is forged, so that all of it looks as if it were in force already.
+// `role` is "root" or that of the device's model.
+struct ForgedRequest {
+  std::string role;
+  std::string text;
+};
+Result<ForgedRequest> forge_request(const Lab& lab, const std::string& role);
+
 std::span<const Attack> attacks();
 const Attack* find_attack(std::string_view how);  // null: no such attack
 

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <chrono>
+#include <tuple>
 
 #include "base/digest.h"
 #include "base/file.h"
@@ -25,6 +26,8 @@ constexpr const char* kToken = "drill-token";
 constexpr const char* kPassphrase = "drill-passphrase";
 constexpr milliseconds kJoinPatience{15000};
 constexpr milliseconds kUpdatePatience{20000};
+constexpr milliseconds kHostilePatience{120000};  // pauses that a refused device makes included
+constexpr unsigned kRestartsPerHour = 8;
 constexpr std::size_t kMaxKey = 16384;
 constexpr std::size_t kMaxLog = 1U << 20;
 
@@ -97,10 +100,41 @@ Result<void> Lab::make_repository() {
   const auto away = ceremony->take_offline(
       vault_folder(), [](const std::string&) -> Result<std::string> { return kPassphrase; });
   if (!away) return away.error();
+  if (auto pinned = pin_root(); !pinned) return pinned;
   return take_director();
 }
 
-Result<void> Lab::publish(const model::Version& version, const std::string& model) {
+Result<void> Lab::pin_root() {
+  const auto now = tuf::PublishedFiles(firmware()).load();
+  if (!now) return now.error();
+  auto memory = tuf::pin(now->root_file);
+  if (!memory) return memory.error();
+  memory_ = std::move(*memory);
+  return {};
+}
+
+Result<std::string> Lab::ask_signers(const std::string& role, const std::string& request) {
+  const auto read = tuf::read_request(request, memory_);
+  if (!read) return std::string(tuf::word_of(read.error().code));
+  for (const std::string& line : read->words) {
+    for (const char* verb : {"ADDS", "CHANGES", "REMOVES", "DELEGATES", "comparison NOT"}) {
+      if (line.starts_with(verb)) return "shown: " + line;
+    }
+  }
+  const auto signers = vault(role == "root" ? "root" : "targets");
+  if (!signers) return signers.error();
+  auto ceremony = tuf::Ceremony::open(firmware(), keys(), clock_);
+  if (!ceremony) return ceremony.error();
+  for (const tuf::Signer& signer : *signers) {
+    const auto signature = tuf::sign_request(*read, signer);
+    if (!signature) continue;                                      // a new key's turn
+    if (auto taken = ceremony->submit(*signature); !taken) break;  // published by now
+  }
+  return std::string("signed");
+}
+
+Result<void> Lab::publish(const model::Version& version, const std::string& model,
+                          std::optional<model::Version> floor) {
   const fs::path image = options_.root / ("firmware-" + version.text() + ".img");
   if (auto written = write_file_durably(image, model::sample_image(version)); !written) {
     return written;
@@ -110,7 +144,7 @@ Result<void> Lab::publish(const model::Version& version, const std::string& mode
   model::Release release;
   release.version = version;
   release.hardware = {model};
-  const auto added = repository->add(image, release);
+  const auto added = repository->add(image, release, floor);
   if (added) return {};
   if (added.error().code != tuf::Errc::kThreshold) return added.error();
   return sign_what_waits();
@@ -140,7 +174,10 @@ Result<void> Lab::sign_what_waits() {
     for (const tuf::Signer& signer : *signers) {
       const auto request = ceremony->request(waiting.role);
       if (!request) break;  // published by now
-      const auto signature = tuf::sign_request(*request, signer);
+      const auto read = tuf::read_request(*request, memory_);
+      if (!read) return read.error();
+      if (read->after) memory_ = *read->after;
+      const auto signature = tuf::sign_request(*read, signer);
       if (!signature && signature.error().code == tuf::Errc::kKey) continue;  // a new key's turn
       if (!signature) return signature.error();
       if (auto taken = ceremony->submit(*signature); !taken) return taken.error();
@@ -172,6 +209,7 @@ Result<void> Lab::start_device() {
               {"status_port", 0},
               {"profile", "stable"},
               {"interval_ms", 1000},
+              {"limits", {{"restarts_per_hour", kRestartsPerHour}}},
               {"dir", "."}};
   if (auto written = write_file_durably(device() / "config.json", config.dump(2)); !written) {
     return written;
@@ -262,6 +300,81 @@ Result<std::string> Lab::hand_out(const Order& order) {
   return job;
 }
 
+std::size_t Lab::starts() const {
+  const std::string log = device_log();
+  constexpr std::string_view kStart = "Client drill-1 started";
+  std::size_t count = 0;
+  for (std::size_t at = log.find(kStart); at != std::string::npos; at = log.find(kStart, at + 1))
+    ++count;
+  return count;
+}
+
+// For what the device runs and holds by its own last word; with the mutex held.
+Result<Json> Lab::rollback_command(const std::string& word) {
+  const auto digest = [&](const char* fact) {
+    const Json image = facts_.value(fact, Json::object());
+    return image.value("sha256", std::string(64, '0'));
+  };
+  const WallTime now = clock_.wall();
+  tuf::DirectedRollback directed{
+      kDevice, digest("confirmed"), digest("previous"), now + std::chrono::hours(1),
+      tuf::nonce_of(kDevice, "rollback", static_cast<int>(++jobs_), now)};
+  Json command{{"type", "rollback"}, {"from", directed.from}, {"to", directed.to}};
+  if (word == "none") return command;
+  if (word == "other-device") directed.device = "drill-2";
+  if (word == "other-image") directed.to = std::string(64, 'a');
+  if (word == "expired") directed.expires = now - std::chrono::seconds(1);
+  auto signed_word = director_->sign(directed);
+  if (!signed_word) return signed_word.error();
+  if (first_rollback_word_.empty()) first_rollback_word_ = *signed_word;
+  command["word"] = word == "replayed" ? first_rollback_word_ : *signed_word;
+  return command;
+}
+
+Result<std::string> Lab::roll_back(const std::string& word, milliseconds patience) {
+  std::string from;
+  std::uint64_t told_before = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    auto command = rollback_command(word);
+    if (!command) return command.error();
+    from = command->at("from").get<std::string>();
+    told_before = told_;
+    commands_["rollback"] = std::move(*command);
+    answer_poll();
+  }
+  const MonoTime until = clock_.mono() + patience;
+  while (clock_.mono() < until) {
+    pause();
+    const std::lock_guard lock(mutex_);
+    const Json confirmed = facts_.value("confirmed", Json::object());
+    const bool refused = told_ > told_before && facts_.value("rollback_refused", "") == from;
+    const bool left = confirmed.value("sha256", "") != from;
+    if (!refused && !left) continue;
+    commands_.erase("rollback");
+    return left ? confirmed.value("version", "") : facts_.value("rollback_why", "");
+  }
+  return fail(Errc::kTimeout, "the device neither goes back nor says why not");
+}
+
+Result<std::size_t> Lab::rollback_storm(const std::string& word, milliseconds time) {
+  const std::size_t before = starts();
+  {
+    const std::lock_guard lock(mutex_);
+    storm_ = word;
+    storming_ = true;
+    answer_poll();
+  }
+  const MonoTime until = clock_.mono() + time;
+  while (clock_.mono() < until)
+    pause();
+  {
+    const std::lock_guard lock(mutex_);
+    storming_ = false;
+  }
+  return starts() - before;
+}
+
 std::optional<model::JobReport> Lab::last_report(const std::string& job) const {
   const std::lock_guard lock(mutex_);
   const auto found = reports_.find(job);
@@ -290,9 +403,70 @@ std::string Lab::device_log() const {
   return text ? std::move(*text) : std::string();
 }
 
+// Statuses that mean something to an agent, and some that mean nothing, with bodies that are no
+// answer to anything. The first one once ended it.
+Result<void> Lab::answer_hostile() {
+  const std::vector<std::string> bodies{R"({"code":5})",
+                                        R"({"code":[],"detail":{"a":null}})",
+                                        "[]",
+                                        "null",
+                                        "",
+                                        "\"text\"",
+                                        R"({"commands":{"type":5}})",
+                                        R"({"commands":[5,null,[]]})",
+                                        R"({"commands":[{"type":"update","job":[]}]})",
+                                        R"({"commands":[{"type":"rollback","from":5,"word":{}}]})",
+                                        std::string(60000, '['),
+                                        std::string("\0\xff{", 3)};
+  {
+    const std::lock_guard lock(mutex_);
+    std::size_t next = 0;
+    for (const unsigned status : {200U, 206U, 299U, 302U, 404U, 409U, 418U, 429U, 500U, 599U, 403U})
+      hostile_.emplace_back(status, bodies[next++ % bodies.size()]);
+    for (const std::string& body : bodies)
+      hostile_.emplace_back(200, body);
+    hostile_.emplace_back(403, bodies.front());
+    if (parked_) std::exchange(parked_, std::nullopt).value()(http::Response::no_content());
+  }
+  const std::size_t before = device_log().size();
+  const MonoTime until = clock_.mono() + kHostilePatience;
+  while (true) {
+    pause();
+    if (!agent_->running()) return fail(Errc::kConflict, "an answer ended the agent");
+    const std::string said = device_log().substr(before);
+    for (const char* sign : {"a defect", "started"}) {
+      if (said.find(sign) != std::string::npos) return fail(Errc::kConflict, said);
+    }
+    const std::lock_guard lock(mutex_);
+    if (hostile_.empty()) return {};
+    if (clock_.mono() >= until) return fail(Errc::kTimeout, "the device asks no more");
+  }
+}
+
+http::Handler Lab::guarded(http::Handler honest) {
+  return [this, honest = std::move(honest)](const http::Request& request,
+                                            const http::Responder& respond) {
+    http::Response answer;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!hostile_.empty()) {
+        std::tie(answer.status, answer.body) = std::move(hostile_.back());
+        hostile_.pop_back();
+      } else {
+        answer.status = 0;
+      }
+    }
+    if (answer.status != 0) return respond(std::move(answer));
+    honest(request, respond);
+  };
+}
+
 void Lab::answer_poll() {
-  if (!parked_ || commands_.empty()) return;
+  if (!parked_ || (commands_.empty() && !storming_)) return;
   Json list = Json::array();
+  if (storming_) {
+    if (auto command = rollback_command(storm_)) list.push_back(std::move(*command));
+  }
   for (const auto& [job, command] : commands_)
     list.push_back(command);
   (*parked_)(http::Response::json(Json{{"commands", std::move(list)}}));
@@ -338,19 +512,28 @@ void Lab::add_routes(http::Router& router) {
                   respond(std::move(response));
                 }});
   }
-  for (const char* path : {"/v1/status", "/v1/telemetry"}) {
-    router.add({Method::kPost, path, Access::kDevice, [](const Request&, const Responder& respond) {
-                  respond(http::Response::no_content());
-                }});
-  }
+  router.add({Method::kPost, "/v1/telemetry", Access::kDevice,
+              guarded([](const Request&, const Responder& respond) {
+                respond(http::Response::no_content());
+              })});
+  router.add({Method::kPost, "/v1/status", Access::kDevice,
+              guarded([this](const Request& request, const Responder& respond) {
+                auto body = parse_json(request.body);
+                if (body && body->is_object()) {
+                  const std::lock_guard lock(mutex_);
+                  facts_ = std::move(*body);
+                  ++told_;
+                }
+                respond(http::Response::no_content());
+              })});
   router.add({Method::kGet, "/v1/commands", Access::kDevice,
-              [this](const Request&, const Responder& respond) {
+              guarded([this](const Request&, const Responder& respond) {
                 const std::lock_guard lock(mutex_);
                 parked_ = respond;
                 answer_poll();
-              }});
+              })});
   router.add({Method::kPost, "/v1/jobs/{id}/report", Access::kDevice,
-              [this](const Request& request, const Responder& respond) {
+              guarded([this](const Request& request, const Responder& respond) {
                 const auto body = parse_json(request.body);
                 if (body) {
                   const std::string job(request.params[0]);
@@ -363,7 +546,7 @@ void Lab::add_routes(http::Router& router) {
                   commands_.erase(job);
                 }
                 respond(http::Response::no_content());
-              }});
+              })});
 }
 
 }  // namespace ota::sim

@@ -26,6 +26,7 @@
 #include "tuf/director.h"
 #include "tuf/key.h"
 #include "tuf/publisher.h"
+#include "tuf/signer.h"
 
 namespace ota::http {
 class Server;
@@ -54,11 +55,17 @@ class Lab {
   ~Lab();
 
   // -- those who may sign --
-  Result<void> publish(const model::Version& version, const std::string& model);
+  Result<void> publish(const model::Version& version, const std::string& model,
+                       std::optional<model::Version> floor = {});
   // New keys for these roles; the vault's sign where they are asked.
   Result<void> rotate(const std::vector<std::string>& roles);
   // Keys of a role in the vault, ROLE-1.pem and so on.
   Result<std::vector<tuf::Signer>> vault(const std::string& role) const;
+
+  // What those people do with a request that is said to be a mere renewal: "signed" where nothing
+  // in its words speaks against that, "shown: ..." with the first line that does, else the code of
+  // the refusal. `request` is what the server hands them.
+  Result<std::string> ask_signers(const std::string& role, const std::string& request);
 
   // -- the attacker --
   std::filesystem::path firmware() const { return options_.root / "firmware"; }
@@ -68,6 +75,9 @@ class Lab {
   const Threshold& targets_threshold() const { return targets_; }
   // From now on metadata is never sent to its end.
   void stall() { stalled_ = true; }
+  // Answers the device's next requests, one after the other, with what no honest server sends, and
+  // waits until it has taken all of them. kConflict where that ended the agent or started it anew.
+  Result<void> answer_hostile();
   // What the attacker hands out in place of the honest job.
   struct Order {
     model::Version version;
@@ -77,6 +87,12 @@ class Lab {
   };
   // The device's last word on it; kTimeout where none came.
   Result<model::JobReport> order(const Order& order, milliseconds patience);
+  // Tells the device to go back from what it runs. `word`: "" the director's own, "none",
+  // "other-device", "other-image", "expired" or "replayed" (the first one again). The version that
+  // it runs then, or why it stays.
+  Result<std::string> roll_back(const std::string& word, milliseconds patience);
+  // Answers every poll with such a command for so long; how often the device started anew.
+  Result<std::size_t> rollback_storm(const std::string& word, milliseconds time);
   // Without waiting for the end.
   Result<std::string> hand_out(const Order& order);
 
@@ -88,12 +104,17 @@ class Lab {
   Lab(LabOptions options, const Clock& clock);
   Result<void> set_up();
   Result<void> make_repository();
+  Result<void> pin_root();
   Result<void> sign_what_waits();
   Result<void> start_device();
   Result<void> take_director();
   Result<model::Release> release_of(const model::Version& version, const std::string& model) const;
   void add_routes(http::Router& router);
   void answer_poll();  // with the mutex held
+  Result<Json> rollback_command(const std::string& word);
+  std::size_t starts() const;  // of the device's agent, as its log tells
+  // A handler that answers as the attacker wants as long as that lasts.
+  http::Handler guarded(http::Handler honest);
   std::optional<model::JobReport> last_report(const std::string& job) const;
 
   LabOptions options_;
@@ -103,14 +124,22 @@ class Lab {
   Threshold targets_;
   std::unique_ptr<pki::Authority> authority_;
   std::optional<tuf::Director> director_;
+  // Of the people who sign, all alike: pinned at the ceremony, when they saw each other.
+  std::optional<tuf::SignerMemory> memory_;
   std::optional<Process> agent_;
   unsigned jobs_ = 0;
   std::atomic<bool> stalled_{false};
   std::string first_word_;
 
-  mutable std::mutex mutex_;              // guards what follows
-  std::map<std::string, Json> commands_;  // by job, until it is reported on
+  mutable std::mutex mutex_;                               // guards what follows
+  std::vector<std::pair<unsigned, std::string>> hostile_;  // answers to come, the next one last
+  std::map<std::string, Json> commands_;                   // by job, until it is reported on
   std::optional<http::Responder> parked_;
+  std::string first_rollback_word_;
+  std::string storm_;  // the word of the rollbacks that answer every poll
+  bool storming_ = false;
+  Json facts_ = Json::object();                      // as the device last told them
+  std::uint64_t told_ = 0;                           // how often it did
   std::map<std::string, model::JobReport> reports_;  // the last one of each job
   std::vector<http::Responder> held_;                // of requests that are never answered
 

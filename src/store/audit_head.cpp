@@ -45,7 +45,7 @@ Result<AuditHead> AuditHead::parse(std::string_view document) {
     head.at = model::time_at(*json, "at");
     return head;
   } catch (const std::exception& error) {
-    return fail(Errc::kInvalid, std::string("signed head: ") + error.what());
+    return fail(Errc::kInvalid, std::string("signed head: ") + misfit(error));
   }
 }
 

@@ -27,7 +27,8 @@
 
 namespace ota::store {
 
-// Collections in use: "devices", "jobs", "enrolments", "minutes", "meta". Keys sort bytewise.
+// Collections in use: "devices", "jobs", "enrolments", "operators", "minutes", "meta". Keys sort
+// bytewise.
 struct Put {
   std::string collection;
   std::string key;

@@ -9,6 +9,7 @@
 #include "tuf/firmware.h"
 #include "tuf/journal.h"
 #include "tuf/request.h"
+#include "tuf/signer.h"
 
 namespace ota::tuf {
 namespace fs = std::filesystem;
@@ -274,8 +275,23 @@ Result<std::string> Ceremony::request(std::string_view role) const {
       if (std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
     }
   }
-  return write_request(role, ids, root ? change->root_draft->part : known->second.part,
-                       root ? change->now.root_json : change->now.json_of(role));
+  RequestFile file{
+      std::string(role), std::move(ids), root ? change->root_draft->part : known->second.part, {}};
+  const PublishedFiles& files = change->publisher.files;
+  auto roots = files.roots(change->now.root.version);
+  if (!roots) return roots.error();
+  file.in_force.roots = std::move(*roots);
+  if (!root) {
+    auto targets = files.envelope(kTargets, change->now.targets.version);
+    if (!targets) return targets.error();
+    file.in_force.targets = std::move(*targets);
+  }
+  if (!is_top_level(role) && change->now.version_of(role) > 0) {
+    auto own = files.envelope(role, change->now.version_of(role));
+    if (!own) return own.error();
+    file.in_force.role = std::move(*own);
+  }
+  return write_request(file);
 }
 
 Result<Outcome> Ceremony::do_submit(std::string_view signature_file) {
@@ -318,7 +334,9 @@ Result<Outcome> Ceremony::do_sign(const std::string& role, const std::string& sh
   if (!signer) return signer.error();
   const auto asked = request(role);
   if (!asked) return asked.error();
-  const auto signature = sign_request(*asked, *signer);
+  const auto read = read_request(*asked, std::nullopt);
+  if (!read) return read.error();
+  const auto signature = sign_request(*read, *signer);
   if (!signature) return signature.error();
   const auto file = parse_signature_file(*signature);
   if (!file) return file.error();

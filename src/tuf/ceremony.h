@@ -1,7 +1,8 @@
 // Keys that are not on the server: making them, moving them out, changing who holds a role, and
 // collecting signatures from machines without a network.
 //
-//   rotate / add while keys are away  ->  draft  ->  request file  ->  (elsewhere) describe, sign
+//   rotate / add while keys are away  ->  draft  ->  request file  ->  (elsewhere, signer.h) read,
+//   sign
 //     ->  signature file  ->  submit  ->  once the threshold is reached: published
 //
 // Each step that changes something, or fails, is written into the journal (journal.h).
@@ -69,8 +70,10 @@ class Ceremony {
   Result<Outcome> submit(std::string_view signature_file);
   Result<Outcome> discard(std::string_view role);
   // Signs the draft with this digest (PendingRole::sha256) and submits it: request, sign and submit
-  // where key and server are on one machine. kConflict where the draft is another by now than the
-  // one that was read. A signer that could not be opened is an error to be recorded like any other.
+  // where key and server are on one machine; what is in force is then the server's own word, and
+  // key and passphrase pass through its memory: prefer signer.h on another machine. kConflict where
+  // the draft is another by now than the one that was read. A signer that could not be opened is an
+  // error to be recorded like any other.
   Result<Outcome> sign(const std::string& role, const std::string& sha256,
                        const Result<Signer>& signer);
 
@@ -91,12 +94,5 @@ class Ceremony {
   std::filesystem::path keys_;
   const Clock* clock_;
 };
-
-// -- on the signer's machine: no repository, no network --
-
-// What the request asks to sign, in words, made from the very bytes that would be signed.
-Result<std::vector<std::string>> describe_request(std::string_view request);
-// The signature file. kKey where the request does not ask for this key.
-Result<std::string> sign_request(std::string_view request, const Signer& signer);
 
 }  // namespace ota::tuf

@@ -140,6 +140,25 @@ Result<Published> PublishedFiles::load() const {
   return out;
 }
 
+Result<Json> PublishedFiles::envelope(std::string_view role, std::uint64_t version) const {
+  const auto path = metadata() / metadata_path(role, version);
+  const auto file = read_file(path, kMaxFileBytes);
+  if (!file) return file.error();
+  auto json = parse_strict(*file);
+  if (!json) return json.error().within(path.string());
+  return json;
+}
+
+Result<std::vector<Json>> PublishedFiles::roots(std::uint64_t newest) const {
+  std::vector<Json> out;
+  for (std::uint64_t version = 1; version <= newest; ++version) {
+    auto root = envelope(kRoot, version);
+    if (!root) return root.error();
+    out.push_back(std::move(*root));
+  }
+  return out;
+}
+
 Result<void> PublishedFiles::write(std::string_view role, std::optional<std::uint64_t> version,
                                    std::string_view file) const {
   return write_file_durably(metadata() / metadata_path(role, version), file);

@@ -61,6 +61,10 @@ class PublishedFiles {
   // kNotFound where nothing is published; otherwise the first thing that does not verify. Expiry is
   // not looked at: what has expired must be readable to be renewed.
   Result<Published> load() const;
+  // Every root from the first to `newest`, and the file of a targets role: whole, as signed. What a
+  // signer elsewhere needs to see for himself what is in force. kNotFound where one is missing.
+  Result<std::vector<Json>> roots(std::uint64_t newest) const;
+  Result<Json> envelope(std::string_view role, std::uint64_t version) const;
   // `version` is none for the timestamp.
   Result<void> write(std::string_view role, std::optional<std::uint64_t> version,
                      std::string_view file) const;

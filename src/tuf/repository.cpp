@@ -45,13 +45,11 @@ struct Copied {
   std::string sha256;
 };
 
-// Copies `image` into `folder` while it is hashed, so that what is published is what was hashed.
-Result<Copied> copy_in(const fs::path& image, const fs::path& folder) {
-  const FileDescriptor from(::open(image.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!from) return fail_errno(errno, "read " + image.string());
+// Copies the image into `folder` while it is hashed, so that what is published is what was hashed.
+Result<Copied> copy_in(const FileDescriptor& from, const fs::path& folder) {
   struct stat status {};
   if (::fstat(from.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return ota::fail(ota::Errc::kInvalid, image.string() + " is no regular file");
+    return ota::fail(ota::Errc::kInvalid, "the image is no regular file");
   }
   std::string name = (folder / ".incoming.XXXXXX").string();
   const FileDescriptor to(::mkostemp(name.data(), O_CLOEXEC));
@@ -62,16 +60,17 @@ Result<Copied> copy_in(const fs::path& image, const fs::path& folder) {
   const auto copy = [&]() -> Result<void> {
     std::array<char, 65536> chunk{};
     while (true) {
-      const ssize_t got = ::read(from.get(), chunk.data(), chunk.size());
+      const ssize_t got =
+          ::pread(from.get(), chunk.data(), chunk.size(), static_cast<off_t>(copied.length));
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return fail_errno(errno, "read " + image.string());
+      if (got < 0) return fail_errno(errno, "read the image");
       if (got == 0) break;
       const std::string_view piece(chunk.data(), static_cast<std::size_t>(got));
       digest.update(as_bytes(piece));
       copied.length += piece.size();
       if (auto put = write_all(to.get(), piece); !put) return put;
     }
-    if (copied.length == 0) return ota::fail(ota::Errc::kInvalid, image.string() + " is empty");
+    if (copied.length == 0) return ota::fail(ota::Errc::kInvalid, "the image is empty");
     if (::fchmod(to.get(), 0644) != 0 || ::fsync(to.get()) != 0) {
       return fail_errno(errno, "write into " + folder.string());
     }
@@ -306,6 +305,7 @@ Result<std::vector<model::Release>> Repository::releases() const {
     for (const auto& [name, target] : role.targets) {
       auto firmware = firmware_of(target);
       if (!firmware) return firmware.error();
+      firmware->release.rollback_floor = firmware->rollback_floor;
       out.push_back(std::move(firmware->release));
     }
     return {};
@@ -318,7 +318,7 @@ Result<std::vector<model::Release>> Repository::releases() const {
   return out;
 }
 
-Result<model::Release> Repository::do_add(const fs::path& image, model::Release release,
+Result<model::Release> Repository::do_add(const FileDescriptor& image, model::Release release,
                                           std::optional<model::Version> rollback_floor) {
   if (auto fine = check_hardware(release.hardware); !fine) return fine.error();
   if (rollback_floor && *rollback_floor > release.version) {
@@ -337,6 +337,9 @@ Result<model::Release> Repository::do_add(const fs::path& image, model::Release 
     fs::path path;
     ~RemoveLeftover() { ::unlink(path.c_str()); }
   } const leftover{copied->path};
+  if (!release.sha256.empty() && release.sha256 != copied->sha256) {
+    return ota::fail(ota::Errc::kConflict, "the image was changed while it was looked at");
+  }
   release.length = copied->length;
   release.sha256 = copied->sha256;
 
@@ -409,6 +412,19 @@ Result<void> Repository::do_remove(const model::Version& version) {
 }
 
 Result<model::Release> Repository::add(const fs::path& image, model::Release release,
+                                       std::optional<model::Version> rollback_floor) {
+  // Without waiting for the other end of a pipe that is none of ours.
+  const FileDescriptor opened(::open(image.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!opened) {
+    const Error error = fail_errno(errno, "read " + image.string());
+    impl_->record("firmware.add", release.version.label(), error);
+    return error;
+  }
+  release.sha256.clear();
+  return add(opened, std::move(release), std::move(rollback_floor));
+}
+
+Result<model::Release> Repository::add(const FileDescriptor& image, model::Release release,
                                        std::optional<model::Version> rollback_floor) {
   std::string models;
   for (const std::string& model : release.hardware)

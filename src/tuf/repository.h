@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/result.h"
 #include "model/release.h"
 #include "tuf/role_status.h"
@@ -44,6 +45,10 @@ class Repository {
   // `rollback_floor`: once a device knows this release, it never again takes a version below.
   Result<model::Release> add(const std::filesystem::path& image, model::Release release,
                              std::optional<model::Version> rollback_floor = {});
+  // The same of a file that is open and was looked at already: kConflict where its bytes are not
+  // those of `release.sha256` any more.
+  Result<model::Release> add(const FileDescriptor& image, model::Release release,
+                             std::optional<model::Version> rollback_floor = {});
   Result<void> remove(const model::Version& version);
   // Signs a new timestamp (and snapshot) where the present one ends within `margin`. True where it
   // did.
@@ -53,7 +58,7 @@ class Repository {
   Result<std::string> root() const;
 
  private:
-  Result<model::Release> do_add(const std::filesystem::path& image, model::Release release,
+  Result<model::Release> do_add(const FileDescriptor& image, model::Release release,
                                 std::optional<model::Version> rollback_floor);
   Result<void> do_remove(const model::Version& version);
 

@@ -1,24 +1,23 @@
-// Request and signature files: what travels between the server and a signer without a network.
-//
-// Request:   {"format":"ota-request/1","role":"targets","keyids":[...],"signed":{...},
-//             "published":{...}}      "published" is the part that is in force, for the comparison
+// Request:   {"format":"ota-request/2","role":"model-rpi4","keyids":[...],"signed":{...},
+//             "in_force":{"roots":[{"signed":...,"signatures":...}...],"targets":{...},"role":{...}}}
 // Signature: {"format":"ota-signature/1","role":"targets","sha256":"of the canonical bytes",
 //             "keyid":"...","sig":"..."}
 #include "tuf/request.h"
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 
-#include "base/digest.h"
 #include "base/text.h"
-#include "tuf/ceremony.h"
 #include "tuf/error.h"
 #include "tuf/firmware.h"
 
 namespace ota::tuf {
 namespace {
 
-constexpr std::size_t kMaxBytes = 12000000;
+constexpr std::size_t kMaxBytes = 16000000;  // two lists of 5 MB, and the roots
+constexpr const char* kRequestFormat = "ota-request/2";
+constexpr const char* kSignatureFormat = "ota-signature/1";
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
@@ -40,6 +39,23 @@ std::string target_words(const TargetInfo& target) {
   return words;
 }
 
+// What no line above speaks of is signed as well.
+void describe_others(const Json& next, const Json& now, std::initializer_list<const char*> told,
+                     std::vector<std::string>& out) {
+  const auto differs = [&](const std::string& name) {
+    return std::ranges::find(told, name) == told.end() &&
+           next.value(name, Json()) != now.value(name, Json());
+  };
+  std::set<std::string> names;
+  for (const Json* part : {&next, &now}) {
+    for (const auto& [name, value] : part->items()) {
+      if (differs(name)) names.insert(name);
+    }
+  }
+  for (const std::string& name : names)
+    out.push_back("CHANGES the member " + printable(name, 64));
+}
+
 bool same_target(const TargetInfo& a, const TargetInfo& b) {
   return a.length == b.length && a.hashes == b.hashes && a.custom == b.custom;
 }
@@ -58,7 +74,8 @@ void describe_targets(const Targets& next, const Targets& now, std::vector<std::
   for (const DelegatedRole& role : next.delegations) {
     const auto old = std::ranges::find(now.delegations, role.name, &DelegatedRole::name);
     const bool same = old != now.delegations.end() && old->paths == role.paths &&
-                      old->threshold == role.threshold &&
+                      old->threshold == role.threshold && old->terminating == role.terminating &&
+                      old->path_hash_prefixes == role.path_hash_prefixes &&
                       std::ranges::is_permutation(old->keyids, role.keyids);
     out.push_back((same ? "keeps   " : "DELEGATES ") + joined(role.paths) + " to " +
                   printable(role.name, 64) + ", " + std::to_string(role.threshold) + " of " +
@@ -84,12 +101,12 @@ void describe_root(const Root& next, const Root& now, std::vector<std::string>& 
     if (same) continue;
     for (const std::string& id : role.keyids) {
       if (std::ranges::find(old.keyids, id) == old.keyids.end()) {
-        out.push_back("  adds key    " + id.substr(0, 16));
+        out.push_back("  adds key    " + printable(id.substr(0, 16), 64));
       }
     }
     for (const std::string& id : old.keyids) {
       if (std::ranges::find(role.keyids, id) == role.keyids.end()) {
-        out.push_back("  removes key " + id.substr(0, 16));
+        out.push_back("  removes key " + printable(id.substr(0, 16), 64));
       }
     }
   }
@@ -102,32 +119,22 @@ void describe_root(const Root& next, const Root& now, std::vector<std::string>& 
   }
 }
 
-struct Request {
-  std::string role;
-  std::vector<std::string> keyids;
-  Json part;
-  Json published;
-};
+// An envelope may be absent; it must not be anything else than an object.
+std::optional<Json> envelope_in(const Json& in, const char* key) {
+  if (!in.contains(key)) return std::nullopt;
+  if (!in[key].is_object()) throw std::invalid_argument(std::string(key) + " is no signed file");
+  return in[key];
+}
 
-Result<Request> parse_request(std::string_view text) {
-  if (text.size() > kMaxBytes) return fail(Errc::kEndlessData, "request file");
-  const auto json = parse_strict(text);
-  if (!json) return json.error().within("request file");
-  Request request;
-  try {
-    if (json->at("format") != "ota-request/1") {
-      return fail(Errc::kUnsupported, "not a request file of this version");
-    }
-    request.role = json->at("role").get<std::string>();
-    request.keyids = json->at("keyids").get<std::vector<std::string>>();
-    request.part = json->at("signed");
-    request.published = json->at("published");
-    if (request.part.at("_type") != (request.role == kRoot ? kRoot : kTargets)) {
-      return fail(Errc::kMalformed, "request file: the part to sign is of another role");
-    }
-  } catch (const std::exception& error) {
-    return fail(Errc::kMalformed, std::string("request file: ") + error.what());
-  }
+RequestFile request_of(const Json& json) {
+  RequestFile request;
+  request.role = json.at("role").get<std::string>();
+  request.keyids = json.at("keyids").get<std::vector<std::string>>();
+  request.part = json.at("signed");
+  const Json& in_force = json.at("in_force");
+  request.in_force.roots = in_force.at("roots").get<std::vector<Json>>();
+  request.in_force.targets = envelope_in(in_force, "targets");
+  request.in_force.role = envelope_in(in_force, "role");
   return request;
 }
 
@@ -150,6 +157,7 @@ Result<std::vector<std::string>> describe_part(std::string_view role, const Json
     if (!published) return published.error();
     header(*parsed);
     describe_targets(*parsed, *published, out);
+    describe_others(next, now, {"version", "expires", "targets", "delegations"}, out);
     return out;
   }
   const auto parsed = parse_root(next);
@@ -158,16 +166,48 @@ Result<std::vector<std::string>> describe_part(std::string_view role, const Json
   if (!published) return published.error();
   header(*parsed);
   describe_root(*parsed, *published, out);
+  describe_others(next, now, {"version", "expires", "keys", "roles", "x-ota-director"}, out);
   return out;
 }
 
-std::string write_request(std::string_view role, const std::vector<std::string>& keyids,
-                          const Json& next, const Json& now) {
-  return Json{{"format", "ota-request/1"},
-              {"role", std::string(role)},
-              {"keyids", keyids},
-              {"signed", next},
-              {"published", now}}
+std::string write_request(const RequestFile& request) {
+  Json in_force{{"roots", request.in_force.roots}};
+  if (request.in_force.targets) in_force["targets"] = *request.in_force.targets;
+  if (request.in_force.role) in_force["role"] = *request.in_force.role;
+  return Json{{"format", kRequestFormat},
+              {"role", request.role},
+              {"keyids", request.keyids},
+              {"signed", request.part},
+              {"in_force", std::move(in_force)}}
+             .dump(1) +
+         "\n";
+}
+
+Result<RequestFile> parse_request(std::string_view text) {
+  if (text.size() > kMaxBytes) return fail(Errc::kEndlessData, "request file");
+  const auto json = parse_strict(text);
+  if (!json) return json.error().within("request file");
+  try {
+    if (json->at("format") != kRequestFormat) {
+      return fail(Errc::kUnsupported,
+                  "not a request file of this version; let the server write it anew");
+    }
+    RequestFile request = request_of(*json);
+    if (request.part.at("_type") != (request.role == kRoot ? kRoot : kTargets)) {
+      return fail(Errc::kMalformed, "request file: the part to sign is of another role");
+    }
+    return request;
+  } catch (const std::exception&) {
+    return fail(Errc::kMalformed, "request file: a member is missing or of another type");
+  }
+}
+
+std::string write_signature_file(const SignatureFile& file) {
+  return Json{{"format", kSignatureFormat},
+              {"role", file.role},
+              {"sha256", file.sha256},
+              {"keyid", file.signature.keyid},
+              {"sig", file.signature.sig}}
              .dump(1) +
          "\n";
 }
@@ -178,45 +218,16 @@ Result<SignatureFile> parse_signature_file(std::string_view text) {
   const auto json = parse_strict(text);
   if (!json) return json.error().within("signature file");
   try {
-    if (json->at("format") != "ota-signature/1") {
+    if (json->at("format") != kSignatureFormat) {
       return fail(Errc::kUnsupported, "not a signature file of this version");
     }
     return SignatureFile{
         json->at("role").get<std::string>(),
         json->at("sha256").get<std::string>(),
         {json->at("keyid").get<std::string>(), json->at("sig").get<std::string>()}};
-  } catch (const std::exception& error) {
-    return fail(Errc::kMalformed, std::string("signature file: ") + error.what());
+  } catch (const std::exception&) {
+    return fail(Errc::kMalformed, "signature file: a member is missing or of another type");
   }
-}
-
-Result<std::vector<std::string>> describe_request(std::string_view request) {
-  const auto parsed = parse_request(request);
-  if (!parsed) return parsed.error();
-  return describe_part(parsed->role, parsed->part, parsed->published);
-}
-
-Result<std::string> sign_request(std::string_view request, const Signer& signer) {
-  const auto parsed = parse_request(request);
-  if (!parsed) return parsed.error();
-  // What cannot be put into words is not signed.
-  if (auto words = describe_part(parsed->role, parsed->part, parsed->published); !words) {
-    return words.error();
-  }
-  const std::string& id = signer.public_key().id();
-  if (std::ranges::find(parsed->keyids, id) == parsed->keyids.end()) {
-    return fail(Errc::kKey, "the request does not ask for this key (" + id.substr(0, 16) + ")");
-  }
-  const std::string bytes = canonical(parsed->part);
-  const auto sig = signer.sign(bytes);
-  if (!sig) return sig.error();
-  return Json{{"format", "ota-signature/1"},
-              {"role", parsed->role},
-              {"sha256", sha256_hex(bytes)},
-              {"keyid", id},
-              {"sig", *sig}}
-             .dump(1) +
-         "\n";
 }
 
 }  // namespace ota::tuf

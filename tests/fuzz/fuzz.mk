@@ -8,6 +8,9 @@ FUZZ_OUT := build/fuzz
 FUZZ_LIB_SRC := $(wildcard src/base/*.cpp src/model/*.cpp src/tuf/*.cpp) src/http/request_parser.cpp \
 	src/http/target.cpp src/http/range.cpp src/pki/x509.cpp src/pki/join_code.cpp src/api/ddi_wire.cpp \
 	src/fleet/ddi_machine.cpp src/fleet/job_machine.cpp
+# What a device reads of its server, and a signer of his.
+FUZZ_LIB_SRC += agents/answer.cpp agents/command.cpp agents/update_state.cpp src/cli/swu_archive.cpp \
+	src/cli/swu_description.cpp
 FUZZ_TARGETS := $(patsubst tests/fuzz/%_fuzz.cpp,%,$(wildcard tests/fuzz/*_fuzz.cpp))
 FUZZ_FLAGS := -std=c++20 -O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all $(WARN) $(PKG_CFLAGS)
@@ -22,7 +25,7 @@ $(FUZZ_OUT)/%.o: %.cpp
 
 $(FUZZ_OUT)/bin/%: $(FUZZ_OUT)/tests/fuzz/%_fuzz.o $(FUZZ_LIB)
 	@mkdir -p $(@D)
-	@$(FUZZ_CXX) -fsanitize=fuzzer,address,undefined $^ -lcrypto -o $@
+	@$(FUZZ_CXX) -fsanitize=fuzzer,address,undefined $^ -lcrypto -lconfig -o $@
 
 fuzz: $(addprefix $(FUZZ_OUT)/bin/,$(FUZZ_TARGETS)) ## run each fuzz target for T seconds (T=60)
 	@mkdir -p $(FUZZ_OUT)/found

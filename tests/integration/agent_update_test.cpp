@@ -307,7 +307,12 @@ TEST_CASE(
   REQUIRE(wait_until([&] { return rig.statuses().back()["confirmed"]["version"] == "2.1.5"; }));
   CHECK_FALSE(rig.statuses().back().contains("rollback_refused"));
   REQUIRE(rig.polled());
+  CHECK(rig.statuses().back()["previous"]["sha256"] == first);
   rig.command(Json{{"type", "rollback"}, {"from", release.sha256}});
+  CHECK(wait_until([&] {
+    return rig.statuses().back().value("rollback_why", "").starts_with("tuf.unsigned-job");
+  }));
+  rig.command(rig.rollback_command(release.sha256, first));
   CHECK(agent->says("[OTA] Rolled back to v2.1.4\n"));
   CHECK(wait_until([&] { return rig.statuses().back()["confirmed"]["version"] == "2.1.4"; }));
   CHECK(rig.statuses().back()["fallback_sha256"] == release.sha256);

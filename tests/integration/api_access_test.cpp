@@ -42,6 +42,8 @@ const std::map<std::string, Access> kTable{
     {"POST /v1/ddi/waiting/{id}/accept", Access::kOperator},
     {"POST /v1/devices/{id}/ddi-token", Access::kOperator},
     {"POST /v1/devices/{id}/ddi-attributes", Access::kOperator},
+    {"GET /v1/operators", Access::kOperator},
+    {"POST /v1/operators/{id}/revoke", Access::kOperator},
     {"GET /v1/events", Access::kOperator},
     {"GET /v1/audit/verify", Access::kOperator},
     {"GET /v1/firmware", Access::kOperator},

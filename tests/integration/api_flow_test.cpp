@@ -2,6 +2,7 @@
 #include <future>
 
 #include "tests/integration/api_server.h"
+#include "tuf/names.h"
 
 using namespace ota;
 using model::JobState;
@@ -49,6 +50,44 @@ TEST_CASE("a device joins with a code that works once", "[api][threads]") {
   CHECK(server.join_as("iot-001", code, "again").status == 403);
   CHECK(server.code_for("stranger").empty());
   CHECK(events(server, "enrol.ok").size() == 1);
+}
+
+TEST_CASE("a copied operator's key is out at once where its certificates are withdrawn", "[api]") {
+  ApiServer server;
+  auto thief = server.client("operator");  // the files, as they were copied
+  REQUIRE(thief.get("/v1/operators", ApiServer::kMost)->status == 200);
+  std::filesystem::copy(server.root() / "state/pki/operator.crt", server.root() / "stolen.crt");
+  std::filesystem::copy(server.root() / "state/pki/operator.key", server.root() / "stolen.key");
+  auto owner = server.client("operator");
+  REQUIRE(owner.post("/v1/operators/operator/revoke", "{}", ApiServer::kMost)->status == 204);
+  // On the connection that is open, on a new one, and after a restart.
+  CHECK(thief.get("/v1/status", ApiServer::kMost)->status == 403);
+  CHECK(server.client("stolen").get("/v1/status", ApiServer::kMost)->status == 403);
+  CHECK(server.client("operator").get("/v1/status", ApiServer::kMost)->status == 200);
+  server.restart();
+  CHECK(server.client("stolen").get("/v1/status", ApiServer::kMost)->status == 403);
+  CHECK(server.client("operator").get("/v1/status", ApiServer::kMost)->status == 200);
+  CHECK(events(server, "operator.revoked").size() == 1);
+}
+
+TEST_CASE("images of other models are served where nobody has chosen otherwise", "[api]") {
+  ApiServer server;
+  CHECK(server.join("iot-001").status == 201);
+  const std::string image =
+      "/tuf/targets/" + tuf::target_url_path(server.release(0).target, server.release(0).sha256);
+  const auto status = [&](const std::string& who) {
+    return server.client(who).get(image, ApiServer::kMost)->status;
+  };
+  CHECK(status("iot-001") == 200);
+  server.apply([](model::Settings& settings) { settings.whitelist.devices[0].hardware = "sim-b"; });
+  CHECK(status("iot-001") == 200);
+  server.apply([](model::Settings& settings) {
+    settings.console.serve_images = model::ServeImages::kByModel;
+  });
+  CHECK(status("iot-001") == 404);
+  CHECK(status("operator") == 200);
+  server.apply([](model::Settings& settings) { settings.whitelist.devices[0].hardware = "sim-a"; });
+  CHECK(status("iot-001") == 200);
 }
 
 TEST_CASE("the log is paged back by number, and another value than a number is refused", "[api]") {

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "fleet/fleet.h"
+#include "fleet/operator_book.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "model/sample_image.h"
@@ -69,6 +70,10 @@ class ApiServer {
     auto authority = pki::Authority::open_or_create(root() / "state", {}, clock_);
     REQUIRE(authority.has_value());
     authority_.emplace(std::move(*authority));
+    operators = std::make_unique<fleet::OperatorBook>(
+        *store, *authority_, clock_,
+        [this](model::Event event) { fleet->record(std::move(event)); });
+    REQUIRE(operators->open().has_value());
     service = std::make_unique<api::Service>(
         api::Ports{.fleet = *fleet,
                    .store = *store,
@@ -83,10 +88,19 @@ class ApiServer {
                    .state_replaced = {},
                    .audit_head = root() / "audit-head.json",
                    .direct = {},
-                   .tuf_roles = {}});
+                   .tuf_roles = {},
+                   .operators = [this] { return operators->list(); },
+                   .revoke_operator =
+                       [this](const std::string& name, const std::string& actor,
+                              std::function<void(Result<void>)> done) {
+                         operators->revoke(name, actor, std::move(done));
+                       }});
     http::ServerHooks hooks;
     hooks.admit_device = [this](const std::string& name, const std::string& serial) {
       return fleet->admit(name, serial);
+    };
+    hooks.admit_operator = [this](const std::string& name, const std::string& serial) {
+      return operators->admit(name, serial);
     };
     http::ServerOptions options;
     options.limits = settings_.console.limits;
@@ -117,6 +131,7 @@ class ApiServer {
     fleet->set_hooks({});
     server.reset();
     service.reset();
+    operators.reset();
     fleet.reset();
     store.reset();
     authority_.reset();
@@ -197,6 +212,7 @@ class ApiServer {
 
   std::unique_ptr<store::Store> store;
   std::unique_ptr<fleet::Fleet> fleet;
+  std::unique_ptr<fleet::OperatorBook> operators;
   std::unique_ptr<api::Service> service;
   std::unique_ptr<http::Server> server;
   std::atomic<http::Server*> further{nullptr};  // another listener, as "ddi"

@@ -286,6 +286,19 @@ void AgentRig::add_device_routes(http::Router& router) {
                    }));
 }
 
+Json AgentRig::rollback_command(const std::string& from, const std::string& to) const {
+  const WallTime now = clock_.wall();
+  const auto director =
+      must(tuf::Director::open(folder_.path() / "firmware", folder_.path() / "state" / "keys"));
+  return Json{
+      {"type", "rollback"},
+      {"from", from},
+      {"to", to},
+      {"word",
+       must(director.sign(tuf::DirectedRollback{kDevice, from, to, now + std::chrono::hours(1),
+                                                tuf::nonce_of(kDevice, "rollback", 1, now)}))}};
+}
+
 std::string AgentRig::join_code() const {
   return pki::JoinCode{kToken, authority_->fingerprint()}.text();
 }

@@ -63,6 +63,8 @@ class AgentRig {
   Json update_command(const std::string& job, const model::Release& release) const;
   // The director's word; an expiry and a nonce are made where `job` has none.
   std::string word(tuf::DirectedJob job) const;
+  // From one image to the other, with the director's word.
+  Json rollback_command(const std::string& from, const std::string& to) const;
   void stop_server();
   void start_server();  // on the same port
   // The status that path gets instead of its answer, from now on; 0: its own answer again.

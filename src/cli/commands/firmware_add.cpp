@@ -14,6 +14,7 @@ namespace ota::cli {
 namespace {
 
 struct Swu {
+  SwuArchive archive;
   SwuDescription description;
   std::string signer;
 };
@@ -25,14 +26,16 @@ Result<Swu> inspect_swu(const std::filesystem::path& file, const std::filesystem
   if (!name.ends_with(".swu")) {
     return fail(Errc::kInvalid, "SWUpdate takes only files whose names end in .swu");
   }
-  const auto archive = read_swu(file);
+  auto archive = read_swu(file);
   if (!archive) return archive.error();
   auto signer = verify_swu_signature(archive->description, archive->signature,
                                      root / "config" / "trusted-signers");
   if (!signer) return signer.error().within(name + " is refused");
   auto description = parse_sw_description(archive->description);
   if (!description) return description.error().within(name);
-  return Swu{std::move(*description), std::move(*signer)};
+  if (auto covered = check_payloads(*archive, description->files); !covered)
+    return covered.error().within(name + " is refused");
+  return Swu{std::move(*archive), std::move(*description), std::move(*signer)};
 }
 
 // What the image says of itself fills in what was not given; the two must not differ in version.
@@ -102,6 +105,7 @@ Result<ExitCode> run_firmware_add(Context& context) {
     swu = std::move(*inspected);
     if (auto filled = fill_in_release(release, *version, swu); !filled) return filled.error();
     release.target = file.filename().string();
+    release.sha256 = swu.archive.sha256;
   }
   const std::filesystem::path firmware = context.root / "firmware";
   const std::filesystem::path keys = context.root / "state" / "keys";
@@ -111,7 +115,8 @@ Result<ExitCode> run_firmware_add(Context& context) {
     return repository.error().within("no repository in " + firmware.string() +
                                      "; the console makes it at its first run");
   }
-  auto added = repository->add(file, std::move(release), *floor);
+  auto added = ddi ? repository->add(swu.archive.file, std::move(release), *floor)
+                   : repository->add(file, std::move(release), *floor);
   if (!added) return added.error();
   if (ddi) {
     if (auto printed = print_swu(context, *added, swu); !printed) return printed.error();

@@ -1,12 +1,11 @@
-// otactl keys ...: where the signing keys are, and how changes get their signatures. Local: all but
-// `keys sign` work on ROOT/state/keys and ROOT/firmware; `keys sign` needs neither, so that it runs
-// on a machine without a network.
+// otactl keys ...: where the signing keys are, and how changes get their signatures, on the
+// server's side: they work on ROOT/state/keys and ROOT/firmware. The signer's side is
+// keys_sign.cpp.
 #include "base/file.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/passphrase.h"
 #include "tuf/ceremony.h"
-#include "tuf/pkcs11.h"
 
 namespace ota::cli {
 namespace {
@@ -109,7 +108,7 @@ Result<ExitCode> run_pending(Context& context) {
 
 Result<ExitCode> deliver(Context& context, const std::string& text) {
   if (!context.arguments.has("--out")) {
-    context.out.raw(text);
+    context.out.json_text(text);
     return ExitCode::kDone;
   }
   const std::string path = context.arguments.text("--out");
@@ -123,43 +122,6 @@ Result<ExitCode> run_request(Context& context) {
   const auto request = ceremony->request(context.arguments.text("ROLE"));
   if (!request) return request.error();
   return deliver(context, *request);
-}
-
-// A key file, with its passphrase where it is encrypted, or an object on a token with its PIN.
-Result<tuf::Signer> open_key(const Context& context, const std::string& key) {
-  const bool token = tuf::is_pkcs11(key);
-  std::string pem;
-  if (!token) {
-    auto file = read_file(key, kMaxFileBytes);
-    if (!file) return file.error();
-    pem = std::move(*file);
-  }
-  std::optional<std::string> secret;
-  if (token || pem.find("ENCRYPTED") != std::string::npos) {
-    auto given = passphrase(context, token ? "the token's PIN" : key, Asked::kOnce);
-    if (!given) return given.error();
-    secret = std::move(*given);
-  }
-  return token ? tuf::signer_from_pkcs11(key, secret) : tuf::Signer::from_pem(pem, secret);
-}
-
-Result<ExitCode> run_sign(Context& context) {
-  const auto request = read_file(context.arguments.text("FILE"), kMaxFileBytes);
-  if (!request) return request.error();
-  const auto words = tuf::describe_request(*request);
-  if (!words) return words.error();
-  // What is signed is shown before the passphrase is asked for.
-  for (const std::string& line : *words)
-    context.out.line(line);
-  if (!context.arguments.has("--yes") && !context.confirm("Sign this?")) {
-    context.out.line("Nothing was signed.");
-    return ExitCode::kError;
-  }
-  const auto signer = open_key(context, context.arguments.text("--key"));
-  if (!signer) return signer.error();
-  const auto signature = tuf::sign_request(*request, *signer);
-  if (!signature) return signature.error();
-  return deliver(context, *signature);
 }
 
 Result<ExitCode> run_submit(Context& context) {
@@ -236,22 +198,6 @@ Command keys_request_command() {
           .options = {kOut},
           .examples = {{"otactl keys request targets --out targets.request", "for the stick"}},
           .run = &run_request};
-}
-Command keys_sign_command() {
-  return {.name = "keys sign",
-          .summary = "sign a request, on any machine (no network, no --root needed)",
-          .details = "Shows in words what would be signed, then asks, then wants the passphrase.",
-          .positionals = {{"FILE", "the request"}},
-          .options = {{"--key", "KEY", "a PEM file, or pkcs11:token=T;object=O (needed)"},
-                      kPassphrase,
-                      kOut,
-                      {"--yes", "", "do not ask"}},
-          .examples = {{"otactl keys sign targets.request --key targets-1.pem --out 1.signature",
-                        "to carry back"},
-                       {"otactl keys sign targets.request --key \"pkcs11:token=ota;object=me\"",
-                        "with a key that never leaves its token; PKCS11_MODULE_PATH names its "
-                        "library"}},
-          .run = &run_sign};
 }
 Command keys_submit_command() {
   return {.name = "keys submit",

@@ -22,7 +22,7 @@ Result<ExitCode> run_state_export(Context& context) {
   const auto state = document(context);
   if (!state) return state.error();
   if (file == "-") {
-    context.out.raw(*state);
+    context.out.json_text(*state);
     return ExitCode::kDone;
   }
   if (const auto written = write_file_durably(file, *state, 0600); !written) return written.error();

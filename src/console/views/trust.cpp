@@ -139,7 +139,7 @@ void draw_sign_flow(const Area& area, const Scene& scene) {
                                    std::to_string(flow.change().version));
   if (inside.empty()) return;
   const std::vector<std::string> lines = wrapped(flow.change().words, inside.columns());
-  const int visible = inside.rows() - 5;
+  const int visible = inside.rows() - 7;
   const int first =
       std::clamp(flow.scroll(), 0, std::max(0, static_cast<int>(lines.size()) - visible));
   inside.put(0, 0, "Your signature says that you want exactly this:", bold());
@@ -150,6 +150,13 @@ void draw_sign_flow(const Area& area, const Scene& scene) {
     inside.put_right(inside.columns(), visible + 1, std::to_string(below) + " lines more ▼",
                      {Ink::kDim});
   const int y = inside.rows() - 3;
+  inside.put(0, y - 2,
+             "Key and passphrase pass through this very server. Safer: carry the request away",
+             {Ink::kWarn});
+  inside.put(0, y - 1,
+             "(otactl keys request " + printable(flow.change().role, 64) +
+                 "), or a pkcs11: token with a PIN pad",
+             {Ink::kWarn});
   using Step = SignFlow::Step;
   if (flow.step() != Step::kWords)
     inside.put(0, y, "key file    " + flow.key_file() + (flow.step() == Step::kKey ? "_" : ""),
@@ -162,7 +169,8 @@ void draw_sign_flow(const Area& area, const Scene& scene) {
   }
   std::string below_words = "Enter goes on to the key  j k read  Esc leaves it";
   if (flow.step() == Step::kKey) below_words = "the encrypted key file of a signer; Enter goes on";
-  if (flow.step() == Step::kPassphrase) below_words = "Enter signs; nothing: the key has none";
+  if (flow.step() == Step::kPassphrase)
+    below_words = "Enter signs; nothing: the key has none, or its token a PIN pad";
   if (flow.step() == Step::kSending) below_words = "Signing...";
   inside.put(0, inside.rows() - 1, flow.problem().empty() ? below_words : flow.problem(),
              flow.problem().empty() ? Style{Ink::kDim} : bold(Ink::kBad));

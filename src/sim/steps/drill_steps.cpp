@@ -1,4 +1,5 @@
-// Steps of the drills: stolen-server, sign, rotate, attack, restore, order, device-clock.
+// Steps of the drills: stolen-server, sign, rotate, attack, ask-signers, roll-back,
+// rollback-storm, restore, order, device-clock.
 #include <chrono>
 
 #include "base/file.h"
@@ -64,7 +65,13 @@ Result<void> run_sign(World& world, const Json& keys) {
   if (!lab) return lab.error();
   const auto version = model::Version::parse(keys.at("version").get<std::string>());
   if (!version) return version.error();
-  if (auto done = (*lab)->publish(*version, keys.value("model", (*lab)->model())); !done)
+  std::optional<model::Version> floor;
+  if (keys.contains("floor")) {
+    const auto given = model::Version::parse(keys.at("floor").get<std::string>());
+    if (!given) return given.error();
+    floor = *given;
+  }
+  if (auto done = (*lab)->publish(*version, keys.value("model", (*lab)->model()), floor); !done)
     return done;
   return copy_metadata((*lab)->firmware() / "metadata", world.root() / "honest");
 }
@@ -87,6 +94,41 @@ Result<void> run_attack(World& world, const Json& keys) {
     return fail(Errc::kInvalid, "no attack " + how + "; there are: " + known);
   }
   return attack->run(**lab, keys.value("role", ""));
+}
+
+Result<void> run_ask_signers(World& world, const Json& keys) {
+  const auto lab = lab_of(world);
+  if (!lab) return lab.error();
+  const auto forged = forge_request(**lab, keys.at("role").get<std::string>());
+  if (!forged) return forged.error();
+  const auto said_by = (*lab)->ask_signers(forged->role, forged->text);
+  if (!said_by) return said_by.error();
+  world.note("those who sign answer: " + *said_by);
+  const std::string expected = keys.at("expect").get<std::string>();
+  if (said_by->substr(0, said_by->find(':')) == expected) return {};
+  return fail(Errc::kConflict, "expected " + expected + ", those who sign answer: " + *said_by);
+}
+
+Result<void> run_roll_back(World& world, const Json& keys) {
+  const auto lab = lab_of(world);
+  if (!lab) return lab.error();
+  const auto answer = (*lab)->roll_back(keys.value("word", ""), within_of(world, keys));
+  if (!answer) return answer.error();
+  world.note("told to go back, the device answers: " + *answer);
+  const std::string expected = keys.at("expect").get<std::string>();
+  if (answer->find(expected) != std::string::npos) return {};
+  return fail(Errc::kConflict, "expected " + expected + ", the device answers: " + *answer);
+}
+
+Result<void> run_rollback_storm(World& world, const Json& keys) {
+  const auto lab = lab_of(world);
+  if (!lab) return lab.error();
+  const milliseconds time(static_cast<std::int64_t>(keys.at("seconds").get<double>() * 1000));
+  const auto starts = (*lab)->rollback_storm(keys.value("word", ""), time);
+  if (!starts) return starts.error();
+  world.note("the device started anew " + std::to_string(*starts) + " times");
+  if (static_cast<double>(*starts) <= keys.at("most_restarts").get<double>()) return {};
+  return fail(Errc::kConflict, "the device started anew " + std::to_string(*starts) + " times");
 }
 
 Result<void> run_restore(World& world, const Json&) {

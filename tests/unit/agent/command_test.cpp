@@ -38,6 +38,7 @@ TEST_CASE("a malformed command refuses the whole answer", "[agent]") {
         std::string(R"({"commands":[1]})"), std::string(R"({"commands":[{"type":"cancel"}]})"),
         std::string(R"({"commands":[{"type":"cancel","job":"../x"}]})"),
         std::string(R"({"commands":[{"type":"rollback","from":"zz"}]})"),
+        std::string(R"({"commands":[{"type":"rollback","to":"zz"}]})"),
         std::string(R"({"commands":[{"type":"cancel","job":"job-1","sha256":"zz"}]})"),
         update("job-1", "zz", "f"), update("job-1", std::string(64, 'A'), "f"),
         update("job-1", "../../../../etc/passwd", "f"), update("job-1", kDigest, ""),

@@ -58,6 +58,7 @@ struct Device {
   EnginePorts ports() {
     EnginePorts ports;
     ports.check = [](const Action&) { return Outcome(); };
+    ports.check_back = [](const Action&) { return Outcome(); };
     ports.download = [this](const model::Release&, PartialImage& into,
                             const Progress& progress) -> Outcome {
       // In two halves, so that a cut finds a beginning of the file.

@@ -32,6 +32,32 @@ TEST_CASE("an update goes through every step in order and ends confirmed", "[age
                                         JobState::kConfirming, JobState::kSucceeded});
 }
 
+TEST_CASE("a full queue of final reports is left as it is by what is said of another job",
+          "[agent]") {
+  UpdateState state = factory_state();
+  for (int i = 0; i < 64; ++i) {
+    model::JobReport last;
+    last.state = JobState::kFailed;
+    last.seq = static_cast<std::uint64_t>(i) + 1;
+    state.outbox.push_back({"old-" + std::to_string(i), last});
+  }
+  state.next_seq = 100;
+  MachineDevice device;
+  device.saved = state;
+  device.restart();
+  device.machine.command(update_command());
+  device.step_until(Kind::kDownload);
+  device.machine.progress(device.machine.next().ticket, 50);
+  device.step_until(Kind::kSwitch);
+  for (const QueuedReport& entry : device.machine.state().outbox) {
+    INFO(entry.job);
+    if (!entry.job.starts_with("old-")) continue;
+    CHECK(entry.report.percent == 0);
+    CHECK(entry.report.written_sha256.empty());
+    CHECK(entry.report.state == JobState::kFailed);
+  }
+}
+
 TEST_CASE("success is announced only by the confirmation", "[agent]") {
   MachineDevice device;
   device.machine.command(update_command());

@@ -94,6 +94,7 @@ TEST_CASE("only a way back asks for what the installer replaced", "[agent]") {
   SECTION("by the operator's rollback") {
     device.step();
     device.machine.command(rollback_command());
+    CHECK(device.step() == Kind::kCheckBack);
     CHECK(device.machine.next().kind == Kind::kSwitch);
     CHECK(device.machine.next().revert);
     CHECK(device.machine.next().slot == Slot::kA);
@@ -138,7 +139,104 @@ TEST_CASE("a rollback returns to the image before, once there is one", "[agent]"
   CHECK(device.machine.next().kind == Kind::kWait);
   again.from = kOld.sha256;
   device.machine.command(again);
+  CHECK(device.step() == Kind::kCheckBack);
   CHECK(device.machine.next().kind == Kind::kSwitch);
+}
+
+TEST_CASE("a rollback whose word is not good changes nothing and is told to the server",
+          "[agent]") {
+  MachineDevice device;
+  device.machine.command(update_command());
+  device.step_until(Kind::kWait);
+  Command asked = rollback_command();
+  asked.from = kNew.sha256;
+  asked.word = "a word";
+  device.machine.command(asked);
+  const Action action = device.machine.next();
+  CHECK(action.kind == Kind::kCheckBack);
+  CHECK(action.from == kNew.sha256);
+  CHECK(action.image == kOld);
+  CHECK(action.word == "a word");
+  CHECK(device.machine.busy());
+  device.machine.command(update_command("job-2"));  // one at a time
+  CHECK_FALSE(device.machine.state().job);
+  device.step(failed_with("tuf.unsigned-job"));
+  CHECK_FALSE(device.machine.busy());
+  CHECK(device.current == Slot::kB);
+  const auto unheeded = device.machine.take_unheeded();
+  REQUIRE(unheeded);
+  CHECK(unheeded->from == kNew.sha256);
+  CHECK(unheeded->why == "tuf.unsigned-job: a reason");
+  CHECK(device.machine.take_notices().back() == "cannot roll back: tuf.unsigned-job: a reason");
+  device.machine.command(asked);
+  device.step(failed_with("tuf.unsigned-job"));
+  CHECK(device.machine.take_notices().empty());  // said once
+}
+
+TEST_CASE("no order takes a device below a signed floor, the fall-back of a trial does",
+          "[agent]") {
+  MachineDevice device;
+  device.machine.command(update_command());
+  device.step_until(Kind::kDownload);
+  device.machine.version_floor(kNew.version);
+  SECTION("an operator's rollback") {
+    device.step_until(Kind::kWait);
+    REQUIRE(device.saved.confirmed == kNew);
+    device.restart();  // the floor is durable
+    device.machine.command(rollback_command());
+    CHECK(device.machine.next().kind == Kind::kWait);
+    CHECK(device.machine.take_unheeded()->why == "v2.1.4 is below the signed floor v2.1.5");
+  }
+  SECTION("an image that does not hold") {
+    device.step_until(Kind::kProbe);
+    device.step(failed_with("health.failed"));
+    device.step_until(Kind::kWait);
+    CHECK(device.saved.confirmed == kOld);
+    CHECK(device.current == Slot::kA);
+  }
+}
+
+TEST_CASE("a word for a rollback counts once", "[agent]") {
+  MachineDevice device;
+  device.machine.command(update_command());
+  device.step_until(Kind::kWait);
+  Command asked = rollback_command();
+  asked.nonce = "n";
+  device.machine.command(asked);
+  device.step_until(Kind::kWait);
+  REQUIRE(device.saved.confirmed == kOld);
+  device.machine.command(asked);
+  CHECK(device.machine.next().kind == Kind::kWait);
+  CHECK(device.machine.take_unheeded()->why.starts_with("tuf.replayed-job"));
+}
+
+TEST_CASE("restarts that a server can cause are limited by the hour, whatever the clock does",
+          "[agent]") {
+  MachineDevice device;
+  const WallTime start = *parse_rfc3339("2026-08-20T12:00:00Z");
+  device.machine.clock(start);
+  device.machine.command(update_command());
+  device.step_until(Kind::kWait);
+  unsigned restarts = 1;
+  const auto go_back = [&](WallTime now) {
+    device.machine.clock(now);
+    device.machine.command(rollback_command());
+    const bool armed = device.machine.next().kind == Kind::kCheckBack;
+    device.step_until(Kind::kWait);
+    return armed;
+  };
+  for (; restarts < machine_options().restarts_per_hour; ++restarts)
+    CHECK(go_back(start + std::chrono::minutes(restarts)));
+  CHECK_FALSE(go_back(start + std::chrono::minutes(59)));
+  CHECK(device.machine.take_unheeded()->why.starts_with("restart.limit"));
+  Command newer = update_command("job-2");
+  newer.release.version = model::Version(2, 1, 6);
+  newer.release.sha256 = std::string(64, 'c');
+  device.machine.command(newer);
+  CHECK(device.last_report().error_code == "restart.limit");
+  CHECK(go_back(start + std::chrono::minutes(60)));        // the first one is an hour ago
+  CHECK_FALSE(go_back(start - std::chrono::hours(9000)));  // set back: they count as of now
+  CHECK(go_back(start - std::chrono::hours(8998)));
 }
 
 TEST_CASE("a rollback into an unhealthy image comes back", "[agent]") {

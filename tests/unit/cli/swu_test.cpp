@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "base/digest.h"
 #include "cli/swu_archive.h"
 #include "cli/swu_description.h"
 #include "cli/swu_signature.h"
@@ -128,7 +129,62 @@ TEST_CASE("a .swu gives its description, its signature and the names of its payl
     REQUIRE(archive->payloads.size() == 1);
     CHECK(archive->payloads[0].name == "payload.bin");
     CHECK(archive->payloads[0].size == 1001);
+    CHECK(archive->payloads[0].sha256 == sha256_hex(std::string(1001, 'p')));
   }
+}
+
+TEST_CASE("a .swu holds nothing that its signature does not cover", "[swu]") {
+  const Folder folder;
+  const std::string head =
+      member("sw-description", kDescription) + member("sw-description.sig", "s");
+  const std::string payload = member("payload.bin", "p");
+  const auto fill = [](std::string bytes) {
+    bytes.resize((bytes.size() + 511) / 512 * 512, '\0');
+    return bytes;
+  };
+  CHECK(cli::read_swu(folder.write(fill(head + payload + kEnd))).has_value());
+  const auto refused = [&](const std::string& bytes, const char* why) {
+    INFO(why);
+    CHECK(folder.refusal(bytes).text().find(why) != std::string::npos);
+  };
+  refused(head + payload + kEnd + "and more", "bytes of no member");
+  refused(fill(head + payload + kEnd) + fill(head + payload + kEnd), "the file goes on");
+  refused(fill(head + payload + kEnd) + std::string(512, '\0'), "the file goes on");
+  refused(head + payload + payload + kEnd, "a second 'payload.bin'");
+  refused(head + payload + member("sw-description", kDescription) + kEnd,
+          "a second 'sw-description'");
+  std::string between = head + payload + kEnd;
+  between[head.size() + payload.size() - 1] = 'x';
+  refused(between, "bytes of no member");
+  refused(head + payload + member("TRAILER!!!", "x"), "the archive's end has content");
+}
+
+TEST_CASE("each payload has the digest that the signed description gives it", "[swu]") {
+  const Folder folder;
+  const auto named = [&](const std::string& files) {
+    const auto description = cli::parse_sw_description(
+        "software = { version = \"1.0.0\"; hardware-compatibility = [ \"a\" ];\n"
+        "  stable = { copy-1 = { images: ( " +
+        files + " ); }; }; }\n");
+    REQUIRE(description.has_value());
+    return description->files;
+  };
+  const std::string entry = "{ filename = \"p.bin\"; sha256 = \"" + sha256_hex("p") + "\"; }";
+  const auto checked = [&](const std::string& members, const std::string& files) {
+    const auto archive =
+        cli::read_swu(folder.write(member("sw-description", kDescription) + members + kEnd));
+    REQUIRE(archive.has_value());
+    const auto done = cli::check_payloads(*archive, named(files));
+    return done ? std::string("covered") : done.error().context;
+  };
+  CHECK(checked(member("p.bin", "p"), entry) == "covered");
+  CHECK(checked(member("p.bin", "q"), entry) ==
+        "'p.bin' is not the one of the signed sw-description");
+  CHECK(checked("", entry) == "'p.bin' is missing, which sw-description names");
+  CHECK(checked(member("p.bin", "p") + member("more", "m"), entry) ==
+        "'more' is not named in sw-description: no signature covers it");
+  CHECK(checked(member("p.bin", "p"), "{ filename = \"p.bin\"; }") ==
+        "sw-description gives no sha256 of 'p.bin': its signature does not cover it");
 }
 
 TEST_CASE("an archive that is none, is cut off or lies about its sizes is refused", "[swu]") {

@@ -364,6 +364,49 @@ TEST_CASE("a rollback is given up when the device cannot, or never does it", "[f
   ask();  // a new word is a new rollback
 }
 
+TEST_CASE("a rollback is asked of a device only to an image that it holds and may run", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto tell = [&](std::optional<model::Image> previous, const char* floor) {
+    fleet::DeviceStatus said;
+    said.running = said.confirmed = model::Image{Version(2, 1, 5), kDigest215};
+    said.previous = std::move(previous);
+    said.version_floor = floor;
+    REQUIRE(it.wait([&](fleet::Done done) { it.fleet->report_status("iot-001", said, done); }));
+  };
+  const auto ask = [&] {
+    return it.wait([&](fleet::Done done) { it.fleet->rollback("iot-001", "operator", done); });
+  };
+  tell(std::nullopt, "0.0.0");
+  CHECK(ask().error().context ==
+        "iot-001 cannot go back: its other slot holds no image to go back to");
+  tell(model::Image{Version(2, 1, 4), kDigest214}, "2.1.5");
+  CHECK(ask().error().context ==
+        "iot-001 cannot go back: its other slot holds v2.1.4, which is below the signed floor "
+        "v2.1.5");
+  CHECK(it.commands("iot-001").empty());
+  tell(model::Image{Version(2, 1, 4), kDigest214}, "2.1.0");
+  REQUIRE(ask());
+  const auto commands = it.commands("iot-001");
+  REQUIRE(commands.size() == 1);
+  CHECK(commands[0].from == kDigest215);
+  CHECK(commands[0].to == kDigest214);
+  CHECK(commands[0].created == it.clock.wall());
+  CHECK(it.store.of_kind("rollback.requested").back().message.find("unsigned") ==
+        std::string::npos);
+}
+
+TEST_CASE("a rollback of an agent of the first release is shown as unsigned", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  REQUIRE(it.wait([&](fleet::Done done) { it.fleet->rollback("iot-001", "operator", done); }));
+  CHECK(it.commands("iot-001").front().to.empty());
+  CHECK(it.store.of_kind("rollback.requested").back().message.find("rollback unsigned") !=
+        std::string::npos);
+}
+
 TEST_CASE("a device that is to go back gets no update before", "[fleet]") {
   SmallFleet it;
   it.enrol("iot-001");

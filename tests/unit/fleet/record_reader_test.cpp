@@ -34,6 +34,9 @@ model::DeviceRecord full_record() {
   record.facts.written = image(*model::Version::parse("2.2.0-rc.1+7"), 'b');
   record.facts.booted = image(model::Version(2, 1, 4), 'c');
   record.facts.confirmed = model::Image{model::Version(0, 0, 0), ""};
+  record.facts.previous = image(model::Version(2, 1, 3), 'f');
+  record.version_floor = "2.1.0";
+  record.rollback_at = test::kStart + std::chrono::hours(2);
   record.trusted = {image(model::Version(1, 0, 0), 'd'), image(model::Version(1, 0, 1), 'e')};
   record.attention = model::Attention::kRolledBack;
   record.rejected = {{std::string(64, 'a'), "health check failed"}, {"", ""}};

@@ -10,6 +10,7 @@
 #include "tuf/error.h"
 #include "tuf/publisher.h"
 #include "tuf/repository.h"
+#include "tuf/signer.h"
 
 using namespace ota;
 using test::TempFolder;
@@ -66,11 +67,16 @@ struct CeremonyFixture {
   Signer vault_key(const std::string& name) const {
     return *Signer::from_pem(*read_file(vault / name, 10000), "secret of " + name);
   }
+  static Result<std::string> signed_by(const std::string& request, const Signer& signer) {
+    const auto read = tuf::read_request(request, std::nullopt);
+    if (!read) return read.error();
+    return tuf::sign_request(*read, signer);
+  }
   // Carries the request to a signer and the signature back.
   Result<tuf::Outcome> sign(const std::string& role, const Signer& signer) {
     const auto request = ceremony.request(role);
     if (!request) return request.error();
-    const auto signature = tuf::sign_request(*request, signer);
+    const auto signature = signed_by(*request, signer);
     if (!signature) return signature.error();
     return ceremony.submit(*signature);
   }
@@ -240,9 +246,12 @@ TEST_CASE("what is signed is shown in words made from the very bytes", "[tuf]") 
   REQUIRE_FALSE(f.add("2.1.5").has_value());
   REQUIRE_FALSE(f.add("2.1.6").has_value());  // builds on the draft
   REQUIRE_FALSE(f.repository.remove(model::Version(2, 1, 4)).has_value());
-  const auto words = tuf::describe_request(*f.ceremony.request(kModel));
-  REQUIRE(words.has_value());
-  REQUIRE(words->size() == 4);
+  const auto read = tuf::read_request(*f.ceremony.request(kModel), std::nullopt);
+  REQUIRE(read.has_value());
+  const auto* words = &read->words;
+  REQUIRE(words->size() == 6);
+  CHECK(words->at(4).starts_with("these bytes: sha256 "));
+  CHECK(words->at(5).starts_with("comparison NOT verified"));
   CHECK(words->at(0).starts_with("model-rpi4 version 2, valid until 2027-08-20"));
   CHECK(words->at(1).starts_with("ADDS    v2.1.5 for rpi4, functional, 14 B, sha256 "));
   CHECK(words->at(2).starts_with("ADDS    v2.1.6"));
@@ -258,12 +267,12 @@ TEST_CASE("requests and signatures that do not fit are refused by name", "[tuf]"
   CHECK(f.ceremony.request(kModel).error().code == Errc::kNotFound);
   REQUIRE_FALSE(f.add("2.1.5").has_value());
   const std::string request = *f.ceremony.request(kModel);
-  CHECK(word(tuf::sign_request(request, f.vault_key("root-1.pem"))) == "tuf.key");
-  CHECK(word(tuf::sign_request("{}", f.vault_key("targets-1.pem"))) == "tuf.malformed");
-  CHECK(word(tuf::sign_request("", f.vault_key("targets-1.pem"))) == "tuf.malformed");
-  CHECK(word(tuf::describe_request(std::string(20000000, ' '))) == "tuf.endless-data");
+  CHECK(word(f.signed_by(request, f.vault_key("root-1.pem"))) == "tuf.key");
+  CHECK(word(f.signed_by("{}", f.vault_key("targets-1.pem"))) == "tuf.malformed");
+  CHECK(word(f.signed_by("", f.vault_key("targets-1.pem"))) == "tuf.malformed");
+  CHECK(word(tuf::read_request(std::string(20000000, ' '), std::nullopt)) == "tuf.endless-data");
 
-  const std::string signature = *tuf::sign_request(request, f.vault_key("targets-1.pem"));
+  const std::string signature = *f.signed_by(request, f.vault_key("targets-1.pem"));
   auto forged = *tuf::parse_strict(signature);
   forged["sig"] = std::string(128, 'a');
   CHECK(word(f.ceremony.submit(forged.dump())) == "tuf.signatures");

@@ -45,6 +45,34 @@ struct DirectorFixture {
 
 }  // namespace
 
+TEST_CASE("a rollback's word counts for its device, its two images and its time alone", "[tuf]") {
+  const DirectorFixture f;
+  const std::string other_image(64, 'b');
+  const tuf::DirectedRollback good{"iot-001", kImage, other_image, kStart + seconds(600),
+                                   tuf::nonce_of("iot-001", "rollback", 1, kStart)};
+  const auto checked = [&](const std::string& word, const tuf::DirectedRollback& expected,
+                           WallTime now = kStart) {
+    const auto told = tuf::check_rollback_word(f.folder.path() / "device", word, expected, now);
+    return told ? "ok" : std::string(tuf::word_of(told.error().code));
+  };
+  const std::string word = *f.director.sign(good);
+  CHECK(checked(word, good) == "ok");
+  CHECK(tuf::read_rollback_word(word)->nonce == good.nonce);
+  CHECK(checked("", good) == "tuf.unsigned-job");
+  CHECK(checked(word, good, kStart + seconds(600)) == "tuf.expired-job");
+  for (int member = 0; member < 3; ++member) {
+    tuf::DirectedRollback other = good;
+    (member == 0 ? other.device : member == 1 ? other.from : other.to) = "else";
+    CHECK(checked(word, other) == "tuf.foreign-job");
+  }
+  // Neither word passes for the other.
+  CHECK(checked(f.word_for("iot-001"), good) == "tuf.malformed");
+  CHECK(f.checked(word) == "tuf.malformed");
+  std::string changed = word;
+  changed.replace(changed.find("iot-001"), 7, "iot-002");
+  CHECK(checked(changed, good) == "tuf.unsigned-job");
+}
+
 TEST_CASE("a job counts for its device, its image, its name and its time alone", "[tuf]") {
   const DirectorFixture f;
   const std::string word = f.word_for("iot-001");

@@ -1,9 +1,12 @@
 #include "tuf/repository.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <fstream>
 
+#include "base/digest.h"
+#include "base/file.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
 #include "tests/unit/tuf/folder_mirror.h"
@@ -47,6 +50,19 @@ struct Fixture {
 };
 
 }  // namespace
+
+TEST_CASE("an image that changed after it was looked at is not published", "[tuf]") {
+  Fixture f;
+  const auto image = write_image(f.folder, "image", "looked at");
+  const FileDescriptor opened(::open(image.c_str(), O_RDONLY | O_CLOEXEC));
+  auto release = release_of("1.0.0", {"rpi4"});
+  release.sha256 = sha256_hex("looked at");
+  write_image(f.folder, "image", "another one");
+  CHECK(f.repository.add(opened, release).error().code == Errc::kConflict);
+  CHECK(f.repository.releases()->empty());
+  write_image(f.folder, "image", "looked at");
+  CHECK(f.repository.add(opened, release).has_value());
+}
 
 TEST_CASE("what the repository publishes, a device that joined finds and verifies", "[tuf]") {
   Fixture f;

@@ -1,0 +1,51 @@
+#include "agents/answer.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/json.h"
+#include "base/text.h"
+
+namespace ota::agent {
+namespace {
+
+constexpr std::size_t kMostWords = 200;
+constexpr unsigned kMostPause = 300;  // seconds
+
+void add_text(std::string& words, const Json& problem, const char* member) {
+  const auto found = problem.find(member);
+  if (found == problem.end() || !found->is_string()) return;
+  words += (words.empty() ? "" : " ") + found->get_ref<const std::string&>();
+}
+
+}  // namespace
+
+std::string problem_words(const http::Reply& reply) {
+  std::string words;
+  if (const auto problem = parse_json(reply.body); problem && problem->is_object()) {
+    add_text(words, *problem, "code");
+    add_text(words, *problem, "detail");
+  }
+  const std::string status = "status " + std::to_string(reply.status);
+  return words.empty() ? status : status + ": " + printable(words, kMostWords);
+}
+
+Result<unsigned> status_of(const http::Reply& reply) {
+  if (reply.status == 401 || reply.status == 403)
+    return fail(Errc::kDenied, "this device is refused, " + problem_words(reply));
+  if (reply.status == 429 || reply.status >= 500) {
+    return fail(reply.status == 429 ? Errc::kUnavailable : Errc::kConflict,
+                "the server answers " + std::to_string(reply.status));
+  }
+  return reply.status;
+}
+
+std::optional<milliseconds> asked_pause(const http::Reply& reply) {
+  unsigned pause = 0;
+  const char* end = reply.retry_after.data() + reply.retry_after.size();
+  const auto [rest, wrong] = std::from_chars(reply.retry_after.data(), end, pause);
+  if (wrong != std::errc{} || rest != end || pause == 0) return std::nullopt;
+  return seconds(std::min(pause, kMostPause));
+}
+
+}  // namespace ota::agent
