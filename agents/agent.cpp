@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -245,8 +246,10 @@ bool Agent::enrol() {
         say("enrolled as " + *joined + ", configured as " + config_.device_id);
       say("enrolled as " + *joined);
     } else {
-      say("not enrolled: " + joined.error().text());
-      if (!join_code_.empty() && pause(backoff.next())) return false;
+      const milliseconds wait = std::max<milliseconds>(backoff.next(), identity_.told_to_wait());
+      say("not enrolled: " + joined.error().text() +
+          (join_code_.empty() ? "" : "; again in " + format_age(wait)));
+      if (!join_code_.empty() && pause(wait)) return false;
     }
   }
   if (!identity_.enrolled()) return false;

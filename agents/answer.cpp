@@ -10,7 +10,6 @@ namespace ota::agent {
 namespace {
 
 constexpr std::size_t kMostWords = 200;
-constexpr unsigned kMostPause = 300;  // seconds
 
 void add_text(std::string& words, const Json& problem, const char* member) {
   const auto found = problem.find(member);
@@ -41,11 +40,9 @@ Result<unsigned> status_of(const http::Reply& reply) {
 }
 
 std::optional<milliseconds> asked_pause(const http::Reply& reply) {
-  unsigned pause = 0;
-  const char* end = reply.retry_after.data() + reply.retry_after.size();
-  const auto [rest, wrong] = std::from_chars(reply.retry_after.data(), end, pause);
-  if (wrong != std::errc{} || rest != end || pause == 0) return std::nullopt;
-  return seconds(std::min(pause, kMostPause));
+  const seconds pause = reply.wait();
+  if (pause == seconds(0)) return std::nullopt;
+  return pause;
 }
 
 }  // namespace ota::agent

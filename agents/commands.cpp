@@ -5,11 +5,13 @@
 
 #include <cstdio>
 #include <iostream>
+#include <thread>
 
 #include "agents/agent.h"
 #include "agents/config.h"
 #include "agents/identity.h"
 #include "agents/slot_store.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "model/sample_image.h"
@@ -18,6 +20,8 @@
 namespace ota::agent {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr int kJoinTries = 5;
 
 int complain(const Error& error) {
   std::fprintf(stderr, "ota-agent: %s\n", error.text().c_str());
@@ -87,7 +91,15 @@ int join_command(const Options& options) {
                          options.dir.string() +
                              " is enrolled already; remove its identity folder to enrol it anew"));
   }
-  const auto device = identity.join(options.server, code, options.device, kAgentName);
+  auto device = identity.join(options.server, code, options.device, kAgentName);
+  // A server that says when it has time for us is asked again then; one that says nothing is not.
+  for (int again = 0; !device && identity.told_to_wait() > seconds(0) && again < kJoinTries;
+       ++again) {
+    std::fprintf(stderr, "ota-agent: %s; again in %s\n", device.error().text().c_str(),
+                 format_age(identity.told_to_wait()).c_str());
+    std::this_thread::sleep_for(identity.told_to_wait());
+    device = identity.join(options.server, code, options.device, kAgentName);
+  }
   if (!device) return complain(device.error());
   if (auto written = write_config(options, *device); !written) return complain(written.error());
   std::printf("joined as %s\nrun it with: ota-agent run --dir %s\n", device->c_str(),

@@ -125,10 +125,12 @@ Result<std::string> Identity::join(const std::string& server, const std::string&
   options.authority_fingerprint = parsed->fingerprint;
   options.user_agent = agent;
   http::Client client(std::move(options));
+  told_to_wait_ = seconds(0);
   const auto reply = client.post(
       "/v1/enroll", dump_json(Json{{"token", parsed->token}, {"csr", *csr}}), kAnswerBytes);
   if (!reply) return reply.error().within("join");
   if (reply->status != 201) {
+    told_to_wait_ = reply->wait();
     const Errc code_of =
         reply->status >= 500 || reply->status == 429 ? Errc::kUnavailable : Errc::kDenied;
     return fail(code_of, "the server refused to enrol this device, " + problem_words(*reply));

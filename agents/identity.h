@@ -40,9 +40,10 @@ class Identity {
   // Enrols: nothing is sent before the server has shown the authority that `code` names. Afterwards
   // key, certificate, authority and the pinned root of update trust are durable. Errors: kInvalid
   // (the code), kDenied (another authority, or the token is refused), kUnavailable, kTimeout. The
-  // device's name is the answer.
+  // device's name is the answer. After kUnavailable, told_to_wait() is what the server asked for.
   Result<std::string> join(const std::string& server, const std::string& code,
                            const std::string& device, const std::string& agent);
+  seconds told_to_wait() const { return told_to_wait_; }
   Result<CertificateTerm> term() const;
   // Fetches a new certificate for the same key where less than a third of the present one's term is
   // left. True where it did: connections made from now on present it.
@@ -61,6 +62,7 @@ class Identity {
   std::filesystem::path certificate_;
   std::filesystem::path authority_;
   std::filesystem::path code_;
+  seconds told_to_wait_{0};  // of the last join(): its Retry-After
 };
 
 }  // namespace ota::agent

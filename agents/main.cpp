@@ -13,6 +13,7 @@
 #include "agents/commands.h"
 #include "agents/config.h"
 #include "agents/options.h"
+#include "base/hardening.h"
 
 namespace {
 
@@ -92,6 +93,7 @@ int dispatch(const Options& options, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  harden_process(std::size_t{1} << 16);
   ::mallopt(M_ARENA_MAX, 1);  // three threads that mostly wait need no heaps of their own
   const std::vector<std::string_view> words(argv + 1, argv + argc);
   const auto options = parse_options(words);

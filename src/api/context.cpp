@@ -33,20 +33,35 @@ std::optional<Json> body_object(const Context& context, const http::Request& req
   return std::move(*body);
 }
 
-std::uint64_t number_of(const http::Request& request, const std::string& name,
-                        std::uint64_t fallback, std::uint64_t least, std::uint64_t most) {
+std::optional<std::uint64_t> number_of(const http::Request& request, const http::Responder& respond,
+                                       const std::string& name, const NumberRange& range) {
   const auto found = request.query.find(name);
-  if (found == request.query.end()) return fallback;
+  if (found == request.query.end()) return range.fallback;
   const std::string& text = found->second;
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return fallback;
-  return std::clamp(value, least, most);
+  const bool digits = !text.empty() && end == text.data() + text.size();
+  if (!digits || error != std::errc{} || value < range.least) {
+    respond(http::Response::problem(
+        400, "bad-number", name + " is a whole number from " + std::to_string(range.least)));
+    return std::nullopt;
+  }
+  return std::min(value, range.most);
 }
 
 std::string text_of(const http::Request& request, const std::string& name) {
   const auto found = request.query.find(name);
   return found == request.query.end() ? std::string() : found->second;
+}
+
+bool write_budget_spent(const Context& context, const http::Request& request,
+                        const http::Responder& respond) {
+  const auto wait = context.ports.fleet.write_wait(request.peer.name);
+  if (!wait) return false;
+  respond(http::Response::too_many("write-budget-spent",
+                                   "as much has been written for this device as may be in an hour",
+                                   *wait));
+  return true;
 }
 
 std::string actor_of(const http::Request& request) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,10 +32,20 @@ struct Context {
 std::optional<Json> body_object(const Context& context, const http::Request& request,
                                 const http::Responder& respond);
 
-// A query parameter as a number in [least, most]; `fallback` where it is absent or no number.
-std::uint64_t number_of(const http::Request& request, const std::string& name,
-                        std::uint64_t fallback, std::uint64_t least, std::uint64_t most);
+// A query parameter as a number; `fallback` where it is absent. More than `most` counts as that:
+// pages and waits have an end. Nothing, and 400 was sent, where it is no whole number from `least`.
+struct NumberRange {
+  std::uint64_t fallback = 0;
+  std::uint64_t least = 0;
+  std::uint64_t most = 0;
+};
+std::optional<std::uint64_t> number_of(const http::Request& request, const http::Responder& respond,
+                                       const std::string& name, const NumberRange& range);
 std::string text_of(const http::Request& request, const std::string& name);
+
+// True, and 429 was sent, where the device has used up what may be written for it.
+bool write_budget_spent(const Context& context, const http::Request& request,
+                        const http::Responder& respond);
 
 // Who asks, for the audit: "operator:NAME".
 std::string actor_of(const http::Request& request);

@@ -1,14 +1,13 @@
 #include "api/ddi_artifacts.h"
 
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 
+#include "base/beneath.h"
 #include "base/bytes.h"
-#include "base/file.h"
 #include "tuf/names.h"
 
 namespace ota::api {
@@ -39,17 +38,18 @@ class Hash {
 
 }  // namespace
 
-Result<DdiDigests> hash_ddi_file(const std::filesystem::path& file) {
-  const FileDescriptor from(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!from) return fail_errno(errno, "read " + file.string());
+Result<DdiDigests> hash_ddi_file(const std::filesystem::path& folder,
+                                 const std::filesystem::path& inner) {
+  const auto from = open_beneath(folder, inner);
+  if (!from) return from.error();
   Hash sha1(EVP_sha1());
   Hash md5(EVP_md5());
   Hash sha256(EVP_sha256());
   std::array<char, 65536> chunk{};
   while (true) {
-    const ssize_t got = ::read(from.get(), chunk.data(), chunk.size());
+    const ssize_t got = ::read(from->get(), chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(errno, "read " + file.string());
+    if (got < 0) return fail_errno(errno, "read " + (folder / inner).string());
     if (got == 0) break;
     const std::string_view piece(chunk.data(), static_cast<std::size_t>(got));
     sha1.update(piece);
@@ -64,7 +64,7 @@ Result<DdiDigests> hash_ddi_file(const std::filesystem::path& file) {
 }
 
 std::filesystem::path DdiArtifacts::path_of(const model::Release& release) const {
-  return firmware_ / "targets" / tuf::target_url_path(release.target, release.sha256);
+  return std::filesystem::path("targets") / tuf::target_url_path(release.target, release.sha256);
 }
 
 std::optional<DdiDigests> DdiArtifacts::known(const std::string& sha256) const {
@@ -76,7 +76,7 @@ std::optional<DdiDigests> DdiArtifacts::known(const std::string& sha256) const {
 
 Result<DdiDigests> DdiArtifacts::check(const model::Release& release) {
   if (auto seen = known(release.sha256)) return *seen;
-  auto digests = hash_ddi_file(path_of(release));
+  auto digests = hash_ddi_file(firmware_, path_of(release));
   if (!digests) return digests.error();
   if (digests->sha256 != release.sha256) {
     return fail(Errc::kInvalid, "the stored bytes of " + release.target +

@@ -19,7 +19,8 @@
 namespace ota::api {
 
 // All three in one pass. Blocks on the file.
-Result<DdiDigests> hash_ddi_file(const std::filesystem::path& file);
+Result<DdiDigests> hash_ddi_file(const std::filesystem::path& folder,
+                                 const std::filesystem::path& inner);
 
 class DdiArtifacts {
  public:
@@ -30,7 +31,9 @@ class DdiArtifacts {
   // Hashes the stored file. kInvalid where it is not what was signed, kNotFound where it is gone:
   // looked at again the next time. Blocks.
   Result<DdiDigests> check(const model::Release& release);
+  // Of its file, below folder().
   std::filesystem::path path_of(const model::Release& release) const;
+  const std::filesystem::path& folder() const { return firmware_; }
 
  private:
   const std::filesystem::path firmware_;

@@ -133,9 +133,11 @@ struct DdiService::Impl {
 
   void add_routes(http::Router& table);
   void add(http::Router& table, Method method, const std::string& rest, Use use, Limit limit);
+  // Who it is; nothing in `call` where the answer is already clear.
+  std::optional<Response> identify(const http::Request& request, Call& call);
   void identified(const http::Request& request, const Responder& respond, Use use, Limit limit);
-  void refuse(const http::Request& request, const Responder& respond, const std::string& device,
-              const std::string& reason);
+  Response refusal(const http::Request& request, const std::string& device,
+                   const std::string& reason);
 
   void poll(const Call& call, const http::Request& request, const Responder& respond);
   void config_data(const Call& call, const http::Request& request, const Responder& respond);
@@ -145,6 +147,7 @@ struct DdiService::Impl {
   void cancel_feedback(const Call& call, const http::Request& request, const Responder& respond);
   void artifact(const Call& call, const http::Request& request, const Responder& respond);
 
+  bool budget_spent(const Call& call, const Responder& respond);
   void answer_poll(const Call& call, const std::string& problem, const Responder& respond);
   Result<model::Job> job_of(const Call& call, const http::Request& request) const;
   std::function<void(Result<void>)> taken(const Responder& respond) const;
@@ -152,8 +155,8 @@ struct DdiService::Impl {
 
 // -- who calls --
 
-void DdiService::Impl::refuse(const http::Request& request, const Responder& respond,
-                              const std::string& device, const std::string& reason) {
+Response DdiService::Impl::refusal(const http::Request& request, const std::string& device,
+                                   const std::string& reason) {
   if (refusals.take(request.peer.address, clock.mono())) {
     model::Event event;
     event.severity = model::Severity::kWarning;
@@ -165,21 +168,17 @@ void DdiService::Impl::refuse(const http::Request& request, const Responder& res
   }
   Response response = Response::problem(401, "not-identified", "a valid token is needed");
   response.headers.emplace_back("WWW-Authenticate", "TargetToken");
-  respond(std::move(response));
+  return response;
 }
 
-void DdiService::Impl::identified(const http::Request& request, const Responder& respond, Use use,
-                                  Limit limit) {
-  const std::string_view tenant = request.params.at(0);
-  const std::string_view spelled = request.params.at(1);
-  Call call;
-  call.device = lower(spelled);
-  if (!model::valid_device_id(call.device) || !check_ddi_file_name(tenant)) {
-    return refuse(request, respond, "", "the path names no device");
+std::optional<Response> DdiService::Impl::identify(const http::Request& request, Call& call) {
+  call.device = lower(request.params.at(1));
+  if (!model::valid_device_id(call.device) || !check_ddi_file_name(request.params.at(0))) {
+    return refusal(request, "", "the path names no device");
   }
   const DdiAuthorization authorization = parse_ddi_authorization(request.authorization);
   if (authorization.malformed) {
-    return refuse(request, respond, call.device, "an Authorization that is no token of DDI");
+    return refusal(request, call.device, "an Authorization that is no token of DDI");
   }
   call.client = ddi_client_name(request.user_agent);
   fleet::DdiCredentials credentials{.kind = authorization.kind,
@@ -193,9 +192,18 @@ void DdiService::Impl::identified(const http::Request& request, const Responder&
     credentials.certificate_serial = request.peer.serial;
   }
   const auto admitted = fleet.ddi_admit(call.device, credentials);
-  if (!admitted) return refuse(request, respond, call.device, admitted.error().context);
+  if (!admitted) return refusal(request, call.device, admitted.error().context);
   request.speaks_for(call.device);  // at once: a revocation that comes now finds the connection
   call.admission = *admitted;
+  return std::nullopt;
+}
+
+void DdiService::Impl::identified(const http::Request& request, const Responder& respond, Use use,
+                                  Limit limit) {
+  const std::string_view tenant = request.params.at(0);
+  const std::string_view spelled = request.params.at(1);
+  Call call;
+  if (auto refused = identify(request, call)) return respond(std::move(*refused));
   const auto settings = fleet.settings();
   const model::DdiSettings& ddi = settings->console.ddi;
   if (!connections.claim(request.connection, call.device, ddi.connections_per_device) &&
@@ -261,8 +269,18 @@ std::function<void(Result<void>)> DdiService::Impl::taken(const Responder& respo
   };
 }
 
+bool DdiService::Impl::budget_spent(const Call& call, const Responder& respond) {
+  const auto wait = fleet.write_wait(call.device);
+  if (!wait) return false;
+  respond(Response::too_many("write-budget-spent",
+                             "as much has been written for this device as may be in an hour",
+                             *wait));
+  return true;
+}
+
 void DdiService::Impl::config_data(const Call& call, const http::Request& request,
                                    const Responder& respond) {
+  if (budget_spent(call, respond)) return;
   const auto attributes = parse_ddi_attributes(request.body);
   if (!attributes) return respond(Response::error(attributes.error()));
   // One who waits is answered, lest it installs nothing afterwards; nothing is kept of it.
@@ -299,6 +317,7 @@ void DdiService::Impl::deployment(const Call& call, const http::Request& request
 
 void DdiService::Impl::feedback(const Call& call, const http::Request& request,
                                 const Responder& respond) {
+  if (budget_spent(call, respond)) return;
   const auto job = job_of(call, request);
   if (!job) return respond(not_found());
   const auto said = parse_ddi_feedback(request.body);
@@ -316,6 +335,7 @@ void DdiService::Impl::cancel_action(const Call& call, const http::Request& requ
 
 void DdiService::Impl::cancel_feedback(const Call& call, const http::Request& request,
                                        const Responder& respond) {
+  if (budget_spent(call, respond)) return;
   const auto job = job_of(call, request);
   if (!job) return respond(not_found());
   const auto said = parse_ddi_feedback(request.body);
@@ -332,6 +352,7 @@ void DdiService::Impl::artifact(const Call& call, const http::Request& request,
   if (!job || request.params.at(3) != job->release.file_name()) return respond(not_found());
   Response response;
   response.file = http::FileBody{};
+  response.file->folder = artifacts.folder().string();
   response.file->path = artifacts.path_of(job->release).string();
   response.file->etag = '"' + job->release.sha256 + '"';
   response.headers.emplace_back("Content-Disposition",
@@ -354,11 +375,21 @@ void DdiService::Impl::add(http::Router& table, Method method, const std::string
                            Limit limit) {
   // Twice: a base URL that ends in a slash gives paths that start with two.
   for (const char* start : {"/", "//"}) {
-    table.add({method, std::string(start) + "{tenant}/controller/v1/{id}" + rest, Access::kAnyone,
-               [this, use, limit](const http::Request& request, const Responder& respond) {
-                 identified(request, respond, use, limit);
-               },
-               method == Method::kPost || method == Method::kPut});
+    table.add({.method = method,
+               .pattern = std::string(start) + "{tenant}/controller/v1/{id}" + rest,
+               .access = Access::kAnyone,
+               .handler =
+                   [this, use, limit](const http::Request& request, const Responder& respond) {
+                     identified(request, respond, use, limit);
+                   },
+               .large_body = method == Method::kPost || method == Method::kPut,
+               // One byte more than is looked at tells that it was longer.
+               .kept_body = kDdiBodyBytes + 1,
+               .check_head =
+                   [this](const http::Request& request) {
+                     Call call;
+                     return identify(request, call);
+                   }});
   }
 }
 

@@ -78,21 +78,22 @@ Result<fleet::DeviceStatus> status_of(const Json& body) {
 void take_telemetry(Context& context, const http::Request& request,
                     const http::Responder& respond) {
   static thread_local std::vector<model::Sample> samples;
-  const std::uint32_t most = context.ports.fleet.samples_per_request();
-  if (auto decoded = decode_telemetry(request.body, most, samples); !decoded) {
+  const TelemetryLimits limits{context.ports.fleet.samples_per_request(),
+                               context.ports.fleet.json_depth()};
+  if (auto decoded = decode_telemetry(request.body, limits, samples); !decoded) {
     // What cannot be read, such as NaN, is as little healthy as a value that cannot be.
     context.ports.fleet.refuse_telemetry(request.peer.name);
     return respond(http::Response::error(decoded.error()));
   }
   const fleet::IngestResult result = context.ports.fleet.ingest(request.peer.name, samples);
   if (result.refused.empty()) return respond(http::Response::no_content());
-  Json refused = Json::array();
-  for (const auto& [seq, fault] : result.refused)
-    refused.push_back({{"seq", seq}, {"reason", fault}});
-  respond(http::Response::json({{"accepted", result.accepted}, {"refused", std::move(refused)}}));
+  // Counts alone: which limit a sample missed would tell a forger how to stay within it.
+  respond(
+      http::Response::json({{"accepted", result.accepted}, {"refused", result.refused.size()}}));
 }
 
 void take_report(Context& context, const http::Request& request, const http::Responder& respond) {
+  if (write_budget_spent(context, request, respond)) return;
   const auto body = body_object(context, request, respond);
   if (!body) return;
   auto report = json_as<model::JobReport>(*body, "report");
@@ -117,6 +118,7 @@ void take_report(Context& context, const http::Request& request, const http::Res
 void add_device_routes(http::Router& router, Context& context) {
   router.add({Method::kPost, "/v1/status", Access::kDevice,
               [&context](const http::Request& request, const http::Responder& respond) {
+                if (write_budget_spent(context, request, respond)) return;
                 const auto body = body_object(context, request, respond);
                 if (!body) return;
                 const auto status = status_of(*body);
@@ -131,9 +133,10 @@ void add_device_routes(http::Router& router, Context& context) {
   router.add({Method::kGet, "/v1/commands", Access::kDevice,
               [&context](const http::Request& request, const http::Responder& respond) {
                 constexpr std::uint64_t kLongestWait = 60;
-                const seconds wait(
-                    static_cast<std::int64_t>(number_of(request, "wait", 0, 0, kLongestWait)));
-                context.commands.poll(request.peer.name, wait, respond);
+                const auto wait = number_of(request, respond, "wait", {.most = kLongestWait});
+                if (!wait) return;
+                context.commands.poll(request.peer.name, seconds(static_cast<std::int64_t>(*wait)),
+                                      respond);
               }});
   router.add({Method::kPost, "/v1/jobs/{id}/report", Access::kDevice,
               [&context](const http::Request& request, const http::Responder& respond) {

@@ -96,11 +96,6 @@ void open_enrolment(Context& context, const http::Request& request,
 void add_enrolment_routes(http::Router& router, Context& context) {
   router.add({Method::kPost, "/v1/enroll", Access::kAnyone,
               [&context](const http::Request& request, const http::Responder& respond) {
-                // Guessing a token of 256 bits is hopeless, being loud is not.
-                if (const auto wait = context.ports.fleet.enrolment_attempt(request.peer.address)) {
-                  return respond(http::Response::too_many(
-                      "too-many-attempts", "too many enrolment attempts from this address", *wait));
-                }
                 const auto body = body_object(context, request, respond);
                 if (!body) return;
                 const Json token = body->value("token", Json());
@@ -109,6 +104,14 @@ void add_enrolment_routes(http::Router& router, Context& context) {
                   return respond(
                       http::Response::problem(400, "missing-member", "token and csr are required"));
                 }
+                // Here, so that wrong ones take no place on the worker from a good one.
+                const auto check = context.ports.fleet.check_token(
+                    sha256_hex(token.get_ref<const std::string&>()), request.peer.address);
+                if (check.wait) {
+                  return respond(http::Response::too_many(
+                      "too-many-attempts", "too many wrong tokens from this address", *check.wait));
+                }
+                if (!check.good) return respond(http::Response::error(check.refusal));
                 context.on_worker(respond,
                                   [&context, respond, token = token.get<std::string>(),
                                    csr = csr.get<std::string>(), address = request.peer.address] {

@@ -20,13 +20,14 @@ constexpr std::size_t kLongestReason = 500;
 void list_devices(const Context& context, const http::Request& request,
                   const http::Responder& respond) {
   const std::string after = text_of(request, "after");
-  const std::uint64_t limit = number_of(request, "limit", kPage, 1, kPage);
+  const auto limit = number_of(request, respond, "limit", {kPage, 1, kPage});
+  if (!limit) return;
   Json devices = Json::array();
   for (const auto& chunk : context.ports.fleet.snapshot()->rows) {
     if (chunk->empty() || chunk->back()->id <= after) continue;
     for (const auto& row : *chunk) {
       if (row->id <= after) continue;
-      if (devices.size() == limit) break;
+      if (devices.size() == *limit) break;
       devices.push_back(row_json(*row));
     }
   }
@@ -100,8 +101,10 @@ void read_history(Context& context, const http::Request& request, const http::Re
   if (!model::valid_device_id(device)) {
     return respond(http::Response::problem(404, "unknown-device", "no such device"));
   }
-  const auto limit = static_cast<std::size_t>(number_of(request, "limit", kDay, 1, kDay));
-  context.on_worker(respond, [&context, respond, device, from = *from, to = *to, limit] {
+  const auto limit = number_of(request, respond, "limit", {kDay, 1, kDay});
+  if (!limit) return;
+  context.on_worker(respond, [&context, respond, device, from = *from, to = *to,
+                              limit = static_cast<std::size_t>(*limit)] {
     const auto page = fleet::read_minutes(context.ports.store, device, from, to, limit);
     if (!page) return respond(http::Response::error(page.error()));
     Json out{{"minutes", Json::array()}};
@@ -168,8 +171,10 @@ void add_fleet_routes(http::Router& router, Context& context) {
   router.add(
       {Method::kGet, "/v1/jobs", Access::kOperator,
        [&fleet](const http::Request& request, const http::Responder& respond) {
-         const auto limit = static_cast<std::size_t>(number_of(request, "limit", 100, 1, kPage));
-         respond(http::Response::json({{"jobs", fleet.jobs(text_of(request, "device"), limit)}}));
+         const auto limit = number_of(request, respond, "limit", {100, 1, kPage});
+         if (!limit) return;
+         respond(http::Response::json(
+             {{"jobs", fleet.jobs(text_of(request, "device"), static_cast<std::size_t>(*limit))}}));
        }});
   router.add({Method::kGet, "/v1/jobs/{id}", Access::kOperator,
               [&fleet](const http::Request& request, const http::Responder& respond) {

@@ -30,7 +30,7 @@ struct ListenerMetric {
   const char* help;
   std::uint64_t http::ServerStats::*value;
 };
-constexpr std::array<ListenerMetric, 6> kListenerMetrics{{
+constexpr std::array<ListenerMetric, 8> kListenerMetrics{{
     {"ota_http_requests_total", "counter", "requests answered", &http::ServerStats::requests},
     {"ota_http_errors_4xx_total", "counter", "answers of 400 to 499",
      &http::ServerStats::errors_4xx},
@@ -41,6 +41,10 @@ constexpr std::array<ListenerMetric, 6> kListenerMetrics{{
     {"ota_tls_refused_total", "counter", "handshakes refused",
      &http::ServerStats::refused_handshakes},
     {"ota_http_connections", "gauge", "connections open now", &http::ServerStats::connections},
+    {"ota_http_strangers", "gauge", "of these, that have not said who they are",
+     &http::ServerStats::strangers},
+    {"ota_http_body_bytes", "gauge", "memory of request bodies that are on their way",
+     &http::ServerStats::body_bytes},
 }};
 
 void add_listeners(std::string& out, const std::vector<ListenerStats>& listeners) {
@@ -51,6 +55,28 @@ void add_listeners(std::string& out, const std::vector<ListenerStats>& listeners
              number_text(static_cast<double>(listener.stats.*metric.value)) + "\n";
     }
   }
+}
+
+void add_budget(std::string& out, const fleet::BudgetUse& use) {
+  const auto add = [&](const char* name, const char* type, const char* help, double value) {
+    add_head(out, name, type, help);
+    out += std::string(name) + " " + number_text(value) + "\n";
+  };
+  add("ota_budget_strangers_events", "gauge",
+      "part of the events that strangers may cause in an hour that is used", use.strangers_events);
+  add("ota_budget_strangers_bytes", "gauge", "the same of the bytes", use.strangers_bytes);
+  add("ota_budget_busiest_device", "gauge",
+      "the largest part of its hourly budget of writes that one device has used",
+      use.busiest_device);
+  add("ota_budget_devices_spent", "gauge", "devices whose budget of writes is used up",
+      static_cast<double>(use.devices_spent));
+  add("ota_budget_refused_total", "counter", "requests refused for a budget that is used up",
+      static_cast<double>(use.refused));
+  const char* left_out = "ota_events_suppressed_total";
+  add_head(out, left_out, "counter", "events left out past a budget, or as repeats");
+  out += std::string(left_out) + "{of=\"devices\"} " +
+         number_text(static_cast<double>(use.left_out_devices)) + "\n" + left_out +
+         "{of=\"strangers\"} " + number_text(static_cast<double>(use.left_out_strangers)) + "\n";
 }
 
 // Prometheus text exposition format 0.0.4.
@@ -72,6 +98,7 @@ std::string metrics_text(const Context& context) {
   gauge("ota_devices_failed", "devices whose last update failed", counts.failed);
   gauge("ota_events_last", "sequence number of the newest event", snapshot->last_event);
   gauge("ota_store_writable", "1 where the state can be saved", snapshot->store_writable ? 1 : 0);
+  add_budget(out, context.ports.fleet.budget_use());
   if (context.ports.server_stats) add_listeners(out, context.ports.server_stats());
   return out;
 }

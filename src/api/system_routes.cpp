@@ -35,15 +35,17 @@ Json status_json(const Context& context) {
 void read_events(Context& context, const http::Request& request, const http::Responder& respond) {
   constexpr std::uint64_t kLongestWait = 60;
   store::EventQuery query;
-  query.after = number_of(request, "after", 0, 0, UINT64_MAX);
-  // What is no number would show the newest page again.
-  const std::uint64_t latest = request.query.contains("before") ? 0 : UINT64_MAX;
-  query.before = number_of(request, "before", latest, 1, UINT64_MAX);
-  if (query.before == 0) {
-    return respond(
-        http::Response::problem(400, "bad-number", "before is a sequence number, from 1"));
-  }
-  query.limit = static_cast<std::size_t>(number_of(request, "limit", kEventPage, 1, kEventPage));
+  const auto after = number_of(request, respond, "after", {.most = UINT64_MAX});
+  if (!after) return;
+  const auto before = number_of(request, respond, "before", {UINT64_MAX, 1, UINT64_MAX});
+  if (!before) return;
+  const auto limit = number_of(request, respond, "limit", {kEventPage, 1, kEventPage});
+  if (!limit) return;
+  const auto wait = number_of(request, respond, "wait", {.most = kLongestWait});
+  if (!wait) return;
+  query.after = *after;
+  query.before = *before;
+  query.limit = static_cast<std::size_t>(*limit);
   query.source = text_of(request, "source");
   query.kind_prefix = text_of(request, "kind");
   if (const std::string severity = text_of(request, "severity"); !severity.empty()) {
@@ -55,8 +57,7 @@ void read_events(Context& context, const http::Request& request, const http::Res
     query.at_least = *parsed;
   }
   query.newest_first = text_of(request, "order") == "newest";
-  const seconds wait(static_cast<std::int64_t>(number_of(request, "wait", 0, 0, kLongestWait)));
-  context.followers.read(query, wait, respond);
+  context.followers.read(query, seconds(static_cast<std::int64_t>(*wait)), respond);
 }
 
 // On the worker: walks the whole chain as stored.

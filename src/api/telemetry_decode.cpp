@@ -46,7 +46,68 @@ const char* read_extra(value& in, std::vector<model::ExtraMetric>& out) {
   return nullptr;
 }
 
-const char* read_member(std::string_view key, value& in, model::Sample& sample, unsigned& seen) {
+// A value that is not looked at: simdjson skips such a one without reading it, and what is no JSON
+// would be taken. `depth`: how many levels it may have.
+const char* read_unknown(value& in, std::size_t depth);
+
+const char* read_unknown_members(value& in, std::size_t depth) {
+  object members;
+  if (in.get_object().get(members) != simdjson::SUCCESS) return "malformed JSON";
+  for (auto field : members) {
+    std::string_view key;
+    value member;
+    if (field.unescaped_key().get(key) != simdjson::SUCCESS ||
+        field.value().get(member) != simdjson::SUCCESS) {
+      return "malformed JSON";
+    }
+    if (const char* problem = read_unknown(member, depth)) return problem;
+  }
+  return nullptr;
+}
+
+const char* read_unknown_elements(value& in, std::size_t depth) {
+  simdjson::ondemand::array elements;
+  if (in.get_array().get(elements) != simdjson::SUCCESS) return "malformed JSON";
+  for (auto element : elements) {
+    value member;
+    if (element.get(member) != simdjson::SUCCESS) return "malformed JSON";
+    if (const char* problem = read_unknown(member, depth)) return problem;
+  }
+  return nullptr;
+}
+
+const char* read_unknown(value& in, std::size_t depth) {
+  using simdjson::ondemand::json_type;
+  constexpr const char* kMalformed = "malformed JSON";
+  json_type type{};
+  if (in.type().get(type) != simdjson::SUCCESS) return kMalformed;
+  if ((type == json_type::object || type == json_type::array) && depth == 0) {
+    return "nested too deeply";
+  }
+  std::string_view text;
+  double number = 0;
+  bool flag = false;
+  switch (type) {
+    case json_type::object:
+      return read_unknown_members(in, depth - 1);
+    case json_type::array:
+      return read_unknown_elements(in, depth - 1);
+    case json_type::string:
+      return in.get_string().get(text) == simdjson::SUCCESS ? nullptr : kMalformed;
+    case json_type::number:
+      return in.get_double().get(number) == simdjson::SUCCESS ? nullptr : kMalformed;
+    case json_type::boolean:
+      return in.get_bool().get(flag) == simdjson::SUCCESS ? nullptr : kMalformed;
+    case json_type::null:
+      return in.is_null().get(flag) == simdjson::SUCCESS && flag ? nullptr : kMalformed;
+    default:
+      return kMalformed;
+  }
+}
+
+// `depth`: how many levels a member may have.
+const char* read_member(std::string_view key, value& in, std::size_t depth, model::Sample& sample,
+                        unsigned& seen) {
   const auto first = [&seen](unsigned bit) {
     const bool fresh = (seen & bit) == 0;
     seen |= bit;
@@ -78,7 +139,7 @@ const char* read_member(std::string_view key, value& in, model::Sample& sample, 
     return first(kMetrics) ? read_extra(in, sample.extra) : "metrics stands twice";
   }
   const auto metric = model::parse_metric(key);
-  if (!metric) return nullptr;  // a newer agent's member
+  if (!metric) return read_unknown(in, depth);  // a newer agent's member
   if (!first(kFirstMetric << static_cast<unsigned>(*metric))) return "a metric stands twice";
   bool null = false;
   if (in.is_null().get(null) == simdjson::SUCCESS && null) return nullptr;
@@ -88,7 +149,7 @@ const char* read_member(std::string_view key, value& in, model::Sample& sample, 
   return nullptr;
 }
 
-const char* read_sample(object& in, model::Sample& sample) {
+const char* read_sample(object& in, std::size_t depth, model::Sample& sample) {
   unsigned seen = 0;
   for (auto field : in) {
     std::string_view key;
@@ -97,7 +158,7 @@ const char* read_sample(object& in, model::Sample& sample) {
         field.value().get(member) != simdjson::SUCCESS) {
       return "malformed JSON";
     }
-    if (const char* problem = read_member(key, member, sample, seen)) return problem;
+    if (const char* problem = read_member(key, member, depth, sample, seen)) return problem;
   }
   constexpr unsigned kNeeded = kSeq | kBoot | kTime;
   if ((seen & kNeeded) != kNeeded) return "seq, boot_id and time are required";
@@ -123,8 +184,11 @@ std::string_view padded(std::string_view body, std::size_t& capacity) {
 
 }  // namespace
 
-Result<void> decode_telemetry(std::string_view body, std::size_t max_samples,
+Result<void> decode_telemetry(std::string_view body, const TelemetryLimits& limits,
                               std::vector<model::Sample>& out) {
+  const auto left = [&](std::size_t levels) {
+    return limits.depth > levels ? limits.depth - levels : 0;
+  };
   static thread_local simdjson::ondemand::parser parser;
   out.clear();
   if (body.empty()) return fail(Errc::kInvalid, "the body is empty");
@@ -139,18 +203,19 @@ Result<void> decode_telemetry(std::string_view body, std::size_t max_samples,
   if (type == simdjson::ondemand::json_type::object) {
     object sample;
     if (document.get_object().get(sample) != simdjson::SUCCESS) return bad(0, "malformed JSON");
-    if (const char* problem = read_sample(sample, out.emplace_back())) return bad(0, problem);
+    if (const char* problem = read_sample(sample, left(1), out.emplace_back()))
+      return bad(0, problem);
   } else if (type == simdjson::ondemand::json_type::array) {
     simdjson::ondemand::array samples;
     if (document.get_array().get(samples) != simdjson::SUCCESS) return bad(0, "malformed JSON");
     for (auto entry : samples) {
-      if (out.size() == max_samples) {
+      if (out.size() == limits.samples) {
         return fail(Errc::kLimit,
-                    "more than " + std::to_string(max_samples) + " samples in one request");
+                    "more than " + std::to_string(limits.samples) + " samples in one request");
       }
       object sample;
       if (entry.get_object().get(sample) != simdjson::SUCCESS) return bad(out.size(), "no object");
-      if (const char* problem = read_sample(sample, out.emplace_back()))
+      if (const char* problem = read_sample(sample, left(2), out.emplace_back()))
         return bad(out.size() - 1, problem);
     }
   } else {

@@ -1,6 +1,7 @@
 // POST /v1/telemetry, decoded: one sample or an array of them, by simdjson.
 //
-// Strict in form (types, bounds, no key twice), silent on members it does not know. Whether a value
+// Strict in form (types, bounds, no key twice). Members it does not know are a newer agent's: they
+// are JSON within the depth of all requests, and else ignored. Whether a value
 // can be true is not decided here: the fleet refuses samples one by one, and counts them. Pure; any
 // thread; no allocation once `out` and the thread's parser have grown.
 #pragma once
@@ -14,9 +15,14 @@
 
 namespace ota::api {
 
-// kInvalid: malformed, with the sample's number; kLimit: more than `max_samples`. `out` is cleared
-// first.
-Result<void> decode_telemetry(std::string_view body, std::size_t max_samples,
+struct TelemetryLimits {
+  std::size_t samples = 1000;
+  std::size_t depth = 16;  // of the whole document
+};
+
+// kInvalid: malformed, with the sample's number; kLimit: more samples than the limit. `out` is
+// cleared first.
+Result<void> decode_telemetry(std::string_view body, const TelemetryLimits& limits,
                               std::vector<model::Sample>& out);
 
 }  // namespace ota::api

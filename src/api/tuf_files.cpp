@@ -65,12 +65,16 @@ void serve(Context& context, const char* folder, const char* content_type, const
     respond(http::Response::problem(404, "not-found", "no such file is published"));
   };
   if (name.empty()) return not_found();
-  const std::filesystem::path path = context.ports.firmware / folder / name;
+  const std::string inner = std::string(folder) + "/" + name;
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return not_found();
+  // For the tag alone: what is opened is looked at again.
+  if (::lstat((context.ports.firmware / inner).c_str(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return not_found();
+  }
   http::Response response;
   response.file = http::FileBody{};
-  response.file->path = path.string();
+  response.file->folder = context.ports.firmware.string();
+  response.file->path = inner;
   response.file->etag = '"' + std::to_string(info.st_size) + '-' +
                         std::to_string(info.st_mtim.tv_sec) + '.' +
                         std::to_string(info.st_mtim.tv_nsec) + '"';

@@ -12,6 +12,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/beneath.h"
+
 namespace ota {
 namespace fs = std::filesystem;
 
@@ -35,19 +37,7 @@ void FileDescriptor::reset() {
 Result<std::string> read_file(const fs::path& path, std::size_t max_bytes) {
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "read " + path.string());
-  std::string content;
-  std::array<char, 16384> chunk{};
-  while (true) {
-    const ssize_t got = ::read(fd.get(), chunk.data(), chunk.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(errno, "read " + path.string());
-    if (got == 0) return content;
-    if (content.size() + static_cast<std::size_t>(got) > max_bytes) {
-      return fail(Errc::kLimit,
-                  path.string() + " is larger than " + std::to_string(max_bytes) + " bytes");
-    }
-    content.append(chunk.data(), static_cast<std::size_t>(got));
-  }
+  return read_all(fd.get(), path.string(), max_bytes);
 }
 
 Result<void> write_all(int fd, std::string_view content) {

@@ -14,4 +14,8 @@ std::string host_and_port(std::string_view host, std::uint16_t port);
 // loopback of its family where the address stands for all of them ("0.0.0.0", "::", none).
 std::string reachable_here(std::string_view address);
 
+// Whom to count an address as: an IPv4 address itself, an IPv6 address's /64, which one host has
+// whole ("2001:db8:1:2::/64").
+std::string address_key(std::string_view address);
+
 }  // namespace ota

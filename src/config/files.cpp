@@ -131,7 +131,10 @@ void read_elements(const JsonNode* root, const JsonMember* array, std::string_vi
 void read_limits(const JsonNode* node, model::ServerLimits& limits, Report& report) {
   Section section(node, "limits", report);
   section.count("connections", limits.connections, 1, 1000000);
+  section.count("stranger_connections", limits.stranger_connections, 1, 1000000);
   section.count("connections_per_address", limits.connections_per_address, 1, 1000000);
+  section.count("stranger_body_bytes", limits.stranger_body_bytes, 1024, 1U << 20);
+  section.count("body_memory_bytes", limits.body_memory_bytes, 1U << 20, 1U << 30);
   section.count("header_bytes", limits.header_bytes, 1024, 65536);
   section.count("body_bytes", limits.body_bytes, 1024, 16U << 20);
   section.count("import_bytes", limits.import_bytes, 1024, 1U << 30);
@@ -144,6 +147,8 @@ void read_limits(const JsonNode* node, model::ServerLimits& limits, Report& repo
   section.count("download_kib_per_second", limits.download_kib_per_second, 0, 100000000);
   section.count("json_depth", limits.json_depth, 4, 64);
   section.count("enrol_attempts_per_minute", limits.enrol_attempts_per_minute, 1, 100000);
+  section.count("device_events_per_hour", limits.device_events_per_hour, 0, 1000000);
+  section.count("device_kib_per_hour", limits.device_kib_per_hour, 0, 100000000);
   section.finish();
 }
 

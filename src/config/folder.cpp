@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "base/file.h"
+#include "base/beneath.h"
 
 namespace ota::config {
 namespace {
@@ -71,7 +71,7 @@ bool Folder::refresh_some(const std::function<bool(std::string_view)>& wanted) {
 bool Folder::refresh(std::size_t index, std::shared_ptr<model::Settings>& settings) {
   File& file = files_[index];
   file.stamp = stamp_of(file);
-  auto text = read_file(root_ / file.name, kMaxFileBytes);
+  auto text = read_beneath(root_ / "config", kFileNames[index], kMaxFileBytes);
   std::vector<Problem> problems;
   if (!text) {
     const std::string what = text.error().code == Errc::kNotFound

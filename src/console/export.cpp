@@ -18,8 +18,11 @@ std::string json_line(const Json& document) {
 }
 
 // RFC 4180: quoted where a comma or a quote is in it.
+// A spreadsheet runs a cell that begins with one of these: it gets a quote in front, which makes it
+// text there (OWASP, CSV injection).
 std::string csv_field(std::string_view text) {
   std::string clean = printable(text);
+  if (clean.find_first_of("=+-@") == 0) clean.insert(0, 1, '\'');
   if (clean.find_first_of(",\"") == std::string::npos) return clean;
   std::string out = "\"";
   for (const char c : clean)

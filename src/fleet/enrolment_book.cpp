@@ -1,6 +1,7 @@
 #include "fleet/enrolment_book.h"
 
 #include "base/digest.h"
+#include "base/host_port.h"
 #include "base/json.h"
 #include "model/time_json.h"
 
@@ -32,6 +33,13 @@ Result<void> EnrolmentBook::open(const std::string& token_hash, OpenEnrolment en
   return {};
 }
 
+bool EnrolmentBook::knows(const std::string& token_hash) const {
+  bool known = false;
+  for (const auto& [hash, enrolment] : open_)
+    known = equal_constant_time(as_bytes(hash), as_bytes(token_hash)) || known;
+  return known;
+}
+
 std::optional<seconds> EnrolmentBook::attempt(const std::string& address,
                                               std::uint32_t attempts_per_minute, WallTime now) {
   constexpr seconds kWindow(60);
@@ -39,7 +47,7 @@ std::optional<seconds> EnrolmentBook::attempt(const std::string& address,
     std::erase_if(attempts_, [&](const auto& entry) { return now - entry.second.since > kWindow; });
     if (attempts_.size() >= kMaxAddresses) return kWindow;
   }
-  Attempts& attempts = attempts_[address];
+  Attempts& attempts = attempts_[address_key(address)];
   if (now - attempts.since > kWindow || attempts.since > now) attempts = {now, 0};
   if (++attempts.count <= attempts_per_minute) return std::nullopt;
   return std::chrono::floor<seconds>(attempts.since + kWindow - now) + seconds(1);

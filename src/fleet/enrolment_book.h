@@ -1,4 +1,4 @@
-// Open one-time tokens, by their hashes, and how often an address has tried.
+// Open one-time tokens, by their hashes, and how often an address has tried a wrong one.
 //
 // A token is used up by its first right use, whatever follows. Hashes are compared with all open
 // ones in constant time. No lock of its own: the fleet's job lock is held by the caller.
@@ -32,7 +32,9 @@ class EnrolmentBook {
 
   // kLimit: too many are open.
   Result<void> open(const std::string& token_hash, OpenEnrolment enrolment);
-  // Counts an attempt. None: the address may try now; else how long until it may.
+  // Whether the token is open; not for how long.
+  bool knows(const std::string& token_hash) const;
+  // Counts a wrong token. None: the address may try again; else how long until it may.
   std::optional<seconds> attempt(const std::string& address, std::uint32_t attempts_per_minute,
                                  WallTime now);
   // Takes the token out. kDenied: no such token, or its time is over.

@@ -33,7 +33,7 @@ Fleet::Impl::Impl(store::Store& the_store, const Clock& the_clock,
     : store(the_store),
       clock(the_clock),
       settings_now(std::move(the_settings)),
-      saver(the_store, log, [this] {
+      saver(the_store, log, the_clock, [this] {
         const Hooks called = hooks();
         if (called.new_events) called.new_events();
       }) {
@@ -43,6 +43,9 @@ Fleet::Impl::Impl(store::Store& the_store, const Clock& the_clock,
 void Fleet::Impl::note_settings(const model::Settings& now) {
   stale_after_ms = now.thresholds.stale_after.count();
   samples_per_request = now.console.limits.samples_per_request;
+  json_depth = now.console.limits.json_depth;
+  saver.budget().set_limits(
+      {now.console.limits.device_events_per_hour, now.console.limits.device_kib_per_hour});
 }
 
 std::shared_ptr<const model::Settings> Fleet::Impl::settings() const {
@@ -178,6 +181,10 @@ std::uint32_t Fleet::samples_per_request() const {
   return impl_->samples_per_request.load(std::memory_order_relaxed);
 }
 
+std::uint32_t Fleet::json_depth() const {
+  return impl_->json_depth.load(std::memory_order_relaxed);
+}
+
 void Fleet::apply_settings(std::shared_ptr<const model::Settings> settings) {
   {
     const std::lock_guard lock(impl_->settings_mutex);
@@ -213,6 +220,14 @@ void Fleet::record(model::Event event) {
   store::Batch batch;
   batch.events.push_back(std::move(event));
   impl_->saver.commit(std::move(batch), OnFailure::kRetry);
+}
+
+std::optional<seconds> Fleet::write_wait(const std::string& device) {
+  return impl_->saver.budget().wait(device, impl_->clock.mono());
+}
+
+BudgetUse Fleet::budget_use() const {
+  return impl_->saver.budget().use(impl_->clock.mono());
 }
 
 std::shared_ptr<const Snapshot> Fleet::snapshot() const {

@@ -21,6 +21,7 @@
 #include "base/result.h"
 #include "fleet/ddi.h"
 #include "fleet/snapshot.h"
+#include "fleet/write_budget.h"
 #include "model/decision.h"
 #include "model/device.h"
 #include "model/event.h"
@@ -93,6 +94,13 @@ template <class T>
 using Answered = std::function<void(Result<T>)>;
 using Done = std::function<void(Result<void>)>;
 
+// What check_token() found: good, or kDenied; `wait` where the address has tried too often.
+struct TokenCheck {
+  bool good = false;
+  std::optional<seconds> wait{};
+  Error refusal{};
+};
+
 // A token that was used: what enrolled() needs to finish.
 struct Admission {
   std::string device;
@@ -126,6 +134,7 @@ class Fleet {
   std::shared_ptr<const model::Settings> settings() const;
   // Of the settings, without a lock: asked for each request.
   std::uint32_t samples_per_request() const;
+  std::uint32_t json_depth() const;
 
   // -- devices; `device` is the certificate's name --
   // Whether this certificate may speak for the device now: whitelisted, enrolled, not revoked, the
@@ -156,8 +165,9 @@ class Fleet {
   // A one-time token's hash and its end; the token itself is never stored. Only whitelisted ids.
   void open_enrolment(const std::string& device, const std::string& token_hash, WallTime expires,
                       const std::string& actor, const Done& done);
-  // Counts an attempt to enrol. None: the address may try now; else how long until it may.
-  std::optional<seconds> enrolment_attempt(const std::string& address);
+  // A token as somebody at `address` shows it. A good one is never refused, whatever others did; a
+  // wrong one is counted and, within its address's number, an event.
+  TokenCheck check_token(const std::string& token_hash, const std::string& address);
   // Uses the token up (even where what follows fails) and says whether `key_fingerprint` may enrol
   // as the device: kDenied (no such token, expired, used), kConflict (the id has another key:
   // flagged on both).
@@ -200,6 +210,11 @@ class Fleet {
   void ddi_accept(const std::string& device, const std::string& actor, const Done& done);
   // Ends a DDI device's job on the server alone, whatever the device does.
   void force_quit(const std::string& job_id, const std::string& actor, Done done);
+
+  // -- what may be written for whom (write_budget.h) --
+  // None: the device may have something written now; else how long until it may.
+  std::optional<seconds> write_wait(const std::string& device);
+  BudgetUse budget_use() const;
 
   // -- events from other parts (server, supervisor, configuration) --
   void record(model::Event event);

@@ -358,7 +358,7 @@ void Fleet::Impl::finish_ddi(const JobChange& change, Done done) {
       put_device(batch, live, clock.wall());
     });
   }
-  saver.commit(std::move(batch), OnFailure::kRetry, std::move(done));
+  saver.commit_job(change.job.device, std::move(batch), std::move(done));
 }
 
 void Fleet::ddi_feedback(const std::string& device, std::uint64_t action,

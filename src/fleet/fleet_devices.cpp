@@ -268,6 +268,7 @@ void Fleet::report_status(const std::string& device, const DeviceStatus& said, D
   const auto answer = std::make_shared<Done>(std::move(done));
   const bool known = impl_->table.with(device, [&](LiveDevice& live) {
     store::Batch batch;
+    const std::string before = live.record ? dump_json(*live.record) : "";
     model::DeviceRecord& record = Impl::record_of(live);
     compare_status(live, status, *catalogue, now, batch);
     follow_rollback(live, status, now, batch);
@@ -296,7 +297,10 @@ void Fleet::report_status(const std::string& device, const DeviceStatus& said, D
                        device + " fell back to its old slot: " + status.fallback));
       }
     }
-    Impl::put_device(batch, live, now);
+    // What is on disk already is not written again; the empty batch waits for it.
+    if (dump_json(record) != before || !impl_->store.health().writable) {
+      Impl::put_device(batch, live, now);
+    }
     impl_->saver.commit(std::move(batch), OnFailure::kRetry,
                         [answer](const Result<void>& saved) { (*answer)(saved); });
   });

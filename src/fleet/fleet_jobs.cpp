@@ -388,11 +388,11 @@ void Fleet::report_job(const std::string& device, const std::string& job_id,
     // Written again: the first answer may have been lost because the first write was.
     Impl::put_job(batch, change->job);
   }
-  impl.saver.commit(std::move(batch), OnFailure::kRetry,
-                    [this, woken, device, done = std::move(done)](const Result<void>& saved) {
-                      done(saved);
-                      if (woken) impl_->wake(device);
-                    });
+  impl.saver.commit_job(device, std::move(batch),
+                        [this, woken, device, done = std::move(done)](const Result<void>& saved) {
+                          done(saved);
+                          if (woken) impl_->wake(device);
+                        });
 }
 
 void Fleet::cancel(const std::string& job_id, const std::string& actor, Done done) {

@@ -134,11 +134,24 @@ void Fleet::open_enrolment(const std::string& device, const std::string& token_h
                       });
 }
 
-// Beyond the limit nothing is written either: an attacker must not fill the disk.
-std::optional<seconds> Fleet::enrolment_attempt(const std::string& address) {
+// Guessing a token of 256 bits is hopeless, being loud is not: beyond the limit nothing is written.
+TokenCheck Fleet::check_token(const std::string& token_hash, const std::string& address) {
   const auto attempts = impl_->settings()->console.limits.enrol_attempts_per_minute;
+  const WallTime now = impl_->clock.wall();
   const std::lock_guard lock(impl_->jobs_mutex);
-  return impl_->enrolments.attempt(address, attempts, impl_->clock.wall());
+  if (impl_->enrolments.knows(token_hash)) return {.good = true};
+  if (const auto wait = impl_->enrolments.attempt(address, attempts, now)) return {.wait = wait};
+  auto refused = impl_->enrolments.redeem(token_hash, now);
+  TokenCheck answer{.refusal = refused.error()};
+  impl_->refuse_token(address, answer.refusal, now);
+  return answer;
+}
+
+void Fleet::Impl::refuse_token(const std::string& address, const Error& why, WallTime now) {
+  store::Batch batch;
+  batch.events.push_back(make_event(now, Severity::kWarning, "enrol.refused", address,
+                                    "enrolment from " + address + " refused: " + why.context));
+  saver.commit(std::move(batch), OnFailure::kRetry);
 }
 
 Result<Admission> Fleet::redeem_token(const std::string& token_hash,
@@ -149,10 +162,7 @@ Result<Admission> Fleet::redeem_token(const std::string& token_hash,
   const std::lock_guard lock(impl_->jobs_mutex);
   auto redeemed = impl_->enrolments.redeem(token_hash, now);
   if (!redeemed) {
-    batch.events.push_back(
-        make_event(now, Severity::kWarning, "enrol.refused", address,
-                   "enrolment from " + address + " refused: " + redeemed.error().context));
-    impl_->saver.commit(std::move(batch), OnFailure::kRetry);
+    impl_->refuse_token(address, redeemed.error(), now);
     return redeemed.error();
   }
   batch.erases.push_back({std::string(kEnrolments), token_hash});

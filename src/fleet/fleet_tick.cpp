@@ -15,6 +15,7 @@ void Fleet::tick() {
   impl_->tick_jobs(now);
   impl_->tick_enrolments(now);
   impl_->save_again(now);
+  impl_->saver.sum_up();
   impl_->expire_minutes(now);
   impl_->publish();
 }

@@ -54,6 +54,7 @@ struct Fleet::Impl {
   void note_settings(const model::Settings& now);
   std::atomic<std::int64_t> stale_after_ms{0};
   std::atomic<std::uint32_t> samples_per_request{0};
+  std::atomic<std::uint32_t> json_depth{0};
 
   // -- settings, releases, hooks: leaves --
   std::shared_ptr<const model::Settings> settings() const;
@@ -109,6 +110,8 @@ struct Fleet::Impl {
                  store::Batch& batch);
   // The device's job of this action, where it may know of it.
   JobBook::Entry* ddi_entry(const std::string& device, std::uint64_t action);
+  // Somebody showed a token that opens nothing. jobs_mutex held.
+  void refuse_token(const std::string& address, const Error& why, WallTime now);
   // Carries a change out and answers after its commit; what did not change is written again.
   void finish_ddi(const JobChange& change, Done done);
   // These take jobs_mutex themselves.

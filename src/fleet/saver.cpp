@@ -3,6 +3,33 @@
 namespace ota::fleet {
 
 void Saver::commit(store::Batch batch, OnFailure on_failure, store::Done done) {
+  constexpr std::string_view kOfDevices = "devices";  // where a key is a device's id
+  const MonoTime now = clock_.mono();
+  for (const store::Put& put : batch.puts) {
+    if (put.collection == kOfDevices) budget_.charge(put.key, put.document.size(), now);
+  }
+  if (!batch.events.empty()) {
+    budget_.sift(batch.events, now);
+    if (batch.empty() && !done) return;
+  }
+  queue(std::move(batch), on_failure, std::move(done));
+}
+
+void Saver::commit_job(const std::string& device, store::Batch batch, store::Done done) {
+  constexpr std::string_view kOfJobs = "jobs";
+  for (const store::Put& put : batch.puts) {
+    if (put.collection == kOfJobs) budget_.charge(device, put.document.size(), clock_.mono());
+  }
+  commit(std::move(batch), OnFailure::kRetry, std::move(done));
+}
+
+void Saver::sum_up() {
+  store::Batch batch;
+  batch.events = budget_.sum_up(clock_.mono(), clock_.wall());
+  if (!batch.empty()) queue(std::move(batch), OnFailure::kRetry);
+}
+
+void Saver::queue(store::Batch batch, OnFailure on_failure, store::Done done) {
   InFlight entry;
   entry.on_failure = on_failure;
   if (on_failure == OnFailure::kRetry) {
@@ -59,7 +86,7 @@ std::vector<Saver::Key> Saver::take_unsaved() {
     batch.events = std::move(backlog_);
     backlog_.clear();
   }
-  if (!batch.events.empty()) commit(std::move(batch), OnFailure::kRetry);
+  if (!batch.events.empty()) queue(std::move(batch), OnFailure::kRetry);  // paid for already
   return keys;
 }
 

@@ -19,7 +19,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "fleet/event_log.h"
+#include "fleet/write_budget.h"
 #include "store/store.h"
 
 namespace ota::fleet {
@@ -33,10 +35,17 @@ class Saver {
   using Key = std::pair<std::string, std::string>;  // collection, key
   static constexpr std::size_t kMaxBacklog = 10000;
 
-  Saver(store::Store& store, EventLog& log, std::function<void()> new_events)
-      : store_(store), log_(log), new_events_(std::move(new_events)) {}
+  Saver(store::Store& store, EventLog& log, const Clock& clock, std::function<void()> new_events)
+      : store_(store), log_(log), clock_(clock), new_events_(std::move(new_events)) {}
 
+  // Events that are past their device's budget, or the strangers', are left out here.
   void commit(store::Batch batch, OnFailure on_failure, store::Done done = {});
+
+  // A batch of a device's job, which the device caused.
+  void commit_job(const std::string& device, store::Batch batch, store::Done done = {});
+  // Tells what was left out, where it is time to; about four times a second.
+  void sum_up();
+  WriteBudget& budget() { return budget_; }
 
   // Takes the names of documents to be written again. Events of the backlog are queued here, in
   // their old order. Nothing to do (and cheap) where all is saved or the store takes no writes.
@@ -47,6 +56,7 @@ class Saver {
   void clear();
 
  private:
+  void queue(store::Batch batch, OnFailure on_failure, store::Done done = {});
   void finished(std::uint64_t ticket, const Result<void>& result);
 
   struct InFlight {
@@ -57,7 +67,9 @@ class Saver {
 
   store::Store& store_;
   EventLog& log_;
+  const Clock& clock_;
   std::function<void()> new_events_;
+  WriteBudget budget_;
   std::mutex mutex_;
   std::size_t active_ = 0;  // commits whose `done` has not returned
   std::uint64_t next_ticket_ = 0;

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -309,6 +310,16 @@ Result<Reply> Client::Impl::request(const std::string& path, milliseconds timeou
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   transfer.reply.status = static_cast<unsigned>(status);
   return std::move(transfer.reply);
+}
+
+seconds Reply::wait() const {
+  constexpr std::uint32_t kMost = 300;
+  std::uint32_t asked = 0;
+  const auto [end, wrong] =
+      std::from_chars(retry_after.data(), retry_after.data() + retry_after.size(), asked);
+  if (end != retry_after.data() + retry_after.size()) return seconds(0);  // a date, or nonsense
+  if (wrong == std::errc::result_out_of_range) return seconds(kMost);
+  return seconds(wrong == std::errc{} ? std::min(asked, kMost) : 0U);
 }
 
 Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

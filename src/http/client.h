@@ -40,6 +40,10 @@ struct Reply {
   std::string content_type;
   std::string etag;
   std::string retry_after;
+
+  // For how long the server asks to be left alone; zero where it does not say. 5 minutes at most: a
+  // server's word must not switch a device off.
+  seconds wait() const;
 };
 
 class Client {

@@ -23,7 +23,8 @@ constexpr milliseconds kDrainPatience{500};
 
 }  // namespace
 
-std::shared_ptr<Connection> Connection::make(IoThread& thread, Socket socket, std::string address) {
+std::shared_ptr<Connection> Connection::make(IoThread& thread, Socket socket, std::string address,
+                                             const ConnectionPlaces::PlacePtr& place) {
   ServerShared& shared = thread.shared();
   // Counted before it exists: whichever way it goes, close() or here, it is counted out once.
   try {
@@ -32,17 +33,19 @@ std::shared_ptr<Connection> Connection::make(IoThread& thread, Socket socket, st
     socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
     ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);  // not for child agents
     return std::shared_ptr<Connection>(
-        new Connection(thread, std::move(socket), std::move(address)));
+        new Connection(thread, std::move(socket), std::move(address), place));
   } catch (const std::exception&) {
-    shared.left(address);
+    shared.places.leave(place);
     return nullptr;
   }
 }
 
-Connection::Connection(IoThread& thread, Socket socket, std::string address)
+Connection::Connection(IoThread& thread, Socket socket, std::string address,
+                       ConnectionPlaces::PlacePtr place)
     : thread_(thread),
+      place_(std::move(place)),
       socket_(std::move(socket)),
-      tls_(thread.shared().tls.native(), socket_.native_handle()) {
+      tls_(thread.shared().tls()->native(), socket_.native_handle()) {
   request_.peer.address = std::move(address);
   request_.spoken_for = &spoken_for_;
   request_.connection = ++thread.shared().last_connection;
@@ -55,6 +58,7 @@ Connection::Connection(IoThread& thread, Socket socket, std::string address)
 Connection::~Connection() = default;
 
 void Connection::start() {
+  place_->connection = this;
   set_deadline(thread_.limits().handshake_timeout);
   advance();
 }
@@ -128,6 +132,27 @@ void Connection::established() {
   }
   phase_ = Phase::kReading;
   set_deadline(thread_.limits().idle_timeout);
+  // A device's certificate says who it was made for; whether that is still one of ours is asked.
+  if (request_.peer.role == Role::kOperator) {
+    become_known(ConnectionPlaces::Standing::kOperator);
+  } else if (request_.peer.role == Role::kDevice && is_known_device()) {
+    become_known(ConnectionPlaces::Standing::kDevice);
+  }
+}
+
+bool Connection::is_known_device() const {
+  if (!admit()) return false;
+  const auto& hook = thread_.shared().hooks.knows_device;
+  return !hook || hook(request_.peer.name, request_.peer.serial).has_value();
+}
+
+bool Connection::become_known(ConnectionPlaces::Standing standing) {
+  if (known_) return true;
+  known_ = thread_.shared().places.known(place_, standing, thread_.limits());
+  if (known_) return true;
+  Counters::add(thread_.counters().limited);
+  close();
+  return false;
 }
 
 Connection::Step Connection::read_step() {
@@ -305,10 +330,12 @@ void Connection::close() {
   const auto self = shared_from_this();
   phase_ = Phase::kClosed;
   thread_.clear_deadline(*this);
+  give_back_work();
+  place_->connection = nullptr;
   file_.reset();
   boost::system::error_code ignored;
   socket_.close(ignored);
-  thread_.shared().left(request_.peer.address);
+  thread_.shared().places.leave(place_);
   thread_.remove(*this);
   if (const auto& hook = thread_.shared().hooks.connection_closed) hook(request_.connection);
   if (const auto exchange = exchange_.lock()) exchange->connection_closed();

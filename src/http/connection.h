@@ -31,7 +31,8 @@ class Connection final : public AnswerTarget,
                          public std::enable_shared_from_this<Connection> {
  public:
   // Null where there is no memory for it, or the client has gone already.
-  static std::shared_ptr<Connection> make(IoThread& thread, Socket socket, std::string address);
+  static std::shared_ptr<Connection> make(IoThread& thread, Socket socket, std::string address,
+                                          const ConnectionPlaces::PlacePtr& place);
   ~Connection() override;
 
   void start();
@@ -68,7 +69,8 @@ class Connection final : public AnswerTarget,
   // A long poll waits for 60 s at most; a handler that takes longer than this has lost the request.
   static constexpr milliseconds kHandlerPatience{150'000};
 
-  Connection(IoThread& thread, Socket socket, std::string address);
+  Connection(IoThread& thread, Socket socket, std::string address,
+             ConnectionPlaces::PlacePtr place);
 
   void advance();
   Step handshake_step();
@@ -78,6 +80,9 @@ class Connection final : public AnswerTarget,
   Step linger_step();
   Step await(TlsStream::Outcome outcome);
   void established();
+  bool is_known_device() const;
+  // It has said who it is; false where there is no place for it: it was closed.
+  bool become_known(ConnectionPlaces::Standing standing);
   void await_read();
   void await_write();
   void yield();
@@ -86,6 +91,12 @@ class Connection final : public AnswerTarget,
   // Reading (connection_request.cpp).
   std::size_t consume(std::string_view input);
   bool check_head(std::string_view rest);
+  bool ask_who_it_is();
+  std::uint64_t body_limit() const;
+  bool charge_body();
+  void give_back_work();
+  void show_request();
+  void hide_request();
   Result<void> admit() const;
   bool route_request();
   void dispatch();
@@ -108,6 +119,8 @@ class Connection final : public AnswerTarget,
   void count(unsigned status);
 
   IoThread& thread_;
+  const ConnectionPlaces::PlacePtr place_;
+  bool known_ = false;
   Socket socket_;
   TlsStream tls_;
   Request request_;         // its peer is the connection's; the rest is valid during a handler only
@@ -125,7 +138,8 @@ class Connection final : public AnswerTarget,
   std::uint64_t request_number_ = 0;
   MonoTime parked_since_{};
   std::uint64_t lingered_ = 0;
-  std::size_t body_stride_ = 0;  // of the body read, when its deadline was set
+  std::size_t body_stride_ = 0;   // of the body read, when its deadline was set
+  std::size_t body_charged_ = 0;  // of ServerShared::bodies
   Phase phase_ = Phase::kHandshake;
   After after_ = After::kKeepOpen;
   bool running_ = false;     // inside advance()

@@ -179,7 +179,7 @@ void Connection::begin_file(Response response) {
   thread_.shared().files.post([file, response = std::move(response), weak = weak_from_this(),
                                number = request_number_, mailbox = thread_.mailbox()] {
     Result<void> result;
-    if (auto opened = open_file(response.file->path)) {
+    if (auto opened = open_file(response.file->folder, response.file->path)) {
       file->file = std::move(*opened);
     } else {
       result = opened.error();

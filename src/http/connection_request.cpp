@@ -1,6 +1,8 @@
 // From bytes to a handler: what a connection does while it reads (connection.h).
 
+#include <algorithm>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include "http/connection.h"
@@ -29,6 +31,7 @@ std::size_t Connection::consume(std::string_view input) {
     if (!check_head(input.substr(used))) return used;
     progress = work_->parser.feed(input.substr(used), used);
   }
+  if (work_->parser.body_kept() != body_charged_ && !charge_body()) return used;
   switch (progress) {
     case RequestParser::Progress::kMore:
     case RequestParser::Progress::kHead:
@@ -49,7 +52,7 @@ void Connection::expect_more() {
   needs_more_ = true;
   const RequestParser& parser = work_->parser;
   if (!parser.started()) {  // empty lines only
-    thread_.take_back(std::move(work_));
+    give_back_work();
     return;
   }
   if (parser.head_done()) {
@@ -83,7 +86,7 @@ Result<void> Connection::admit() const {
 // where the request has been answered.
 bool Connection::check_head(std::string_view rest) {
   const RequestHead& head = work_->parser.head();
-  after_ = head.keep_alive ? After::kKeepOpen : After::kClose;
+  after_ = !head.keep_alive ? After::kClose : head.http10 ? After::kKeepOpenTold : After::kKeepOpen;
   head_only_ = head.method_known && head.method == Method::kHead;
   is_get_ = head.method_known && (head.method == Method::kGet || head_only_);
   late_ = false;  // the body has a time of its own
@@ -97,9 +100,8 @@ bool Connection::check_head(std::string_view rest) {
     work_->over_rate = true;  // a body is read first: closing would cost the client a handshake
   }
   if (!work_->over_rate && !route_request()) return false;
-  const bool large = work_->match.route != nullptr && work_->match.route->large_body;
-  const std::uint64_t limit =
-      !work_->over_rate && large ? thread_.limits().import_bytes : thread_.limits().body_bytes;
+  if (!work_->over_rate && head.content_length > 0 && !ask_who_it_is()) return false;
+  const std::uint64_t limit = body_limit();
   if (head.content_length > limit) {
     refuse(Response::problem(413, "body-too-large",
                              "the body has " + std::to_string(head.content_length) +
@@ -114,6 +116,57 @@ bool Connection::check_head(std::string_view rest) {
     }
   }
   return true;
+}
+
+// Before a byte of the body is taken; false where the request has been answered.
+bool Connection::ask_who_it_is() {
+  const Route& route = *work_->match.route;
+  if (route.check_head) {
+    show_request();
+    std::optional<Response> refused;
+    try {
+      refused = route.check_head(request_);
+    } catch (const std::exception&) {  // its words are for nobody outside
+      refused = Response::problem(500, "internal", "the request could not be looked at");
+    }
+    hide_request();
+    if (refused) {
+      refuse(std::move(*refused));
+      return false;
+    }
+    if (!spoken_for_.empty() && !become_known(ConnectionPlaces::Standing::kDevice)) return false;
+  }
+  if (route.kept_body > 0) work_->parser.keep_body(route.kept_body);
+  return true;
+}
+
+std::uint64_t Connection::body_limit() const {
+  const model::ServerLimits& limits = thread_.limits();
+  const bool large =
+      !work_->over_rate && work_->match.route != nullptr && work_->match.route->large_body;
+  const std::uint64_t limit = large ? limits.import_bytes : limits.body_bytes;
+  const bool stranger = request_.peer.role == Role::kNone && spoken_for_.empty();
+  return stranger ? std::min<std::uint64_t>(limit, limits.stranger_body_bytes) : limit;
+}
+
+// Bodies that are on their way share a budget; operators' imports have their own limit.
+bool Connection::charge_body() {
+  if (request_.peer.role == Role::kOperator) return true;
+  const std::size_t kept = work_->parser.body_kept();
+  if (thread_.shared().bodies.take(kept - body_charged_, thread_.limits().body_memory_bytes)) {
+    body_charged_ = kept;
+    return true;
+  }
+  after_ = After::kClose;
+  Response busy = Response::problem(503, "busy", "too many bodies are on their way already");
+  busy.headers.emplace_back("Retry-After", "2");
+  refuse(std::move(busy));
+  return false;
+}
+
+void Connection::give_back_work() {
+  if (body_charged_ > 0) thread_.shared().bodies.give(std::exchange(body_charged_, 0));
+  thread_.take_back(std::move(work_));
 }
 
 bool Connection::route_request() {
@@ -153,7 +206,7 @@ bool Connection::route_request() {
 
 void Connection::dispatch() {
   if (work_->over_rate) {
-    thread_.take_back(std::move(work_));
+    give_back_work();
     begin_answer(Response::too_many(
         "rate-limited", "more than " +
                             std::to_string(thread_.limits().requests_per_second_per_device) +
@@ -164,18 +217,32 @@ void Connection::dispatch() {
   hand_over();
 }
 
-void Connection::hand_over() {
+// What is valid while a handler or a route's head check runs.
+void Connection::show_request() {
   const RequestHead& head = work_->parser.head();
   request_.method = head.method;
   request_.path = work_->target.path;
   request_.params.swap(work_->match.params);
   request_.query.swap(work_->target.query);
-  request_.body = work_->parser.body();
   request_.if_none_match = head.if_none_match;
   request_.range = head.range;
   request_.authorization = head.authorization;
-  request_.host = head.host;
+  // RFC 9112 section 3.2.2: the target's own authority goes before Host.
+  request_.host = work_->target.authority.empty() ? head.host : work_->target.authority;
   request_.user_agent = head.user_agent;
+}
+
+void Connection::hide_request() {
+  request_.params.swap(work_->match.params);
+  request_.query.swap(work_->target.query);
+  request_.path = request_.body = request_.if_none_match = request_.range = {};
+  request_.authorization = request_.host = request_.user_agent = {};
+}
+
+void Connection::hand_over() {
+  const RequestHead& head = work_->parser.head();
+  show_request();
+  request_.body = work_->parser.body();
   if (is_get_ && (!head.if_none_match.empty() || !head.range.empty())) {
     wish_ = std::make_unique<FileWish>(FileWish{head.if_none_match, head.if_range, head.range});
   }
@@ -189,11 +256,9 @@ void Connection::hand_over() {
     exchange->send(Response::problem(500, "internal", "the server failed at this request"));
   }
   auto answered = exchange->end_dispatch();
-  request_.path = request_.body = request_.if_none_match = request_.range = {};
-  request_.authorization = request_.host = request_.user_agent = {};
-  request_.params.clear();
-  if (!request_.query.empty()) request_.query.clear();
-  thread_.take_back(std::move(work_));
+  hide_request();
+  give_back_work();
+  if (!known_ && !spoken_for_.empty() && !become_known(ConnectionPlaces::Standing::kDevice)) return;
   if (answered) {
     begin_answer(std::move(*answered));
     return;
@@ -209,7 +274,7 @@ void Connection::refuse(Response response) {
   if (work_->parser.head_done() && work_->parser.head().content_length > 0) {
     after_ = After::kClose;
   }
-  thread_.take_back(std::move(work_));
+  give_back_work();
   begin_answer(std::move(response));
 }
 

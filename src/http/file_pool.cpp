@@ -1,6 +1,5 @@
 #include "http/file_pool.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -8,6 +7,8 @@
 #include <cerrno>
 #include <csignal>
 #include <utility>
+
+#include "base/beneath.h"
 
 namespace ota::http {
 namespace {
@@ -56,12 +57,15 @@ void FilePool::work() {
   }
 }
 
-Result<OpenFile> open_file(const std::string& path) {
-  OpenFile file{FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)), 0};
-  if (!file.descriptor) return fail_errno(errno, "open " + path);
+Result<OpenFile> open_file(const std::string& folder, const std::string& path) {
+  auto opened = open_beneath(folder, path);
+  if (!opened && opened.error().code == Errc::kDenied) {
+    return fail(Errc::kNotFound, opened.error().context);  // nobody is told what is there
+  }
+  if (!opened) return opened.error();
+  OpenFile file{std::move(*opened), 0};
   struct stat facts {};
   if (::fstat(file.descriptor.get(), &facts) != 0) return fail_errno(errno, "read " + path);
-  if (!S_ISREG(facts.st_mode)) return fail(Errc::kNotFound, path + " is no regular file");
   file.size = static_cast<std::uint64_t>(facts.st_size);
   return file;
 }

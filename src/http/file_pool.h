@@ -44,8 +44,8 @@ struct OpenFile {
   FileDescriptor descriptor;
   std::uint64_t size = 0;
 };
-// Blocks. Only regular files; kNotFound for anything else.
-Result<OpenFile> open_file(const std::string& path);
+// Blocks. Only regular files beneath `folder`; kNotFound for anything else.
+Result<OpenFile> open_file(const std::string& folder, const std::string& path);
 
 enum class MayBlock { kNo, kYes };
 // Reads up to `into.size()` bytes from `offset`: the count, 0 at the end. With kNo it is kTimeout

@@ -64,8 +64,9 @@ void IoThread::join() {
   mailbox_->close();
 }
 
-void IoThread::adopt(Socket socket, std::string address) {
-  auto connection = Connection::make(*this, std::move(socket), std::move(address));
+void IoThread::adopt(Socket socket, std::string address, const ConnectionPlaces::PlacePtr& place) {
+  if (shared_.places.has_to_go(place)) return shared_.places.leave(place);
+  auto connection = Connection::make(*this, std::move(socket), std::move(address), place);
   if (!connection) return;
   connections_.emplace(connection.get(), connection);
   connection->start();
@@ -158,7 +159,9 @@ std::unique_ptr<RequestWork> IoThread::lend_work() {
 }
 
 void IoThread::take_back(std::unique_ptr<RequestWork> work) {
-  if (work && idle_work_.size() < kIdleWork) idle_work_.push_back(std::move(work));
+  if (!work || idle_work_.size() >= kIdleWork) return;
+  work->parser.give_back_memory();
+  idle_work_.push_back(std::move(work));
 }
 
 const std::string& IoThread::date() {

@@ -59,7 +59,7 @@ class IoThread {
   boost::asio::io_context& context() { return context_; }
 
   // On this thread from here on.
-  void adopt(Socket socket, std::string address);
+  void adopt(Socket socket, std::string address, const ConnectionPlaces::PlacePtr& place);
   void remove(Connection& connection);
   void disconnect(const std::string& device);
   void drain();

@@ -62,8 +62,9 @@ class FileWatch {
 
 // A file to stream as the body; read in bounded chunks off the io thread.
 struct FileBody {
-  std::string path;
-  std::string etag;  // with its quotes
+  std::string folder;  // trusted; opened beneath it (base/beneath.h)
+  std::string path;    // below `folder`
+  std::string etag;    // with its quotes
   std::string content_type = "application/octet-stream";
   std::shared_ptr<FileWatch> watch = {};  // may be none; let go when the transfer has ended
 };

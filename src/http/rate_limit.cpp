@@ -93,21 +93,4 @@ bool EventLimit::take(const std::string& key, MonoTime now) {
   return true;
 }
 
-bool AddressCounts::enter(const std::string& address, std::uint32_t limit) {
-  const std::lock_guard lock(mutex_);
-  std::uint32_t& count = counts_[address];
-  if (count >= limit) {
-    if (count == 0) counts_.erase(address);
-    return false;
-  }
-  ++count;
-  return true;
-}
-
-void AddressCounts::leave(const std::string& address) {
-  const std::lock_guard lock(mutex_);
-  const auto found = counts_.find(address);
-  if (found != counts_.end() && --found->second == 0) counts_.erase(found);
-}
-
 }  // namespace ota::http

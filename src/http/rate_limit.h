@@ -80,16 +80,4 @@ class EventLimit {
   std::unordered_map<std::string, Count> counts_;
 };
 
-// How many connections each address holds. Thread: any.
-class AddressCounts {
- public:
-  // False, and not counted, where the address holds `limit` already.
-  bool enter(const std::string& address, std::uint32_t limit);
-  void leave(const std::string& address);
-
- private:
-  std::mutex mutex_;
-  std::unordered_map<std::string, std::uint32_t> counts_;
-};
-
 }  // namespace ota::http

@@ -1,7 +1,9 @@
 #include "http/request_parser.h"
 
+#include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <cstdint>
 #include <optional>
 
 #include "base/assert.h"
@@ -46,6 +48,8 @@ class Parser final : public beast_http::basic_parser<true> {
   unsigned hosts() const { return hosts_; }
   bool has_transfer_encoding() const { return has_transfer_encoding_; }
   bool is_http11() const { return version_ >= 11; }
+  void keep(std::size_t bytes) { kept_ = bytes; }
+  std::size_t received() const { return received_; }
 
  private:
   void on_request_impl(beast_http::verb verb, string_view, string_view target, int version,
@@ -90,10 +94,16 @@ class Parser final : public beast_http::basic_parser<true> {
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(string_view bytes, error_code&) override {
+    received_ += bytes.size();
     if (bytes.size() == head_.content_length) {
-      piece_ = {bytes.data(), bytes.size()};
+      piece_ = {bytes.data(), std::min(bytes.size(), kept_)};
     } else {
-      body_.append(bytes.data(), bytes.size());
+      // Asked for once: a string that grows copies itself, and is larger than what it holds.
+      if (body_.empty()) {
+        body_.reserve(
+            static_cast<std::size_t>(std::min<std::uint64_t>(head_.content_length, kept_)));
+      }
+      body_.append(bytes.data(), std::min(bytes.size(), kept_ - body_.size()));
     }
     return bytes.size();
   }
@@ -106,6 +116,8 @@ class Parser final : public beast_http::basic_parser<true> {
   RequestHead& head_;
   std::string& body_;
   std::string_view& piece_;
+  std::size_t kept_ = SIZE_MAX;
+  std::size_t received_ = 0;
   unsigned hosts_ = 0;
   int version_ = 0;
   bool has_transfer_encoding_ = false;
@@ -152,6 +164,7 @@ RequestParser::Progress RequestParser::Impl::finish_head() {
   const auto length = parser->content_length();
   head.content_length = length ? *length : 0;
   head.keep_alive = parser->keep_alive();
+  head.http10 = !parser->is_http11();
   return Progress::kHead;
 }
 
@@ -173,7 +186,6 @@ void RequestParser::start(std::uint32_t header_bytes) {
   head.content_length = 0;
   head.method_known = head.expects_continue = head.keep_alive = false;
   impl.body.clear();
-  if (impl.body.capacity() > kKeptBodyBytes) impl.body.shrink_to_fit();
   impl.piece = {};
   impl.header_limit = header_bytes;
   impl.header_used = 0;
@@ -183,6 +195,15 @@ void RequestParser::start(std::uint32_t header_bytes) {
   impl.parser.emplace(head, impl.body, impl.piece);
   impl.parser->header_limit(header_bytes);
   impl.parser->body_limit(boost::none);  // the server knows the route's limit at kHead
+}
+
+void RequestParser::keep_body(std::size_t bytes) {
+  impl_->parser->keep(bytes);
+}
+
+void RequestParser::give_back_memory() {
+  impl_->piece = {};
+  if (impl_->body.capacity() > kKeptBodyBytes) std::string().swap(impl_->body);
 }
 
 RequestParser::Progress RequestParser::feed(std::string_view bytes, std::size_t& used) {
@@ -230,6 +251,9 @@ std::string_view RequestParser::body() const {
   return impl_->piece.empty() ? std::string_view(impl_->body) : impl_->piece;
 }
 std::size_t RequestParser::body_received() const {
+  return impl_->parser ? impl_->parser->received() : 0;
+}
+std::size_t RequestParser::body_kept() const {
   return impl_->body.size();
 }
 unsigned RequestParser::failure() const {

@@ -34,6 +34,7 @@ struct RequestHead {
   std::uint64_t content_length = 0;
   bool expects_continue = false;
   bool keep_alive = false;
+  bool http10 = false;
 };
 
 class RequestParser {
@@ -47,6 +48,10 @@ class RequestParser {
 
   // Forgets the request before. `header_bytes`: of request line and fields together.
   void start(std::uint32_t header_bytes);
+  // At kHead: so much of the body is kept, the rest is taken and dropped. Without this all is kept.
+  void keep_body(std::size_t bytes);
+  // Between two requests: lets go of what a large one needed.
+  void give_back_memory();
   // Takes what it can of `bytes` and adds that to `used`. The rest must be shown again, in front of
   // what comes next. kHead comes once, before the body is looked at.
   Progress feed(std::string_view bytes, std::size_t& used);
@@ -57,6 +62,8 @@ class RequestParser {
   // The body, after kDone; where it came in one piece it lies in the bytes fed last.
   std::string_view body() const;
   std::size_t body_received() const;
+  // Bytes of memory that the body holds here: none where it came whole.
+  std::size_t body_kept() const;
   // The status and the words for what is wrong with the request.
   unsigned failure() const;
   std::string_view failure_text() const;

@@ -67,6 +67,7 @@ void append_head(std::string& out, const Response& response, std::uint64_t lengt
   for (const auto& [name, value] : response.headers)
     append_field(out, name, value);
   if (after == After::kClose) out += "Connection: close\r\n";
+  if (after == After::kKeepOpenTold) out += "Connection: keep-alive\r\n";
   out += "\r\n";
 }
 

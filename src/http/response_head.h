@@ -10,7 +10,8 @@
 
 namespace ota::http {
 
-enum class After { kKeepOpen, kClose };
+// kKeepOpenTold: to a client of HTTP/1.0, which closes where it is not told (RFC 9112 section 9.3).
+enum class After { kKeepOpen, kKeepOpenTold, kClose };
 
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7).
 std::string http_date(WallTime time);

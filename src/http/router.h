@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,12 +28,22 @@ enum class Access : std::uint8_t {
   kLoopbackOrOperator
 };
 
+// Called on an io thread at a request's head, before its body is read: it must not block. Nothing:
+// go on; else the answer.
+using HeadCheck = std::function<std::optional<Response>(const Request&)>;
+
 struct Route {
   Method method = Method::kGet;
   std::string pattern;  // "/v1/jobs/{id}/report"; "{rest...}" at the end matches several segments
   Access access = Access::kOperator;
   Handler handler;
   bool large_body = false;  // limits.import_bytes instead of limits.body_bytes
+  // Of a body so much is kept, and the rest is read and dropped; 0: all of it.
+  std::uint32_t kept_body = 0;
+  // Where callers are known by something else than a certificate: who it is, before a body is read.
+  // A caller that it has not made known (Request::speaks_for) stays a stranger, with a stranger's
+  // limits.
+  HeadCheck check_head = {};
 };
 
 struct Match {

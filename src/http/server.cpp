@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "http/connection.h"
 #include "http/io_thread.h"
 #include "http/port_holder.h"
 #include "http/server_shared.h"
@@ -25,6 +26,9 @@ using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, asio::io_context::ex
 // Out of descriptors or memory: accepting is tried again after this.
 constexpr milliseconds kAcceptPause{100};
 constexpr milliseconds kDrainTick{50};
+
+// Stands for the address where it is not one that crowds.
+const std::string kAllAddresses = "many";
 
 // Every connection takes a descriptor; the soft limit of a login shell is 1024.
 void allow_descriptors() {
@@ -72,6 +76,7 @@ struct Server::Impl {
   Result<void> listen();
   void accept();
   void accepted(const boost::system::error_code& error, IoThread& target, Socket socket);
+  ConnectionPlaces::PlacePtr place_for(const std::string& address, IoThread& target);
   void stop_accepting();
   void end_threads();
 };
@@ -144,16 +149,46 @@ void Server::Impl::accepted(const boost::system::error_code& error, IoThread& ta
   const auto end = socket.remote_endpoint(gone);
   if (!gone) {
     std::string address = address_text(end.address());
-    if (shared->entered(address, threads.front()->limits())) {
-      asio::post(target.context(),
-                 [&target, socket = std::move(socket), address = std::move(address)]() mutable {
-                   target.adopt(std::move(socket), std::move(address));
-                 });
-    } else {
-      Counters::add(counters.limited);
+    if (const auto place = place_for(address, target)) {
+      asio::post(target.context(), [&target, socket = std::move(socket), place,
+                                    address = std::move(address)]() mutable {
+        target.adopt(std::move(socket), std::move(address), place);
+      });
     }
   }
   accept();
+}
+
+// The newcomer's place, and the way out for whoever has to make room; null: it is refused.
+ConnectionPlaces::PlacePtr Server::Impl::place_for(const std::string& address, IoThread& target) {
+  const model::ServerLimits& limits = threads.front()->limits();
+  const auto now = std::chrono::steady_clock::now();
+  const ConnectionPlaces::Entry entry = shared->places.enter(address, limits, now);
+  switch (entry.crowd) {
+    case ConnectionPlaces::Crowd::kNone:
+      break;
+    case ConnectionPlaces::Crowd::kAddress:
+      shared->crowded(threads.front()->counters(), address,
+                      "more than " + std::to_string(limits.connections_per_address) +
+                          " connections from here that do not say who they are",
+                      now);
+      break;
+    case ConnectionPlaces::Crowd::kStrangers:
+    case ConnectionPlaces::Crowd::kAll:
+      shared->crowded(threads.front()->counters(), kAllAddresses,
+                      entry.crowd == ConnectionPlaces::Crowd::kAll
+                          ? "all connections are taken; the oldest that do not say who they are go"
+                          : "strangers hold their part of the connections; the oldest of them go",
+                      now);
+      break;
+  }
+  if (entry.place) entry.place->thread = &target;
+  if (entry.out) {
+    entry.out->thread->post([out = entry.out] {
+      if (out->connection != nullptr) out->connection->close();
+    });
+  }
+  return entry.place;
 }
 
 Result<void> Server::start() {
@@ -178,6 +213,14 @@ Result<void> Server::start() {
   for (const auto& thread : impl.threads)
     thread->start();
   impl.running = true;
+  impl.identity = {};  // its key is the context's now
+  return {};
+}
+
+Result<void> Server::set_identity(const pki::ServerIdentity& identity) {
+  auto tls = TlsContext::make(identity, impl_->options.tls_floor);
+  if (!tls) return tls.error();
+  impl_->shared->set_tls(std::move(*tls));
   return {};
 }
 
@@ -210,6 +253,8 @@ ServerStats& ServerStats::operator+=(const ServerStats& other) {
   errors_4xx += other.errors_4xx;
   errors_5xx += other.errors_5xx;
   limited += other.limited;
+  strangers += other.strangers;
+  body_bytes += other.body_bytes;
   return *this;
 }
 
@@ -225,8 +270,9 @@ ServerStats Server::stats() const {
     stats.errors_5xx += counters.errors_5xx.load(std::memory_order_relaxed);
     stats.limited += counters.limited.load(std::memory_order_relaxed);
   }
-  const std::lock_guard lock(impl_->shared->open_mutex);
-  stats.connections = impl_->shared->open;
+  stats.connections = impl_->shared->places.open();
+  stats.strangers = impl_->shared->places.strangers();
+  stats.body_bytes = impl_->shared->bodies.used();
   return stats;
 }
 
@@ -257,17 +303,13 @@ void Server::drain(milliseconds patience) {
   impl.stop_accepting();
   impl.shared->draining = true;
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  std::unique_lock lock(impl.shared->open_mutex);
-  while (impl.shared->open > 0 && std::chrono::steady_clock::now() < deadline) {
-    lock.unlock();
+  while (impl.shared->places.open() > 0 && std::chrono::steady_clock::now() < deadline) {
     for (const auto& thread : impl.threads) {
       thread->post([&thread = *thread] { thread.drain(); });
     }
-    lock.lock();
-    impl.shared->none_left.wait_until(
-        lock, std::min(deadline, std::chrono::steady_clock::now() + kDrainTick));
+    impl.shared->places.wait_until_empty(
+        std::min(deadline, std::chrono::steady_clock::now() + kDrainTick));
   }
-  lock.unlock();
   impl.end_threads();
 }
 

@@ -29,7 +29,9 @@ struct ServerStats {
   std::uint64_t refused_handshakes = 0;
   std::uint64_t errors_4xx = 0;
   std::uint64_t errors_5xx = 0;
-  std::uint64_t limited = 0;  // 429 and refused connections
+  std::uint64_t limited = 0;     // 429 and connections that had to go
+  std::uint64_t strangers = 0;   // of the connections: they have not said who they are
+  std::uint64_t body_bytes = 0;  // memory of bodies that are on their way now
 
   ServerStats& operator+=(const ServerStats& other);
 };
@@ -53,9 +55,14 @@ struct ServerHooks {
   std::function<Result<void>(const std::string& name, const std::string& serial)> admit_device;
   // The same of an operator's.
   std::function<Result<void>(const std::string& name, const std::string& serial)> admit_operator;
+  // Where admit_device is empty because a route says 401 in its own way: whether the certificate
+  // makes its connection a known one all the same.
+  std::function<Result<void>(const std::string& name, const std::string& serial)> knows_device;
   // A handshake was refused: the reason in words ("no certificate", "certificate expired", "unknown
   // authority", "TLS version too low") and the address. At most a few a second for each address.
   std::function<void(const std::string& address, const std::string& reason)> handshake_refused;
+  // Strangers met a limit of connections ("more than 256 from this address"); as often.
+  std::function<void(const std::string& address, const std::string& what)> crowded;
   // A connection has ended; `connection` is what its requests said. On an io thread.
   std::function<void(std::uint64_t connection)> connection_closed;
 };
@@ -69,6 +76,8 @@ class Server {
   Result<void> start();
   std::uint16_t port() const;  // the bound one
   void apply_limits(const model::ServerLimits& limits);
+  // New connections are shown this certificate; the ones that are open go on. After start().
+  Result<void> set_identity(const pki::ServerIdentity& identity);
   // Closes all connections that serve this device: by their certificate, or by a route's word.
   void disconnect(const std::string& device);
   ServerStats stats() const;

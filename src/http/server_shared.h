@@ -5,12 +5,12 @@
 
 #include <array>
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
 
+#include "http/connection_places.h"
 #include "http/file_pool.h"
 #include "http/rate_limit.h"
 #include "http/router.h"
@@ -34,38 +34,39 @@ struct Counters {
 
 struct ServerShared {
   ServerShared(std::shared_ptr<const Router> routes, ServerHooks called, TlsContext context)
-      : router(std::move(routes)), hooks(std::move(called)), tls(std::move(context)) {}
+      : router(std::move(routes)), hooks(std::move(called)) {
+    set_tls(std::move(context));
+  }
 
   const std::shared_ptr<const Router> router;
   const ServerHooks hooks;
-  const TlsContext tls;
   RateBuckets buckets;
   Pacer downloads;
-  AddressCounts addresses;
+  ConnectionPlaces places;
+  BodyMemory bodies;
   EventLimit refusals{3, seconds(1)};  // reports a second of one address
   std::atomic<bool> draining{false};
   std::atomic<std::uint64_t> last_connection{0};
 
-  // Connections that are open; `none_left` is notified when the last one goes.
-  std::mutex open_mutex;
-  std::condition_variable none_left;
-  std::uint32_t open = 0;
-
   // Last: its threads end before what their jobs use.
   FilePool files;
 
-  // A connection begins: false, and not counted, where there are too many.
-  bool entered(const std::string& address, const model::ServerLimits& limits) {
-    const std::lock_guard lock(open_mutex);
-    if (open >= limits.connections) return false;
-    if (!addresses.enter(address, limits.connections_per_address)) return false;
-    ++open;
-    return true;
+  // The context of new connections; the ones that are open keep theirs.
+  std::shared_ptr<const TlsContext> tls() const {
+    const std::lock_guard lock(tls_mutex_);
+    return tls_;
   }
-  void left(const std::string& address) {
-    addresses.leave(address);
-    const std::lock_guard lock(open_mutex);
-    if (--open == 0) none_left.notify_all();
+  void set_tls(TlsContext context) {
+    auto fresh = std::make_shared<const TlsContext>(std::move(context));
+    const std::lock_guard lock(tls_mutex_);
+    tls_ = std::move(fresh);
+  }
+
+  // Strangers met a limit: tells the hook, at most a few times a second for each address.
+  void crowded(Counters& counters, const std::string& address, const std::string& what,
+               MonoTime now) {
+    Counters::add(counters.limited);
+    if (hooks.crowded && refusals.take(address, now)) hooks.crowded(address, what);
   }
 
   // Tells the hook, at most a few times a second for each address.
@@ -75,6 +76,10 @@ struct ServerShared {
     if (reason.empty() || !hooks.handshake_refused) return;
     if (refusals.take(address, now)) hooks.handshake_refused(address, reason);
   }
+
+ private:
+  mutable std::mutex tls_mutex_;
+  std::shared_ptr<const TlsContext> tls_;
 };
 
 }  // namespace ota::http

@@ -73,16 +73,43 @@ Result<void> parse_query(std::string_view text, std::map<std::string, std::strin
   return {};
 }
 
+// "https://host" off the front of `text`; empty, and `text` as it was, where there is none.
+std::string_view cut_authority(std::string_view& text) {
+  std::string_view rest = text;
+  const auto skip = [&rest](std::string_view wanted) {
+    if (rest.size() < wanted.size()) return false;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const char sign = rest[i];
+      const char small = sign >= 'A' && sign <= 'Z' ? static_cast<char>(sign + 0x20) : sign;
+      if (small != wanted[i]) return false;
+    }
+    rest.remove_prefix(wanted.size());
+    return true;
+  };
+  if (!skip("https://") && !skip("http://")) return {};
+  const auto end = rest.find_first_of("/?#");
+  const std::string_view found = rest.substr(0, end);
+  // RFC 9110 section 4.2.4: one with user information is refused.
+  if (found.empty() || found.find('@') != std::string_view::npos) return {};
+  text = end == std::string_view::npos ? std::string_view() : rest.substr(end);
+  return found;
+}
+
 }  // namespace
 
 Result<void> Target::parse(std::string_view text) {
   query.clear();
   decoded.clear();
+  authority = {};
+  if (!text.starts_with('/')) {
+    authority = cut_authority(text);
+    if (authority.empty()) {
+      return fail(Errc::kInvalid, "the target must start with a slash, or be an http URL");
+    }
+  }
   const auto mark = text.find('?');
   path = text.substr(0, mark);
-  if (path.empty() || path.front() != '/') {
-    return fail(Errc::kInvalid, "the target must start with a slash");
-  }
+  if (path.empty()) path = "/";  // RFC 9112 section 3.2.1
   if (path.find('%') != std::string_view::npos) {
     if (auto done = decode(path, Part::kPath, decoded); !done) return done;
     path = decoded;

@@ -16,8 +16,10 @@ struct Target {
   std::string_view path;  // into the parsed text, or into `decoded`
   std::map<std::string, std::string> query;
   std::string decoded;
+  std::string_view authority;  // of an absolute target; empty otherwise
 
-  // Only the origin form (RFC 9112 section 3.2.1); at most 32 query pairs. `text` must outlive it.
+  // The origin form or the absolute one (RFC 9112 sections 3.2.1 and 3.2.2); at most 32 query
+  // pairs. `text` must outlive it.
   // kInvalid says what is wrong. Allocates only where there is a query or a '%'.
   Result<void> parse(std::string_view text);
 };

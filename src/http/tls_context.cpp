@@ -40,7 +40,8 @@ int choose_http11(SSL*, const unsigned char** out, unsigned char* out_length,
 }
 
 bool restrict_protocol(SSL_CTX* context, TlsFloor floor) {
-  if (floor == TlsFloor::kTls12) SSL_CTX_set_alpn_select_cb(context, choose_http11, nullptr);
+  SSL_CTX_set_alpn_select_cb(context, choose_http11, nullptr);
+  SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   const int lowest = floor == TlsFloor::kTls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
   return SSL_CTX_set_min_proto_version(context, lowest) == 1 &&
          SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&  // of 1.2
@@ -71,7 +72,7 @@ void TlsContext::Free::operator()(ssl_ctx_st* context) const {
 Result<TlsContext> TlsContext::make(const pki::ServerIdentity& identity, TlsFloor floor) {
   const auto certificate = pki::parse_certificate(identity.certificate);
   if (!certificate) return certificate.error().within("the server's certificate");
-  const auto key = pki::parse_key(identity.key);
+  const auto key = pki::parse_key(identity.key.view());
   if (!key) return key.error().within("the server's key");
   const auto authority = pki::parse_certificate(identity.authority);
   if (!authority) return authority.error().within("the authority's certificate");

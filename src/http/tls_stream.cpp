@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "http/peer_certificate.h"
 #include "pki/x509.h"
 
 namespace ota::http {
@@ -142,17 +143,7 @@ void TlsStream::shut_down() {
 
 void TlsStream::fill_peer(Peer& peer) const {
   const X509* certificate = SSL_get0_peer_certificate(stream_.get());
-  if (certificate == nullptr) return;
-  const std::string unit = pki::subject_field(certificate, NID_organizationalUnitName);
-  if (unit == "device") {
-    peer.role = Role::kDevice;
-  } else if (unit == "operator") {
-    peer.role = Role::kOperator;
-  } else {
-    return;
-  }
-  peer.name = pki::subject_field(certificate, NID_commonName);
-  peer.serial = pki::serial_hex(certificate);
+  if (certificate != nullptr) peer_of_certificate(certificate, peer);
 }
 
 WallTime TlsStream::peer_expires() const {

@@ -20,6 +20,9 @@ std::unique_ptr<DdiListener> DdiListener::make(const model::ConsoleSettings& con
   hooks.connection_closed = [service = listener->service_.get()](std::uint64_t connection) {
     service->connection_closed(connection);
   };
+  hooks.knows_device = [&fleet](const std::string& name, const std::string& serial) {
+    return fleet.admit(name, serial);
+  };
   listener->server_ = std::make_unique<http::Server>(
       api::DdiService::server_options(console), authority.server_identity(),
       listener->service_->router(), std::move(hooks));
@@ -45,6 +48,10 @@ void DdiListener::disconnect(const std::string& device) {
 
 void DdiListener::apply(const model::ConsoleSettings& console) {
   server_->apply_limits(api::DdiService::server_options(console).limits);
+}
+
+Result<void> DdiListener::set_identity(const pki::ServerIdentity& identity) {
+  return server_->set_identity(identity);
 }
 
 void DdiListener::drain(milliseconds patience) {

@@ -22,7 +22,8 @@ class Fleet;
 }
 namespace ota::pki {
 class Authority;
-}
+struct ServerIdentity;
+}  // namespace ota::pki
 
 namespace ota::main {
 
@@ -41,6 +42,7 @@ class DdiListener {
   http::ServerStats stats() const;
   void disconnect(const std::string& device);
   void apply(const model::ConsoleSettings& console);
+  Result<void> set_identity(const pki::ServerIdentity& identity);
   // Parked polls are answered, running downloads get this long.
   void drain(milliseconds patience);
 

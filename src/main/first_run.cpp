@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "config/config.h"
+#include "config/root_check.h"
 #include "fleet/fleet.h"
 #include "model/sample_image.h"
 #include "pki/authority.h"
@@ -98,6 +99,7 @@ Result<void> prepare_root(const fs::path& root) {
     if (auto made = make_directories(root / folder); !made) return made.error();
   }
   if (auto made = make_directories(root / "state", 0700); !made) return made.error();
+  if (auto good = config::check_root(root); !good) return good;
   return config::write_defaults(root);
 }
 

@@ -43,6 +43,7 @@ namespace {
 
 constexpr milliseconds kTick{250};
 constexpr milliseconds kRetry{5000};  // between attempts to start what failed
+constexpr std::chrono::hours kCertificateLook{1};
 constexpr milliseconds kDrain{3500};  // of the 5 s that a shutdown may take
 
 Error first_problem(const std::vector<config::Problem>& problems) {
@@ -95,6 +96,7 @@ struct Host::Impl {
   std::atomic<bool> reopen{false};  // the state was replaced by an import
   bool imported = false;            // and what is opened now is what was imported
   RateMeter rates;
+  MonoTime certificate_looked_at{};
 
   void run();
   Result<void> open();
@@ -111,6 +113,7 @@ struct Host::Impl {
   api::Ports ports();
   void look_at_firmware();
   void update_rates();
+  void renew_certificate();
   void take_edited_settings();
   void start_asked_demonstration();
   void settings_changed(const std::shared_ptr<const model::Settings>& now,
@@ -278,6 +281,14 @@ http::ServerHooks Host::Impl::common_hooks() {
     event.message = "TLS handshake refused: " + reason;
     parts.fleet->record(std::move(event));
   };
+  hooks.crowded = [this](const std::string& address, const std::string& what) {
+    model::Event event;
+    event.severity = model::Severity::kWarning;
+    event.kind = "server.crowded";
+    event.source = address;
+    event.message = "Connections are refused: " + what;
+    parts.fleet->record(std::move(event));
+  };
   return hooks;
 }
 
@@ -383,6 +394,7 @@ void Host::Impl::tick() {
   api->tick();
   look_at_firmware();
   update_rates();
+  renew_certificate();
   audit->sign_if_due();
   if (auto jump = clock_watch.look())
     record(model::Severity::kWarning, "clock.jump", std::move(*jump));
@@ -404,6 +416,26 @@ void Host::Impl::update_rates() {
   for (const api::ListenerStats& one : listener_stats())
     all += one.stats;
   set_status([&](fleet::ServerStatus& s) { rates.measure(all, s); });
+}
+
+// A server that runs for a year must not show a certificate that has ended.
+void Host::Impl::renew_certificate() {
+  if (clock.mono() - certificate_looked_at < kCertificateLook) return;
+  certificate_looked_at = clock.mono();
+  const auto told = [this](const Error& error) {
+    record(model::Severity::kError, "pki.renewal-failed",
+           "the server's certificate is not renewed: " + error.text() +
+               "; it is tried again in an hour");
+  };
+  const auto renewed = authority->renew_server();
+  if (!renewed) return told(renewed.error());
+  if (!*renewed) return;
+  const pki::ServerIdentity fresh = authority->server_identity();
+  if (auto shown = server->set_identity(fresh); !shown) return told(shown.error());
+  if (ddi) {
+    if (auto shown = ddi->set_identity(fresh); !shown) return told(shown.error());
+  }
+  record(model::Severity::kInfo, "pki.renewed", "the server shows a new certificate");
 }
 
 std::vector<fleet::ConfigProblem> Host::Impl::shown(

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/hardening.h"
 #include "base/program_version.h"
 #include "console/console.h"
 #include "console/fleet_backend.h"
@@ -146,6 +147,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ota::harden_process(std::size_t{1} << 20);
   CLI::App app{"Secure OTA: update a fleet of devices from one terminal", "ota-console"};
   Options options;
   describe(app, options);

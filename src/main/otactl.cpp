@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "base/hardening.h"
 #include "cli/run.h"
 
 namespace {
@@ -40,6 +41,7 @@ void pause_for(ota::milliseconds time) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ota::harden_process(std::size_t{1} << 18);
   struct sigaction action {};
   action.sa_handler = &on_interrupt;  // without SA_RESTART: a wait ends at once
   sigaction(SIGINT, &action, nullptr);

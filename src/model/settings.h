@@ -88,7 +88,11 @@ struct Whitelist {
 
 struct ServerLimits {
   std::uint32_t connections = 12000;
-  std::uint32_t connections_per_address = 12000;
+  // A stranger's connection has shown neither a certificate that is admitted nor a good DDI token.
+  std::uint32_t stranger_connections = 2000;    // of all addresses
+  std::uint32_t connections_per_address = 256;  // strangers' of one address (IPv6: of its /64)
+  std::uint32_t stranger_body_bytes = 16384;    // a body of theirs
+  std::uint32_t body_memory_bytes = 64U << 20;  // of all bodies in work, operators' aside
   std::uint32_t header_bytes = 8192;
   std::uint32_t body_bytes = 262144;
   std::uint32_t import_bytes = 268435456;  // POST /v1/state/import alone
@@ -100,7 +104,10 @@ struct ServerLimits {
   std::uint32_t samples_per_request = 1000;
   std::uint32_t download_kib_per_second = 0;  // of all downloads together; 0: no limit
   std::uint32_t json_depth = 16;
-  std::uint32_t enrol_attempts_per_minute = 20;  // per address
+  std::uint32_t enrol_attempts_per_minute = 20;  // wrong ones, per address
+  // What a device may have written to the disk; strangers together ten times as much. 0: no limit.
+  std::uint32_t device_events_per_hour = 200;
+  std::uint32_t device_kib_per_hour = 1024;
   bool operator==(const ServerLimits&) const = default;
 };
 

@@ -2,6 +2,7 @@
 
 #include <ifaddrs.h>
 #include <netdb.h>
+#include <openssl/crypto.h>
 #include <openssl/objects.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "pki/key_file.h"
 
@@ -20,8 +22,9 @@ namespace fs = std::filesystem;
 using days = std::chrono::days;
 
 constexpr days kAuthorityLifetime{3650};
-// Public clients refuse server certificates of more than 825 days (Apple, since 2019).
-constexpr days kServerLifetime{825};
+// Browsers refuse server certificates of more than 398 days (CA/Browser Forum ballot SC31), and
+// more and more clients follow them; a running server renews its own.
+constexpr days kServerLifetime{398};
 constexpr days kOperatorLifetime{825};
 constexpr days kRenewBefore{30};
 constexpr std::chrono::minutes kClockSkew{5};
@@ -84,6 +87,7 @@ struct Authority::Impl {
   std::string fingerprint;
   ServerIdentity server;
   IssuedCertificate operator_certificate;
+  CertificateSpec server_spec;
   std::vector<std::string> notes;
 
   Result<void> open_authority();
@@ -97,7 +101,7 @@ struct Authority::Impl {
 Result<void> Authority::Impl::open_authority() {
   const fs::path certificate_file = folder / "authority.crt";
   const fs::path key_file = folder / "authority.key";
-  auto found = read_file(certificate_file, kMaxPemBytes);
+  auto found = read_beneath(folder, "authority.crt", kMaxPemBytes);
   if (!found && found.error().code != Errc::kNotFound) return found.error();
   // The key is written first: a certificate without its key is a loss, not a first run.
   auto opened = found ? read_key_file(key_file) : read_or_make_key_file(key_file);
@@ -131,7 +135,7 @@ Result<void> Authority::Impl::open_authority() {
 
 bool Authority::Impl::still_good(const fs::path& file, EVP_PKEY* leaf_key,
                                  const CertificateSpec& spec) const {
-  const auto text = read_file(file, kMaxPemBytes);
+  const auto text = read_beneath(folder, file.filename(), kMaxPemBytes);
   if (!text) return false;
   const auto held = parse_certificate(*text);
   return held && X509_check_private_key(held->get(), leaf_key) == 1 &&
@@ -145,7 +149,8 @@ Result<std::string> Authority::Impl::open_leaf(const std::string& stem, Certific
   const fs::path file = folder / (stem + ".crt");
   auto leaf_key = read_or_make_key_file(folder / (stem + ".key"));
   if (!leaf_key) return leaf_key.error().within("the " + stem + "'s key");
-  if (still_good(file, leaf_key->get(), spec)) return read_file(file, kMaxPemBytes);
+  if (still_good(file, leaf_key->get(), spec))
+    return read_beneath(folder, file.filename(), kMaxPemBytes);
   const WallTime now = clock->wall();
   spec.not_before = now - kClockSkew;
   spec.not_after = std::min(now + lifetime, not_after(certificate.get()));
@@ -160,9 +165,10 @@ Result<std::string> Authority::Impl::open_leaf(const std::string& stem, Certific
 }
 
 Result<void> Authority::Impl::load_server(std::string certificate_text) {
-  auto key_text = read_file(folder / "server.key", kMaxPemBytes);
+  auto key_text = read_private_beneath(folder, "server.key", kMaxPemBytes);
   if (!key_text) return key_text.error();
-  server = {std::move(certificate_text), *key_text, pem};
+  server = {std::move(certificate_text), SecretText(*key_text), pem};
+  OPENSSL_cleanse(key_text->data(), key_text->size());
   return {};
 }
 
@@ -208,13 +214,13 @@ Result<Authority> Authority::open_or_create(const fs::path& state,
         found.error().text());
     found = std::vector<std::string>();
   }
-  CertificateSpec server{.usage = Usage::kServer,
-                         .name = "Secure OTA server",
-                         .unit = "server",
-                         .names = server_names(*found, names),
-                         .not_before = {},
-                         .not_after = {}};
-  auto server_pem = impl->open_leaf("server", std::move(server), kServerLifetime);
+  impl->server_spec = {.usage = Usage::kServer,
+                       .name = "Secure OTA server",
+                       .unit = "server",
+                       .names = server_names(*found, names),
+                       .not_before = {},
+                       .not_after = {}};
+  auto server_pem = impl->open_leaf("server", impl->server_spec, kServerLifetime);
   if (!server_pem) return server_pem.error();
   if (auto opened_operator = impl->open_operator(); !opened_operator)
     return opened_operator.error();
@@ -257,6 +263,17 @@ Result<IssuedCertificate> Authority::replace_operator() {
   }
   if (auto opened = impl_->open_operator(); !opened) return opened.error();
   return impl_->operator_certificate;
+}
+
+Result<bool> Authority::renew_server() {
+  const auto held = parse_certificate(impl_->server.certificate);
+  if (held && not_after(held->get()) > impl_->clock->wall() + kRenewBefore) return false;
+  const auto lock = FileLock::acquire(impl_->folder / "lock", kLockPatienceMs);
+  if (!lock) return lock.error();
+  auto made = impl_->open_leaf("server", impl_->server_spec, kServerLifetime);
+  if (!made) return made.error();
+  if (auto loaded = impl_->load_server(std::move(*made)); !loaded) return loaded.error();
+  return true;
 }
 
 Result<std::string> Authority::sign(std::string_view text) const {

@@ -23,13 +23,14 @@
 #include "base/result.h"
 #include "pki/device_key.h"
 #include "pki/join_code.h"
+#include "pki/secret_text.h"
 
 namespace ota::pki {
 
 // What a TLS server needs, as PEM.
 struct ServerIdentity {
   std::string certificate;
-  std::string key;
+  SecretText key;
   std::string authority;  // trusted for client certificates
 };
 
@@ -68,6 +69,9 @@ class Authority {
   // Makes a new key and certificate for the operator in the folder; what was there before is gone.
   // Which one rules says whoever admits them. One thread at a time.
   Result<IssuedCertificate> replace_operator();
+  // Makes the server's certificate anew where it ends within 30 days: true, and server_identity()
+  // is another one. Not while server_identity() is called on another thread.
+  Result<bool> renew_server();
 
   // A text signed with the authority's key, as base64url; and whether this authority signed one.
   // The text must begin with what it is for: a key that signs certificates must never sign bytes of

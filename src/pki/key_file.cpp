@@ -1,23 +1,14 @@
 #include "pki/key_file.h"
 
 #include <openssl/crypto.h>
-#include <sys/stat.h>
 
-#include <cerrno>
-
+#include "base/beneath.h"
 #include "base/file.h"
 
 namespace ota::pki {
 
 Result<KeyPtr> read_key_file(const std::filesystem::path& file) {
-  struct stat facts {};
-  if (::stat(file.c_str(), &facts) != 0) return fail_errno(errno, "read " + file.string());
-  if ((facts.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return fail(Errc::kDenied,
-                file.string() + " can be read or written by others; make it private: chmod 600 " +
-                    file.string() + " (and consider the key as known to others)");
-  }
-  auto pem = read_file(file, kMaxPemBytes);
+  auto pem = read_private_beneath(file.parent_path(), file.filename(), kMaxPemBytes);
   if (!pem) return pem.error();
   auto key = parse_key(*pem);
   OPENSSL_cleanse(pem->data(), pem->size());

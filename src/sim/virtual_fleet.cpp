@@ -76,7 +76,8 @@ Scenario scenario_of(const FleetOptions& options) {
   scenario.console = Json{{"server", {{"threads", options.server_threads}}},
                           {"limits",
                            {{"connections", 1000000},
-                            {"connections_per_address", 1000000},
+                            {"device_events_per_hour", 0},
+                            {"device_kib_per_hour", 0},
                             {"requests_per_second_per_device", 1000}}}};
   return scenario;
 }

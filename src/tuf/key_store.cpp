@@ -1,11 +1,12 @@
 #include "tuf/key_store.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <openssl/crypto.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "tuf/error.h"
 
@@ -42,14 +43,10 @@ bool KeyStore::has(const std::string& keyid) const {
 Result<Signer> KeyStore::get(const std::string& keyid) const {
   if (!is_digest(keyid)) return fail(Errc::kKey, "a key id that is no digest");
   const std::filesystem::path path = path_of(keyid);
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return fail(Errc::kKey, path.string() + " is not there");
-  if ((status.st_mode & 077U) != 0) {
-    return fail(Errc::kKey, path.string() + " is open to others; chmod 600 it");
-  }
-  const auto pem = read_file(path, kMaxKeyBytes);
+  auto pem = read_private_beneath(folder_, path.filename(), kMaxKeyBytes);
   if (!pem) return fail(Errc::kKey, pem.error().text());
   auto signer = Signer::from_pem(*pem);
+  OPENSSL_cleanse(pem->data(), pem->size());
   if (!signer) return signer.error().within(path.string());
   if (signer->public_key().id() != keyid) {
     return fail(Errc::kKey, path.string() + " holds another key than its name says");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/beneath.h"
 #include "tuf/error.h"
 #include "tuf/names.h"
 #include "tuf/trusted_set.h"
@@ -18,6 +19,10 @@ Result<Json> signed_part_of(std::string_view file, std::string_view type) {
   auto envelope = parse_envelope(file, type);
   if (!envelope) return envelope.error();
   return std::move(envelope->signed_part);
+}
+
+std::filesystem::path below_firmware(std::string_view role, std::optional<std::uint64_t> version) {
+  return std::filesystem::path("metadata") / metadata_path(role, version);
 }
 
 // The version in "7.targets.json"; 0 where `name` is not of this form.
@@ -84,14 +89,14 @@ Result<std::string> PublishedFiles::newest_root() const {
     newest = std::max(newest, version_in(entry.path().filename().string(), kRoot));
   }
   if (newest == 0) return ota::fail(ota::Errc::kNotFound, "no root in " + metadata().string());
-  return read_file(metadata() / metadata_path(kRoot, newest), kMaxFileBytes);
+  return read_beneath(firmware_, below_firmware(kRoot, newest), kMaxFileBytes);
 }
 
 Result<Published> PublishedFiles::load() const {
   Published out;
   auto root = newest_root();
   if (!root) return root.error();
-  const auto timestamp = read_file(metadata() / metadata_path(kTimestamp, {}), kMaxFileBytes);
+  const auto timestamp = read_beneath(firmware_, below_firmware(kTimestamp, {}), kMaxFileBytes);
   if (!timestamp) return timestamp.error();
   auto set = TrustedSet::start(*root, WallTime{});
   if (!set) return set.error();
@@ -99,13 +104,13 @@ Result<Published> PublishedFiles::load() const {
   out.timestamp = *set->timestamp();
   const std::uint64_t snapshot_version = out.timestamp.snapshot.version;
   const auto snapshot =
-      read_file(metadata() / metadata_path(kSnapshot, snapshot_version), kMaxFileBytes);
+      read_beneath(firmware_, below_firmware(kSnapshot, snapshot_version), kMaxFileBytes);
   if (!snapshot) return snapshot.error();
   if (auto valid = set->update_snapshot(*snapshot); !valid) return valid.error();
   const MetaFile* meta = set->announced(kTargets);
   if (meta == nullptr) return fail(Errc::kMixAndMatch, "the snapshot does not list targets.json");
   const auto targets =
-      read_file(metadata() / metadata_path(kTargets, meta->version), kMaxFileBytes);
+      read_beneath(firmware_, below_firmware(kTargets, meta->version), kMaxFileBytes);
   if (!targets) return targets.error();
   if (auto valid = set->update_targets(*targets); !valid) return valid.error();
 
@@ -113,7 +118,7 @@ Result<Published> PublishedFiles::load() const {
     const MetaFile* listed = set->announced(role.name);
     if (listed == nullptr) continue;  // nothing was signed in it yet
     const auto file =
-        read_file(metadata() / metadata_path(role.name, listed->version), kMaxFileBytes);
+        read_beneath(firmware_, below_firmware(role.name, listed->version), kMaxFileBytes);
     if (!file) return file.error();
     if (auto valid = set->update_delegated(*file, role.name, kTargets); !valid)
       return valid.error();

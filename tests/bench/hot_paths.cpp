@@ -95,7 +95,7 @@ Round decode_path() {
     constexpr std::string_view kBody =
         R"({"seq":4711,"boot_id":"00112233445566778899aabbccddeeff","time":"2026-08-20T14:03:22.123Z",)"
         R"("cpu":12.34,"mem":35.1,"disk":40.02,"temp":44.25,"note":"a member of a newer agent"})";
-    if (!api::decode_telemetry(kBody, 10, samples)) throw std::runtime_error("decode");
+    if (!api::decode_telemetry(kBody, {10, 16}, samples)) throw std::runtime_error("decode");
   };
 }
 

@@ -115,7 +115,7 @@ void LargeFleet::post(std::size_t device) {
                     seq_, device + 1, format_rfc3339(clock_.wall()).c_str(), 12 + noise(number, 0),
                     35 + noise(number, 1), 40 + noise(number, 2), 44 + noise(number, 3));
   const std::string name = device_name(device);
-  if (!api::decode_telemetry({body.data(), static_cast<std::size_t>(length)}, 10, samples) ||
+  if (!api::decode_telemetry({body.data(), static_cast<std::size_t>(length)}, {10, 16}, samples) ||
       !fleet_->admit(name, "01") || !fleet_->ingest(name, samples).refused.empty()) {
     throw std::runtime_error("a sample was refused");
   }

@@ -182,7 +182,10 @@ Console::Console(Bench& bench, std::uint32_t devices, std::uint32_t threads)
   scenario_->console = Json{{"server", {{"threads", threads}}},
                             {"limits",
                              {{"connections", 1000000},
+                              {"stranger_connections", 1000000},
                               {"connections_per_address", 1000000},
+                              {"device_events_per_hour", 0},
+                              {"device_kib_per_hour", 0},
                               {"idle_timeout_s", 600},
                               {"requests_per_second_per_device", 100000}}}};
   world_ = std::make_unique<sim::World>(sim::WorldOptions{bench.programs, devices_.root},

@@ -49,7 +49,8 @@ int serve_http(const std::filesystem::path& root, std::uint32_t threads) {
                     [&](const http::Request&, const http::Responder& respond) {
                       http::Response response;
                       http::FileBody file;
-                      file.path = (root / "image").string();
+                      file.folder = root.string();
+                      file.path = "image";
                       response.file = std::move(file);
                       respond(std::move(response));
                     }));

@@ -35,14 +35,20 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-std::string fetch_page(std::uint16_t port, const std::string& request) {
-  const FileDescriptor fd(::socket(AF_INET, SOCK_STREAM, 0));
+FileDescriptor connect_to_page(std::uint16_t port) {
+  FileDescriptor fd(::socket(AF_INET, SOCK_STREAM, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return "";
+    return {};
+  return fd;
+}
+
+std::string fetch_page(std::uint16_t port, const std::string& request) {
+  const FileDescriptor fd = connect_to_page(port);
+  if (!fd) return "";
   ::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
   std::string answer;
   std::array<char, 1024> chunk{};
@@ -102,6 +108,19 @@ TEST_CASE("join by hand makes an identity and a configuration that runs", "[agen
       rig.folder() / "again");
   CHECK(again.wait() == 1);
   CHECK(again.output().find("enrolled already") != std::string::npos);
+}
+
+TEST_CASE("a device that is told when to try to join again waits so long, and does", "[agent]") {
+  AgentRig rig;
+  rig.answer_with("/v1/enroll", 429);  // for a second
+  const fs::path dir = rig.folder() / "fresh";
+  AgentProcess join(
+      {"join", "--server", rig.url(), "--code", rig.join_code(), "--dir", dir.string()},
+      rig.folder() / "output");
+  REQUIRE(wait_until([&] { return join.output().find("; again in 1s") != std::string::npos; }));
+  rig.answer_with("/v1/enroll", 0);
+  REQUIRE(join.wait() == 0);
+  CHECK(join.output().find("joined as iot-001") != std::string::npos);
 }
 
 TEST_CASE("a token that the server refuses is said, and the agent does not run without an identity",
@@ -250,14 +269,53 @@ TEST_CASE("the status page answers one question and no other", "[agent]") {
   const auto agent = rig.run();
   REQUIRE(agent->says("Client iot-001 started on port " + std::to_string(port) + "\n"));
   REQUIRE(wait_until([&] { return !rig.samples().empty(); }));
-  const std::string page = fetch_page(port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::string page = fetch_page(port, "GET / HTTP/1.1\r\nHost: localhost:8000\r\n\r\n");
   CHECK(page.starts_with("HTTP/1.1 200 OK\r\n"));
   const auto document = parse_json(page.substr(page.find("\r\n\r\n") + 4));
   REQUIRE(document.has_value());
   CHECK((*document)["device_id"] == "iot-001");
   CHECK((*document)["version"] == "2.1.4");
-  CHECK(fetch_page(port, "GET /etc/passwd HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404"));
-  CHECK(fetch_page(port, "POST / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405"));
+  const std::string own = "\r\nHost: 127.0.0.1\r\n\r\n";
+  CHECK(fetch_page(port, "GET /etc/passwd HTTP/1.1" + own).starts_with("HTTP/1.1 404"));
+  CHECK(fetch_page(port, "POST / HTTP/1.1" + own).starts_with("HTTP/1.1 405"));
+  // A web site whose name was turned to this address, and a client that names nobody.
+  for (const char* host : {"Host: attacker.example\r\n", "Host: attacker.example:8000\r\n", "",
+                           "Host: localhost\r\nHost: attacker.example\r\n"}) {
+    const std::string refused = fetch_page(port, std::string("GET / HTTP/1.1\r\n") + host + "\r\n");
+    CHECK(refused.starts_with("HTTP/1.1 421"));
+    CHECK(refused.find("iot-001") == std::string::npos);
+  }
+}
+
+TEST_CASE("who dribbles to the status page is given up, and the agent goes on", "[agent]") {
+  AgentRig rig;
+  const std::uint16_t port = free_port();
+  rig.configure({{"status_port", port}});
+  rig.leave_join_code(rig.join_code());
+  const auto agent = rig.run();
+  REQUIRE(agent->says("Client iot-001 started on port " + std::to_string(port) + "\n"));
+  const FileDescriptor slow = connect_to_page(port);
+  REQUIRE(slow);
+  const auto start = std::chrono::steady_clock::now();
+  // A byte at a time, forever: the whole has one deadline.
+  while (::send(slow.get(), "G", 1, MSG_NOSIGNAL) == 1 &&
+         std::chrono::steady_clock::now() - start < seconds(10)) {
+    ::usleep(20'000);
+  }
+  CHECK(std::chrono::steady_clock::now() - start < seconds(5));
+  CHECK(fetch_page(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").starts_with("HTTP/1.1 200"));
+}
+
+TEST_CASE("an agent leaves no core file", "[agent]") {
+  AgentRig rig;
+  rig.leave_join_code(rig.join_code());
+  const auto agent = rig.run();
+  REQUIRE(wait_until([&] { return !rig.samples().empty(); }));
+  const auto limits = read_file("/proc/" + std::to_string(agent->pid()) + "/limits", 1U << 16);
+  REQUIRE(limits.has_value());
+  const auto line = limits->find("Max core file size");
+  REQUIRE(line != std::string::npos);
+  CHECK(limits->substr(line, 45).find(" 0 ") != std::string::npos);
 }
 
 TEST_CASE("a status port that is taken is said, and the agent goes on", "[agent]") {

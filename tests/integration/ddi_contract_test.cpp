@@ -54,6 +54,33 @@ TEST_CASE("a DDI device is told who it is not by 401 alone", "[ddi]") {
   CHECK(server.told("auth.fail"));
 }
 
+TEST_CASE("who is no device is told so before its body is read", "[ddi]") {
+  DdiServer server;
+  const std::string token = server.token("iot-001");
+  const std::string path = "/DEFAULT/controller/v1/iot-001/configData";
+  for (const std::string& authorization :
+       {std::string(), std::string("Authorization: TargetToken wrong\r\n")}) {
+    test::TlsClient stranger(server.server->port());
+    REQUIRE(stranger.handshake());
+    REQUIRE(stranger.send("PUT " + path + " HTTP/1.1\r\nHost: localhost\r\n" + authorization +
+                          "Content-Length: 8000000\r\n\r\n{"));
+    CHECK(stranger.read_reply().value().status == 401);
+    CHECK(stranger.closed_within());
+  }
+  // A device's long body costs no more memory than what is looked at of it.
+  test::TlsClient device(server.server->port());
+  REQUIRE(device.handshake());
+  REQUIRE(device.send("PUT " + path +
+                      " HTTP/1.1\r\nHost: localhost\r\nAuthorization: TargetToken " + token +
+                      "\r\nContent-Length: 8000000\r\n\r\n" + std::string(4'000'000, ' ')));
+  CHECK(test::wait_until([&] { return server.server->stats().body_bytes > 0; }));
+  CHECK(server.server->stats().body_bytes <= 256 * 1024 + 1);
+  CHECK(server.server->stats().strangers == 0);
+  REQUIRE(device.send(std::string(4'000'000, ' ')));
+  CHECK(device.read_reply().value().status == 413);
+  CHECK(server.server->stats().body_bytes == 0);
+}
+
 TEST_CASE("a new DDI token voids the one before, and a revoked device has none", "[ddi]") {
   DdiServer server;
   const std::string first = server.token("iot-001");

@@ -1,5 +1,6 @@
 // Files as answers: ranges, entity tags, HEAD, and files that change under way.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -158,4 +159,26 @@ TEST_CASE("a paced download arrives whole, no faster than the limit", "[http][th
   CHECK(reply->body == content);
   // 2 MiB at 8 MiB a second; the last piece is not waited for, and a fiftieth may go ahead.
   CHECK(took > milliseconds(200));
+}
+
+TEST_CASE("what is served lies beneath its folder, and no link leads out of it",
+          "[http][threads]") {
+  HttpRig rig;
+  namespace fs = std::filesystem;
+  write(rig.folder() / "image", "bytes");
+  const fs::path secret = rig.folder() / "state" / "pki" / "authority.key";
+  REQUIRE(fs::exists(secret));
+  fs::create_symlink(secret, rig.folder() / "link");
+  fs::create_directory_symlink("/etc", rig.folder() / "etc");
+  fs::create_symlink("image", rig.folder() / "inside");
+  REQUIRE(::mkfifo((rig.folder() / "pipe").c_str(), 0600) == 0);
+  TlsClient client(rig.port());
+  REQUIRE(client.handshake());
+  for (const char* name : {"link", "etc/passwd", "inside", "pipe", "/etc/passwd"}) {
+    INFO(name);
+    const auto reply = client.request("GET", std::string("/files/") + name);
+    CHECK(reply.value().status == 404);
+    CHECK(reply.value().body.find("PRIVATE") == std::string::npos);
+  }
+  CHECK(client.request("GET", "/files/image").value().body == "bytes");
 }

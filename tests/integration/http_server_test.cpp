@@ -267,14 +267,6 @@ TEST_CASE("connections over the limits are refused, and welcome when others have
   first.close();
   CHECK(rig.eventually([&] { return rig.server().stats().connections == 1; }));
   CHECK(connected(rig).request("GET", "/hello").has_value());
-
-  model::ServerLimits limits;
-  limits.connections = 1;
-  rig.server().apply_limits(limits);
-  CHECK(rig.eventually([&] {
-    TlsClient probe(rig.port());
-    return !probe.handshake();
-  }));
   CHECK(second.request("GET", "/hello").has_value());
 }
 

@@ -190,7 +190,8 @@ bool AgentRig::diverted(const http::Request& request, const http::Responder& res
   requests_.emplace_back(request.path);
   for (const auto& [start, status] : diversions_) {
     if (status == 0 || !request.path.starts_with(start)) continue;
-    respond(http::Response::problem(status, "diverted", "the test says so"));
+    respond(status == 429 ? http::Response::too_many("diverted", "the test says so")
+                          : http::Response::problem(status, "diverted", "the test says so"));
     return true;
   }
   return false;
@@ -235,7 +236,9 @@ void AgentRig::add_routes(http::Router& router) {
                          ranges_.emplace_back(request.range);
                        }
                        http::Response response;
-                       response.file = http::FileBody{path.string(), "\"x\""};
+                       response.file =
+                           http::FileBody{(folder_.path() / "firmware").string(),
+                                          part + "/" + std::string(request.params[0]), "\"x\""};
                        respond(std::move(response));
                      }));
   }

@@ -51,6 +51,11 @@ HttpRig::HttpRig(http::ServerOptions options)
     reasons_.push_back(reason);
     changed_.notify_all();
   };
+  hooks.crowded = [this](const std::string& address, const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    reasons_.push_back(address + ": " + what);
+    changed_.notify_all();
+  };
   server_ = std::make_unique<http::Server>(std::move(options), authority_->server_identity(),
                                            std::move(router), std::move(hooks));
   if (auto started = server_->start(); !started) throw std::runtime_error(started.error().text());
@@ -108,7 +113,8 @@ void HttpRig::add_routes(http::Router& router) {
                    [this](const Request& request, Responder respond) {
                      Response response;
                      http::FileBody file;
-                     file.path = (folder_.path() / std::string(request.params[0])).string();
+                     file.folder = folder_.path().string();
+                     file.path = std::string(request.params[0]);
                      file.etag = "\"v1\"";
                      response.file = std::move(file);
                      respond(std::move(response));
@@ -138,7 +144,7 @@ Identity HttpRig::by_operator() const {
 
 Identity HttpRig::server_as_client() const {
   const auto identity = authority_->server_identity();
-  return {identity.certificate, identity.key};
+  return {identity.certificate, std::string(identity.key.view())};
 }
 
 void HttpRig::revoke(const std::string& name) {

@@ -42,7 +42,8 @@ class HttpRig {
 
   // Waits until `count` requests to /v1/wait are parked, and takes their Responders.
   std::vector<http::Responder> take_parked(std::size_t count);
-  // Waits until a handshake was refused for exactly this reason.
+  // Waits until a handshake was refused for exactly this reason; or "ADDRESS: WHAT" of strangers
+  // that met a limit.
   bool refused_for(const std::string& reason);
   std::size_t closed_while_parked();
   // Waits until `condition` holds; false after the patience.

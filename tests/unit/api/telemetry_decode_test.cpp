@@ -11,7 +11,7 @@ const std::string kHead =
 
 std::vector<model::Sample> decoded(const std::string& body) {
   std::vector<model::Sample> samples;
-  const auto result = api::decode_telemetry(body, 3, samples);
+  const auto result = api::decode_telemetry(body, {3, 5}, samples);
   INFO(body);
   REQUIRE(result.has_value());
   return samples;
@@ -19,7 +19,7 @@ std::vector<model::Sample> decoded(const std::string& body) {
 
 std::string refusal(const std::string& body) {
   std::vector<model::Sample> samples;
-  const auto result = api::decode_telemetry(body, 3, samples);
+  const auto result = api::decode_telemetry(body, {3, 5}, samples);
   INFO(body);
   REQUIRE_FALSE(result.has_value());
   return result.error().context;
@@ -71,6 +71,23 @@ TEST_CASE("a malformed body is refused with the sample's number", "[api]") {
       refusal(
           R"({"seq":-1,"boot_id":"000102030405060708090a0b0c0d0e0f","time":"2026-08-20T14:03:22Z"})") ==
       "sample 1: seq is no whole number");
+}
+
+TEST_CASE("a member that is not known is JSON within the depth of all requests", "[api]") {
+  CHECK(
+      decoded(kHead + R"(,"newer":[[[1,"a\u00e9",true,null,-1e3,{}]]],"big":18446744073709551616})")
+          .size() == 1);
+  CHECK(decoded("[" + kHead + R"(,"newer":[[["x"]]]}])").size() == 1);
+  for (const char* member :
+       {R"("newer":tru)", R"("newer":01)", R"("newer":1.)", R"("newer":nul)", R"("newer":"\x")",
+        R"("newer":{"a"})", R"("newer":{"a":x})", R"("newer":[1,])", R"("newer":[1 2])",
+        R"("newer":-)", R"("newer":"\ud800")"}) {
+    CHECK(refusal(kHead + "," + member + "}") != "");
+  }
+  CHECK(refusal(kHead + R"(,"newer":[[[[[1]]]]]})") == "sample 1: nested too deeply");
+  CHECK(refusal("[" + kHead + R"(,"newer":[[[[1]]]]}])") == "sample 1: nested too deeply");
+  CHECK(refusal(kHead + R"(,"newer":)" + std::string(900, '[') + std::string(900, ']') + "}") !=
+        "");
 }
 
 TEST_CASE("more samples than allowed are refused", "[api]") {

@@ -27,3 +27,11 @@ TEST_CASE("where a server listens is told so that a URL can be made of it", "[ba
   CHECK(host_and_port("fe80::1", 8443) == "[fe80::1]:8443");
   CHECK(host_and_port("0.0.0.0", 8443) == "0.0.0.0:8443");
 }
+
+TEST_CASE("an IPv6 site is counted as one, an IPv4 address as itself", "[base]") {
+  CHECK(address_key("192.0.2.1") == "192.0.2.1");
+  CHECK(address_key("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::/64");
+  CHECK(address_key("2001:db8:1:2::9") == address_key("2001:db8:1:2:3:4:5:6"));
+  CHECK(address_key("2001:db8:1:3::9") != address_key("2001:db8:1:2::9"));
+  CHECK(address_key("no: address") == "no: address");
+}

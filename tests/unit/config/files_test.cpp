@@ -51,7 +51,9 @@ TEST_CASE("every key of the thresholds is taken", "[config]") {
 TEST_CASE("every key of the console's file is taken", "[config]") {
   const auto parsed = parse_console(
       R"({"listen":{"address":"::1","port":0},"server":{"threads":2,"names":["ota.example","10.0.0.1"]},
-          "limits":{"connections":5,"connections_per_address":4,"header_bytes":2048,"body_bytes":4096,
+          "limits":{"connections":5,"stranger_connections":3,"connections_per_address":4,
+            "stranger_body_bytes":1025,"body_memory_bytes":2000000,"device_events_per_hour":10,
+            "device_kib_per_hour":11,"header_bytes":2048,"body_bytes":4096,
             "import_bytes":8192,"handshake_timeout_s":1,"header_timeout_s":2,"body_timeout_s":3,
             "idle_timeout_s":4.5,"requests_per_second_per_device":6,"samples_per_request":7,
             "download_kib_per_second":512,"json_depth":8,"enrol_attempts_per_minute":9},
@@ -68,6 +70,11 @@ TEST_CASE("every key of the console's file is taken", "[config]") {
   CHECK(value.extra_names == std::vector<std::string>{"ota.example", "10.0.0.1"});
   CHECK(value.limits.connections == 5);
   CHECK(value.limits.connections_per_address == 4);
+  CHECK(value.limits.stranger_connections == 3);
+  CHECK(value.limits.stranger_body_bytes == 1025);
+  CHECK(value.limits.body_memory_bytes == 2'000'000);
+  CHECK(value.limits.device_events_per_hour == 10);
+  CHECK(value.limits.device_kib_per_hour == 11);
   CHECK(value.limits.header_bytes == 2048);
   CHECK(value.limits.body_bytes == 4096);
   CHECK(value.limits.import_bytes == 8192);

@@ -1,5 +1,7 @@
 #include "config/folder.h"
 
+#include <sys/stat.h>
+
 #include "base/file.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
@@ -98,4 +100,21 @@ TEST_CASE("loading a folder without files gives defaults and a problem a file", 
   const auto loaded = load(folder.path());
   CHECK(loaded.problems.size() == 4);
   CHECK(loaded.value == model::Settings{});
+}
+
+TEST_CASE("a configuration file that is a link or a pipe is refused and not waited for",
+          "[config]") {
+  const Root root;
+  Folder folder = root.watch();
+  folder.refresh();
+  const auto file = root.path() / "config" / "thresholds.json";
+  std::filesystem::rename(file, root.path() / "elsewhere.json");
+  std::filesystem::create_symlink(root.path() / "elsewhere.json", file);
+  folder.refresh();
+  REQUIRE(folder.problems().size() == 1);
+  CHECK(folder.problems().front().text().find("link") != std::string::npos);
+  std::filesystem::remove(file);
+  REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
+  folder.refresh();
+  REQUIRE(folder.problems().size() == 1);
 }

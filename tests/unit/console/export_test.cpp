@@ -81,6 +81,21 @@ TEST_CASE("graphs that reach into the past export what they show of it", "[conso
   CHECK(rows() > live);
 }
 
+TEST_CASE("a cell that a spreadsheet would run leaves as text", "[console]") {
+  Desk desk;
+  const auto fleet = screen_fleet();
+  auto chunk = *fleet->rows.front();
+  auto row = std::make_shared<fleet::DeviceRow>(*chunk.front());
+  row->gate = "=cmd|'/c calc'!A1";
+  chunk.front() = row;
+  fleet->rows.front() = std::make_shared<std::decay_t<decltype(chunk)>>(chunk);
+  desk.backend.fleet = fleet;
+  desk.settle();
+  const std::string csv = exported(desk);
+  CHECK(has(csv, ",'=cmd|"));
+  CHECK_FALSE(has(csv, ",=cmd|"));
+}
+
 TEST_CASE("no control byte leaves with a copy or an export", "[console]") {
   Desk desk;
   auto fleet = screen_fleet();

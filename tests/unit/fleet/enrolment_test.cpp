@@ -95,19 +95,53 @@ TEST_CASE("only devices of the whitelist get a token", "[fleet]") {
 TEST_CASE("guessing is limited for each address, and the log is not flooded", "[fleet]") {
   SmallFleet it;
   REQUIRE(open(it, "iot-001"));
+  const std::string wrong(64, '2');
   for (int i = 0; i < 20; ++i) {
-    CHECK_FALSE(it.fleet->enrolment_attempt("10.0.0.7"));
-    CHECK_FALSE(redeem(it, "key", std::string(64, '2')));
+    const auto check = it.fleet->check_token(wrong, "10.0.0.7");
+    CHECK_FALSE(check.good);
+    CHECK_FALSE(check.wait);
+    CHECK(check.refusal.code == Errc::kDenied);
   }
   it.clock.advance(seconds(13));
   for (int i = 0; i < 100; ++i)
-    CHECK(it.fleet->enrolment_attempt("10.0.0.7") == seconds(48));
-  CHECK_FALSE(it.fleet->enrolment_attempt("10.0.0.8"));
+    CHECK(it.fleet->check_token(wrong, "10.0.0.7").wait == seconds(48));
+  CHECK_FALSE(it.fleet->check_token(wrong, "10.0.0.8").wait);
   REQUIRE(it.store.flush());
-  CHECK(it.store.of_kind("enrol.refused").size() == 20);
+  // One for each address: the repeats are told together.
+  CHECK(it.store.of_kind("enrol.refused").size() == 2);
   it.clock.advance(seconds(48));
-  CHECK_FALSE(it.fleet->enrolment_attempt("10.0.0.7"));
+  CHECK_FALSE(it.fleet->check_token(wrong, "10.0.0.7").wait);
+  it.tick();
+  REQUIRE(it.store.flush());
+  const auto told = it.store.of_kind("enrol.refused");
+  REQUIRE(told.size() == 3);
+  CHECK(told.back().message.ends_with("(20 more suppressed)"));
+}
+
+TEST_CASE("a good token is never refused for what others of its address did", "[fleet]") {
+  SmallFleet it;
+  REQUIRE(open(it, "iot-001"));
+  const std::string wrong(64, '2');
+  for (int i = 0; i < 40; ++i)
+    static_cast<void>(it.fleet->check_token(wrong, "10.0.0.7"));
+  CHECK(it.fleet->check_token(wrong, "10.0.0.7").wait);
+  CHECK(it.fleet->check_token(kHash, "10.0.0.7").good);
+  // Nor where so many addresses guess that no more of them are counted.
+  for (int i = 0; i < 5000; ++i)
+    static_cast<void>(it.fleet->check_token(wrong, "2001:db8:" + std::to_string(i) + "::1"));
+  CHECK(it.fleet->check_token(wrong, "10.0.0.9").wait);
+  CHECK(it.fleet->check_token(kHash, "10.0.0.9").good);
   CHECK(redeem(it));
+  CHECK_FALSE(it.fleet->check_token(kHash, "10.0.0.10").good);
+}
+
+TEST_CASE("one IPv6 site has one number of guesses", "[fleet]") {
+  SmallFleet it;
+  const std::string wrong(64, '2');
+  for (int i = 0; i < 20; ++i)
+    static_cast<void>(it.fleet->check_token(wrong, "2001:db8::" + std::to_string(i)));
+  CHECK(it.fleet->check_token(wrong, "2001:db8::99").wait);
+  CHECK_FALSE(it.fleet->check_token(wrong, "2001:db8:0:1::1").wait);
 }
 
 TEST_CASE("a second key for an enrolled id is refused and named beside the first", "[fleet]") {

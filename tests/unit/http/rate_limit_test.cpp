@@ -82,17 +82,6 @@ TEST_CASE("an address is heard a few times in each window", "[http]") {
     CHECK(limit.take(std::to_string(i), kBegin));
 }
 
-TEST_CASE("an address holds as many connections as its limit", "[http]") {
-  AddressCounts counts;
-  CHECK(counts.enter("192.0.2.1", 2));
-  CHECK(counts.enter("192.0.2.1", 2));
-  CHECK_FALSE(counts.enter("192.0.2.1", 2));
-  CHECK(counts.enter("192.0.2.2", 2));
-  counts.leave("192.0.2.1");
-  CHECK(counts.enter("192.0.2.1", 2));
-  CHECK_FALSE(counts.enter("192.0.2.3", 0));
-}
-
 TEST_CASE("all downloads together keep to their bytes a second", "[http]") {
   constexpr std::uint64_t kRate = 1'000'000;
   constexpr std::uint64_t kPiece = 10'000;

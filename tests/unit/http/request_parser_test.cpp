@@ -126,3 +126,34 @@ TEST_CASE("a header is as large as the limit in all, however it comes", "[http]"
   }
   CHECK(failure_of("GET /" + std::string(9000, 'a')) == 431);
 }
+
+TEST_CASE("of a body so much is kept as was asked for, and its end is found", "[http]") {
+  const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n";
+  const std::string text = head + std::string(100'000, 'a') + "GET ";
+  for (const std::size_t step : {std::size_t(4096), text.size()}) {
+    INFO(step);
+    RequestParser parser;
+    parser.start(8192);
+    std::size_t used = 0;
+    REQUIRE(parser.feed(head, used) == Progress::kHead);
+    parser.keep_body(1000);
+    const Outcome outcome = feed_in_steps(parser, text.substr(head.size()), step);
+    REQUIRE(outcome.progress == Progress::kDone);
+    CHECK(outcome.used == 100'000);
+    CHECK(parser.body() == std::string(1000, 'a'));
+    CHECK(parser.body_received() == 100'000);
+    CHECK(parser.body_kept() <= 1000);
+  }
+}
+
+TEST_CASE("HTTP/1.0 is known as such, and closes unless it asks for more", "[http]") {
+  RequestParser parser;
+  parser.start(8192);
+  feed_in_steps(parser, "GET / HTTP/1.0\r\n\r\n", 100);
+  CHECK(parser.head().http10);
+  CHECK_FALSE(parser.head().keep_alive);
+  parser.start(8192);
+  feed_in_steps(parser, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 100);
+  CHECK(parser.head().http10);
+  CHECK(parser.head().keep_alive);
+}

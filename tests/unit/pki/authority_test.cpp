@@ -98,7 +98,27 @@ TEST_CASE("the server's certificate is made anew where it lacks a name or ends s
   clock.advance(std::chrono::days(800));
   const std::string later = open_at(folder.path(), clock).server_identity().certificate;
   CHECK(later != named);
-  CHECK(not_after(certificate_of(later).get()) > clock.wall() + std::chrono::days(800));
+  CHECK(not_after(certificate_of(later).get()) > clock.wall() + std::chrono::days(300));
+}
+
+TEST_CASE("a server's certificate lasts at most 398 days, and a running server renews it",
+          "[pki]") {
+  const test::TempFolder folder;
+  ManualClock clock(kStart);
+  Authority authority = open_at(folder.path(), clock);
+  const std::string first = authority.server_identity().certificate;
+  CHECK(not_after(certificate_of(first).get()) <= clock.wall() + std::chrono::days(398));
+  CHECK_FALSE(authority.renew_server().value());
+  clock.advance(std::chrono::days(367));
+  CHECK_FALSE(authority.renew_server().value());
+  clock.advance(std::chrono::days(2));
+  CHECK(authority.renew_server().value());
+  const std::string second = authority.server_identity().certificate;
+  CHECK(second != first);
+  CHECK(not_after(certificate_of(second).get()) > clock.wall() + std::chrono::days(390));
+  CHECK_FALSE(authority.renew_server().value());
+  // The next start finds it.
+  CHECK(open_at(folder.path(), clock).server_identity().certificate == second);
 }
 
 TEST_CASE("a server certificate that does not fit its key is made anew", "[pki]") {
@@ -107,7 +127,7 @@ TEST_CASE("a server certificate that does not fit its key is made anew", "[pki]"
   open_at(folder.path(), clock);
   fs::remove(folder.path() / "pki" / "server.key");
   const ServerIdentity identity = open_at(folder.path(), clock).server_identity();
-  const auto key = parse_key(identity.key);
+  const auto key = parse_key(identity.key.view());
   REQUIRE(key.has_value());
   CHECK(X509_check_private_key(certificate_of(identity.certificate).get(), key->get()) == 1);
 }

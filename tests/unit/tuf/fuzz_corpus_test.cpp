@@ -2,25 +2,12 @@
 // plain build.
 #include <functional>
 
-#include "base/file.h"
 #include "tests/fuzz/tuf_properties.h"
 #include "tests/support/catch.h"
+#include "tests/support/fuzz_corpus.h"
 #include "tests/support/tuf_sim.h"
 
 using namespace ota;
-
-namespace {
-
-// Tests run from the repository's root, or out of build/MODE/bin.
-std::filesystem::path corpus_root() {
-  namespace fs = std::filesystem;
-  fs::path at = fs::read_symlink("/proc/self/exe").parent_path();
-  while (!fs::is_directory(at / "tests/fuzz/corpus") && at.has_relative_path())
-    at = at.parent_path();
-  return at / "tests/fuzz/corpus";
-}
-
-}  // namespace
 
 TEST_CASE("no input of the fuzz corpus breaks what must hold for any bytes", "[tuf]") {
   const std::pair<const char*, std::function<void(std::string_view)>> targets[] = {
@@ -30,14 +17,7 @@ TEST_CASE("no input of the fuzz corpus breaks what must hold for any bytes", "[t
       {"tuf_pattern", fuzz::tuf_pattern}};
   for (const auto& [name, body] : targets) {
     INFO(name);
-    std::size_t inputs = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(corpus_root() / name)) {
-      const auto content = read_file(entry.path(), 1U << 20);
-      REQUIRE(content.has_value());
-      body(*content);
-      ++inputs;
-    }
-    CHECK(inputs > 0);
+    CHECK(test::replay_corpus(name, body) > 0);
   }
 }
 
