@@ -1,8 +1,5 @@
 #include "agents/answer.h"
 
-#include <algorithm>
-#include <charconv>
-
 #include "base/json.h"
 #include "base/text.h"
 

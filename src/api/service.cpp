@@ -18,6 +18,7 @@ struct Service::Impl {
     add_ddi_routes(*table, context);
     add_operator_routes(*table, context);
     add_system_routes(*table, context);
+    add_audit_routes(*table, context);
     router = std::move(table);
   }
 

@@ -57,7 +57,7 @@ struct Ports {
   std::function<Result<std::string>()> tuf_root;
   // After an import: what is in memory is no longer what is stored.
   std::function<void()> state_replaced;
-  std::filesystem::path audit_head;  // the file of the chain's signed head
+  std::filesystem::path state;  // the folder that holds the log's checkpoint and its verifier
   // The director's word for an update (tuf/director.h); empty where none can be given. Any thread.
   std::function<std::string(const std::string& device, const fleet::Command&)> direct;
   // The roles of the repository, as JSON. Blocks on files.

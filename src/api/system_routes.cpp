@@ -1,5 +1,4 @@
-// What operators ask of the system: its status, the log and its chain, firmware, state, local
-// agents.
+// What operators ask of the system: its status, the log, firmware, state, local agents.
 #include "api/context.h"
 #include "api/json_views.h"
 #include "api/routes.h"
@@ -7,7 +6,6 @@
 #include "fleet/fleet.h"
 #include "model/time_json.h"
 #include "pki/authority.h"
-#include "store/audit_head.h"
 #include "store/store.h"
 
 namespace ota::api {
@@ -58,16 +56,6 @@ void read_events(Context& context, const http::Request& request, const http::Res
   }
   query.newest_first = text_of(request, "order") == "newest";
   context.followers.read(query, seconds(static_cast<std::int64_t>(*wait)), respond);
-}
-
-// On the worker: walks the whole chain as stored.
-http::Response verify_chain(const Ports& ports) {
-  const auto report = store::verify_audit(ports.store, store::read_audit_head(ports.audit_head),
-                                          [&](std::string_view text, std::string_view signature) {
-                                            return ports.authority.signed_by_it(text, signature);
-                                          });
-  if (!report) return http::Response::error(report.error());
-  return http::Response::json(store::audit_json(*report));
 }
 
 void order_agent(const Context& context, const http::Request& request,
@@ -132,11 +120,6 @@ void add_system_routes(http::Router& router, Context& context) {
   router.add({Method::kGet, "/v1/events", Access::kOperator,
               [&context](const http::Request& request, const http::Responder& respond) {
                 read_events(context, request, respond);
-              }});
-  router.add({Method::kGet, "/v1/audit/verify", Access::kOperator,
-              [&context](const http::Request&, const http::Responder& respond) {
-                context.on_worker(respond,
-                                  [&context, respond] { respond(verify_chain(context.ports)); });
               }});
   router.add({Method::kGet, "/v1/firmware", Access::kOperator,
               [&context](const http::Request&, const http::Responder& respond) {

@@ -43,6 +43,8 @@ std::span<const Command> commands() {
       keys_discard_command(),
       agents_command(),
       audit_verify_command(),
+      audit_prove_command(),
+      audit_export_command(),
       state_export_command(),
       state_import_command(),
       config_check_command(),
@@ -58,7 +60,7 @@ std::string_view group_summary(std::string_view group) {
   if (group == "ddi") return "devices that speak hawkBit's DDI: SWUpdate, RAUC, Zephyr";
   if (group == "operator") return "who may do what this program does";
   if (group == "keys") return "where the signing keys are, and who must sign";
-  if (group == "audit") return "the chain of events";
+  if (group == "audit") return "the log of events, as others can verify it";
   if (group == "state") return "the whole state as one file";
   if (group == "config") return "the configuration files";
   return "";

@@ -2,7 +2,7 @@
 
 namespace ota::fleet {
 
-void Saver::commit(store::Batch batch, OnFailure on_failure, store::Done done) {
+void Saver::commit(store::Batch batch, OnFailure on_failure, Saved done) {
   constexpr std::string_view kOfDevices = "devices";  // where a key is a device's id
   const MonoTime now = clock_.mono();
   for (const store::Put& put : batch.puts) {
@@ -15,7 +15,7 @@ void Saver::commit(store::Batch batch, OnFailure on_failure, store::Done done) {
   queue(std::move(batch), on_failure, std::move(done));
 }
 
-void Saver::commit_job(const std::string& device, store::Batch batch, store::Done done) {
+void Saver::commit_job(const std::string& device, store::Batch batch, Saved done) {
   constexpr std::string_view kOfJobs = "jobs";
   for (const store::Put& put : batch.puts) {
     if (put.collection == kOfJobs) budget_.charge(device, put.document.size(), clock_.mono());
@@ -29,49 +29,44 @@ void Saver::sum_up() {
   if (!batch.empty()) queue(std::move(batch), OnFailure::kRetry);
 }
 
-void Saver::queue(store::Batch batch, OnFailure on_failure, store::Done done) {
-  InFlight entry;
-  entry.on_failure = on_failure;
+void Saver::queue(store::Batch batch, OnFailure on_failure, Saved done) {
+  auto kept = std::make_shared<Kept>();
   if (on_failure == OnFailure::kRetry) {
     for (const store::Put& put : batch.puts)
-      entry.keys.emplace_back(put.collection, put.key);
-    for (const store::Erase& erase : batch.erases) {
-      entry.keys.emplace_back(erase.collection, erase.key);
-    }
+      kept->keys.emplace_back(put.collection, put.key);
+    for (const store::Erase& erase : batch.erases)
+      kept->keys.emplace_back(erase.collection, erase.key);
+    kept->events = batch.events;
   }
-  // Held across the call, so that the writer's `done` finds the events that this call returns.
-  const std::lock_guard lock(mutex_);
-  const std::uint64_t ticket = ++next_ticket_;
-  ++active_;
-  std::vector<model::Event> unlinked;
-  if (on_failure == OnFailure::kRetry) unlinked = batch.events;
-  auto events = store_.commit(std::move(batch),
-                              [this, ticket, done = std::move(done)](const Result<void>& result) {
-                                finished(ticket, result);
-                                if (done) done(result);
-                                const std::lock_guard ending(mutex_);
-                                --active_;
-                              });
-  entry.events = events.empty() ? std::move(unlinked) : std::move(events);
-  in_flight_.emplace(ticket, std::move(entry));
-}
-
-void Saver::finished(std::uint64_t ticket, const Result<void>& result) {
-  InFlight entry;
   {
     const std::lock_guard lock(mutex_);
-    auto node = in_flight_.extract(ticket);
-    entry = std::move(node.mapped());
-    if (!result && entry.on_failure == OnFailure::kRetry) {
-      unsaved_.insert(entry.keys.begin(), entry.keys.end());
-      for (model::Event& event : entry.events) {
-        if (backlog_.size() < kMaxBacklog) backlog_.push_back(std::move(event));
-      }
-    }
+    ++active_;
   }
-  if (!result || entry.events.empty()) return;
-  log_.add(entry.events);
+  store_.commit(std::move(batch), [this, kept = std::move(kept), done = std::move(done)](
+                                      const Result<store::Committed>& committed) {
+    if (committed) {
+      saved(committed->events);
+    } else {
+      not_saved(std::move(*kept));
+    }
+    if (done) done(committed ? Result<void>() : committed.error());
+    const std::lock_guard ending(mutex_);
+    --active_;
+  });
+}
+
+void Saver::saved(const std::vector<model::Event>& events) {
+  if (events.empty()) return;
+  log_.add(events);
   new_events_();
+}
+
+void Saver::not_saved(Kept kept) {
+  const std::lock_guard lock(mutex_);
+  unsaved_.insert(kept.keys.begin(), kept.keys.end());
+  for (model::Event& event : kept.events) {
+    if (backlog_.size() < kMaxBacklog) backlog_.push_back(std::move(event));
+  }
 }
 
 std::vector<Saver::Key> Saver::take_unsaved() {

@@ -3,7 +3,7 @@
 //
 // A full disk must not lose what happened meanwhile: documents that could not be written are named
 // in `unsaved`, to be written again from memory; events are kept, up to a bound, and queued again
-// as they are.
+// as they are: they have no number before they are on disk.
 //
 // commit() may be called under the lock that guards the document: that lock gives the order of two
 // writes of one document. `done` runs on the store's thread, without locks.
@@ -12,7 +12,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -38,11 +38,12 @@ class Saver {
   Saver(store::Store& store, EventLog& log, const Clock& clock, std::function<void()> new_events)
       : store_(store), log_(log), clock_(clock), new_events_(std::move(new_events)) {}
 
+  using Saved = std::function<void(Result<void>)>;
   // Events that are past their device's budget, or the strangers', are left out here.
-  void commit(store::Batch batch, OnFailure on_failure, store::Done done = {});
+  void commit(store::Batch batch, OnFailure on_failure, Saved done = {});
 
   // A batch of a device's job, which the device caused.
-  void commit_job(const std::string& device, store::Batch batch, store::Done done = {});
+  void commit_job(const std::string& device, store::Batch batch, Saved done = {});
   // Tells what was left out, where it is time to; about four times a second.
   void sum_up();
   WriteBudget& budget() { return budget_; }
@@ -56,14 +57,15 @@ class Saver {
   void clear();
 
  private:
-  void queue(store::Batch batch, OnFailure on_failure, store::Done done = {});
-  void finished(std::uint64_t ticket, const Result<void>& result);
+  void queue(store::Batch batch, OnFailure on_failure, Saved done = {});
 
-  struct InFlight {
+  // Of a batch with kRetry: what its failure must not lose.
+  struct Kept {
     std::vector<model::Event> events;
     std::vector<Key> keys;
-    OnFailure on_failure = OnFailure::kForget;
   };
+  void saved(const std::vector<model::Event>& events);
+  void not_saved(Kept kept);
 
   store::Store& store_;
   EventLog& log_;
@@ -72,8 +74,6 @@ class Saver {
   WriteBudget budget_;
   std::mutex mutex_;
   std::size_t active_ = 0;  // commits whose `done` has not returned
-  std::uint64_t next_ticket_ = 0;
-  std::map<std::uint64_t, InFlight> in_flight_;
   std::set<Key> unsaved_;
   std::vector<model::Event> backlog_;
 };

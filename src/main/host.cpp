@@ -21,7 +21,6 @@
 #include "fleet/stored_state.h"
 #include "http/server.h"
 #include "main/agent_desk.h"
-#include "main/audit_desk.h"
 #include "main/clock_watch.h"
 #include "main/ddi_listener.h"
 #include "main/demonstration.h"
@@ -29,9 +28,9 @@
 #include "main/first_run.h"
 #include "main/operator_asks.h"
 #include "main/rate_meter.h"
+#include "main/log_keeper.h"
 #include "main/trust_desk.h"
 #include "pki/authority.h"
-#include "store/audit_head.h"
 #include "store/store.h"
 #include "supervisor/supervisor.h"
 
@@ -91,10 +90,9 @@ struct Host::Impl {
   std::optional<config::Folder> config_folder;  // none: the watcher has it
   std::unique_ptr<config::Watcher> watcher;
   config::Look told;  // of the configuration; the watcher's, while there is one
-  std::unique_ptr<AuditDesk> audit;
+  std::unique_ptr<LogKeeper> log;  // of events
   ClockWatch clock_watch;
   std::atomic<bool> reopen{false};  // the state was replaced by an import
-  bool imported = false;            // and what is opened now is what was imported
   RateMeter rates;
   MonoTime certificate_looked_at{};
 
@@ -137,7 +135,7 @@ void Host::Impl::run() {
     const auto opened = open();
     if (opened) {
       answer(server->port());
-      while (!(imported = reopen.exchange(false)) && (go_on = wait(kTick)))
+      while (!reopen.exchange(false) && (go_on = wait(kTick)))
         tick();
       if (go_on) close();
       continue;
@@ -184,7 +182,7 @@ Result<void> Host::Impl::open() {
   if (auto served = serve(); !served) return served.error();
   run_agents();
   // What the start itself made is signed before anyone is told that it has started.
-  if (parts.store->flush()) audit->sign();
+  if (parts.store->flush()) log->sign();
   return {};
 }
 
@@ -243,7 +241,7 @@ api::Ports Host::Impl::ports() {
       .order_agent = {},
       .tuf_root = [this] { return firmware->root(); },
       .state_replaced = [this] { reopen = true; },
-      .audit_head = options.root / "state" / store::kAuditHeadFile,
+      .state = options.root / "state",
       .direct = [this](const std::string& device,
                        const fleet::Command& command) { return trust->word(device, command); },
       .tuf_roles = [this] { return firmware->roles(); },
@@ -313,10 +311,12 @@ Result<void> Host::Impl::serve() {
     const std::lock_guard lock(mutex);
     parts.supervisor = agents->supervisor();
   }
-  audit = std::make_unique<AuditDesk>(options.root, *parts.store, *authority, clock, recorder());
-  audit->open(std::exchange(imported, false) ? AuditDesk::Origin::kImported
-              : authority->created()         ? AuditDesk::Origin::kFirstRun
-                                             : AuditDesk::Origin::kStored);
+  auto keeper = LogKeeper::make(
+      options.root, *parts.store, *authority, clock,
+      [fleet = parts.fleet](model::Event event) { fleet->record(std::move(event)); });
+  if (!keeper) return keeper.error();
+  log = std::move(*keeper);
+  log->open(authority->created() ? LogKeeper::Origin::kFirstRun : LogKeeper::Origin::kStored);
   api = std::make_unique<api::Service>(ports());
   http::ServerOptions server_options;
   server_options.address = console.listen_address;
@@ -395,7 +395,7 @@ void Host::Impl::tick() {
   look_at_firmware();
   update_rates();
   renew_certificate();
-  audit->sign_if_due();
+  log->tick({settings->console.events_kept, settings->console.most_events});
   if (auto jump = clock_watch.look())
     record(model::Severity::kWarning, "clock.jump", std::move(*jump));
   notify();
@@ -514,15 +514,14 @@ void Host::Impl::close() {
     // A store that cannot write has said so already; nothing acknowledged is in what is lost here.
     const auto flushed = parts.store->flush();
     static_cast<void>(flushed);
-    // Not over an import, which the next start names.
-    if (audit != nullptr && !imported) audit->sign_last();
+    if (log != nullptr) log->sign_last();
     parts.fleet->set_hooks({});
   }
   server.reset();  // first: its routes tell what the other one counts
   ddi.reset();
   api.reset();
-  audit.reset();
   operators.reset();
+  log.reset();
   HostParts gone;
   {
     const std::lock_guard lock(mutex);

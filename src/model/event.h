@@ -1,5 +1,5 @@
-// Something that an operator or an auditor may want to know later. Events form a hash chain
-// (store/audit_chain.h).
+// Something that an operator or an auditor may want to know later. Events are the entries of a log
+// that others can verify (store/event_document.h, audit/).
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ inline constexpr EnumTable<Severity, 4> kSeverityWords{{{Severity::kInfo, "info"
 OTA_ENUM_TEXT(Severity, parse_severity, kSeverityWords)
 
 struct Event {
-  std::uint64_t seq = 0;  // 1, 2, 3, ... without a gap
+  std::uint64_t seq = 0;  // its place in the log: 1, 2, 3, ... without a gap
   WallTime at;
   Severity severity = Severity::kInfo;
   std::string kind;     // "gate.block", "job.succeeded", "enrol.ok", "auth.fail", "config.bad", ...
@@ -27,6 +27,8 @@ struct Event {
   std::string actor;    // who caused it, where that is another
   std::string message;  // "BLOCKED → OTA for iot-002 rejected (Risk: High Load)"
   nlohmann::json data = nlohmann::json::object();  // the details: a decision, a job, ...
+  std::string id;  // gateway.incarnation.batch.n: given with the number, unlike it the same anywhere
+  // Of events that programs before the tree wrote, which have no id (store/audit_chain.h):
   std::string previous;  // SHA-256 (hex) of the event before; 64 zeros at the first
   std::string hash;      // SHA-256 (hex) of this one's canonical form, `previous` included
 };

@@ -312,11 +312,15 @@ void from_json(const json& in, JobReport& report) {
 void to_json(json& out, const Event& event) {
   out = json{{"seq", event.seq},         {"at", time_json(event.at)}, {"severity", event.severity},
              {"kind", event.kind},       {"source", event.source},    {"actor", event.actor},
-             {"message", event.message}, {"data", event.data},        {"previous", event.previous},
-             {"hash", event.hash}};
+             {"message", event.message}, {"data", event.data}};
+  if (!event.id.empty()) out["id"] = event.id;
+  if (!event.hash.empty()) {
+    out["previous"] = event.previous;
+    out["hash"] = event.hash;
+  }
 }
 void from_json(const json& in, Event& event) {
-  in.at("seq").get_to(event.seq);
+  get_or_keep(in, "seq", event.seq);  // of a stored one it is the place
   event.at = time_at(in, "at");
   in.at("severity").get_to(event.severity);
   in.at("kind").get_to(event.kind);
@@ -324,6 +328,7 @@ void from_json(const json& in, Event& event) {
   get_or_keep(in, "actor", event.actor);
   in.at("message").get_to(event.message);
   get_or_keep(in, "data", event.data);
+  get_or_keep(in, "id", event.id);
   get_or_keep(in, "previous", event.previous);
   get_or_keep(in, "hash", event.hash);
 }

@@ -154,6 +154,8 @@ struct ConsoleSettings {
   std::string store_url = "sqlite:state/ota.db";
   std::uint32_t history_samples = 900;  // readings kept in memory for each device's graphs
   milliseconds minutes_kept = seconds(30LL * 24 * 3600);  // one-minute summaries in the store
+  milliseconds events_kept = seconds(400LL * 24 * 3600);  // events in the store, and at most:
+  std::uint32_t most_events = 10'000'000;
   milliseconds certificate_lifetime = seconds(90LL * 24 * 3600);  // of a device's certificate
   ServeImages serve_images = ServeImages::kToAnyDevice;
   ScreenSettings screen;

@@ -65,7 +65,7 @@ Result<Provisioned> provision(const fs::path& root, std::uint32_t devices, const
     out.ids.push_back(id);
     out.certificates.push_back(std::move(issued->pem));
     if (batch.puts.size() < kGroup && i < devices) continue;
-    (*store)->commit(std::move(batch), [](const Result<void>&) {});
+    (*store)->commit(std::move(batch), {});
     batch = {};
   }
   if (auto flushed = (*store)->flush(); !flushed) return flushed.error();

@@ -2,9 +2,13 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
+#include "audit/checkpoint.h"
+#include "audit/tile_path.h"
+#include "audit/tile_tree.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -14,7 +18,8 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 
 constexpr std::string_view kFormat = "secure-ota-state";
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kVersion = 2;
+constexpr std::int64_t kBeforeTree = 1;
 constexpr std::size_t kMaxDepth = 32;
 constexpr std::size_t kMaxNameBytes = 512;
 
@@ -74,7 +79,9 @@ class StateParser {
     for (const char* needed : {"format", "version", "documents", "events"}) {
       if (!seen_.contains(needed)) return not_a_state("lacks the member " + std::string(needed));
     }
-    return std::move(state_);
+    if (version_ != kBeforeTree && !seen_.contains("retired"))
+      return not_a_state("lacks the member retired");
+    return number_events();
   }
 
  private:
@@ -87,14 +94,15 @@ class StateParser {
       return {};
     }
     if (name == "version") {
-      std::int64_t version = 0;
-      if (value.get_int64().get(version) != simdjson::SUCCESS || version != kVersion) {
-        return not_a_state("is of another version; this program reads version " +
-                           std::to_string(kVersion));
+      if (value.get_int64().get(version_) != simdjson::SUCCESS || version_ < kBeforeTree ||
+          version_ > kVersion) {
+        return not_a_state("is of another version; this program reads versions " +
+                           std::to_string(kBeforeTree) + " to " + std::to_string(kVersion));
       }
       return {};
     }
     if (name == "documents") return read_collections(value);
+    if (name == "retired") return read_retired(value);
     if (name == "events") return read_events(value);
     return not_a_state("has an unknown member " + printable(name, 80));
   }
@@ -139,32 +147,91 @@ class StateParser {
     return {};
   }
 
+  Result<void> read_retired(ondemand::value value) {
+    ondemand::array bundles;
+    if (auto code = value.get_array().get(bundles)) return not_a_state(code, "at retired");
+    for (auto entry : bundles) {
+      std::string_view text;
+      if (auto code = entry.get_string().get(text)) return not_a_state(code, "at retired");
+      const auto bytes = audit::from_base64(text);
+      if (!bytes || bytes->size() != audit::kTileWidth * sizeof(audit::Hash))
+        return not_a_state("holds a bundle of retired events that is no 256 hashes");
+      const auto hashes = audit::hashes_of(as_text(*bytes));
+      state_.retired.insert(state_.retired.end(), hashes->begin(), hashes->end());
+    }
+    return {};
+  }
+
   Result<void> read_events(ondemand::value value) {
     ondemand::array events;
     if (auto code = value.get_array().get(events)) return not_a_state(code, "at events");
-    ChainVerifier verifier;
     for (auto entry : events) {
       ondemand::value element;
       std::string_view raw;
-      const std::string where = "at event " + std::to_string(verifier.verified() + 1);
+      const std::string where = "at event " + std::to_string(state_.events.size() + 1);
       if (auto code = entry.get(element)) return not_a_state(code, where);
       if (auto code = simdjson::to_json_string(element).get(raw)) return not_a_state(code, where);
       auto json = parse_json(raw, {.max_bytes = 8U << 20, .max_depth = kMaxDepth});
       if (!json) return json.error().within("the state document, " + where);
       auto event = json_as<model::Event>(*json, where);
       if (!event) return event.error().within("the state document");
-      if (auto fault = verifier.check(*event)) {
-        return not_a_state("holds a broken chain of events: " + fault->what);
+      auto document = minified(raw);
+      if (!document) return document.error();
+      if (document->size() > audit::kMaxEntryBytes)
+        return not_a_state("holds an event that is too large, " + where);
+      state_.events.push_back({std::move(*event), std::move(*document)});
+    }
+    return {};
+  }
+
+  // An event's number is its place. Those of the chain, which come first, must still form it.
+  Result<State> number_events() {
+    std::uint64_t seq = state_.retired.size();
+    ChainVerifier chain;
+    bool in_chain = true;
+    for (StoredEvent& stored : state_.events) {
+      model::Event& event = stored.event;
+      if (event.hash.empty()) {
+        if (version_ == kBeforeTree) return not_a_state("holds an event without its hash");
+        in_chain = false;
+        event.seq = ++seq;
+        continue;
       }
-      // Verified, so linking again gives the same hash; what is kept is the canonical text.
-      std::string document = link_document(*event, event->seq, std::string(event->previous));
-      state_.head = {event->seq, event->hash};
-      state_.events.push_back({std::move(*event), std::move(document)});
+      if (!in_chain) return not_a_state("holds an event of the chain behind the chain's end");
+      if (chain.verified() == 0 && seq > 0) chain = ChainVerifier(seq, event.previous);
+      if (auto fault = chain.check(event))
+        return not_a_state("holds a broken chain of events: " + fault->what);
+      ++seq;
+    }
+    if (auto right = hold_against_checkpoint(); !right) return right.error();
+    return std::move(state_);
+  }
+
+  // Not its signature, for which the log's key would be needed: the next start looks at that.
+  Result<void> hold_against_checkpoint() const {
+    for (const Put& put : state_.documents) {
+      if (put.collection != kCheckpointCollection || put.key != kCheckpointKey) continue;
+      const auto json = parse_json(put.document);
+      const auto checkpoint =
+          audit::Checkpoint::parse(json && json->is_object() ? json->value("note", "") : "");
+      if (!checkpoint) return not_a_state("holds a checkpoint that cannot be read");
+      audit::TreeEdge edge;
+      std::vector<audit::Tile> grown;
+      const auto add = [&](const audit::Hash& leaf) {
+        if (edge.size() < checkpoint->size) edge.append(leaf, grown);
+        grown.clear();
+      };
+      std::for_each(state_.retired.begin(), state_.retired.end(), add);
+      for (const StoredEvent& stored : state_.events)
+        add(audit::leaf_hash(stored.document));
+      if (edge.size() != checkpoint->size || edge.root() != checkpoint->root)
+        return not_a_state("holds other events than its checkpoint says");
     }
     return {};
   }
 
   State state_;
+  std::int64_t version_ = 0;
   WholeCheck check_;
   std::set<std::string> seen_;
   std::set<std::pair<std::string, std::string>> names_;
@@ -209,12 +276,30 @@ Result<void> StateText::add_document(std::string_view collection, std::string_vi
   return {};
 }
 
+void StateText::begin_retired() {
+  if (part_ != Part::kDocuments) return;
+  text_ += any_in_part_ ? "}},\n\"retired\":[" : "},\n\"retired\":[";
+  part_ = Part::kRetired;
+  any_in_part_ = false;
+}
+
+void StateText::begin_events() {
+  begin_retired();
+  if (part_ == Part::kEvents) return;
+  text_ += "],\n\"events\":[";
+  part_ = Part::kEvents;
+  any_in_part_ = false;
+}
+
+void StateText::add_retired(std::span<const audit::Hash> hashes) {
+  begin_retired();
+  text_ += any_in_part_ ? ",\n\"" : "\n\"";
+  any_in_part_ = true;
+  text_ += audit::to_base64(as_bytes(audit::to_bytes(hashes))) + "\"";
+}
+
 Result<void> StateText::add_event(std::string_view document) {
-  if (part_ == Part::kDocuments) {
-    text_ += any_in_part_ ? "}},\n\"events\":[" : "},\n\"events\":[";
-    part_ = Part::kEvents;
-    any_in_part_ = false;
-  }
+  begin_events();
   text_ += any_in_part_ ? ",\n" : "\n";
   any_in_part_ = true;
   if (auto added = append_json(document); !added) return added.error().within("an event");
@@ -222,9 +307,7 @@ Result<void> StateText::add_event(std::string_view document) {
 }
 
 std::string StateText::finish() {
-  if (part_ == Part::kDocuments) {
-    text_ += any_in_part_ ? "}},\n\"events\":[" : "},\n\"events\":[";
-  }
+  begin_events();
   text_ += "]}\n";
   return std::move(text_);
 }

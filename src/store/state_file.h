@@ -1,20 +1,25 @@
 // The whole state as one JSON document: `otactl state export` and `import`.
 //
-//   {"format":"secure-ota-state","version":1,
+//   {"format":"secure-ota-state","version":2,
 //   "documents":{"devices":{"iot-001":{...}}},
+//   "retired":["<hashes of the 256 events of a bundle that left, base64>"],
 //   "events":[{...},{...}]}
 //
 // One line a document, so that two exports can be compared with diff. Order is fixed (collections
-// and keys bytewise, events by number), so equal states give equal bytes. An import is checked as a
-// whole before anything is replaced: form, names, and the chain of events. Pure; any thread.
+// and keys bytewise, events by number), so equal states give equal bytes. The events are the log's
+// entries to the byte. Version 1, of programs before the log's tree, has no "retired" and is read
+// too. An import is checked as a whole before anything is replaced: form, names, the chain of
+// those events that have one, and the root that a checkpoint in it names. Pure; any thread.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "audit/merkle.h"
 #include "base/result.h"
 #include "model/event.h"
 #include "store/audit_chain.h"
@@ -22,21 +27,19 @@
 
 namespace ota::store {
 
-// The end of the chain: the last event's number and hash.
-struct Head {
-  std::uint64_t seq = 0;
-  std::string hash = kChainStart;
-};
+// Where a state keeps the log's last checkpoint (log_signer.h).
+inline constexpr std::string_view kCheckpointCollection = "meta";
+inline constexpr std::string_view kCheckpointKey = "audit-checkpoint";
 
 struct StoredEvent {
   model::Event event;
-  std::string document;  // canonical JSON
+  std::string document;  // the entry
 };
 
 struct State {
   std::vector<Put> documents;
+  audit::Hashes retired;  // of the events before the first one here, in whole bundles
   std::vector<StoredEvent> events;
-  Head head;
 };
 
 // kInvalid with what is wrong and where; kLimit for names and nesting.
@@ -50,17 +53,20 @@ class StateText {
   // Collections and keys must come in ascending order. kInvalid where `document` is no JSON.
   Result<void> add_document(std::string_view collection, std::string_view key,
                             std::string_view document);
+  void add_retired(std::span<const audit::Hash> hashes);
   Result<void> add_event(std::string_view document);
   std::string finish();
 
  private:
   Result<void> append_json(std::string_view document);
+  void begin_retired();
+  void begin_events();
 
   struct Checker;
   std::unique_ptr<Checker> checker_;
   std::string text_;
   std::string collection_;
-  enum class Part : std::uint8_t { kDocuments, kEvents } part_ = Part::kDocuments;
+  enum class Part : std::uint8_t { kDocuments, kRetired, kEvents } part_ = Part::kDocuments;
   bool any_in_part_ = false;
 };
 

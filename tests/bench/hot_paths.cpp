@@ -15,9 +15,10 @@
 #include "console/views/scene.h"
 #include "fleet/fleet.h"
 #include "gate/gate.h"
-#include "store/audit_chain.h"
+#include "audit/merkle.h"
+#include "store/event_document.h"
 #include "tests/bench/noise.h"
-#include "tests/unit/fleet/memory_store.h"
+#include "tests/support/memory_store.h"
 
 namespace {
 
@@ -181,9 +182,10 @@ Round event_path() {
   event.kind = "verdict.stable";
   event.source = "d-000001";
   event.message = "d-000001 is stable";
-  return [event, previous = std::string(store::kChainStart)](std::uint64_t number) mutable {
-    if (store::link_document(event, number + 1, previous).empty()) throw std::runtime_error("link");
-    previous = event.hash;
+  return [event](std::uint64_t number) mutable {
+    event.id = "1.7." + std::to_string(number) + ".1";
+    if (audit::leaf_hash(store::event_document(event)) == audit::Hash{})
+      throw std::runtime_error("event");
   };
 }
 

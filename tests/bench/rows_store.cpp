@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "base/json.h"
-#include "store/audit_chain.h"
+#include "store/event_document.h"
 #include "store/store.h"
 #include "tests/bench/peers.h"
 
@@ -56,7 +56,7 @@ double store_rate(const fs::path& root, const Clock& clock, std::size_t count) {
     }
     store::Batch batch;
     batch.events.push_back(event_of(i, at));
-    store->commit(std::move(batch), [&](const Result<void>& done) {
+    store->commit(std::move(batch), [&](const auto& done) {
       if (!done) std::terminate();
       const std::lock_guard lock(mutex);
       if (--waiting == kWaiting / 2) room.notify_one();
@@ -79,11 +79,11 @@ double sqlite_rate(const fs::path& root, const Clock& clock, std::size_t count) 
   const WallTime at = clock.wall();
   std::vector<std::string> documents;
   std::vector<model::Event> events;
-  std::string previous;
   for (std::size_t i = 0; i < count; ++i) {
     events.push_back(event_of(i, at));
-    documents.push_back(store::link_document(events.back(), i + 1, previous));
-    previous = events.back().hash;
+    events.back().seq = i + 1;
+    events.back().id = "1.1." + std::to_string(i + 1) + ".1";
+    documents.push_back(store::event_document(events.back()));
   }
   sqlite3* database = nullptr;
   if (sqlite3_open((root / "ota.db").c_str(), &database) != SQLITE_OK) {
@@ -125,7 +125,7 @@ void fill_events(store::Store& store, WallTime at) {
     store::Batch batch;
     for (std::size_t k = 0; k < 10'000; ++k, ++i)
       batch.events.push_back(event_of(i, at));
-    store.commit(std::move(batch), [](const Result<void>& done) {
+    store.commit(std::move(batch), [](const auto& done) {
       if (!done) std::terminate();
     });
     if (i % 100'000 == 0 && !store.flush()) throw std::runtime_error("flush");

@@ -7,9 +7,9 @@
 #include "pki/device_key.h"
 #include "tests/support/allocation_count.h"
 #include "tests/support/catch.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/tls_client.h"
-#include "tests/unit/fleet/memory_store.h"
 
 using namespace ota;
 

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "fleet/minutes.h"
-#include "store/audit_chain.h"
 
 namespace ota::test {
 namespace {
@@ -251,7 +250,8 @@ void add_event(std::vector<std::shared_ptr<const model::Event>>& events, int age
   event->actor = "server";
   event->message = std::move(message);
   event->data = {{"release", "2.1.5"}, {"attempt", 1}};
-  store::link(*event, events.size() + 1, events.empty() ? store::kChainStart : events.back()->hash);
+  event->seq = events.size() + 1;
+  event->id = "1.7." + std::to_string(event->seq) + ".1";
   events.push_back(std::move(event));
 }
 

@@ -33,6 +33,8 @@ Command keys_submit_command();
 Command keys_discard_command();
 Command agents_command();
 Command audit_verify_command();
+Command audit_prove_command();
+Command audit_export_command();
 Command state_export_command();
 Command state_import_command();
 Command config_check_command();

@@ -1,81 +1,140 @@
-// otactl audit verify: is the chain of events whole, its end included?
+// otactl audit verify: is the log of events whole, its end included? Or: does this proof hold?
+#include "audit/log_key.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/local_store.h"
+#include "cli/log_source.h"
 #include "pki/x509.h"
 #include "store/audit_head.h"
+#include "store/log_signer.h"
+#include "store/log_verify.h"
 
 namespace ota::cli {
 namespace {
 
-// The authority that signs the heads, as this root knows it.
-Result<pki::CertificatePtr> authority_of(const Context& context) {
-  const auto pem = read_file(context.root / "state/pki/authority.crt", pki::kMaxPemBytes);
-  if (!pem) return pem.error();
-  return pki::parse_certificate(*pem);
-}
+constexpr std::size_t kMaxFile = 1U << 20;
 
-Result<Json> verify_offline(const Context& context, X509* authority) {
-  const auto store = open_local_store(context);
-  if (!store) return store.error();
-  const auto report = store::verify_audit(
-      **store, store::read_audit_head(context.root / "state" / store::kAuditHeadFile),
-      [&](std::string_view text, std::string_view signature) {
-        return pki::signed_by(authority, text, signature);
-      });
-  if (!report) return report.error();
-  return store::audit_json(*report);
-}
-
-Result<Json> broken_at(std::uint64_t seq, std::string what) {
+Json broken_at(std::uint64_t seq, std::string what) {
   return Json{{"ok", false}, {"seq", seq}, {"what", std::move(what)}};
 }
 
-// Holds the running console's chain against a head that was kept elsewhere.
-Result<Json> verify_against(Context& context, const store::AuditHead& kept, X509* authority) {
-  const std::string name = "event " + std::to_string(kept.seq);
-  if (!pki::signed_by(authority, store::signed_text(kept), kept.signature)) {
-    return fail(Errc::kDenied, "the kept head's signature is not by this root's authority");
+Result<Json> verify_log_here(const Context& context) {
+  const auto store = open_local_store(context);
+  if (!store) return store.error();
+  const auto report =
+      store::verify_log(**store, store::read_checkpoint(context.root / "state"));
+  if (!report) return report.error();
+  return store::log_json(*report);
+}
+
+// A checkpoint that was kept elsewhere: the log must go on from it.
+Result<Json> hold_against(Context& context, const std::string& note, Json answer) {
+  auto source = LogSource::open(context);
+  if (!source) return source.error();
+  const auto verifier = source->verifier();
+  if (!verifier) return verifier.error();
+  const auto kept = audit::open_checkpoint(note, *verifier);
+  if (!kept) return kept.error().within("the kept checkpoint");
+  const std::uint64_t size = count_at(answer, "events");
+  if (kept->size > size) {
+    return broken_at(size + 1, "event " + std::to_string(kept->size) +
+                                   " is missing: the log ends before the kept checkpoint");
   }
-  auto answer = context.api.get("/v1/audit/verify", seconds(300));
-  if (!answer || !is_set(*answer, "ok")) return answer;
-  const auto page =
-      context.api.get("/v1/events?limit=1&after=" + std::to_string(kept.seq - 1), seconds(60));
-  if (!page) return page.error();
-  const Json& events = list_at(*page, "events");
-  if (events.empty()) {
-    return broken_at(kept.seq, name + " is missing: the chain ends before the kept head");
-  }
-  if (text_at(events.front(), "hash") != kept.hash) {
-    return broken_at(kept.seq, name + " is not the one of the kept head: the chain was replaced");
+  const auto root = source->tree(size).root_at(kept->size);
+  if (!root) return root.error();
+  if (*root != kept->root) {
+    return broken_at(kept->size, "the log up to event " + std::to_string(kept->size) +
+                                     " is not the one of the kept checkpoint: it was replaced");
   }
   return answer;
 }
 
-Result<Json> verify_any(Context& context) {
-  const std::string kept_file = context.arguments.text("--head");
-  const bool is_offline = context.arguments.has("--offline");
-  if (!is_offline && kept_file.empty()) return context.api.get("/v1/audit/verify", seconds(300));
-  const auto authority = authority_of(context);
+// A head of the chain that a program before the tree signed.
+Result<Json> hold_against_chain(Context& context, const std::string& document, Json answer) {
+  const auto pem = read_file(context.root / "state/pki/authority.crt", pki::kMaxPemBytes);
+  if (!pem) return pem.error();
+  const auto authority = pki::parse_certificate(*pem);
   if (!authority) return authority.error();
-  if (is_offline) return verify_offline(context, authority->get());
-  const auto kept = store::read_audit_head(kept_file);
+  const auto kept = store::AuditHead::parse(document);
   if (!kept) return kept.error();
-  return verify_against(context, *kept, authority->get());
+  if (!pki::signed_by(authority->get(), store::signed_text(*kept), kept->signature))
+    return fail(Errc::kDenied, "the kept head's signature is not by this root's authority");
+  auto history = LogSource::open(context);
+  if (!history) return history.error();
+  const std::uint64_t index = kept->seq - 1;
+  const std::uint64_t size = count_at(answer, "events");
+  const std::string name = "event " + std::to_string(kept->seq);
+  if (kept->seq > size)
+    return broken_at(size + 1, name + " is missing: the log ends before the kept head");
+  const std::uint64_t n = index / audit::kTileWidth;
+  const auto bundle = history->file({std::nullopt, n, audit::tile_width(size, 0, n)});
+  if (!bundle) return bundle.error().within(name);
+  const auto entries = audit::entries_of(*bundle);
+  if (!entries) return entries.error();
+  const auto json = parse_json(entries->at(static_cast<std::size_t>(index % audit::kTileWidth)));
+  if (!json || text_at(*json, "hash") != kept->hash)
+    return broken_at(kept->seq, name + " is not the one of the kept head: the chain was replaced");
+  return answer;
+}
+
+Result<Json> verify_any(Context& context) {
+  const bool is_offline = context.arguments.has("--offline");
+  auto answer = is_offline ? verify_log_here(context)
+                           : context.api.get("/v1/audit/verify", seconds(300));
+  const std::string kept_file = context.arguments.text("--head");
+  if (!answer || !is_set(*answer, "ok") || kept_file.empty()) return answer;
+  const auto kept = read_file(kept_file, kMaxFile);
+  if (!kept) return kept.error();
+  return kept->starts_with('{') ? hold_against_chain(context, *kept, *answer)
+                                : hold_against(context, *kept, *answer);
+}
+
+// Neither server nor database is asked.
+Result<ExitCode> verify_proof(Context& context) {
+  const auto text = read_file(context.arguments.text("--proof"), kMaxFile);
+  if (!text) return text.error();
+  const auto proof = audit::EntryProof::parse(*text);
+  if (!proof) return proof.error();
+  std::filesystem::path key = context.arguments.text("--log");
+  if (key.empty()) key = context.root / "state" / audit::kLogVerifierFile;
+  const auto verifier = audit::read_log_verifier(key);
+  if (!verifier) return verifier.error();
+  const auto held = audit::verify_entry(*proof, proof->extra, *verifier);
+  if (!held) {
+    context.out.document(Json{{"ok", false}, {"what", held.error().text()}});
+    context.out.line("NOT PROVEN: " + held.error().text(), Tone::kBad);
+    return ExitCode::kError;
+  }
+  context.out.document(Json{{"ok", true},
+                            {"event", proof->index + 1},
+                            {"origin", held->origin},
+                            {"size", held->size},
+                            {"entry", proof->extra}});
+  context.out.line("PROVEN: event " + std::to_string(proof->index + 1) + " of " + held->origin +
+                       " (" + std::to_string(held->size) + " events)",
+                   Tone::kGood);
+  context.out.line(proof->extra);
+  return ExitCode::kDone;
 }
 
 Result<ExitCode> run_audit_verify(Context& context) {
+  if (context.arguments.has("--proof")) return verify_proof(context);
   const auto answer = verify_any(context);
   if (!answer) return answer.error();
   context.out.document(*answer);
   if (is_set(*answer, "ok")) {
-    context.out.line("INTACT: " + std::to_string(count_at(*answer, "events")) + " events, head " +
+    context.out.line("INTACT: " + std::to_string(count_at(*answer, "events")) + " events, root " +
                          text_at(*answer, "head"),
                      Tone::kGood);
+    const std::uint64_t first = count_at(*answer, "first");
+    if (first > 1) {
+      context.out.line("events 1 to " + std::to_string(first - 1) +
+                       " have left by their age; their hashes are there");
+    }
     context.out.line("signed until event " + std::to_string(count_at(*answer, "signed_until")) +
-                     " at " + text_at(*answer, "signed_at"));
+                     " by " + text_at(*answer, "origin"));
     return ExitCode::kDone;
   }
   context.out.line(
@@ -88,18 +147,25 @@ Result<ExitCode> run_audit_verify(Context& context) {
 
 Command audit_verify_command() {
   return {.name = "audit verify",
-          .summary = "check the chain of events: nothing edited, dropped, reordered or cut off",
+          .summary = "check the log of events: nothing edited, dropped, put in, moved or cut off",
           .details =
-              "Exit 1 where the chain is broken; the first wrong event is named. The console "
-              "signs the chain's head once a minute (state/audit-head.json), so that a cut "
-              "at the end shows; a copy of that file, kept elsewhere, shows more.",
+              "Exit 1 where the log is broken; the first wrong event is named. The console signs "
+              "the log's head each second in which there is news (state/audit-checkpoint), so that "
+              "a cut at the end shows; a copy of that file, kept elsewhere, shows more. With "
+              "--proof it verifies a file of `audit prove` and asks neither server nor database.",
           .positionals = {},
           .options = {{"--offline", "", "read the database itself; the console must not run"},
-                      {"--head", "FILE", "hold the chain against this kept head as well"}},
+                      {"--head", "FILE",
+                       "hold the log against this kept checkpoint (or audit-head.json) as well"},
+                      {"--proof", "FILE", "verify this proof instead"},
+                      {"--log", "VKEYFILE",
+                       "with --proof: the log's key (state/audit-log.vkey of the root)"}},
           .examples = {{"otactl audit verify", "by the running console"},
-                       {"otactl audit verify --head /mnt/safe/audit-head.json",
-                        "against a head that was kept elsewhere"},
-                       {"otactl audit verify --offline --root /mnt/backup", "of a copy"}},
+                       {"otactl audit verify --head /mnt/safe/audit-checkpoint",
+                        "against a checkpoint that was kept elsewhere"},
+                       {"otactl audit verify --offline --root /mnt/backup", "of a copy"},
+                       {"otactl audit verify --proof event-4318.tlog-proof --log safe.vkey",
+                        "on any host"}},
           .run = &run_audit_verify};
 }
 

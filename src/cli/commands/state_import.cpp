@@ -1,4 +1,4 @@
-// otactl state import: replaces the whole state by an export.
+// otactl state import: replaces the state by an export; the log of events goes on.
 #include <istream>
 #include <iterator>
 
@@ -7,8 +7,6 @@
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/local_store.h"
-#include "pki/key_file.h"
-#include "store/audit_head.h"
 
 namespace ota::cli {
 namespace {
@@ -22,29 +20,13 @@ Result<std::string> read_document(Context& context, const std::string& file) {
   return text;
 }
 
-// The signed head is of the chain that is gone. Without an authority here there is nobody to sign:
-// the console does when it starts.
-Result<void> sign_anew(const Context& context, store::Store& store) {
-  const std::filesystem::path file = context.root / "state" / store::kAuditHeadFile;
-  std::error_code error;
-  std::filesystem::remove(file, error);
-  if (error) return fail_errno(error.value(), "remove " + file.string());
-  const auto key = pki::read_key_file(context.root / "state/pki/authority.key");
-  if (!key && key.error().code == Errc::kNotFound) return {};
-  if (!key) return key.error();
-  store::AuditKeeper keeper(
-      file, store, [&](std::string_view text) { return pki::sign_text(key->get(), text); }, {});
-  return keeper.sign(context.clock.wall());
-}
-
 Result<void> import(Context& context, const std::string& document) {
   if (!context.arguments.has("--offline")) {
     return context.api.post_text("/v1/state/import", document, seconds(600));
   }
   const auto store = open_local_store(context);
   if (!store) return store.error();
-  auto imported = (*store)->import_state(document);
-  return imported ? sign_anew(context, **store) : imported;
+  return (*store)->import_state(document);
 }
 
 Result<ExitCode> run_state_import(Context& context) {
@@ -67,7 +49,10 @@ Result<ExitCode> run_state_import(Context& context) {
 Command state_import_command() {
   return {.name = "state import",
           .summary = "replace the whole state by an export",
-          .details = "All of it or nothing: a document that does not verify is refused.",
+          .details =
+              "All of it or nothing: a document that does not verify is refused. The log of events "
+              "is not replaced: it goes on, with an event on the import, and the imported events "
+              "are kept apart. Only an empty database takes them over as its log.",
           .positionals = {{"FILE", "an export; - for standard input"}},
           .options = {{"--offline", "", "write the database itself; the console must not run"},
                       {"--yes", "", "do not ask"}},

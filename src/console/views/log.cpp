@@ -1,5 +1,5 @@
 // The security log: events by severity, followed or held still, and one event in full with its
-// place in the chain.
+// place in the log.
 #include <algorithm>
 #include <array>
 
@@ -11,10 +11,9 @@
 namespace ota::console {
 namespace {
 
-// Whether the event carries the hash that its content demands, and follows the one before it where
-// that is here.
+// Of an event of before the tree: whether it carries the hash that its content demands, and follows
+// the one before it where that is here.
 std::string chain_state(const Model& model, const model::Event& event) {
-  if (event.hash.empty()) return "not in the chain";
   const bool whole = !event.data.is_object() || !event.data.contains("record") ||
                      event.data["record"] != fleet::EventLog::kRecordLeftOut;
   if (whole && store::event_hash(event) != event.hash)
@@ -73,10 +72,16 @@ void draw_full_record(const Area& area, const Scene& scene) {
   field("source", event->source.empty() ? "-" : event->source);
   field("actor", event->actor.empty() ? "-" : event->actor);
   field("message", event->message);
-  const std::string chain = chain_state(scene.model, *event);
-  field("chain", chain, chain.starts_with("BROKEN") ? bold(Ink::kBad) : Style{Ink::kGood});
-  field("hash", event->hash.empty() ? "-" : event->hash, {Ink::kDim});
-  field("previous", event->previous.empty() ? "-" : event->previous, {Ink::kDim});
+  if (event->hash.empty()) {
+    field("id", event->id.empty() ? "-" : event->id, {Ink::kDim});
+    field("log", "entry " + std::to_string(event->seq) + "; otactl audit verify checks it",
+          {Ink::kDim});
+  } else {
+    const std::string chain = chain_state(scene.model, *event);
+    field("chain", chain, chain.starts_with("BROKEN") ? bold(Ink::kBad) : Style{Ink::kGood});
+    field("hash", event->hash, {Ink::kDim});
+    field("previous", event->previous, {Ink::kDim});
+  }
   if (!event->data.is_object() || event->data.empty()) return;
   for (const auto& [name, value] : event->data.items()) {
     field(name, value.is_string() ? value.get<std::string>() : dump_json(value));

@@ -22,6 +22,7 @@ class Statement {
   // Parameters and columns count as SQLite counts them: parameters from 1, columns from 0.
   void bind(int parameter, std::string_view text);
   void bind(int parameter, std::int64_t number);
+  void bind_blob(int parameter, std::string_view bytes);
   // True: a row is there; false: done.
   Result<bool> step();
   // For statements that give no rows: one step and a reset.
@@ -30,6 +31,7 @@ class Statement {
 
   // Valid until the next step or reset.
   std::string_view text(int column) const;
+  std::string_view blob(int column) const;
   std::int64_t number(int column) const;
 
  private:

@@ -6,7 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "audit/tile_tree.h"
 #include "base/json.h"
+#include "store/event_document.h"
 
 namespace ota::store {
 namespace {
@@ -126,17 +128,78 @@ Result<std::vector<model::Event>> kind_by_kind(Database& database, const EventQu
 
 }  // namespace
 
-model::Event event_of(std::uint64_t seq, std::string_view document) {
-  if (auto json = parse_json(document, {.max_bytes = 8U << 20, .max_depth = 64})) {
-    if (auto event = json_as<model::Event>(*json, "event")) return std::move(*event);
+Result<std::vector<Change>> query_changes(Database& database, std::uint64_t after,
+                                          std::size_t limit) {
+  auto rows = database.prepare(
+      "SELECT seq, document, touched FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+  if (!rows) return rows.error();
+  rows->bind(1, as_parameter(after));
+  rows->bind(2, as_parameter(limit));
+  std::vector<Change> found;
+  while (true) {
+    auto row = rows->step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    Change change{event_of(static_cast<std::uint64_t>(rows->number(0)), rows->text(1)), {}};
+    if (!rows->text(2).empty()) {
+      const auto touched = parse_json(rows->text(2), {.max_bytes = 64U << 20});
+      if (!touched) return touched.error();
+      auto keys = json_as<decltype(change.touched)>(*touched, "what an event's batch touched");
+      if (!keys) return keys.error();
+      change.touched = std::move(*keys);
+    }
+    found.push_back(std::move(change));
   }
-  model::Event unreadable;
-  unreadable.seq = seq;
-  unreadable.severity = model::Severity::kError;
-  unreadable.kind = "store.unreadable";
-  unreadable.source = "server";
-  unreadable.message = "event " + std::to_string(seq) + " cannot be read: the database was altered";
-  return unreadable;
+}
+
+Result<audit::Hashes> query_tile(Database& database, unsigned level, std::uint64_t n,
+                                 std::uint64_t width) {
+  auto tile = database.prepare("SELECT hashes FROM tiles WHERE level = ?1 AND n = ?2");
+  if (!tile) return tile.error();
+  tile->bind(1, std::int64_t{level});
+  tile->bind(2, as_parameter(n));
+  auto row = tile->step();
+  if (!row) return row.error();
+  audit::Hashes hashes;
+  if (*row) {
+    auto found = audit::hashes_of(tile->blob(0));
+    if (!found) return found;
+    hashes = std::move(*found);
+  } else if (level == 0) {
+    auto rows = database.prepare(
+        "SELECT seq, leaf FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq");
+    if (!rows) return rows.error();
+    const std::uint64_t first = n * audit::kTileWidth;
+    rows->bind(1, as_parameter(first));
+    rows->bind(2, as_parameter(first + audit::kTileWidth));
+    while (true) {
+      row = rows->step();
+      if (!row) return row.error();
+      if (!*row) break;
+      // A row that is gone leaves its place, which is then nobody's hash.
+      hashes.resize(static_cast<std::uint64_t>(rows->number(0)) - first);
+      const auto leaf = audit::hashes_of(rows->blob(1));
+      if (leaf && leaf->size() == 1) hashes.back() = leaf->front();
+    }
+  }
+  hashes.resize(std::min<std::size_t>(hashes.size(), width));
+  return hashes;
+}
+
+Result<std::vector<LogEntry>> query_entries(Database& database, std::uint64_t after,
+                                            std::size_t limit) {
+  auto rows =
+      database.prepare("SELECT seq, document FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+  if (!rows) return rows.error();
+  rows->bind(1, as_parameter(after));
+  rows->bind(2, as_parameter(limit));
+  std::vector<LogEntry> found;
+  while (true) {
+    auto row = rows->step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    found.push_back({static_cast<std::uint64_t>(rows->number(0)), std::string(rows->text(1))});
+  }
 }
 
 Result<std::vector<model::Event>> query_events(Database& database, const EventQuery& query) {

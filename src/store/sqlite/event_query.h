@@ -6,9 +6,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
+#include "audit/merkle.h"
 #include "base/result.h"
 #include "model/event.h"
 #include "store/sqlite/database.h"
@@ -16,10 +16,18 @@
 
 namespace ota::store {
 
-// A stored event as a value. One that cannot be read any more comes back as an event that does not
-// verify, so that an audit names it instead of failing on it.
-model::Event event_of(std::uint64_t seq, std::string_view document);
-
 Result<std::vector<model::Event>> query_events(Database& database, const EventQuery& query);
+
+// Store::changes.
+Result<std::vector<Change>> query_changes(Database& database, std::uint64_t after,
+                                          std::size_t limit);
+
+// Store::tile. The last tile of level 0 is made of its events' rows until it is full.
+Result<audit::Hashes> query_tile(Database& database, unsigned level, std::uint64_t n,
+                                 std::uint64_t width);
+
+// Store::entries.
+Result<std::vector<LogEntry>> query_entries(Database& database, std::uint64_t after,
+                                            std::size_t limit);
 
 }  // namespace ota::store

@@ -40,7 +40,45 @@ constexpr const char* kEventsByKind = R"(
   CREATE INDEX events_by_kind ON events(kind, severity, seq);
 )";
 
-constexpr std::array kMigrations{kTables, kProbe, kEventsByKind};
+// A revision for each document, names that exist once, what an event's batch touched, the log's tree
+// (an event's own hash stands with it; counters.events is -1 until plant_tree() has hashed what was
+// there), logs that came with an import, and what the writer counts.
+constexpr const char* kTree = R"(
+  ALTER TABLE documents ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE events ADD COLUMN touched TEXT NOT NULL DEFAULT '';
+  ALTER TABLE events ADD COLUMN leaf BLOB;
+  CREATE TABLE tiles(
+    level  INTEGER NOT NULL,
+    n      INTEGER NOT NULL,
+    hashes BLOB NOT NULL,
+    PRIMARY KEY(level, n)
+  ) WITHOUT ROWID;
+  CREATE TABLE closed_events(
+    log      INTEGER NOT NULL,
+    seq      INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY(log, seq)
+  ) WITHOUT ROWID;
+  CREATE TABLE claims(name TEXT PRIMARY KEY, holder TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE counters(
+    id          INTEGER PRIMARY KEY CHECK(id = 1),
+    writes      INTEGER NOT NULL,
+    incarnation INTEGER NOT NULL,
+    events      INTEGER NOT NULL
+  );
+  INSERT INTO counters VALUES(1, 1, 0, -1);
+)";
+
+// For a disk that takes no writes: the tables of before the tree, read as they would be.
+constexpr const char* kReadBeforeTree = R"(
+  PRAGMA temp_store=MEMORY;
+  CREATE TEMP VIEW documents AS
+    SELECT collection, key, document, 1 AS revision FROM main.documents;
+  CREATE TEMP VIEW events AS SELECT *, '' AS touched, NULL AS leaf FROM main.events;
+  CREATE TEMP VIEW tiles AS SELECT 0 AS level, 0 AS n, x'' AS hashes WHERE 0;
+)";
+
+constexpr std::array kMigrations{kTables, kProbe, kEventsByKind, kTree};
 
 Result<void> check_owner(Database& database, std::int64_t newest) {
   auto application = database.number("PRAGMA application_id");
@@ -83,14 +121,14 @@ std::span<const char* const> migrations() {
   return kMigrations;
 }
 
-Result<void> check_readable(Database& database, std::span<const char* const> steps) {
+Result<void> prepare_reading(Database& database, std::span<const char* const> steps) {
   if (auto owner = check_owner(database, static_cast<std::int64_t>(steps.size())); !owner) {
     return owner;
   }
   auto version = database.number("PRAGMA user_version");
   if (!version) return version.error();
   if (*version == 0) return fail(Errc::kInvalid, "it holds no state yet");
-  return {};
+  return *version < kTreeVersion ? database.run(kReadBeforeTree) : Result<void>();
 }
 
 Result<void> prepare_schema(Database& database, std::span<const char* const> steps) {

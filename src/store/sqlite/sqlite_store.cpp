@@ -9,9 +9,11 @@
 #include <mutex>
 #include <utility>
 
+#include "audit/tile_tree.h"
 #include "base/file.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/event_query.h"
+#include "store/sqlite/log_position.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/writer.h"
 #include "store/state_file.h"
@@ -20,16 +22,6 @@ namespace ota::store {
 namespace {
 
 namespace fs = std::filesystem;
-
-Result<Head> read_head(Database& database) {
-  auto last = database.prepare("SELECT seq, document FROM events ORDER BY seq DESC LIMIT 1");
-  if (!last) return last.error();
-  auto row = last->step();
-  if (!row) return row.error();
-  if (!*row) return Head{};
-  const auto seq = static_cast<std::uint64_t>(last->number(0));
-  return Head{seq, event_of(seq, last->text(1)).hash};
-}
 
 std::int64_t clamped(std::uint64_t number) {
   constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
@@ -55,6 +47,7 @@ Result<Connections> connect(const fs::path& path, const std::string& vfs) {
   // It would stay so, also when the disk takes writes again.
   if (writing->read_only()) return fail(Errc::kFull, path.string() + " can only be read");
   if (auto prepared = prepare_schema(*writing, migrations()); !prepared) return prepared.error();
+  if (auto planted = plant_tree(*writing); !planted) return planted.error();
   auto reader = Database::open(path, Database::Mode::kReadOnly, vfs);
   if (!reader) return reader.error();
   // SQLite opens the files with the first query.
@@ -67,7 +60,7 @@ Result<Database> opened_to_read(const fs::path& path, Database::Mode mode, const
   auto database = Database::open(path, mode, vfs);
   if (!database) return database;
   if (auto set = database->run(setting); !set) return set.error();
-  if (auto readable = check_readable(*database, migrations()); !readable) return readable.error();
+  if (auto readable = prepare_reading(*database, migrations()); !readable) return readable.error();
   return database;
 }
 
@@ -92,15 +85,16 @@ bool takes_no_writes(const Error& error) {
 class SqliteStore final : public Store {
  public:
   SqliteStore(fs::path path, FileLock lock, std::string vfs, Database reader,
-              Result<Database> writing, Head head, const Clock& clock, milliseconds probe_every)
+              Result<Database> writing, Position position, const Clock& clock,
+              WriterOptions options)
       : path_(std::move(path)),
         lock_(std::move(lock)),
         vfs_(std::move(vfs)),
         reader_(std::move(reader)),
         read_only_(!writing.has_value()),
         writer_(
-            std::move(writing), [this] { return open_again(); }, std::move(head), clock,
-            probe_every) {}
+            std::move(writing), [this] { return open_again(); }, std::move(position), clock,
+            std::move(options)) {}
 
   // The connection that may write closes last: SQLite then leaves no write-ahead log behind, and
   // the file alone can be read on a disk that takes no writes.
@@ -111,20 +105,22 @@ class SqliteStore final : public Store {
   SqliteStore(const SqliteStore&) = delete;
   SqliteStore& operator=(const SqliteStore&) = delete;
 
-  std::vector<model::Event> commit(Batch batch, Done done) override {
-    return writer_.commit(std::move(batch), std::move(done));
+  void commit(Batch batch, Done done) override {
+    writer_.commit(std::move(batch), std::move(done));
   }
 
-  Result<void> flush() override {
-    std::promise<Result<void>> outcome;
-    writer_.commit({}, [&outcome](const Result<void>& result) { outcome.set_value(result); });
-    return outcome.get_future().get();
+  void take(std::string collection, std::string key, Taken done) override {
+    writer_.take({std::move(collection), std::move(key)}, std::move(done));
   }
+
+  Result<void> flush() override { return writer_.flush(); }
+
+  void on_change(std::function<void()> bell) override { writer_.on_change(std::move(bell)); }
 
   Result<std::vector<Document>> load(const std::string& collection) override {
     const std::lock_guard lock(mutex_);
-    auto rows =
-        prepare_read("SELECT key, document FROM documents WHERE collection = ?1 ORDER BY key");
+    auto rows = prepare_read(
+        "SELECT key, document, revision FROM documents WHERE collection = ?1 ORDER BY key");
     if (!rows) return rows.error();
     rows->bind(1, collection);
     return documents_of(*rows);
@@ -147,7 +143,8 @@ class SqliteStore final : public Store {
                                       const std::string& to, std::size_t limit) override {
     const std::lock_guard lock(mutex_);
     auto rows = prepare_read(
-        "SELECT key, document FROM documents WHERE collection = ?1 AND key >= ?2 AND key < ?3 "
+        "SELECT key, document, revision FROM documents "
+        "WHERE collection = ?1 AND key >= ?2 AND key < ?3 "
         "ORDER BY key LIMIT ?4");
     if (!rows) return rows.error();
     rows->bind(1, collection);
@@ -163,7 +160,25 @@ class SqliteStore final : public Store {
     return query_events(*reader_, query);
   }
 
-  std::uint64_t last_event() const override { return writer_.head().seq; }
+  Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    if (!reader_) return reader_.error();
+    return query_changes(*reader_, after, limit);
+  }
+
+  Result<std::vector<LogEntry>> entries(std::uint64_t after, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    if (!reader_) return reader_.error();
+    return query_entries(*reader_, after, limit);
+  }
+
+  Result<audit::Hashes> tile(unsigned level, std::uint64_t n, std::uint64_t width) override {
+    const std::lock_guard lock(mutex_);
+    if (!reader_) return reader_.error();
+    return query_tile(*reader_, level, n, width);
+  }
+
+  std::uint64_t last_event() const override { return writer_.last_event(); }
 
   // On a connection of its own: a long export holds up no other read, and the transaction makes it
   // one moment's state. Where nothing is written, the reader serves: it may be alone on the file.
@@ -204,6 +219,15 @@ class SqliteStore final : public Store {
       auto added = text.add_document(documents->text(0), documents->text(1), documents->text(2));
       if (!added) return added.error().within("export");
     }
+    // Of events that left, their hashes are a part of the log.
+    const auto first = database.number("SELECT min(seq) FROM events");
+    if (!first) return first.error();
+    const auto retired = static_cast<std::uint64_t>(std::max<std::int64_t>(*first - 1, 0));
+    for (std::uint64_t n = 0; n < retired / audit::kTileWidth; ++n) {
+      auto hashes = query_tile(database, 0, n, audit::kTileWidth);
+      if (!hashes) return hashes.error().within("export");
+      text.add_retired(*hashes);
+    }
     auto events = database.prepare("SELECT document FROM events ORDER BY seq");
     if (!events) return events.error();
     while (true) {
@@ -237,7 +261,8 @@ class SqliteStore final : public Store {
       auto row = rows.step();
       if (!row) return row.error();
       if (!*row) return found;
-      found.push_back({std::string(rows.text(0)), std::string(rows.text(1))});
+      found.push_back({std::string(rows.text(0)), std::string(rows.text(1)),
+                       static_cast<std::uint64_t>(rows.number(2))});
     }
   }
 
@@ -269,11 +294,11 @@ Result<std::unique_ptr<Store>> open_locked(const fs::path& path, FileLock lock, 
     if (auto found = connect_to_read(path, options.vfs)) reader = std::move(*found);
   }
   if (!reader) return reader.error();
-  auto head = read_head(*reader);
-  if (!head) return head.error();
+  auto position = read_position(*reader);
+  if (!position) return position.error();
   return std::unique_ptr<Store>(std::make_unique<SqliteStore>(
-      path, std::move(lock), options.vfs, std::move(*reader), std::move(writing), std::move(*head),
-      clock, options.probe_every));
+      path, std::move(lock), options.vfs, std::move(*reader), std::move(writing),
+      std::move(*position), clock, WriterOptions{options.probe_every, options.executor}));
 }
 
 }  // namespace

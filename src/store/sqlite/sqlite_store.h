@@ -1,5 +1,4 @@
-// The default store: one SQLite file in WAL mode, one writer thread (writer.h), one connection for
-// reads.
+// The default store: one SQLite file in WAL mode, one writer (writer.h), one connection for reads.
 //
 // A lock file beside the database keeps a second console out for as long as the store is open; the
 // kernel lets go of it however the process ends. What is committed survives kill -9 and power loss
@@ -21,8 +20,9 @@
 namespace ota::store {
 
 struct SqliteOptions {
-  std::string vfs;                 // SQLite's file layer; empty: the system's
+  std::string vfs{};               // SQLite's file layer; empty: the system's
   milliseconds probe_every{2000};  // how often a store that cannot write looks again
+  Executor executor{};             // runs the writer; empty: a thread of its own
 };
 
 // As open_store(); makes the file and its folder where they are missing (mode 0600, 0700). `clock`

@@ -3,9 +3,9 @@
 #include <atomic>
 
 #include "tests/support/catch.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/start_time.h"
 #include "tests/support/wait.h"
-#include "tests/unit/fleet/memory_store.h"
 
 using namespace ota;
 

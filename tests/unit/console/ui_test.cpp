@@ -4,7 +4,7 @@
 #include <random>
 
 #include "fleet/event_log.h"
-#include "store/audit_chain.h"
+#include "tests/support/chain.h"
 #include "tests/support/catch.h"
 #include "tests/support/screen_fixture.h"
 #include "tests/unit/console/desk.h"
@@ -203,19 +203,21 @@ TEST_CASE("moving up holds the log still and End follows again", "[console]") {
   CHECK(desk.ui.state().log.selected == event->seq);
 }
 
-TEST_CASE("e goes to errors and Enter shows the event with its chain", "[console]") {
+TEST_CASE("e goes to errors and Enter shows the event with its place in the log", "[console]") {
   Desk desk;
   desk.keys("3 E");
   CHECK(desk.ui.state().log.selected == 5);
   desk.keys("Enter");
-  CHECK(desk.shows("ok: hash matches and follows event 4"));
+  CHECK(desk.shows("entry 5; otactl audit verify checks it"));
+  CHECK(desk.shows("1.7.5.1"));
 }
 
-TEST_CASE("an event that was edited shows as broken", "[console]") {
+TEST_CASE("an event of the chain that was edited shows as broken", "[console]") {
   Desk desk;
   auto fleet = screen_fleet();
   auto events = *fleet->events;
   auto forged = std::make_shared<model::Event>(*events.back());
+  test::link(*forged, forged->seq, events[events.size() - 2]->hash);
   forged->message = "nothing happened";
   events.back() = forged;
   fleet->events = std::make_shared<const Events>(events);
@@ -231,7 +233,7 @@ TEST_CASE("an event whose record is not kept in memory does not show as broken",
   auto events = *fleet->events;
   model::Event event = *events.back();
   event.data["record"] = {{"readings", {1, 2, 3}}};
-  store::link(event, event.seq, event.previous);
+  test::link(event, event.seq, events[events.size() - 2]->hash);
   fleet::EventLog log;
   log.add({event});
   events.back() = log.all()->front();

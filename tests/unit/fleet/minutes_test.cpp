@@ -5,7 +5,7 @@
 #include <set>
 
 #include "tests/support/catch.h"
-#include "tests/unit/fleet/memory_store.h"
+#include "tests/support/memory_store.h"
 
 using namespace ota;
 using fleet::FinishedMinute;

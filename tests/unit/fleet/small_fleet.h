@@ -9,8 +9,8 @@
 
 #include "fleet/fleet.h"
 #include "tests/support/catch.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/start_time.h"
-#include "tests/unit/fleet/memory_store.h"
 
 namespace ota::test {
 
