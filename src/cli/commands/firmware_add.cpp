@@ -58,8 +58,8 @@ Result<void> fill_in_release(model::Release& release, const std::optional<model:
 
 Result<void> print_swu(Context& context, const model::Release& added, const Swu& swu) {
   // Of the bytes as they are stored: those are what clients fetch and compare.
-  const auto digests =
-      api::hash_ddi_file(api::DdiArtifacts(context.root / "firmware").path_of(added));
+  const std::filesystem::path firmware = context.root / "firmware";
+  const auto digests = api::hash_ddi_file(firmware, api::DdiArtifacts(firmware).path_of(added));
   if (!digests) return digests.error();
   Json document(added);
   document["signer"] = swu.signer;
