@@ -138,48 +138,63 @@ std::optional<seconds> WriteBudget::wait(const std::string& device, MonoTime now
   return seconds(static_cast<std::int64_t>(std::ceil(over * kHour / most)) + 1);
 }
 
+// One more of it, with how often it came meanwhile.
+void WriteBudget::tell_repeats(Repeat& repeat, MonoTime now, WallTime wall,
+                               std::vector<model::Event>& out) {
+  model::Event event = repeat.event;
+  event.at = wall;
+  event.message += " (" + std::to_string(repeat.more) + " more suppressed)";
+  if (pays(strangers_, event, now)) out.push_back(std::move(event));
+  repeat.more = 0;
+  repeat.until = now + kRepeatWindow;
+}
+
+// One sentence about all that was left out of an account, which forgets it.
+model::Event WriteBudget::left_out_of(const std::string& name, Account& from, WallTime wall) {
+  model::Event event;
+  event.at = wall;
+  event.severity = model::Severity::kWarning;
+  event.kind = "budget.spent";
+  event.source = name;
+  std::uint64_t all = 0;
+  std::string kinds;
+  for (const auto& [kind, count] : from.left_out) {
+    all += count;
+    kinds += (kinds.empty() ? "" : ", ") + kind + " " + std::to_string(count);
+    event.data[kind] = count;
+  }
+  event.message = std::to_string(all) + " more suppressed of " + name +
+                  ", who had used up what may be written for it in an hour: " + kinds;
+  from.left_out.clear();
+  from.told_before = true;
+  return event;
+}
+
 std::vector<model::Event> WriteBudget::sum_up(MonoTime now, WallTime wall) {
   const std::lock_guard lock(mutex_);
   std::vector<model::Event> out;
   if (now - looked_at_ < kSweep) return out;
   looked_at_ = now;
-  std::erase_if(repeats_, [&](auto& entry) {
-    Repeat& repeat = entry.second;
-    if (now < repeat.until) return false;
-    if (repeat.more == 0) return true;
-    model::Event event = repeat.event;
-    event.at = wall;
-    event.message += " (" + std::to_string(repeat.more) + " more suppressed)";
-    if (pays(strangers_, event, now)) out.push_back(std::move(event));
-    repeat.more = 0;
-    repeat.until = now + kRepeatWindow;
-    return false;
-  });
-  std::erase_if(accounts_, [&](auto& entry) {
-    const auto& [name, unused] = entry;
-    Account& each = account(name, now);
-    if (each.left_out.empty() || now < each.tell_at) {
-      return each.left_out.empty() && each.events.used <= 0 && each.bytes.used <= 0;
+  for (auto at = repeats_.begin(); at != repeats_.end();) {
+    Repeat& repeat = at->second;
+    const bool over = now >= repeat.until;
+    if (over && repeat.more == 0) {
+      at = repeats_.erase(at);
+      continue;
     }
-    model::Event event;
-    event.at = wall;
-    event.severity = model::Severity::kWarning;
-    event.kind = "budget.spent";
-    event.source = name;
-    std::uint64_t all = 0;
-    std::string kinds;
-    for (const auto& [kind, count] : each.left_out) {
-      all += count;
-      kinds += (kinds.empty() ? "" : ", ") + kind + " " + std::to_string(count);
-      event.data[kind] = count;
+    if (over) tell_repeats(repeat, now, wall, out);
+    ++at;
+  }
+  for (auto at = accounts_.begin(); at != accounts_.end();) {
+    Account& each = account(at->first, now);
+    const bool quiet = each.left_out.empty();
+    if (quiet && each.events.used <= 0 && each.bytes.used <= 0) {
+      at = accounts_.erase(at);
+      continue;
     }
-    event.message = std::to_string(all) + " more suppressed of " + name +
-                    ", who had used up what may be written for it in an hour: " + kinds;
-    out.push_back(std::move(event));
-    each.left_out.clear();
-    each.told_before = true;
-    return false;
-  });
+    if (!quiet && now >= each.tell_at) out.push_back(left_out_of(at->first, each, wall));
+    ++at;
+  }
   return out;
 }
 

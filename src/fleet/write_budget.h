@@ -81,6 +81,8 @@ class WriteBudget {
   const std::string* payer(const model::Event& event) const;
   bool repeats(const model::Event& event, MonoTime now);
   bool pays(const std::string& name, const model::Event& event, MonoTime now);
+  void tell_repeats(Repeat& repeat, MonoTime now, WallTime wall, std::vector<model::Event>& out);
+  static model::Event left_out_of(const std::string& name, Account& from, WallTime wall);
   Account& account(const std::string& name, MonoTime now);
   double events_per_hour(std::string_view name) const;
   double bytes_per_hour(std::string_view name) const;

@@ -422,18 +422,18 @@ void Host::Impl::update_rates() {
 void Host::Impl::renew_certificate() {
   if (clock.mono() - certificate_looked_at < kCertificateLook) return;
   certificate_looked_at = clock.mono();
-  const auto told = [this](const Error& error) {
+  const auto say = [this](const Error& error) {
     record(model::Severity::kError, "pki.renewal-failed",
            "the server's certificate is not renewed: " + error.text() +
                "; it is tried again in an hour");
   };
   const auto renewed = authority->renew_server();
-  if (!renewed) return told(renewed.error());
+  if (!renewed) return say(renewed.error());
   if (!*renewed) return;
   const pki::ServerIdentity fresh = authority->server_identity();
-  if (auto shown = server->set_identity(fresh); !shown) return told(shown.error());
+  if (auto shown = server->set_identity(fresh); !shown) return say(shown.error());
   if (ddi) {
-    if (auto shown = ddi->set_identity(fresh); !shown) return told(shown.error());
+    if (auto shown = ddi->set_identity(fresh); !shown) return say(shown.error());
   }
   record(model::Severity::kInfo, "pki.renewed", "the server shows a new certificate");
 }

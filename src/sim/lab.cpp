@@ -502,13 +502,13 @@ void Lab::add_routes(http::Router& router) {
                     held_.push_back(respond);
                     return;
                   }
-                  const fs::path path = firmware() / part / std::string(request.params[0]);
+                  const fs::path inner = fs::path(part) / std::string(request.params[0]);
                   std::error_code error;
-                  if (!fs::is_regular_file(path, error)) {
+                  if (!fs::is_regular_file(firmware() / inner, error)) {
                     return respond(http::Response::problem(404, "none", "no such file"));
                   }
                   http::Response response;
-                  response.file = http::FileBody{path.string(), "\"x\""};
+                  response.file = http::FileBody{firmware().string(), inner.string(), "\"x\""};
                   respond(std::move(response));
                 }});
   }
