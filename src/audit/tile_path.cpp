@@ -17,7 +17,8 @@ std::string three_digits(std::uint64_t number) {
   return text;
 }
 
-std::optional<std::uint64_t> number_of(std::string_view text) {
+// Digits, with the zeros in front that paths have.
+std::optional<std::uint64_t> padded_number(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -47,12 +48,12 @@ Result<TilePath> TilePath::parse(std::string_view text) {
   if (level.size() == rest.size()) return wrong;
   rest.remove_prefix(level.size() + 1);
   if (level != kEntries) {
-    const auto number = number_of(level);
+    const auto number = padded_number(level);
     if (!number || *number >= kMostLevels) return wrong;
     path.level = static_cast<unsigned>(*number);
   }
   if (const auto partial = rest.find(kPartial); partial != std::string_view::npos) {
-    const auto width = number_of(rest.substr(partial + kPartial.size()));
+    const auto width = padded_number(rest.substr(partial + kPartial.size()));
     if (!width || *width == 0 || *width >= kTileWidth) return wrong;
     path.width = *width;
     rest = rest.substr(0, partial);
@@ -60,7 +61,7 @@ Result<TilePath> TilePath::parse(std::string_view text) {
   for (bool last = false; !last;) {
     const std::string_view part = rest.substr(0, rest.find('/'));
     last = part.size() == rest.size();
-    const auto number = number_of(last || part.empty() ? part : part.substr(1));
+    const auto number = padded_number(last || part.empty() ? part : part.substr(1));
     if (!number || *number >= kPart || path.n > UINT64_MAX / kPart - 1) return wrong;
     path.n = path.n * kPart + *number;
     rest.remove_prefix(last ? part.size() : part.size() + 1);

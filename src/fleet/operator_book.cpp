@@ -107,7 +107,10 @@ std::string OperatorBook::document() const {
 void OperatorBook::save(model::Event event, std::function<void(Result<void>)> done) {
   store::Batch batch;
   batch.puts.push_back({kCollection, kName, document()});
-  store_.commit(std::move(batch), std::move(done));
+  store_.commit(std::move(batch),
+                [done = std::move(done)](const Result<store::Committed>& committed) {
+                  done(committed ? Result<void>() : committed.error());
+                });
   record_(std::move(event));
 }
 

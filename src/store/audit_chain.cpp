@@ -9,11 +9,6 @@
 namespace ota::store {
 namespace {
 
-void append_member(std::string& out, std::string_view key, std::string_view text) {
-  out += key;
-  append_json_string(out, text);
-}
-
 // The canonical form without the member "hash".
 std::string canonical_form(const model::Event& event) {
   std::string out;

@@ -3,14 +3,11 @@
 #include "base/json.h"
 
 namespace ota::store {
-namespace {
 
 void append_member(std::string& out, std::string_view key, std::string_view text) {
   out += key;
   append_json_string(out, text);
 }
-
-}  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
   for (const char c : text) {

@@ -26,5 +26,7 @@ model::Event event_of(std::uint64_t seq, std::string_view document);
 // `text` as a JSON string. Most texts need no escape, and those skip the general serializer: every
 // event of the system passes here.
 void append_json_string(std::string& out, std::string_view text);
+// The same behind `key`, which is JSON up to the value: R"(,"kind":)".
+void append_member(std::string& out, std::string_view key, std::string_view text);
 
 }  // namespace ota::store

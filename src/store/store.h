@@ -140,7 +140,7 @@ class Store {
   virtual Result<void> flush() = 0;
   // Called on the writer's thread after each commit that brought events; several may be one call.
   // Empty: nobody is called any more, and no call is running when this returns. Not within a call.
-  virtual void on_change(std::function<void()> bell) = 0;
+  virtual void on_change(std::function<void()> ring) = 0;
 
   virtual Result<std::vector<Document>> load(const std::string& collection) = 0;
   virtual Result<std::optional<std::string>> get(const std::string& collection,

@@ -124,36 +124,40 @@ Result<void> BatchWriter::write_batch(WriteItem& item) {
 }
 
 Result<std::optional<Error>> BatchWriter::refusal_of(const Batch& batch) {
+  // An error of the database, beside the refusal that is this function's value.
+  const auto broken = [](const Error& error) {
+    return Result<std::optional<Error>>(boost::system::in_place_error, error);
+  };
   for (const Put& put : batch.puts) {
     if (!put.expected) continue;
     const auto select = statements_->get(
         statements_->revision, "SELECT revision FROM documents WHERE collection = ?1 AND key = ?2");
-    if (!select) return select.error();
+    if (!select) return broken(select.error());
     (*select)->bind(1, put.collection);
     (*select)->bind(2, put.key);
     const auto row = (*select)->step();
-    if (!row) return row.error();
+    if (!row) return broken(row.error());
     const auto found = *row ? static_cast<std::uint64_t>((*select)->number(0)) : 0;
     (*select)->reset();
-    if (found != *put.expected) return std::optional(conflict(put, found));
+    if (found != *put.expected) return Result<std::optional<Error>>(boost::system::in_place_value, conflict(put, found));
   }
   for (const Claim& claim : batch.claims) {
     if (std::find(batch.releases.begin(), batch.releases.end(), claim.name) != batch.releases.end())
       continue;
     const auto select =
         statements_->get(statements_->holder, "SELECT holder FROM claims WHERE name = ?1");
-    if (!select) return select.error();
+    if (!select) return broken(select.error());
     (*select)->bind(1, claim.name);
     const auto row = (*select)->step();
-    if (!row) return row.error();
+    if (!row) return broken(row.error());
     const std::optional<std::string> holder =
         *row ? std::optional<std::string>((*select)->text(0)) : std::nullopt;
     (*select)->reset();
     if (holder && *holder != claim.holder) {
-      return std::optional(fail(Errc::kConflict, claim.name + " is held by " + *holder));
+      return Result<std::optional<Error>>(boost::system::in_place_value, fail(Errc::kConflict, claim.name + " is held by " + *holder));
     }
   }
-  return std::optional<Error>();
+  return Result<std::optional<Error>>(boost::system::in_place_value, std::nullopt);
 }
 
 Result<void> BatchWriter::write_documents(const Batch& batch) {
