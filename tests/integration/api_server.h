@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "api/service.h"
+#include "audit/log_key.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "fleet/fleet.h"
@@ -25,7 +26,7 @@
 #include "pki/authority.h"
 #include "pki/device_key.h"
 #include "pki/join_code.h"
-#include "store/audit_head.h"
+#include "store/log_signer.h"
 #include "store/store.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
@@ -86,7 +87,7 @@ class ApiServer {
                    .order_agent = {},
                    .tuf_root = [this]() -> Result<std::string> { return tuf_root_; },
                    .state_replaced = {},
-                   .audit_head = root() / "audit-head.json",
+                   .state = root() / "state",
                    .direct = {},
                    .tuf_roles = {},
                    .operators = [this] { return operators->list(); },
@@ -174,11 +175,11 @@ class ApiServer {
     return parse_json(reply->body)->at("code");
   }
 
-  // As the console does once a minute.
+  // As the console does while there is news.
   Result<void> sign_audit() {
-    store::AuditKeeper keeper(root() / "audit-head.json", *store,
-                              [this](std::string_view text) { return authority_->sign(text); }, {});
-    return keeper.sign(clock_.wall());
+    auto key = audit::read_or_make_log_key(root() / "state");
+    if (!key) return key.error();
+    return store::LogSigner(root() / "state", *store, std::move(*key)).sign();
   }
 
   // `name`: what the key and the certificate are called on this side.

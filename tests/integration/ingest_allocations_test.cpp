@@ -48,7 +48,7 @@ class Rig {
                    .order_agent = {},
                    .tuf_root = [] { return Result<std::string>(std::string()); },
                    .state_replaced = {},
-                   .audit_head = {},
+                   .state = {},
                    .direct = {},
                    .tuf_roles = {}});
     http::ServerHooks hooks;
