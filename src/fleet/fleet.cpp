@@ -76,7 +76,7 @@ void Fleet::Impl::cut_off(const std::string& device) const {
 void Fleet::Impl::put_device(store::Batch& batch, const LiveDevice& device, WallTime now) {
   if (!device.record) return;
   model::DeviceRecord record = *device.record;
-  if (device.last_received != WallTime{}) record.last_seen = std::min(device.last_received, now);
+  record.last_seen = std::max(record.last_seen, std::min(device.seen_at(), now));
   batch.puts.push_back({std::string(kDevices), device.id, dump_json(record)});
 }
 

@@ -222,6 +222,9 @@ class Fleet {
   // Staleness, deadlines, watch periods; about four times a second. Thread: one, the server's.
   void tick();
 
+  // Queues when each device was seen last, for an ordered end.
+  void save_last_seen();
+
   // -- what is seen --
   std::shared_ptr<const Snapshot> snapshot() const;
   std::shared_ptr<const DeviceDetail> detail(const std::string& device) const;  // null: not known

@@ -101,6 +101,7 @@ void Fleet::Impl::follow_online(LiveDevice& device, WallTime now, store::Batch& 
   const bool online = device.spec && heard;
   if (online == device.online) return;
   device.online = online;
+  if (!online) put_device(batch, device, now);  // when it was seen last, for good
   if (device.ddi_alone()) {
     batch.events.push_back(online ? make_event(now, Severity::kInfo, "device.online", device.id,
                                                device.id + " polls over DDI")

@@ -1,11 +1,25 @@
 // Fleet: what time alone brings about: silence, deadlines, ends of watch periods, another try at
 // what could not be saved.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "fleet/impl.h"
 
 namespace ota::fleet {
+
+namespace {
+
+// When a device was seen last goes to disk with its record: as it goes offline, at the end, and
+// else once in ten minutes, each device at a minute of its own, so that a crash forgets little and
+// no minute is heavier than another.
+bool seen_is_saved_at(const std::string& device, WallTime now) {
+  constexpr std::uint64_t kMinutes = 10;
+  const auto minute = std::chrono::floor<std::chrono::minutes>(now).time_since_epoch().count();
+  return (static_cast<std::uint64_t>(minute) + std::hash<std::string>()(device)) % kMinutes == 0;
+}
+
+}  // namespace
 
 void Fleet::tick() {
   const WallTime now = impl_->clock.wall();
@@ -18,6 +32,22 @@ void Fleet::tick() {
   impl_->saver.sum_up();
   impl_->expire_minutes(now);
   impl_->publish();
+}
+
+void Fleet::save_last_seen() {
+  constexpr std::size_t kPart = 1000;
+  const WallTime now = impl_->clock.wall();
+  for (DeviceTable::Stripe& stripe : impl_->table.stripes()) {
+    store::Batch batch;
+    const std::lock_guard lock(stripe.mutex);
+    for (const auto& [id, device] : stripe.devices) {
+      if (!device->record || device->seen_at() <= device->record->last_seen) continue;
+      Impl::put_device(batch, *device, now);
+      if (batch.puts.size() == kPart)
+        impl_->saver.commit(std::exchange(batch, store::Batch()), OnFailure::kForget);
+    }
+    if (!batch.empty()) impl_->saver.commit(std::move(batch), OnFailure::kForget);
+  }
 }
 
 // A store that takes no writes is an event too: it is kept back until it can be written.
@@ -82,7 +112,10 @@ void Fleet::Impl::tick_devices(WallTime now) {
         device->record.edit().previous_serial.clear();
         put_device(batch, *device, now);
       }
-      if (device->minute.over(now)) stripe.finished.push_back(device->minute.finish(device->id));
+      if (device->minute.over(now)) {
+        stripe.finished.push_back(device->minute.finish(device->id));
+        if (seen_is_saved_at(device->id, now)) put_device(batch, *device, now);
+      }
       if (batch.events.size() != events) stripe.show(*device);
       regroup(stripe, *device);
       stripe.looks.look_by(*device, next_look(*device, now));

@@ -203,7 +203,7 @@ DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, Wa
   for (std::size_t i = 0; i < row.values.size(); ++i) {
     if (device.last_values[i]) row.values[i] = static_cast<float>(*device.last_values[i]);
   }
-  row.last_seen = std::max({row.last_seen, device.last_received, device.ddi_polled});
+  row.last_seen = std::max(row.last_seen, device.seen_at());
   row.job = device.job;
   row.job_state = device.job_state;
   row.job_percent = device.job_percent;

@@ -4,6 +4,7 @@
 // No locks here: the device table's stripe lock is held by whoever has a LiveDevice.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -91,6 +92,8 @@ struct LiveDevice {
   MinuteSummary minute;
   std::array<std::optional<double>, model::kMetricCount> last_values{};
   WallTime last_received{};  // server's time of the last accepted sample; epoch: never
+  // When it was heard of last, by a sample or a poll over DDI, since the start; epoch: never.
+  WallTime seen_at() const { return std::max(last_received, ddi_polled); }
   std::uint64_t refused = 0;
   bool online = false;
   // As it was counted among its group (Impl::count_groups): what to take off for its own peers.

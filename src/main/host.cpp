@@ -511,6 +511,7 @@ void Host::Impl::close() {
   if (server != nullptr) server->drain(kDrain);
   if (agents_end.joinable()) agents_end.join();
   if (parts.store != nullptr) {
+    parts.fleet->save_last_seen();
     // A store that cannot write has said so already; nothing acknowledged is in what is lost here.
     const auto flushed = parts.store->flush();
     static_cast<void>(flushed);
