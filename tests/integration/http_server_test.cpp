@@ -12,12 +12,6 @@ using http::Response;
 
 namespace {
 
-TlsClient connected(HttpRig& rig, const Identity& identity = {}) {
-  TlsClient client(rig.port(), identity);
-  if (!client.handshake()) throw std::runtime_error("handshake: " + client.failure());
-  return client;
-}
-
 std::string problem_code(const std::optional<HttpReply>& reply) {
   if (!reply || reply->header("content-type") != "application/problem+json") return "no problem";
   return Json::parse(reply->body)["code"].get<std::string>();

@@ -26,12 +26,6 @@ FileDescriptor silent_socket(std::uint16_t port, const char* from) {
   return out;
 }
 
-TlsClient connected(HttpRig& rig, const Identity& identity = {}) {
-  TlsClient client(rig.port(), identity);
-  if (!client.handshake()) throw std::runtime_error("handshake: " + client.failure());
-  return client;
-}
-
 std::string post_head(std::string_view path, std::size_t length) {
   return "POST " + std::string(path) +
          " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -63,5 +64,12 @@ class HttpRig {
   std::size_t closed_ = 0;
   std::unique_ptr<http::Server> server_;
 };
+
+// A client that has shaken hands; throws where it was refused.
+inline TlsClient connected(HttpRig& rig, const Identity& identity = {}) {
+  TlsClient client(rig.port(), identity);
+  if (!client.handshake()) throw std::runtime_error("handshake: " + client.failure());
+  return client;
+}
 
 }  // namespace ota::test

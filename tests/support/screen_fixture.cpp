@@ -190,7 +190,7 @@ std::shared_ptr<DeviceRow> row_of(const Line& line) {
   row->gate = line.gate;
   if (line.patch >= 0) {
     const model::Image running = image(Version(2, 1, static_cast<std::uint32_t>(line.patch)));
-    record->facts = {running, running, running, running};
+    record->facts = {running, running, running, running, {}};
   }
   if (line.seen_s >= 0) row->last_seen = screen_time() - seconds(line.seen_s);
   for (std::size_t i = 0; i < model::kMetricCount && line.seen_s >= 0; ++i)

@@ -4,8 +4,8 @@
 
 #include "pki/authority.h"
 #include "tests/support/catch.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/temp_folder.h"
-#include "tests/unit/fleet/memory_store.h"
 
 using namespace ota;
 namespace fs = std::filesystem;

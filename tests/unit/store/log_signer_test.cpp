@@ -63,7 +63,7 @@ TEST_CASE("what is signed is the log as it is on disk, in the file and in the st
 TEST_CASE("the log's head is signed at most once a second, and not without news", "[store][audit]") {
   SignedLog book;
   LogSigner signer = book.signer();
-  REQUIRE(signer.look());
+  REQUIRE(signer.look().has_value());
   const MonoTime start{seconds(100)};
   book.add("a");
   REQUIRE(signer.sign_if_due(start));
@@ -85,7 +85,7 @@ TEST_CASE("a start goes on from what was signed, in whichever place it is left",
   book.add("a");
   {
     LogSigner first = book.signer();
-    REQUIRE(first.look());
+    REQUIRE(first.look().has_value());
     REQUIRE(first.sign());
     REQUIRE(book.store.flush());
   }
@@ -102,7 +102,7 @@ TEST_CASE("a head that does not go on from the last one is never signed", "[stor
   book.add("a");
   book.add("b");
   LogSigner signer = book.signer();
-  REQUIRE(signer.look());
+  REQUIRE(signer.look().has_value());
   REQUIRE(signer.sign());
   SignedLog other;  // another log under the same key
   std::filesystem::copy(book.folder.path(), other.folder.path(),
@@ -130,7 +130,7 @@ TEST_CASE("a log that breaks while it is signed is not signed any more", "[store
   SignedLog book;
   book.add("a");
   LogSigner signer = book.signer();
-  REQUIRE(signer.look());
+  REQUIRE(signer.look().has_value());
   REQUIRE(signer.sign());
   SignedLog other;
   other.add("x");
@@ -149,7 +149,7 @@ TEST_CASE("a log that was signed with another key is told, and signed with this 
   book.add("a");
   {
     LogSigner first = book.signer();
-    REQUIRE(first.look());
+    REQUIRE(first.look().has_value());
     REQUIRE(first.sign());
     REQUIRE(book.store.flush());
   }

@@ -58,7 +58,7 @@ TEST_CASE("an image that changed after it was looked at is not published", "[tuf
   auto release = release_of("1.0.0", {"rpi4"});
   release.sha256 = sha256_hex("looked at");
   write_image(f.folder, "image", "another one");
-  CHECK(f.repository.add(opened, release).error().code == Errc::kConflict);
+  CHECK(f.repository.add(opened, release).error().code == ota::Errc::kConflict);
   CHECK(f.repository.releases()->empty());
   write_image(f.folder, "image", "looked at");
   CHECK(f.repository.add(opened, release).has_value());

@@ -186,7 +186,7 @@ TEST_CASE("requests and memories of any form are answered, never thrown at", "[t
     for (const tuf::Json& other : odd) {
       tuf::Json changed = whole;
       changed[name] = other;
-      CHECK_FALSE(tuf::read_request(changed.dump(), f.memory).has_value() && name != "keyids");
+      CHECK_FALSE((tuf::read_request(changed.dump(), f.memory).has_value() && name != "keyids"));
     }
   }
   for (const char* name : {"roots", "targets", "role"}) {
