@@ -14,6 +14,7 @@
 #include "agents/config.h"
 #include "agents/options.h"
 #include "base/hardening.h"
+#include "base/standard_streams.h"
 
 namespace {
 
@@ -93,6 +94,7 @@ int dispatch(const Options& options, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   harden_process(std::size_t{1} << 16);
   ::mallopt(M_ARENA_MAX, 1);  // three threads that mostly wait need no heaps of their own
   const std::vector<std::string_view> words(argv + 1, argv + argc);
@@ -102,7 +104,7 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   try {
-    return dispatch(*options, argv);
+    return end_standard_output("ota-agent", dispatch(*options, argv));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "ota-agent: %s\n", error.what());
     return kFailure;

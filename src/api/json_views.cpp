@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/decimal.h"
 #include "fleet/ddi_machine.h"
 #include "model/time_json.h"
 
@@ -15,7 +16,7 @@ Json values_json(const std::array<std::optional<float>, model::kMetricCount>& va
   Json out = Json::object();
   for (const auto& [metric, word] : model::kMetricWords) {
     const auto& value = values.at(static_cast<std::size_t>(metric));
-    out[std::string(word)] = value ? Json(*value) : Json(nullptr);
+    out[std::string(word)] = value ? Json(as_written(*value)) : Json(nullptr);
   }
   return out;
 }
@@ -90,7 +91,7 @@ Json detail_json(const fleet::DeviceDetail& detail) {
   for (const fleet::HistoryPoint& point : detail.history) {
     Json entry = values_json(point.values);
     entry["at"] = time_json(point.at);
-    entry["score"] = point.score;
+    entry["score"] = as_written(point.score);
     entry["level"] = point.level;
     history.push_back(std::move(entry));
   }

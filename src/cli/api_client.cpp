@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/host_port.h"
+#include "base/serving.h"
 #include "base/text.h"
 #include "cli/api.h"
 #include "config/config.h"
@@ -91,8 +92,11 @@ class HttpsApi final : public Api {
     return parsed;
   }
 
-  // Where the console of this root listens.
+  // Where the console of this root listens: what runs says where; console.json only where a start
+  // would.
   Result<std::string> local_server() const {
+    const auto serving = serving_at(root_);
+    if (serving && !serving->url.empty()) return serving->url;
     const fs::path file = root_ / "config" / "console.json";
     auto text = read_file(file, config::kMaxFileBytes);
     if (!text && text.error().code == Errc::kNotFound) {

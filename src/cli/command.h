@@ -24,12 +24,19 @@ enum class ExitCode : int {
   kJobFailed = 5,  // with --wait: failed, rolled back, cancelled or expired
 };
 
+// What a value must be. The parser checks all of a line before anything of it is done.
+enum class Kind { kText, kVersion, kDuration, kNumber };
+
 // "--version V" or, with an empty `value`, a switch such as "--wait".
 struct Option {
+  enum class Need { kOptional, kRequired };
   std::string_view name;
   std::string_view value;
   std::string_view help;
   std::vector<std::string_view> choices = {};  // accepted values; empty: any
+  Kind kind = Kind::kText;
+  Need need = Need::kOptional;
+  std::vector<std::string_view> excludes = {};  // options that contradict it
 };
 
 struct Positional {
@@ -37,6 +44,7 @@ struct Positional {
   std::string_view name;                              // "ID"
   std::string_view help;
   Count count = Count::kOne;
+  Kind kind = Kind::kText;
 };
 
 struct Example {

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cli/api.h"
 #include "cli/arguments.h"
+#include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/output.h"
 
@@ -21,10 +22,10 @@ struct Context {
   const Clock& clock;
   std::filesystem::path root;
   std::istream& in;
-  // The question to a person: true for a yes. Where there is nobody to ask (standard input is no
-  // terminal) scripts are taken at their word: true.
-  std::function<bool(const std::string& question)> confirm;
-  // True once the user wants an endless command (watch, logs --follow) to end.
+  // Only for unless_confirmed() of ask.h.
+  Ask ask;
+  // True once an endless command (watch, logs --follow) shall end: the user wants it, or nobody
+  // reads what it writes.
   std::function<bool()> interrupted;
   // Waits for at most so long, less where the user interrupts.
   std::function<void(milliseconds)> wait;

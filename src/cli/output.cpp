@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <ostream>
+#include <system_error>
 
 #include "base/text.h"
 
@@ -128,39 +130,65 @@ std::string Output::paint(std::string_view text, Tone tone) const {
 
 void Output::line(std::string_view text, Tone tone) {
   if (json()) return;
-  out_ << paint(printable(text, kMaxLine), tone) << '\n';
+  put(paint(printable(text, kMaxLine), tone) + '\n');
 }
 
 void Output::table(const Table& table) {
   if (json()) return;
-  out_ << table.text(colour_ == Colour::kColour ? &paint_cell : nullptr);
+  put(table.text(colour_ == Colour::kColour ? &paint_cell : nullptr));
 }
 
 void Output::document(const Json& document) {
   if (!json()) return;
-  out_ << ascii(document, 2) << '\n';
+  put(ascii(document, 2) + '\n');
 }
 
 void Output::record(const Json& document) {
   if (!json()) return;
-  out_ << ascii(document, -1) << '\n';
-  out_.flush();
+  put(ascii(document, -1) + '\n');
+  flush();
 }
 
 void Output::raw(std::string_view text) {
+  put(text);
+}
+
+void Output::put(std::string_view text) {
+  errno = 0;
   out_ << text;
+  note_loss();
 }
 
 void Output::json_text(std::string_view json) {
-  out_ << in_ascii(json);
+  put(in_ascii(json));
 }
 
 void Output::flush() {
+  errno = 0;
   out_.flush();
+  note_loss();
+}
+
+void Output::note_loss() {
+  if (!out_ && lost_ == 0) lost_ = errno != 0 ? errno : EIO;
+}
+
+std::string Output::why_lost() const {
+  if (lost_ == 0 || lost_ == EPIPE) return {};
+  return std::generic_category().message(lost_);
+}
+
+void Output::warning(std::string_view text) {
+  flush();
+  if (json()) {
+    err_ << ascii(Json{{"warning", printable(text, kMaxLine)}}, -1) << '\n';
+  } else {
+    err_ << "otactl: note: " << printable(text, kMaxLine) << '\n';
+  }
 }
 
 void Output::problem(std::string_view text, std::string_view hint) {
-  out_.flush();
+  flush();
   if (json()) {
     Json document{{"error", printable(text, kMaxLine)}};
     if (!hint.empty()) document["hint"] = hint;

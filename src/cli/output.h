@@ -42,16 +42,27 @@ class Output {
   void json_text(std::string_view json);
   // Sends what was written, for a reader that waits.
   void flush();
+  // Whether something that was written did not arrive; it is then of no use to go on.
+  bool lost() const { return lost_ != 0; }
+  // Why, in words; empty where nothing was lost, or the reader has closed the pipe, which is its
+  // right.
+  std::string why_lost() const;
+  // What was done, but may not be what was meant: a line on standard error, in either format.
+  void warning(std::string_view text);
   // A problem: "otactl: ..." and what to do about it; an object of JSON where that is the format.
   void problem(std::string_view text, std::string_view hint);
 
   std::string paint(std::string_view text, Tone tone) const;
 
  private:
+  void put(std::string_view text);
+  void note_loss();
+
   std::ostream& out_;
   std::ostream& err_;
   Format format_;
   Colour colour_;
+  int lost_ = 0;  // the first error of a write; 0: none
 };
 
 // The tone of a state, verdict, job state, severity or answer word; plain for other words.

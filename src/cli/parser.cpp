@@ -140,6 +140,47 @@ std::string complaint(const CLI::App& top, const CLI::Error& error) {
          (near.empty() ? "" : "; did you mean \"" + near + "\"?");
 }
 
+Result<void> check_kind(const Arguments& arguments, std::string_view name, Kind kind) {
+  const auto verdict = [](const auto& parsed) {
+    return parsed ? Result<void>() : Result<void>(parsed.error());
+  };
+  switch (kind) {
+    case Kind::kText:
+      return {};
+    case Kind::kVersion:
+      return verdict(arguments.version(name));
+    case Kind::kDuration:
+      return verdict(arguments.duration(name));
+    case Kind::kNumber:
+      return verdict(arguments.number(name));
+  }
+  return {};
+}
+
+// The line as a whole: what CLI11 does not know of it.
+Result<void> check(const Command& command, const Arguments& arguments) {
+  for (const Positional& positional : command.positionals) {
+    for (const std::string& value : arguments.list(positional.name)) {
+      if (value.empty()) return usage_error(text(positional.name) + " is an empty text");
+    }
+    if (auto good = check_kind(arguments, positional.name, positional.kind); !good) return good;
+  }
+  for (const Option& option : command.options) {
+    if (option.need == Option::Need::kRequired && arguments.text(option.name).empty()) {
+      return usage_error(text(option.name) + " " + text(option.value) +
+                         " is missing: " + text(option.help));
+    }
+    if (!arguments.has(option.name)) continue;
+    if (auto good = check_kind(arguments, option.name, option.kind); !good) return good;
+    for (const std::string_view other : option.excludes) {
+      if (arguments.has(other)) {
+        return usage_error(text(option.name) + " and " + text(other) + " contradict each other");
+      }
+    }
+  }
+  return {};
+}
+
 // What CLI11 is to put in front of the name of the app whose help it prints.
 std::string parent_path(const CLI::App& top) {
   const std::string path = command_path(top);
@@ -202,12 +243,17 @@ Invocation parse(std::span<const std::string> words, const Environment& environm
       if (!values.empty()) out.arguments.set(name, std::move(values));
     }
     for (auto& [name, value] : entry.singles) {
-      if (!value.empty()) out.arguments.set(name, {std::move(value)});
+      if (entry.app->count(name) > 0) out.arguments.set(name, {std::move(value)});
     }
     for (const auto& [name, given] : entry.switches) {
       if (given) out.arguments.set(name, {});
     }
     out.globals = std::move(globals);
+    if (const auto good = check(*out.command, out.arguments); !good) {
+      return answer(
+          text(kProgram) + ": " + good.error().text() + "\nTry: " + command_path(top) + " --help",
+          ExitCode::kUsage, out.globals);
+    }
     return out;
   }
   return answer(top.help(), ExitCode::kUsage, globals);

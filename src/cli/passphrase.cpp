@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cli/context.h"
 
 namespace ota::cli {
 namespace {
@@ -39,7 +40,7 @@ Result<std::string> read_line(int fd) {
   while (line.size() < kMaxBytes) {
     const ssize_t got = ::read(fd, &c, 1);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return fail(Errc::kUnavailable, "no passphrase was given");
+    if (got <= 0) return usage_error("no passphrase was given");
     if (c == '\n') return line;
     line += c;
   }
@@ -59,7 +60,7 @@ Result<std::string> ask_once(int fd, const std::string& question) {
 Result<std::string> ask_passphrase(const std::string& what, Asked asked) {
   const FileDescriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC));
   if (!terminal) {
-    return fail(Errc::kUnavailable, "no terminal to ask for a passphrase; use --passphrase-file");
+    return usage_error("no terminal to ask for a passphrase; use --passphrase-file");
   }
   auto first = ask_once(terminal.get(), "Passphrase of " + what);
   if (!first || asked == Asked::kOnce) return first;
@@ -67,6 +68,12 @@ Result<std::string> ask_passphrase(const std::string& what, Asked asked) {
   if (!second) return second;
   if (*first != *second) return fail(Errc::kInvalid, "the two passphrases differ");
   return first;
+}
+
+Result<void> check_passphrase_file(const Context& context) {
+  if (!context.arguments.has("--passphrase-file")) return {};
+  const auto read = passphrase_from_file(context.arguments.text("--passphrase-file"));
+  return read ? Result<void>() : Result<void>(read.error());
 }
 
 Result<std::string> passphrase_from_file(const std::string& path) {

@@ -16,35 +16,53 @@ std::string hint_for(const Error& error, const Globals& globals) {
   return {};
 }
 
+namespace {
+
+ExitCode run_command(const Invocation& invocation, const World& world, Output& out) {
+  const Globals& globals = invocation.globals;
+  const std::unique_ptr<Api> api = world.open_api(globals.root, globals.server);
+  Context context{.arguments = invocation.arguments,
+                  .out = out,
+                  .api = *api,
+                  .clock = world.clock,
+                  .root = globals.root,
+                  .in = world.in,
+                  .ask = world.ask,
+                  .interrupted = [&] { return out.lost() || world.interrupted(); },
+                  .wait = world.wait};
+  const Result<ExitCode> done = invocation.command->run(context);
+  out.flush();
+  if (done) return *done;
+  if (is_usage_error(done.error())) {
+    out.problem(done.error().text(),
+                "Try: otactl " + std::string(invocation.command->name) + " --help");
+    return ExitCode::kUsage;
+  }
+  out.problem(done.error().text(), hint_for(done.error(), globals));
+  return ExitCode::kError;
+}
+
+}  // namespace
+
 int run(std::span<const std::string> words, const World& world) {
   try {
     const Invocation invocation = parse(words, world.environment, commands());
-    if (invocation.command == nullptr) {
-      (invocation.code == ExitCode::kDone ? world.out : world.err) << invocation.text;
-      return static_cast<int>(invocation.code);
+    Output out(world.out, world.err, invocation.globals.json ? Format::kJson : Format::kText,
+               world.colour);
+    ExitCode code = invocation.code;
+    if (invocation.command != nullptr) {
+      code = run_command(invocation, world, out);
+    } else if (code == ExitCode::kDone) {
+      out.raw(invocation.text);
+      out.flush();
+    } else {
+      world.err << invocation.text;
     }
-    const Globals& globals = invocation.globals;
-    Output out(world.out, world.err, globals.json ? Format::kJson : Format::kText, world.colour);
-    const std::unique_ptr<Api> api = world.open_api(globals.root, globals.server);
-    Context context{.arguments = invocation.arguments,
-                    .out = out,
-                    .api = *api,
-                    .clock = world.clock,
-                    .root = globals.root,
-                    .in = world.in,
-                    .confirm = world.confirm,
-                    .interrupted = world.interrupted,
-                    .wait = world.wait};
-    const Result<ExitCode> done = invocation.command->run(context);
-    out.flush();
-    if (done) return static_cast<int>(*done);
-    if (is_usage_error(done.error())) {
-      out.problem(done.error().text(),
-                  "Try: otactl " + std::string(invocation.command->name) + " --help");
-      return static_cast<int>(ExitCode::kUsage);
+    if (!out.lost()) return static_cast<int>(code);
+    if (const std::string why = out.why_lost(); !why.empty()) {
+      world.err << "otactl: standard output: " << why << "; the answer is not complete\n";
     }
-    out.problem(done.error().text(), hint_for(done.error(), globals));
-    return static_cast<int>(ExitCode::kError);
+    return static_cast<int>(code == ExitCode::kDone ? ExitCode::kError : code);
   } catch (const std::exception& error) {
     world.err << "otactl: " << error.what() << '\n';
     return static_cast<int>(ExitCode::kError);

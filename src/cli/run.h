@@ -19,7 +19,7 @@ struct World {
   Colour colour = Colour::kPlain;
   const Clock& clock;
   Environment environment;
-  std::function<bool(const std::string& question)> confirm;
+  Ask ask;
   std::function<bool()> interrupted;
   std::function<void(milliseconds)> wait;
   std::function<std::unique_ptr<Api>(const std::string& root, const std::string& server)> open_api;

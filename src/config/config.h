@@ -63,6 +63,8 @@ Parsed<model::Whitelist> parse_whitelist(std::string_view text, const std::strin
 
 // Every key of the four files; config/README.md is held against it by a test.
 std::vector<KeyInfo> describe_keys();
+// The same with the values of `settings` in place of the defaults; not what lists hold.
+std::vector<KeyInfo> describe_values(const model::Settings& settings);
 
 // All four of `root`/config; files that are missing or wrong give the defaults and their problems.
 Parsed<model::Settings> load(const std::filesystem::path& root);

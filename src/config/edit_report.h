@@ -1,4 +1,5 @@
-// What an edit of `config/` is told as: which file was refused, and that the others were taken.
+// What an edit of `config/` is told as: which file was refused, and which values of the others are
+// new, each with its file, key, old and new value.
 //
 // Pure; any thread.
 #pragma once
@@ -24,6 +25,16 @@ struct Look {
   std::shared_ptr<const model::Settings> in_force;
   std::vector<Problem> problems;
 };
+
+// One value that differs. An entry that was added has no `before`, one that was removed no `after`.
+struct Edit {
+  std::string file;  // "config/thresholds.json"
+  std::string key;   // "limits.body_bytes", "devices[iot-001]"
+  std::string before;
+  std::string after;
+  bool operator==(const Edit&) const = default;
+};
+std::vector<Edit> edits_between(const model::Settings& before, const model::Settings& after);
 
 // A line for each file whose problems are others than before, then one where something was taken or
 // the last problem mended. A file that is as bad as before is not told again.

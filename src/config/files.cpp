@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "config/json_tree.h"
 #include "config/section.h"
+#include "model/names.h"
 
 namespace ota::config {
 namespace {
@@ -18,16 +19,10 @@ constexpr double kDay = 24 * 3600;
 // A file of the wrong kind may be wrong in every line; nobody reads more.
 constexpr std::size_t kMostProblems = 100;
 constexpr std::string_view kDeviceIdWords = "1 to 63 of a-z 0-9 . _ - with a letter or digit first";
-constexpr std::string_view kNameWords = "1 to 63 of A-Z a-z 0-9 . _ - with a letter or digit first";
+constexpr std::string_view kNameWords = model::kNameWords;
 
 bool is_name(const std::string& text) {
-  constexpr std::size_t kLongest = 63;
-  const auto alphanumeric = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  return !text.empty() && text.size() <= kLongest && alphanumeric(text[0]) &&
-         std::all_of(text.begin(), text.end(),
-                     [&](char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+  return model::valid_name(text);
 }
 
 bool is_address(const std::string& text) {
@@ -60,19 +55,31 @@ bool is_note(const std::string& text) {
   return text.size() <= kLongest && printable(text) == text;
 }
 
-// "https://host[:port]" with nothing after it: paths are appended.
+// ":443", or nothing.
+bool is_port_part(std::string_view text) {
+  if (text.empty()) return true;
+  constexpr unsigned long kHighest = 65535;
+  const std::string digits(text.substr(1));
+  return text.front() == ':' && !digits.empty() && digits.size() <= 5 &&
+         digits.find_first_not_of("0123456789") == std::string::npos &&
+         std::stoul(digits) <= kHighest;
+}
+
+// "https://host[:port]" with nothing after it: paths are appended. An IPv6 address stands in
+// brackets (RFC 3986 section 3.2.2).
 bool is_public_url(const std::string& text) {
   constexpr std::string_view kScheme = "https://";
   if (!text.starts_with(kScheme)) return text.empty();
-  std::string host = text.substr(kScheme.size());
-  if (const auto colon = host.rfind(':'); colon != std::string::npos) {
-    const std::string digits = host.substr(colon + 1);
-    const bool number = !digits.empty() && digits.size() <= 5 &&
-                        digits.find_first_not_of("0123456789") == std::string::npos;
-    if (!number) return false;
-    host.resize(colon);
+  const std::string host = text.substr(kScheme.size());
+  if (host.starts_with('[')) {
+    const auto end = host.find(']');
+    in6_addr address{};
+    return end != std::string::npos &&
+           ::inet_pton(AF_INET6, host.substr(1, end - 1).c_str(), &address) == 1 &&
+           is_port_part(std::string_view(host).substr(end + 1));
   }
-  return is_host(host);
+  const auto colon = std::min(host.find(':'), host.size());
+  return is_host(host.substr(0, colon)) && is_port_part(std::string_view(host).substr(colon));
 }
 
 bool is_store_url(const std::string& text) {
@@ -232,7 +239,8 @@ void read_ddi(const JsonNode* node, model::DdiSettings& ddi, Report& report) {
   if (enters(node, listen)) {
     read_listen(node_of(listen), "ddi.listen", ddi.listen_address, ddi.port, report);
   }
-  section.text("public_url", ddi.public_url, "\"https://HOST\" or \"https://HOST:PORT\", or \"\"",
+  section.text("public_url", ddi.public_url,
+               "\"https://HOST\" or \"https://HOST:PORT\" (IPv6: \"https://[::1]:PORT\"), or \"\"",
                is_public_url);
   section.duration("poll_s", ddi.poll, 1, kDay - 1);
   section.duration("active_poll_s", ddi.active_poll, 1, 3600);
@@ -451,11 +459,10 @@ Parsed<T> parse_file(std::string_view text, const std::string& file,
 }
 
 template <class T>
-void describe(std::string_view name, void (*read)(const JsonNode*, T&, Report&),
+void describe(std::string_view name, T values, void (*read)(const JsonNode*, T&, Report&),
               std::vector<KeyInfo>& keys) {
   Report report{.file = std::string(name), .problems = {}, .keys = {}};
-  T defaults;
-  read(nullptr, defaults, report);
+  read(nullptr, values, report);
   keys.insert(keys.end(), report.keys.begin(), report.keys.end());
 }
 
@@ -478,11 +485,15 @@ Parsed<model::Whitelist> parse_whitelist(std::string_view text, const std::strin
 }
 
 std::vector<KeyInfo> describe_keys() {
+  return describe_values({});
+}
+
+std::vector<KeyInfo> describe_values(const model::Settings& settings) {
   std::vector<KeyInfo> keys;
-  describe("console.json", read_console, keys);
-  describe("thresholds.json", read_thresholds, keys);
-  describe("devices.json", read_whitelist, keys);
-  describe("ota_settings.json", read_ota_settings, keys);
+  describe("console.json", settings.console, read_console, keys);
+  describe("thresholds.json", settings.thresholds, read_thresholds, keys);
+  describe("devices.json", model::Whitelist{}, read_whitelist, keys);
+  describe("ota_settings.json", settings.ota, read_ota_settings, keys);
   return keys;
 }
 

@@ -1,7 +1,9 @@
 #include "config/json_tree.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <set>
 
 #include "base/text.h"
@@ -19,6 +21,20 @@ std::string in_quotes(std::string_view text) {
   std::string shown = printable(text, kShownBytes);
   if (shown.size() < text.size()) shown += "...";
   return "\"" + shown + "\"";
+}
+
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr std::string_view kNoBreakSpace = "\xc2\xa0";
+
+// "U+200B", of one character that is UTF-8.
+std::string code_point_of(std::string_view sign) {
+  auto point = static_cast<std::uint32_t>(static_cast<std::uint8_t>(sign.front()));
+  if (sign.size() > 1) point &= 0xffU >> (sign.size() + 1);
+  for (const char c : sign.substr(1))
+    point = (point << 6) | (static_cast<std::uint8_t>(c) & 0x3fU);
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "U+%04X", static_cast<unsigned>(point));
+  return text.data();
 }
 
 void append_utf8(std::string& out, std::uint32_t point) {
@@ -91,7 +107,11 @@ class Parser {
     while (at_ + length < text_.size() && length < 4 &&
            (static_cast<std::uint8_t>(text_[at_ + length]) & 0xc0U) == 0x80U)
       ++length;
-    return "'" + printable(text_.substr(at_, length)) + "'";
+    const std::string_view sign = text_.substr(at_, length);
+    if (sign == kByteOrderMark) return "a byte order mark (save it as UTF-8 without one)";
+    // What cannot be shown, or looks like a blank, is named by its number.
+    if (printable(sign) != sign || sign == kNoBreakSpace) return code_point_of(sign);
+    return "'" + std::string(sign) + "'";
   }
 
   bool complain(const std::string& accepted) {

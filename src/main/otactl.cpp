@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "base/hardening.h"
+#include "base/standard_streams.h"
 #include "cli/run.h"
 
 namespace {
@@ -25,12 +26,13 @@ std::optional<std::string> from_environment(const char* name) {
   return std::string(value);
 }
 
-bool confirm(const std::string& question) {
-  if (isatty(STDIN_FILENO) == 0) return true;
+ota::cli::Answer ask(const std::string& question) {
+  using ota::cli::Answer;
+  if (isatty(STDIN_FILENO) == 0) return Answer::kNobody;
   std::cerr << question << " [y/N] " << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
+  return answer == "y" || answer == "Y" || answer == "yes" ? Answer::kYes : Answer::kNo;
 }
 
 // A signal ends it early.
@@ -41,23 +43,25 @@ void pause_for(ota::milliseconds time) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ota::open_standard_streams();
   ota::harden_process(std::size_t{1} << 18);
   struct sigaction action {};
   action.sa_handler = &on_interrupt;  // without SA_RESTART: a wait ends at once
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);  // also of a server that ends; a reader that ends is asked for
   const ota::SystemClock clock;
   const std::vector<std::string> words(argv + 1, argv + argc);
   return ota::cli::run(
-      words, {.out = std::cout,
-              .err = std::cerr,
-              .in = std::cin,
-              .colour = ota::cli::colour_of_terminal(STDOUT_FILENO),
-              .clock = clock,
-              .environment = {from_environment("OTA_ROOT"), from_environment("OTA_SERVER")},
-              .confirm = confirm,
-              .interrupted = [] { return interrupts.load() > 0; },
-              .wait = pause_for,
-              .open_api = ota::cli::open_api});
+      words,
+      {.out = std::cout,
+       .err = std::cerr,
+       .in = std::cin,
+       .colour = ota::cli::colour_of_terminal(STDOUT_FILENO),
+       .clock = clock,
+       .environment = {from_environment("OTA_ROOT"), from_environment("OTA_SERVER")},
+       .ask = ask,
+       .interrupted = [] { return interrupts.load() > 0 || ota::reader_gone(STDOUT_FILENO); },
+       .wait = pause_for,
+       .open_api = ota::cli::open_api});
 }

@@ -41,26 +41,31 @@ RunOptions run_options(const Options& options) {
           .seed = options.seed};
 }
 
+// All of them are read before the first one starts.
 int run_files(const Options& options, const Surroundings& around) {
-  std::size_t failed = 0;
+  std::vector<Scenario> scenarios;
   for (const std::string& file : options.files) {
-    const auto scenario = load_scenario(file);
+    auto scenario = load_scenario(file);
     if (!scenario) {
       around.err << "ota-sim: " << scenario.error().text() << '\n';
       return 2;
     }
-    if (!options.json) around.out << scenario->name << ": " << scenario->description << '\n';
+    scenarios.push_back(std::move(*scenario));
+  }
+  std::size_t failed = 0;
+  for (const Scenario& scenario : scenarios) {
+    if (!options.json) around.out << scenario.name << ": " << scenario.description << '\n';
     std::ostringstream silent;
-    const RunReport report = run_scenario(*scenario, run_options(options), around.clock,
+    const RunReport report = run_scenario(scenario, run_options(options), around.clock,
                                           options.json ? silent : around.out);
     if (options.json) {
-      around.out << report_json(*scenario, report).dump(2) << '\n';
+      around.out << report_json(scenario, report).dump(2) << '\n';
     } else {
       if (options.trace) {
         for (const std::string& line : report.trace)
           around.out << "trace " << line << '\n';
       }
-      around.out << verdict_line(*scenario, report) << std::endl;
+      around.out << verdict_line(scenario, report) << std::endl;
     }
     failed += report.passed ? 0 : 1;
   }

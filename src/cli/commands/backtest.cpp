@@ -104,15 +104,10 @@ void print_differences(Output& out, const Differences& found, WallTime now) {
 }
 
 Result<ExitCode> run_backtest(Context& context) {
-  if (!context.arguments.has("--thresholds")) {
-    context.out.problem("--thresholds FILE is missing",
-                        "A copy of thresholds.json with your edits.");
-    return ExitCode::kUsage;
-  }
-  const auto then = read_thresholds(context.arguments.text("--thresholds"));
-  if (!then) return then.error();
   const auto span = span_of(context);
   if (!span) return span.error();
+  const auto then = read_thresholds(context.arguments.text("--thresholds"));
+  if (!then) return then.error();
   const model::Thresholds now = config::load(context.root).value.thresholds;
   auto history = History::open(context);
   if (!history) return history.error();
@@ -149,7 +144,12 @@ Command backtest_command() {
           "of its stored minutes, and the decisions whose answer would, made again of their "
           "records. Nothing is changed. The same thresholds give no difference.",
       .positionals = {{"ID", "devices; none: all", Positional::Count::kAny}},
-      .options = {{"--thresholds", "FILE", "the other thresholds.json"},
+      .options = {{"--thresholds",
+                   "FILE",
+                   "the other thresholds.json, such as a copy with your edits",
+                   {},
+                   Kind::kText,
+                   Option::Need::kRequired},
                   {"--from", "TIME", "a time, or how long ago: 24h (all there is)"},
                   {"--to", "TIME", "the end (now)"},
                   {"--offline", "", "read the database itself; the console must not run"}},

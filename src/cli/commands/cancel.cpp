@@ -11,8 +11,16 @@ Result<ExitCode> run_cancel(Context& context) {
   const auto answer = context.api.post(
       "/v1/jobs/" + url_escape(id) + (force ? "/force-quit" : "/cancel"), Json::object());
   if (!answer) return answer.error();
-  context.out.document(Json{{"cancelled", id}});
-  context.out.line("CANCELLED: " + id, Tone::kGood);
+  // A device that has the order already is asked, and may be too far to stop.
+  const auto job = context.api.get("/v1/jobs/" + url_escape(id));
+  if (job && text_at(*job, "state") == "cancelled") {
+    context.out.document(Json{{"cancelled", id}});
+    context.out.line("CANCELLED: " + id, Tone::kGood);
+    return ExitCode::kDone;
+  }
+  context.out.document(Json{{"asked", id}});
+  context.out.line("ASKED: the device is told to stop " + id + "; its answer: otactl trace " + id,
+                   Tone::kGood);
   return ExitCode::kDone;
 }
 

@@ -1,5 +1,6 @@
 // otactl ddi ...: devices that speak hawkBit's DDI.
 #include "base/text.h"
+#include "cli/ask.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/format.h"
@@ -74,10 +75,7 @@ Result<ExitCode> run_ddi_gateway_token(Context& context) {
   const bool off = context.arguments.has("--off");
   const std::string question = off ? "Turn gateway tokens off? Devices that use one are cut off."
                                    : "Make a gateway token? Any one before is void.";
-  if (!context.arguments.has("--yes") && !context.confirm(question)) {
-    context.out.line("Nothing was done.");
-    return ExitCode::kError;
-  }
+  if (const auto code = unless_confirmed(context, question)) return *code;
   const auto answer = context.api.post("/v1/ddi/gateway-token", Json{{"on", !off}});
   if (!answer) return answer.error();
   if (off) {

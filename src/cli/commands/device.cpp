@@ -48,6 +48,9 @@ Result<ExitCode> run_device(Context& context) {
            ", seen " + age_of(row, "last_seen", now) + " ago" +
            (is_set(row, "revoked") ? ", REVOKED" : "") +
            (is_set(row, "enrolled") ? "" : ", not enrolled"));
+  if (const std::string notes = text_at(object_at(*answer, "spec"), "notes"); !notes.empty()) {
+    out.line("Notes: " + notes);
+  }
   out.line("CPU " + metric_of(row, "cpu", " %") + ", memory " + metric_of(row, "mem", " %") +
            ", disk " + metric_of(row, "disk", " %") + ", temperature " +
            metric_of(row, "temp", " C"));

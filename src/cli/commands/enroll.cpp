@@ -33,7 +33,7 @@ Command enroll_command() {
               "The code holds the authority's fingerprint, so that the device knows the server "
               "before it\nsends anything. Give it to the device by a way that you trust.",
           .positionals = {{"ID", "the device, as in config/devices.json"}},
-          .options = {{"--ttl", "TIME", "how long the code is good (1h)"}},
+          .options = {{"--ttl", "TIME", "how long the code is good (1h)", {}, Kind::kDuration}},
           .examples = {{"otactl enroll iot-003", "good for an hour"},
                        {"otactl enroll iot-003 --ttl 10m", "good for ten minutes"}},
           .run = &run_enroll};

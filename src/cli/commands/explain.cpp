@@ -119,7 +119,8 @@ Command explain_command() {
           .details =
               "Takes what a decision (gate.*) or a verdict (verdict.*) was made of out of its "
               "event, makes it again and compares the bytes. Exit 1 where they differ.",
-          .positionals = {{"EVENT", "the event's number, as in otactl logs"}},
+          .positionals = {{"EVENT", "the event's number, as in otactl logs",
+                           Positional::Count::kOne, Kind::kNumber}},
           .options = {{"--offline", "", "read the database itself; the console must not run"}},
           .examples = {{"otactl explain 214", "every signal behind a refusal, and the proof"}},
           .run = &run_explain};

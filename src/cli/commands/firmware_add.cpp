@@ -1,12 +1,17 @@
 // otactl firmware add: signs an image into the repository of this root. Local: it needs the signing
 // keys in ROOT/state/keys. A running console sees the new metadata by itself. With --ddi a .swu
 // image, whose signer, version and hardware are read out of it.
+#include <algorithm>
+
 #include "api/ddi_artifacts.h"
+#include "base/file.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/swu_archive.h"
 #include "cli/swu_description.h"
 #include "cli/swu_signature.h"
+#include "config/config.h"
+#include "model/names.h"
 #include "model/release.h"
 #include "tuf/repository.h"
 
@@ -56,6 +61,33 @@ Result<void> fill_in_release(model::Release& release, const std::optional<model:
   return {};
 }
 
+// A model that no device can have is a slip of the pen.
+Result<void> check_models(const std::vector<std::string>& models) {
+  for (const std::string& model : models) {
+    if (!model::valid_name(model)) {
+      return usage_error("--hardware \"" + model +
+                         "\": no hardware model; accepted: " + std::string(model::kNameWords));
+    }
+  }
+  return {};
+}
+
+// One that no listed device has may be meant (the devices come later) and is said. Without a
+// readable whitelist nothing is known of it.
+void warn_of_unknown_models(Context& context, const std::vector<std::string>& models) {
+  const auto text = read_file(context.root / "config" / std::string(config::kWhitelistFile),
+                              config::kMaxFileBytes);
+  if (!text) return;
+  const auto parsed = config::parse_whitelist(*text, "config/devices.json");
+  if (!parsed.ok()) return;
+  const auto& devices = parsed.value.devices;
+  for (const std::string& model : models) {
+    const bool known = std::any_of(devices.begin(), devices.end(),
+                                   [&](const auto& spec) { return spec.hardware == model; });
+    if (!known) context.out.warning("no device of config/devices.json has the model " + model);
+  }
+}
+
 Result<void> print_swu(Context& context, const model::Release& added, const Swu& swu) {
   // Of the bytes as they are stored: those are what clients fetch and compare.
   const std::filesystem::path firmware = context.root / "firmware";
@@ -90,6 +122,7 @@ Result<ExitCode> run_firmware_add(Context& context) {
   if (!version) return version.error();
   const auto floor = arguments.version("--rollback-floor");
   if (!floor) return floor.error();
+  if (auto good = check_models(arguments.list("--hardware")); !good) return good.error();
   const std::filesystem::path file = arguments.text("FILE");
   model::Release release;
   if (*version) release.version = **version;
@@ -118,6 +151,7 @@ Result<ExitCode> run_firmware_add(Context& context) {
   auto added = ddi ? repository->add(swu.archive.file, std::move(release), *floor)
                    : repository->add(file, std::move(release), *floor);
   if (!added) return added.error();
+  warn_of_unknown_models(context, added->hardware);
   if (ddi) {
     if (auto printed = print_swu(context, *added, swu); !printed) return printed.error();
     return ExitCode::kDone;
@@ -139,7 +173,7 @@ Command firmware_add_command() {
               "gives version and hardware where\n--version and --hardware do not.",
           .positionals = {{"FILE", "the image"}},
           .options = {{"--ddi", "", "a signed .swu, for devices that speak DDI"},
-                      {"--version", "V", "its version (needed without --ddi)"},
+                      {"--version", "V", "its version (needed without --ddi)", {}, Kind::kVersion},
                       {"--hardware", "MODEL",
                        "a model that it fits (needed without --ddi; once for each)"},
                       {"--class",
@@ -147,7 +181,11 @@ Command firmware_add_command() {
                        "what kind of release it is (functional)",
                        {"functional", "security", "remediation"}},
                       {"--notes", "TEXT", "one line for operators"},
-                      {"--rollback-floor", "V", "devices that know it never go below V again"}},
+                      {"--rollback-floor",
+                       "V",
+                       "devices that know it never go below V again",
+                       {},
+                       Kind::kVersion}},
           .examples = {{"otactl firmware add gateway-2.1.6.swu --ddi --hardware gw-2",
                         "for SWUpdate devices of one model"},
                        {"otactl firmware add build/fw.img --version 2.1.6 --hardware sim-a",

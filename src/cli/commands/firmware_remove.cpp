@@ -1,4 +1,5 @@
 // otactl firmware remove: takes a version out of the signed metadata. Local, like firmware add.
+#include "cli/ask.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "tuf/repository.h"
@@ -13,10 +14,9 @@ Result<ExitCode> run_firmware_remove(Context& context) {
                                           context.root / "state" / "keys", context.clock);
   if (!repository) return repository.error();
   const std::string label = (*version)->label();
-  if (!context.arguments.has("--yes") &&
-      !context.confirm("Remove " + label + " from what is published?")) {
-    context.out.line("Nothing was removed.");
-    return ExitCode::kError;
+  if (const auto code = unless_confirmed(context, "Remove " + label + " from what is published?",
+                                         "Nothing was removed.")) {
+    return *code;
   }
   const auto removed = repository->remove(**version);
   if (!removed) return removed.error();
@@ -31,7 +31,7 @@ Command firmware_remove_command() {
   return {.name = "firmware remove",
           .summary = "take a version out of what is published (local, like firmware add)",
           .details = "Devices that run it keep running it; none gets it any more.",
-          .positionals = {{"VERSION", "the version"}},
+          .positionals = {{"VERSION", "the version", Positional::Count::kOne, Kind::kVersion}},
           .options = {{"--yes", "", "do not ask"}},
           .examples = {{"otactl firmware remove 2.1.6", "a release that should not have gone out"}},
           .run = &run_firmware_remove};

@@ -33,7 +33,7 @@ Command jobs_command() {
           .details = "",
           .positionals = {},
           .options = {{"--device", "ID", "only jobs of this device"},
-                      {"--limit", "N", "at most so many (100)"}},
+                      {"--limit", "N", "at most so many (100)", {}, Kind::kNumber}},
           .examples = {{"otactl jobs", "the newest of all devices"},
                        {"otactl jobs --device iot-001", "of one device"}},
           .run = &run_jobs};

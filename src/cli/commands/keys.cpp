@@ -2,6 +2,7 @@
 // server's side: they work on ROOT/state/keys and ROOT/firmware. The signer's side is
 // keys_sign.cpp.
 #include "base/file.h"
+#include "cli/ask.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/passphrase.h"
@@ -55,11 +56,12 @@ Result<ExitCode> rotate_roles(Context& context, const std::vector<std::string>& 
     changes.push_back({role, *threshold, *keys});
     names += (names.empty() ? "" : " and ") + role;
   }
-  if (!context.arguments.has("--yes") &&
-      !context.confirm("Replace all keys of " + names + " by " + std::to_string(*keys) +
-                       " new, of which " + std::to_string(*threshold) + " must sign?")) {
-    context.out.line("Nothing was changed.");
-    return ExitCode::kError;
+  if (const auto code =
+          unless_confirmed(context,
+                           "Replace all keys of " + names + " by " + std::to_string(*keys) +
+                               " new, of which " + std::to_string(*threshold) + " must sign?",
+                           "Nothing was changed.")) {
+    return *code;
   }
   const auto outcome = ceremony->rotate(changes);
   if (!outcome) return outcome.error();
@@ -74,6 +76,7 @@ Result<ExitCode> run_rotate(Context& context) {
 }
 
 Result<ExitCode> run_take_offline(Context& context) {
+  if (auto good = check_passphrase_file(context); !good) return good.error();
   auto ceremony = open_ceremony(context);
   if (!ceremony) return ceremony.error();
   const auto outcome = ceremony->take_offline(
@@ -142,9 +145,10 @@ Result<ExitCode> run_discard(Context& context) {
   return report(context, *outcome);
 }
 
-const std::vector<Option> kAmounts{{"--threshold", "M", "so many of them must sign (1)"},
-                                   {"--keys", "N", "so many new keys (1)"},
-                                   {"--yes", "", "do not ask"}};
+const std::vector<Option> kAmounts{
+    {"--threshold", "M", "so many of them must sign (1)", {}, Kind::kNumber},
+    {"--keys", "N", "so many new keys (1)", {}, Kind::kNumber},
+    {"--yes", "", "do not ask"}};
 const Option kPassphrase{"--passphrase-file", "FILE", "its first line, instead of asking"};
 const Option kOut{"--out", "FILE", "write it there instead of to standard output"};
 

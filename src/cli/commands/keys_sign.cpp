@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "cli/ask.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/passphrase.h"
@@ -58,11 +59,12 @@ Result<ExitCode> run_trust(Context& context) {
   for (const std::string& line : words)
     context.out.line(line);
   const bool known = !before || *before;
-  if (!context.arguments.has("--yes") &&
-      !context.confirm(known ? "Forget what was pinned and signed here, and trust this root?"
-                             : "Trust this root? Compare it with what you were told.")) {
-    context.out.line("Nothing was pinned.");
-    return ExitCode::kError;
+  if (const auto code = unless_confirmed(
+          context,
+          known ? "Forget what was pinned and signed here, and trust this root?"
+                : "Trust this root? Compare it with what you were told.",
+          "Nothing was pinned.")) {
+    return *code;
   }
   if (auto written = remember(*file, *memory); !written) return written.error();
   context.out.document(Json{{"pinned", words}, {"memory", file->string()}});
@@ -96,6 +98,7 @@ Result<tuf::Signer> open_key(const Context& context, const std::string& key) {
 }
 
 Result<ExitCode> run_sign(Context& context) {
+  if (auto good = check_passphrase_file(context); !good) return good.error();
   const auto file = memory_file(context);
   if (!file) return file.error();
   const auto memory = remembered(*file);
@@ -112,9 +115,8 @@ Result<ExitCode> run_sign(Context& context) {
                 "nothing was signed: pin a root that you have from elsewhere first (otactl keys "
                 "trust 1.root.json), or say --unverified");
   }
-  if (!context.arguments.has("--yes") && !context.confirm("Sign this?")) {
-    context.out.line("Nothing was signed.");
-    return ExitCode::kError;
+  if (const auto code = unless_confirmed(context, "Sign this?", "Nothing was signed.")) {
+    return *code;
   }
   const auto signer = open_key(context, context.arguments.text("--key"));
   if (!signer) return signer.error();
@@ -163,7 +165,12 @@ Command keys_sign_command() {
           "keys trust pinned; then asks, then wants the passphrase. Sign on a machine that is "
           "not the server, and best with a key on a token that has a PIN pad.",
       .positionals = {{"FILE", "the request"}},
-      .options = {{"--key", "KEY", "a PEM file, or pkcs11:token=T;object=O (needed)"},
+      .options = {{"--key",
+                   "KEY",
+                   "a PEM file, or pkcs11:token=T;object=O (needed)",
+                   {},
+                   Kind::kText,
+                   Option::Need::kRequired},
                   {"--passphrase-file", "FILE", "its first line, instead of asking"},
                   {"--out", "FILE", "write it there instead of to standard output"},
                   kMemory,

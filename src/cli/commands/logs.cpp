@@ -75,10 +75,6 @@ Result<ExitCode> run_logs(Context& context) {
   if (!limit) return limit.error();
   const auto before = context.arguments.number("--before");
   if (!before) return before.error();
-  if (before->has_value() && context.arguments.has("--follow")) {
-    context.out.problem("--before shows the past, --follow what is to come", "Leave one of them.");
-    return ExitCode::kUsage;
-  }
   std::uint64_t last = 0;
   const std::uint64_t count = limit->value_or(100);
   if (count < 1 || count > kPage) {
@@ -112,8 +108,14 @@ Command logs_command() {
                        {"info", "notice", "warning", "error"}},
                       {"--source", "ID", "only events about this device or address"},
                       {"--kind", "PREFIX", "only kinds that begin so: gate, job, enrol, auth"},
-                      {"--limit", "N", "the newest N (100; at most 1000)"},
-                      {"--before", "SEQ", "only events before number SEQ: the page before"}},
+                      {"--limit", "N", "the newest N (100; at most 1000)", {}, Kind::kNumber},
+                      {"--before",
+                       "SEQ",
+                       "only events before number SEQ: the page before",
+                       {},
+                       Kind::kNumber,
+                       Option::Need::kOptional,
+                       {"--follow"}}},
           .examples = {{"otactl logs", "the newest hundred"},
                        {"otactl logs --follow --severity warning", "live, what matters"},
                        {"otactl logs --kind gate.block --source iot-002",

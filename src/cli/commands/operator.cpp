@@ -1,5 +1,6 @@
 // otactl operator list, operator revoke: which certificates may do what this program does
 #include "base/text.h"
+#include "cli/ask.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 
@@ -24,10 +25,9 @@ Result<ExitCode> run_list(Context& context) {
 
 Result<ExitCode> run_revoke_operator(Context& context) {
   const std::string name = context.arguments.text("NAME");
-  if (!context.arguments.has("--yes") &&
-      !context.confirm("Withdraw every certificate of " + name + "? Copies elsewhere end.")) {
-    context.out.line("Nothing was done.");
-    return ExitCode::kError;
+  if (const auto code = unless_confirmed(
+          context, "Withdraw every certificate of " + name + "? Copies elsewhere end.")) {
+    return *code;
   }
   const auto answer =
       context.api.post("/v1/operators/" + url_escape(name) + "/revoke", Json::object());

@@ -1,5 +1,6 @@
 // otactl push: asks the gate for each device and starts the updates that it allows.
 #include "base/text.h"
+#include "cli/ask.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/fetch.h"
@@ -113,14 +114,15 @@ Result<ExitCode> run_push(Context& context) {
     return print_results(context, list_at(*answer, "results"), Run::kDry);
   }
   const std::size_t devices = arguments.list("ID").size();
-  if (devices > 1 && !arguments.has("--yes") && !context.out.json()) {
+  if (devices > 1 && !arguments.has("--yes")) {
     const auto preview = push_once(context, Run::kDry);
     if (!preview) return preview.error();
     print_results(context, list_at(*preview, "results"), Run::kDry);
     context.out.flush();
-    if (!context.confirm("Push to these " + std::to_string(devices) + " devices?")) {
-      context.out.line("Nothing was pushed.");
-      return ExitCode::kError;
+    if (const auto code =
+            unless_confirmed(context, "Push to these " + std::to_string(devices) + " devices?",
+                             "Nothing was pushed.")) {
+      return *code;
     }
   }
   auto answer = push_once(context, Run::kReal);
@@ -147,9 +149,14 @@ Command push_command() {
           "Without --version the device gets the target version of config/ota_settings.json.\n"
           "For more than one device a person is shown every answer first and asked once.",
       .positionals = {{"ID", "the devices", Positional::Count::kSome}},
-      .options = {{"--version", "V", "the version to install"},
-                  {"--wait", "",
-                   "follow until every job has ended; exit 5 where one did not succeed"},
+      .options = {{"--version", "V", "the version to install", {}, Kind::kVersion},
+                  {"--wait",
+                   "",
+                   "follow until every job has ended; exit 5 where one did not succeed",
+                   {},
+                   Kind::kText,
+                   Option::Need::kOptional,
+                   {"--dry-run"}},
                   {"--override", "REASON",
                    "let a security or remediation release pass an anomaly; audited"},
                   {"--again", "", "also a release that the device fell back from before"},

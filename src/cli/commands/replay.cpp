@@ -110,7 +110,8 @@ Result<ExitCode> run_replay(Context& context) {
       to_file << line;
     } else if (!chart_wanted) {
       context.out.raw(line);
-      if (in.rdbuf()->in_avail() <= 0) context.out.flush();  // whoever feeds us waits for it
+      if (in.rdbuf()->in_avail() <= 0) context.out.flush();   // whoever feeds us waits for it
+      if (context.out.lost()) in.setstate(std::ios::eofbit);  // nobody reads it: enough
     }
   };
   options.complain = [&](std::string_view problem) {

@@ -1,4 +1,5 @@
 // otactl revoke: withdraw a device's certificate; its connections end within a second
+#include "cli/ask.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 
@@ -7,10 +8,7 @@ namespace {
 
 Result<ExitCode> run_revoke(Context& context) {
   const std::string id = context.arguments.text("ID");
-  if (!context.arguments.has("--yes") && !context.confirm("Revoke " + id + "?")) {
-    context.out.line("Nothing was done.");
-    return ExitCode::kError;
-  }
+  if (const auto code = unless_confirmed(context, "Revoke " + id + "?")) return *code;
   const auto answer = context.api.post("/v1/devices/" + url_escape(id) + "/revoke", Json::object());
   if (!answer) return answer.error();
   context.out.document(Json{{"revoked", id}});

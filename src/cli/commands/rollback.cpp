@@ -1,4 +1,5 @@
 // otactl rollback: send a device back to its previous image; never gated
+#include "cli/ask.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 
@@ -7,10 +8,7 @@ namespace {
 
 Result<ExitCode> run_rollback(Context& context) {
   const std::string id = context.arguments.text("ID");
-  if (!context.arguments.has("--yes") && !context.confirm("Roll back " + id + "?")) {
-    context.out.line("Nothing was done.");
-    return ExitCode::kError;
-  }
+  if (const auto code = unless_confirmed(context, "Roll back " + id + "?")) return *code;
   const auto answer =
       context.api.post("/v1/devices/" + url_escape(id) + "/rollback", Json::object());
   if (!answer) return answer.error();

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/ask.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/local_store.h"
@@ -31,12 +32,14 @@ Result<void> import(Context& context, const std::string& document) {
 
 Result<ExitCode> run_state_import(Context& context) {
   const std::string file = context.arguments.text("FILE");
+  if (file == "-" && !context.arguments.has("--yes")) {
+    return usage_error("standard input is the document, so nobody can be asked there: give --yes");
+  }
   const auto document = read_document(context, file);
   if (!document) return document.error();
-  if (!context.arguments.has("--yes") && file != "-" &&
-      !context.confirm("Replace the whole state by " + file + "?")) {
-    context.out.line("Nothing was imported.");
-    return ExitCode::kError;
+  if (const auto code = unless_confirmed(context, "Replace the whole state by " + file + "?",
+                                         "Nothing was imported.")) {
+    return *code;
   }
   if (const auto imported = import(context, *document); !imported) return imported.error();
   context.out.document(Json{{"file", file}, {"bytes", document->size()}});

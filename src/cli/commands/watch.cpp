@@ -130,8 +130,8 @@ Command watch_command() {
           .summary = "the plain dashboard: a line for each change, until interrupted",
           .details = "",
           .positionals = {},
-          .options = {{"--every", "TIME", "look so often (1s)"},
-                      {"--rounds", "N", "end after so many looks"}},
+          .options = {{"--every", "TIME", "look so often (1s)", {}, Kind::kDuration},
+                      {"--rounds", "N", "end after so many looks", {}, Kind::kNumber}},
           .examples = {{"otactl watch", "on a dumb terminal or with a screen reader"},
                        {"otactl watch --every 10s >> fleet.log", "into a file"}},
           .run = &run_watch};

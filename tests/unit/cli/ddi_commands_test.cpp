@@ -37,7 +37,7 @@ TEST_CASE("a gateway token is asked about, made and turned off", "[cli]") {
   CHECK(script.asked.size() == 1);
   CHECK(test::otactl("ddi gateway-token --off --yes", script).says("OFF"));
   CHECK(script.bodies == std::vector<Json>{{{"on", true}}, {{"on", false}}});
-  script.says_yes = false;
+  script.says = Answer::kNo;
   CHECK(test::otactl("ddi gateway-token", script).code == 1);
   CHECK(script.bodies.size() == 2);
 }
@@ -45,7 +45,8 @@ TEST_CASE("a gateway token is asked about, made and turned off", "[cli]") {
 TEST_CASE("cancel --force ends an update on the server alone", "[cli]") {
   test::Script script;
   script.answers["POST /v1/jobs/job-000001/force-quit"] = {Json()};
-  CHECK(test::otactl("cancel --force job-000001", script).code == 0);
+  script.answers["GET /v1/jobs/job-000001"] = {Json{{"state", "cancelled"}}};
+  CHECK(test::otactl("cancel --force job-000001", script).says("CANCELLED: job-000001"));
   script.answers["POST /v1/devices/press-01/ddi-attributes"] = {Json()};
   CHECK(test::otactl("ddi ask press-01", script).code == 0);
   script.answers["POST /v1/ddi/waiting/press-01/accept"] = {Json()};

@@ -18,7 +18,7 @@ struct Script {
   std::vector<std::string> calls;  // as above
   std::vector<Json> bodies;        // of the posts
   std::vector<std::string> asked;  // questions to the person
-  bool says_yes = true;
+  Answer says = Answer::kYes;
   int looks = 1000;  // endless commands end after so many checks for an interrupt
 };
 
@@ -79,10 +79,10 @@ inline Ran otactl(const std::string& line, Script& script, Environment environme
               .colour = Colour::kPlain,
               .clock = clock,
               .environment = std::move(environment),
-              .confirm =
+              .ask =
                   [&](const std::string& question) {
                     script.asked.push_back(question);
-                    return script.says_yes;
+                    return script.says;
                   },
               .interrupted = [&] { return --script.looks < 0; },
               .wait = [&](milliseconds time) { clock.advance(time); },

@@ -80,7 +80,7 @@ TEST_CASE("of several devices the worst answer is the exit code", "[cli]") {
 
 TEST_CASE("a person is shown every answer before several devices are pushed to", "[cli]") {
   Script script;
-  script.says_yes = false;
+  script.says = Answer::kNo;
   script.answers["POST /v1/push"] = {
       results({result("a", "allow", kSuccess), result("b", "block", "BLOCKED: Device Offline")})};
   const auto ran = otactl("push a b", script);

@@ -198,7 +198,7 @@ TEST_CASE("a broken chain is named and ends with 1", "[cli]") {
 
 TEST_CASE("revoking asks a person first", "[cli]") {
   Script script;
-  script.says_yes = false;
+  script.says = Answer::kNo;
   CHECK(otactl("revoke iot-002", script).code == 1);
   CHECK(script.calls.empty());
   script.answers["POST /v1/devices/iot-002/revoke"] = {Json()};

@@ -62,6 +62,11 @@ TEST_CASE("malformed text is refused where it goes wrong", "[config]") {
   CHECK(first_error("[1e]") == "1:4: found ']'; accepted: a digit");
   CHECK(first_error("[-]") == "1:3: found ']'; accepted: a digit");
   CHECK(first_error("[tru]") == "1:2: found 't'; accepted: a value");
+  CHECK(first_error("\xef\xbb\xbf{}") ==
+        "1:1: found a byte order mark (save it as UTF-8 without one); accepted: a value");
+  CHECK(first_error("[\xe2\x80\x8b]") == "1:2: found U+200B; accepted: a value");
+  CHECK(first_error("[\xc2\xa0]") == "1:2: found U+00A0; accepted: a value");
+  CHECK(first_error("[\xc3\xa4]") == "1:2: found '\xc3\xa4'; accepted: a value");
   CHECK(first_error("[NaN]") == "1:2: found 'N'; accepted: a value");
   CHECK(first_error("[\"a") ==
         "1:4: found the end of the file; accepted: a character or the closing \"");
