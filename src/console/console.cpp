@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <string>
 
-#include "base/file.h"
 #include "console/app.h"
 #include "console/curses_screen.h"
 #include "console/script.h"
@@ -33,8 +32,7 @@ int run_on(Screen& screen, Backend& backend, const Clock& clock, const ViewOptio
 }
 
 int run_script(const Options& options, Backend& backend, const Clock& clock) {
-  const auto text = read_file(options.script, 1U << 20);
-  const auto steps = text ? parse_script(*text) : Result<std::vector<ScriptStep>>(text.error());
+  const auto steps = read_script(options.script);
   if (!steps) {
     std::fprintf(stderr, "ota-console: %s\n", steps.error().text().c_str());
     return 2;

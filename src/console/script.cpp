@@ -63,6 +63,13 @@ Result<Size> parse_size(std::string_view text) {
   return size;
 }
 
+Result<std::vector<ScriptStep>> read_script(const std::filesystem::path& file) {
+  constexpr std::size_t kMostBytes = 1U << 20;
+  const auto text = read_file(file, kMostBytes);
+  if (!text) return text.error();
+  return parse_script(*text);
+}
+
 Result<std::vector<ScriptStep>> parse_script(std::string_view text) {
   std::vector<ScriptStep> steps;
   int number = 0;

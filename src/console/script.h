@@ -32,6 +32,7 @@ struct ScriptStep {
 
 // kInvalid with the line's number for anything that is not understood.
 Result<std::vector<ScriptStep>> parse_script(std::string_view text);
+Result<std::vector<ScriptStep>> read_script(const std::filesystem::path& file);
 // "80x24"; from 1x1 to 1000x500.
 Result<Size> parse_size(std::string_view text);
 

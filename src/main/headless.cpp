@@ -45,7 +45,10 @@ int run_headless(const HostOptions& options, const Clock& clock) {
   const fleet::ServerStatus status = host.status();
   std::fprintf(stderr, "ota-console: authority SHA-256 %s\n", status.ca_fingerprint.c_str());
   std::printf("ready https://%s\n", status.listen.c_str());
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0) {  // whoever waits for this line would wait for ever
+    std::fprintf(stderr, "ota-console: standard output takes nothing; ending\n");
+    return 1;
+  }
   EventLog log(started);
   std::shared_ptr<fleet::Fleet> fleet;
   do {

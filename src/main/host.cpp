@@ -358,10 +358,11 @@ Result<void> Host::Impl::serve() {
     s.started = clock.wall();
     s.ca_fingerprint = authority->fingerprint();
   });
+  if (options.mark != nullptr) options.mark->set_url(own_url);
   std::string up = "serving on " + host_and_port(console.listen_address, server->port());
   if (server_options.port != console.port) {
     up += " for this run; console.json has port " + std::to_string(console.port) +
-          ", which devices elsewhere call, and otactl without --server " + own_url;
+          ", which devices elsewhere call";
   }
   record(model::Severity::kInfo, "server.up", std::move(up));
   told = {config_folder->in_force(), config_folder->problems()};
@@ -503,6 +504,7 @@ void Host::Impl::close() {
   if (const auto asked = asks.take_demonstration())
     asked(fail(Errc::kUnavailable, "the server ended"));
   watcher.reset();
+  if (options.mark != nullptr) options.mark->set_url({});
   std::thread agents_end;
   if (parts.supervisor != nullptr)
     agents_end = std::thread([this] { parts.supervisor->stop_all(); });

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/serving.h"
 #include "fleet/snapshot.h"
 
 namespace ota::fleet {
@@ -49,6 +50,7 @@ struct HostOptions {
   bool run_agents = true;               // supervise the agents of console.json
   std::filesystem::path agent_program;  // ota-agent
   std::uint64_t seed = 0;               // added to the seeds of agents that the first run makes
+  const ServingMark* mark = nullptr;    // told where the server is reached; outlives the host
 };
 
 class Host {

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "base/serving.h"
 #include "sim/process.h"
 #include "tests/support/catch.h"
 #include "tests/support/screen_rig.h"
@@ -60,4 +61,77 @@ TEST_CASE("with its output in a file the console says what to do instead", "[e2e
   CHECK(ended->output.find("is not a terminal") != std::string::npos);
   CHECK(ended->output.find("ota-console --headless") != std::string::npos);
   CHECK(ended->output.find("otactl watch") != std::string::npos);
+}
+
+TEST_CASE("a folder that is no installation is refused, and nothing is made in it", "[e2e]") {
+  const TempFolder folder;
+  for (const char* root : {"", "typo"}) {
+    const auto path = folder.path() / root;
+    const auto ended = ota::sim::run_to_end({.program = console_program(),
+                                             .arguments = {"--headless", "--root", path.string()},
+                                             .log = folder.path() / "log",
+                                             .folder = {}},
+                                            seconds(20));
+    REQUIRE(ended.has_value());
+    CHECK(ended->status == 2);
+    CHECK(ended->output.find("has no config/") != std::string::npos);
+    CHECK(ended->output.find("ota-console --init --root") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(path / "state"));
+    CHECK_FALSE(std::filesystem::exists(path / "firmware"));
+  }
+}
+
+TEST_CASE("a second console on a root names who serves it, and ends", "[e2e]") {
+  ConsoleRig rig;
+  REQUIRE(rig.pty.until_shown("2 online", seconds(30)));
+  const auto& root = rig.root.path();
+  const auto run = [&](const char* program, std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--root", root.string()});
+    const auto ended = ota::sim::run_to_end({.program = console_program().parent_path() / program,
+                                             .arguments = std::move(arguments),
+                                             .log = root / "log",
+                                             .folder = {}},
+                                            seconds(30));
+    REQUIRE(ended.has_value());
+    return *ended;
+  };
+  const auto second = run("ota-console", {"--headless"});
+  CHECK(second.status == 2);
+  const auto serving = ota::serving_at(root);
+  REQUIRE(serving.has_value());
+  CHECK(second.output.find("by process " + serving->pid + " at https://127.0.0.1:") !=
+        std::string::npos);
+  // The port is 0 in console.json, and another one after an edit that waits for a start: otactl
+  // asks the one that runs.
+  CHECK(run("otactl", {"devices"}).status == 0);
+  const auto file = root / "config" / "console.json";
+  std::string text = ota::read_file(file, 1U << 16).value();
+  text.replace(text.find("\"port\": 0"), 9, "\"port\": 1");
+  REQUIRE(ota::write_file_durably(file, text));
+  REQUIRE(rig.pty.until_shown("listen.port from 0 to 1", seconds(15)));
+  CHECK(run("otactl", {"devices"}).status == 0);
+}
+
+TEST_CASE("arguments are checked as a whole before anything starts", "[e2e]") {
+  const TempFolder folder;
+  write_console_root(folder.path());
+  REQUIRE(ota::write_file_durably(folder.path() / "script", "key 1\nno such word\n"));
+  const std::string script = (folder.path() / "script").string();
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--script", script, "--size", "big"},
+        {"--script", script},
+        {"--headless", "--clock", "2026-08-20T14:00:00Z"},
+        {"--headless", "--script", script}}) {
+    std::vector<std::string> words = arguments;
+    words.insert(words.end(), {"--root", folder.path().string()});
+    const auto ended = ota::sim::run_to_end({.program = console_program(),
+                                             .arguments = words,
+                                             .log = folder.path() / "log",
+                                             .folder = {}},
+                                            seconds(20));
+    REQUIRE(ended.has_value());
+    CAPTURE(arguments, ended->output);
+    CHECK(ended->status == 2);
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "state"));
+  }
 }

@@ -124,6 +124,8 @@ TEST_CASE(
   REQUIRE(pty.until_shown("[1 Summary]"));
   REQUIRE(pty.until_shown(" UP ", seconds(30)));
   pty.send("\x1a");
+  REQUIRE(pty.until_shown("The server stops with it"));
+  pty.send("\t\r");
   REQUIRE(pty.until_shown("Stopped"));
   // bash's own mode, which it sets with its next prompt
   for (int i = 0; i < 100 && pty.open_modes() != std::vector<int>{2004}; ++i) {
