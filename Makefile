@@ -66,7 +66,7 @@ TEST_CXXFLAGS := $(patsubst -O%,-O0,$(filter-out -D_FORTIFY_SOURCE=%,$(CXXFLAGS_
 TEST_CXXFLAGS := $(patsubst -fsanitize=address$(comma)undefined,-fsanitize=address,$(TEST_CXXFLAGS))
 
 LIBS_AGENT := -lcurl -lssl -lcrypto
-LIBS := $(LIBS_AGENT) -lsqlite3 -lsimdjson -lncursesw -ltinfo -lconfig
+LIBS := $(LIBS_AGENT) -lsqlite3 -lsimdjson -lncursesw -ltinfo -lconfig -lutf8proc
 LIBS_TEST := -lvterm -lutil
 
 LIB_SRC := $(filter-out src/main/%,$(wildcard src/*/*.cpp src/*/*/*.cpp))

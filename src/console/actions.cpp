@@ -8,95 +8,52 @@
 namespace ota::console {
 namespace {
 
-constexpr ViewSet kTables =
-    static_cast<ViewSet>(in(View::kSummary) | in(View::kLog) | in(View::kUpdates) |
-                         in(View::kAgents) | in(View::kDevice) | in(View::kTrust));
-constexpr ViewSet kOfDevice =
-    static_cast<ViewSet>(in(View::kSummary) | in(View::kGraphs) | in(View::kDevice));
-constexpr ViewSet kFiltered =
-    static_cast<ViewSet>(in(View::kSummary) | in(View::kLog) | in(View::kUpdates));
+constexpr auto kFull = Access::kFull;
+constexpr auto kLooks = Access::kReadOnly;
 
-// In the order of help and of the hints: what is used most comes first, `?` is put last by the key
-// row itself.
-constexpr std::array<Binding, 60> kBindings{{
-    {Action::kOpen,
-     static_cast<ViewSet>(kTables & ~in(View::kDevice) & ~in(View::kAgents) & ~in(View::kTrust)),
-     "Enter", "open", "open the selected line", "open"},
-    {Action::kNextDevice, static_cast<ViewSet>(kEverywhere & ~in(View::kGraphs)), "d",
-     "next device", "next device", ""},
-    {Action::kNextDevice, in(View::kGraphs), "d", "next device", "next device", "next device"},
-    {Action::kPreviousDevice, kEverywhere, "D", "previous device", "previous device", ""},
-    {Action::kUpdate, kEverywhere, "u", "update", "update the selected or marked devices...",
-     "update..."},
-    {Action::kZoomIn, in(View::kGraphs), "+ =", "zoom in", "show a shorter time", "zoom"},
-    {Action::kZoomOut, in(View::kGraphs), "-", "zoom out", "show a longer time", ""},
-    {Action::kPanBack, in(View::kGraphs), "[ Left", "earlier", "go back in time", "earlier"},
-    {Action::kPanForward, in(View::kGraphs), "] Right", "later", "go forward in time", "later"},
-    {Action::kLive, in(View::kGraphs), "0", "live", "back to the present", "live"},
-    {Action::kFilter, kFiltered, "/", "filter", "filter; !text excludes, Up recalls", "filter"},
-    {Action::kSeverity, in(View::kLog), "l", "level", "least severity shown", "level"},
-    {Action::kNextError, in(View::kLog), "e", "next error", "next error", "error"},
-    {Action::kPreviousError, in(View::kLog), "E", "previous error", "previous error", ""},
-    {Action::kNextWarning, in(View::kLog), "w", "next warning", "next warning or error", ""},
-    {Action::kPreviousWarning, in(View::kLog), "W", "previous warning", "previous warning or error",
-     ""},
-    {Action::kPauseLog, in(View::kLog), "Space", "pause log", "hold the log still, or go on",
-     "pause"},
-    {Action::kFollow, in(View::kLog), "f End", "follow", "follow the newest events", "follow"},
-    {Action::kMark, in(View::kSummary), "Space", "mark", "mark the device for an update", "mark"},
-    {Action::kMarkAll, in(View::kSummary), "*", "mark all", "mark all devices shown, or none", ""},
-    {Action::kSort, in(View::kSummary), "s", "sort", "sort by the next column", "sort"},
-    {Action::kReverseSort, in(View::kSummary), "S", "reverse", "turn the order around", ""},
-    {Action::kColumns, in(View::kSummary), "c", "columns", "choose the columns of the table", ""},
-    {Action::kCancelJob, in(View::kUpdates), "c", "cancel", "cancel the selected job...",
-     "cancel..."},
-    {Action::kShowTrust, in(View::kUpdates), "K", "keys and trust",
-     "signing roles, and changes that wait for signatures", "keys"},
-    {Action::kSign, in(View::kTrust), "s Enter", "sign",
-     "read the selected change, then sign it...", "sign..."},
-    {Action::kRestartAgent, in(View::kAgents), "r", "restart agent", "restart the agent...",
-     "restart..."},
-    {Action::kStopAgent, in(View::kAgents), "t", "stop agent", "stop the agent...", "stop..."},
-    {Action::kStartAgent, in(View::kAgents), "o", "start agent", "start the agent", "start"},
-    {Action::kGraphsOfDevice, static_cast<ViewSet>(in(View::kSummary) | in(View::kDevice)), "g",
-     "device graphs", "graphs of this device", "graphs"},
-    {Action::kLogOfDevice, kOfDevice, "l", "device log", "log of this device", "log"},
-    {Action::kRollback, kOfDevice, "b", "roll back", "roll back to the other slot...",
-     "roll back..."},
-    {Action::kAcknowledge, kOfDevice, "a", "acknowledge", "acknowledge FAILED or ROLLBACK", ""},
-    {Action::kRevoke, in(View::kDevice), "R", "revoke", "revoke the device's certificate...", ""},
-    {Action::kRetry, static_cast<ViewSet>(kEverywhere & ~in(View::kDevice)), "R", "retry",
-     "where the server is down: try it again", ""},
-    {Action::kOtherPort, static_cast<ViewSet>(kEverywhere & ~in(View::kAgents)), "o", "other port",
-     "where the server is down: another port...", ""},
-    {Action::kFreeze, static_cast<ViewSet>(kEverywhere & ~in(View::kLog)), "p", "freeze",
-     "hold the picture still; data keep coming", "pause"},
-    {Action::kCopy, kEverywhere, "y", "copy", "copy the selected line (OSC 52)", ""},
-    {Action::kExport, kEverywhere, "x", "export", "write what is shown to a file", ""},
-    {Action::kCommand, kEverywhere, ":", "command", "command line; Tab completes", "command"},
-    {Action::kNextMatch, kFiltered, "n", "next match", "next line that matches the filter", ""},
-    {Action::kPreviousMatch, kFiltered, "N", "previous match", "the match before", ""},
-    {Action::kUp, kTables, "k Up", "up", "one line up", ""},
-    {Action::kDown, kTables, "j Down", "down", "one line down", ""},
-    {Action::kPageUp, kTables, "PgUp", "page up", "one page up", ""},
-    {Action::kPageDown, kTables, "PgDn", "page down", "one page down", ""},
-    {Action::kFirst, static_cast<ViewSet>(kTables & ~in(View::kSummary) & ~in(View::kDevice)),
-     "Home g", "first", "first line", ""},
-    {Action::kFirst, static_cast<ViewSet>(in(View::kSummary) | in(View::kDevice)), "Home", "first",
-     "first line", ""},
-    {Action::kLast, in(View::kLog), "G", "last", "last line", ""},
-    {Action::kLast, static_cast<ViewSet>(kTables & ~in(View::kLog)), "End G", "last", "last line",
-     ""},
-    {Action::kShowSummary, kEverywhere, "1", "summary", "the fleet", ""},
-    {Action::kShowGraphs, kEverywhere, "2", "graphs", "one device's readings over time", ""},
-    {Action::kShowLog, kEverywhere, "3", "security log", "events", ""},
-    {Action::kShowUpdates, kEverywhere, "4", "updates", "jobs, running and past", ""},
-    {Action::kShowAgents, kEverywhere, "5", "agents", "the agents of this host", ""},
-    {Action::kBack, kEverywhere, "Esc", "back", "back; never quits", ""},
-    {Action::kRedraw, kEverywhere, "Ctrl-L", "redraw", "draw the screen anew", ""},
-    {Action::kSuspend, kEverywhere, "Ctrl-Z", "suspend", "suspend; fg comes back", ""},
-    {Action::kQuit, kEverywhere, "q Ctrl-C", "quit", "stop the server and quit...", "quit"},
-    {Action::kHelp, kEverywhere, "? F1", "help", "keys of this view; type to search", "help"},
+// What is used most comes first; `?` is put last by the key row itself.
+constexpr std::array<Binding, 5> kLeading{{
+    {Action::kOpen, "Enter", "open", "open the selected line", "open", kLooks, Needs::kOpen},
+    {Action::kNextDevice, "d", "next device", "next device", ""},
+    {Action::kPreviousDevice, "D", "previous device", "previous device", ""},
+    {Action::kUpdate, "u", "update", "update the marked devices, or that of this line...",
+     "update...", kFull, Needs::kDevice},
+    {Action::kFilter, "/", "filter", "filter; !text excludes, Up recalls", "filter", kLooks,
+     Needs::kFilter},
+}};
+
+constexpr std::array<Binding, 27> kTrailing{{
+    {Action::kLogOfDevice, "l", "device log", "log of this device", "log", kLooks, Needs::kDevices},
+    {Action::kRollback, "b", "roll back", "roll the marked devices, or this one, back...",
+     "roll back...", kFull, Needs::kDevices},
+    {Action::kAcknowledge, "a", "acknowledge", "acknowledge FAILED or ROLLBACK, also of the marked",
+     "", kFull, Needs::kDevices},
+    {Action::kRetry, "R", "retry", "where the server is down: try it again", "", kFull},
+    {Action::kOtherPort, "o", "other port", "where the server is down: another port...", "", kFull},
+    {Action::kFreeze, "p", "freeze", "hold the picture still; data keep coming", "pause", kLooks,
+     Needs::kStandstill},
+    {Action::kCopy, "y", "copy", "copy the selected line (OSC 52)", ""},
+    {Action::kExport, "x", "export", "write what is shown to a file", ""},
+    {Action::kCommand, ":", "command", "command line; Tab completes", "command"},
+    {Action::kNextMatch, "n", "next match", "next line that matches the filter", "", kLooks,
+     Needs::kFilter},
+    {Action::kPreviousMatch, "N", "previous match", "the match before", "", kLooks, Needs::kFilter},
+    {Action::kUp, "k Up", "up", "one line up", "", kLooks, Needs::kLines},
+    {Action::kDown, "j Down", "down", "one line down", "", kLooks, Needs::kLines},
+    {Action::kPageUp, "PgUp", "page up", "one page up", "", kLooks, Needs::kLines},
+    {Action::kPageDown, "PgDn", "page down", "one page down", "", kLooks, Needs::kLines},
+    {Action::kFirst, "Home g", "first", "first line", "", kLooks, Needs::kLines},
+    {Action::kLast, "End G", "last", "last line", "", kLooks, Needs::kLines},
+    {Action::kShowSummary, "1", "summary", "the fleet", ""},
+    {Action::kShowGraphs, "2", "graphs", "one device's readings over time", ""},
+    {Action::kShowLog, "3", "security log", "events", ""},
+    {Action::kShowUpdates, "4", "updates", "jobs, running and past", ""},
+    {Action::kShowAgents, "5", "agents", "the agents of this host", ""},
+    {Action::kBack, "Esc", "back", "back; never quits", ""},
+    {Action::kRedraw, "Ctrl-L", "redraw", "draw the screen anew", ""},
+    {Action::kSuspend, "Ctrl-Z", "suspend", "suspend, and the server with it...", "", kFull},
+    {Action::kQuit, "q Ctrl-C", "quit", "stop the server and quit...", "quit", kFull},
+    {Action::kHelp, "? F1", "help", "keys of this view; type to search", "help"},
 }};
 
 char folded(char c) {
@@ -105,31 +62,32 @@ char folded(char c) {
 
 }  // namespace
 
-std::string_view title_of(View view) {
-  constexpr std::array<std::string_view, kViewCount> kTitles{
-      "Summary", "Graphs", "Security log", "Updates", "Agents", "Device", "Keys and trust"};
-  return kTitles.at(static_cast<std::size_t>(view));
+std::span<const Binding> leading_bindings() {
+  return kLeading;
 }
 
-std::span<const Binding> bindings() {
-  return kBindings;
+std::span<const Binding> trailing_bindings() {
+  return kTrailing;
 }
 
-bool changes_fleet(Action action) {
-  switch (action) {
-    case Action::kUpdate:
-    case Action::kRollback:
-    case Action::kRevoke:
-    case Action::kAcknowledge:
-    case Action::kCancelJob:
-    case Action::kSign:
-    case Action::kRestartAgent:
-    case Action::kStopAgent:
-    case Action::kStartAgent:
-      return true;
-    default:
-      return false;
+std::span<const Binding* const> all_bindings() {
+  static const std::vector<const Binding*> all = [] {
+    std::vector<const Binding*> found;
+    for (std::size_t view = 0; view < kViewCount; ++view) {
+      for (const Binding* binding : bindings_of(static_cast<View>(view))) {
+        if (std::find(found.begin(), found.end(), binding) == found.end()) found.push_back(binding);
+      }
+    }
+    return found;
+  }();
+  return all;
+}
+
+Access access_for(Action action) {
+  for (const Binding* binding : all_bindings()) {
+    if (binding->action == action) return binding->access;
   }
+  return Access::kFull;  // what no key reaches is asked for by nobody
 }
 
 bool contains_folded(std::string_view text, std::string_view part) {

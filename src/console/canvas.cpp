@@ -21,6 +21,13 @@ void append_utf8(std::string& out, char32_t point) {
   }
 }
 
+void append_utf8(std::string& out, char32_t point, const Marks& marks) {
+  append_utf8(out, point);
+  for (const char32_t mark : marks) {
+    if (mark != 0) append_utf8(out, mark);
+  }
+}
+
 // The text as this charset can show it: what is left is drawn one character a glyph.
 std::string shown_in(Charset charset, std::string_view text) {
   std::string out;
@@ -31,7 +38,7 @@ std::string shown_in(Charset charset, std::string_view text) {
     } else if (glyph.point == 0xfffd) {
       out += '?';
     } else if (glyph.cells > 0) {
-      append_utf8(out, glyph.point);
+      append_utf8(out, glyph.point, glyph.marks);
     }
     text.remove_prefix(glyph.bytes);
   }
@@ -58,11 +65,11 @@ Cell& Canvas::cell(int x, int y) {
 // A cell of a wide character is about to be overwritten: its other half must not stay behind.
 void Canvas::blank_wide(int x, int y) {
   Cell& old = cell(x, y);
-  if (old.cells == 2 && x + 1 < size_.columns) cell(x + 1, y) = Cell{U' ', old.style, 1};
-  if (old.cells == 0 && x > 0) cell(x - 1, y) = Cell{U' ', old.style, 1};
+  if (old.cells == 2 && x + 1 < size_.columns) cell(x + 1, y) = Cell{U' ', {}, old.style, 1};
+  if (old.cells == 0 && x > 0) cell(x - 1, y) = Cell{U' ', {}, old.style, 1};
 }
 
-void Canvas::set(int x, int y, char32_t point, Style style) {
+void Canvas::set(int x, int y, char32_t point, const Marks& marks, Style style) {
   if (x < 0 || y < 0 || x >= size_.columns || y >= size_.rows) return;
   if (charset_ == Charset::kAscii && point >= 0x80) {
     point = static_cast<char32_t>(ascii_for(point).front());
@@ -71,10 +78,10 @@ void Canvas::set(int x, int y, char32_t point, Style style) {
   if (cells == 0) return;
   if (cells == 2 && x + 1 >= size_.columns) return set(x, y, U' ', style);
   blank_wide(x, y);
-  cell(x, y) = Cell{point, style, static_cast<std::uint8_t>(cells)};
+  cell(x, y) = Cell{point, marks, style, static_cast<std::uint8_t>(cells)};
   if (cells == 2) {
     blank_wide(x + 1, y);
-    cell(x + 1, y) = Cell{U' ', style, 0};
+    cell(x + 1, y) = Cell{U' ', {}, style, 0};
   }
 }
 
@@ -82,7 +89,7 @@ std::string Canvas::row(int y) const {
   std::string out;
   for (int x = 0; x < size_.columns; ++x) {
     const Cell& here = at(x, y);
-    if (here.cells > 0) append_utf8(out, here.point);
+    if (here.cells > 0) append_utf8(out, here.point, here.marks);
   }
   out.erase(out.find_last_not_of(' ') + 1);
   return out;
@@ -106,9 +113,9 @@ Area Area::part(int x, int y, int columns, int rows) const {
   return {*canvas_, x_ + left, y_ + top, {right - left, bottom - top}};
 }
 
-void Area::set(int x, int y, char32_t point, Style style) const {
+void Area::set(int x, int y, char32_t point, Style style, const Marks& marks) const {
   if (x < 0 || y < 0 || x + cells_of(point) > size_.columns || y >= size_.rows) return;
-  canvas_->set(x_ + x, y_ + y, point, style);
+  canvas_->set(x_ + x, y_ + y, point, marks, style);
 }
 
 int Area::put(int x, int y, std::string_view text, Style style, int cells) const {
@@ -122,7 +129,7 @@ int Area::put(int x, int y, std::string_view text, Style style, int cells) const
   while (!rest.empty()) {
     const Glyph glyph = first_glyph(rest);
     if (x + glyph.cells > end) break;
-    set(x, y, glyph.point, style);
+    set(x, y, glyph.point, style, glyph.marks);
     x += glyph.cells;
     rest.remove_prefix(glyph.bytes);
   }
@@ -166,7 +173,7 @@ void Area::highlight(int y) const {
     if (here.cells == 0) continue;
     Style style = here.style;
     style.reverse = true;
-    canvas_->set(x_ + x, y_ + y, here.point, style);
+    canvas_->set(x_ + x, y_ + y, here.point, here.marks, style);
   }
 }
 

@@ -44,6 +44,7 @@ constexpr Style reversed(Ink ink = Ink::kText) {
 
 struct Cell {
   char32_t point = U' ';
+  Marks marks{};
   Style style;
   std::uint8_t cells = 1;  // 2: wide; 0: the right half of the wide one before
   bool operator==(const Cell&) const = default;
@@ -64,7 +65,8 @@ class Canvas {
   // (0, 0) is the upper left; both must be inside.
   const Cell& at(int x, int y) const;
   // One character; nothing happens outside. Wide where it takes two cells and both are inside.
-  void set(int x, int y, char32_t point, Style style);
+  void set(int x, int y, char32_t point, Style style) { set(x, y, point, Marks{}, style); }
+  void set(int x, int y, char32_t point, const Marks& marks, Style style);
   // The row as UTF-8, blanks at its end removed.
   std::string row(int y) const;
   // All rows, each with a line feed.
@@ -92,7 +94,7 @@ class Area {
   // The part from (x, y), cut to what is inside of this one.
   Area part(int x, int y, int columns, int rows) const;
 
-  void set(int x, int y, char32_t point, Style style = {}) const;
+  void set(int x, int y, char32_t point, Style style = {}, const Marks& marks = {}) const;
   // Draws from (x, y) in at most `cells` cells (less where the area ends); what does not fit ends
   // in an ellipsis. Returns the column behind the last cell drawn.
   int put(int x, int y, std::string_view text, Style style = {}, int cells = 1 << 16) const;

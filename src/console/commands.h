@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "console/actions.h"
+
 namespace ota::console {
 
 enum class CommandId : unsigned char {
@@ -34,7 +36,7 @@ struct Command {
   std::string_view name;
   std::string_view arguments;  // "DEVICE[,DEVICE] [VERSION]"
   std::string_view help;
-  enum class Changes : unsigned char { kNothing, kFleet } changes = Changes::kNothing;
+  Access access = Access::kReadOnly;  // kFull: --read-only refuses it
 };
 std::span<const Command> commands();
 

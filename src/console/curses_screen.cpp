@@ -214,10 +214,15 @@ void CursesScreen::put_row(const Canvas& canvas, int y) {
     if (cell.style.bold) attributes |= A_BOLD;
     if (cell.style.reverse) attributes |= A_REVERSE;
     if (!colours_ && cell.style.ink == Ink::kDim) attributes |= A_DIM;
-    const std::array<wchar_t, 2> text{static_cast<wchar_t>(cell.point), L'\0'};
+    std::array<wchar_t, 1 + std::tuple_size_v<Marks> + 1> text{static_cast<wchar_t>(cell.point)};
+    std::transform(cell.marks.begin(), cell.marks.end(), text.begin() + 1,
+                   [](char32_t mark) { return static_cast<wchar_t>(mark); });
     cchar_t character{};
     const auto pair = colours_ ? static_cast<short>(cell.style.ink) : short{0};
-    ::setcchar(&character, text.data(), attributes, pair, nullptr);
+    if (::setcchar(&character, text.data(), attributes, pair, nullptr) != OK) {
+      text.at(1) = L'\0';  // a mark that this C library takes for a letter
+      ::setcchar(&character, text.data(), attributes, pair, nullptr);
+    }
     // The last cell of the screen is written and reported as an error: ncurses cannot move on from
     // it.
     mvadd_wch(y, x, &character);

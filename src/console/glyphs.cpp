@@ -1,6 +1,7 @@
 #include "console/glyphs.h"
 
-#include <algorithm>
+#include <utf8proc.h>
+
 #include <array>
 #include <utility>
 
@@ -9,46 +10,35 @@ namespace {
 
 constexpr char32_t kReplacement = 0xfffd;
 
-struct Span {
-  char32_t first;
-  char32_t last;
-};
-
-// Unicode 15: East_Asian_Width W and F, and emoji that terminals draw wide; neighbouring blocks
-// joined.
-constexpr std::array<Span, 33> kWide{{
-    {0x1100, 0x115f}, {0x231a, 0x231b}, {0x2329, 0x232a}, {0x23e9, 0x23ec}, {0x23f0, 0x23f0},
-    {0x23f3, 0x23f3}, {0x25fd, 0x25fe}, {0x2614, 0x2615}, {0x2648, 0x2653}, {0x267f, 0x267f},
-    {0x2693, 0x2693}, {0x26a1, 0x26a1}, {0x26aa, 0x26ab}, {0x26bd, 0x26be}, {0x26c4, 0x26c5},
-    {0x26ce, 0x26ce}, {0x26d4, 0x26d4}, {0x26ea, 0x26ea}, {0x26f2, 0x26f5}, {0x26fa, 0x26fd},
-    {0x2705, 0x2705}, {0x270a, 0x270b}, {0x2728, 0x2728}, {0x274c, 0x274c}, {0x2753, 0x2757},
-    {0x2795, 0x2797}, {0x2b1b, 0x2b1c}, {0x2e80, 0x303e}, {0x3041, 0xa4cf}, {0xa960, 0xa97c},
-    {0xac00, 0xd7a3}, {0xf900, 0xfaff}, {0xfe30, 0xfe6f},
-}};
-constexpr std::array<Span, 4> kWideHigh{
-    {{0xff00, 0xff60}, {0xffe0, 0xffe6}, {0x1f000, 0x1faff}, {0x20000, 0x3fffd}}};
-
-// General categories Mn and Me of the scripts that names are written in; others count as one cell.
-constexpr std::array<Span, 14> kCombining{{{0x0300, 0x036f},
-                                           {0x0483, 0x0489},
-                                           {0x0591, 0x05bd},
-                                           {0x0610, 0x061a},
-                                           {0x064b, 0x065f},
-                                           {0x0670, 0x0670},
-                                           {0x0900, 0x0902},
-                                           {0x093c, 0x093c},
-                                           {0x0e31, 0x0e31},
-                                           {0x0e34, 0x0e3a},
-                                           {0x1ab0, 0x1aff},
-                                           {0x1dc0, 0x1dff},
-                                           {0x20d0, 0x20ff},
-                                           {0xfe00, 0xfe0f}}};
-
-template <std::size_t N>
-bool within(const std::array<Span, N>& spans, char32_t point) {
-  return std::any_of(spans.begin(), spans.end(),
-                     [&](const Span& span) { return point >= span.first && point <= span.last; });
+// As the first one of `text`: its length in bytes; 0 where they are no UTF-8.
+std::size_t decode(std::string_view text, char32_t& point) {
+  utf8proc_int32_t decoded = 0;
+  const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                       static_cast<utf8proc_ssize_t>(text.size()), &decoded);
+  if (length <= 0) return 0;
+  point = static_cast<char32_t>(decoded);
+  return static_cast<std::size_t>(length);
 }
+
+// Whether it may be drawn at all. Controls act on the terminal, formats (Cf) reorder or hide what
+// stands beside them, and what is not assigned has no width that two programs would agree on.
+bool is_shown(char32_t point) {
+  switch (utf8proc_category(static_cast<utf8proc_int32_t>(point))) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CS:
+    case UTF8PROC_CATEGORY_CO:
+    case UTF8PROC_CATEGORY_CN:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+      return false;
+    default:
+      return true;
+  }
+}
+
+// Above all letters of ASCII and Latin-1, which are most of a screen and need no table.
+constexpr char32_t kFirstMark = 0x300;
 
 constexpr std::array<std::pair<char32_t, std::string_view>, 52> kAscii{{
     {U'─', "-"},  {U'━', "="},  {U'│', "|"},  {U'┌', "+"},  {U'┐', "+"},  {U'└', "+"},
@@ -65,35 +55,27 @@ constexpr std::array<std::pair<char32_t, std::string_view>, 52> kAscii{{
 }  // namespace
 
 Glyph first_glyph(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const Glyph broken{kReplacement, 1, 1};
-  const unsigned char lead = byte(0);
-  if (lead < 0x20 || lead == 0x7f) return broken;
-  if (lead < 0x80) return {lead, 1, 1};
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
-  if (length == 0 || lead > 0xf4 || text.size() < length) return broken;
-  char32_t point = lead & (0xffU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return broken;
-    point = (point << 6) | (byte(i) & 0x3fU);
+  Glyph glyph;
+  glyph.bytes = decode(text, glyph.point);
+  if (glyph.bytes == 0) return {kReplacement, 1, 1};
+  if (!is_shown(glyph.point)) return {kReplacement, glyph.bytes, 1};
+  glyph.cells = cells_of(glyph.point);
+  std::size_t count = 0;
+  while (glyph.bytes < text.size()) {
+    char32_t next = 0;
+    const std::string_view rest = text.substr(glyph.bytes);
+    if (static_cast<unsigned char>(rest.front()) < 0x80) break;
+    const std::size_t length = decode(rest, next);
+    if (length == 0 || next < kFirstMark || !is_shown(next) || cells_of(next) > 0) break;
+    if (count < glyph.marks.size()) glyph.marks.at(count++) = next;
+    glyph.bytes += length;
   }
-  constexpr std::array<char32_t, 5> kLeast{0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = point >= 0xd800 && point <= 0xdfff;
-  const bool control = point < 0xa0;
-  const bool reorders = (point >= 0x200b && point <= 0x200f) ||
-                        (point >= 0x2028 && point <= 0x202e) ||
-                        (point >= 0x2060 && point <= 0x206f) || point == 0x61c || point == 0xfeff;
-  if (point < kLeast.at(length) || point > 0x10ffff || surrogate || control || reorders) {
-    return {kReplacement, length, 1};
-  }
-  return {point, length, cells_of(point)};
+  return glyph;
 }
 
 int cells_of(char32_t point) {
-  if (point < 0x300) return 1;
-  if (within(kCombining, point)) return 0;
-  if (point >= 0x1100 && (within(kWide, point) || within(kWideHigh, point))) return 2;
-  return 1;
+  if (point < kFirstMark) return 1;
+  return utf8proc_charwidth(static_cast<utf8proc_int32_t>(point));
 }
 
 int cells_of(std::string_view text) {

@@ -3,13 +3,10 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "console/views/view_spec.h"
 
 namespace ota::console {
 namespace {
-
-bool works_in(const Binding& binding, View view) {
-  return (binding.views & in(view)) != 0;
-}
 
 std::vector<std::string> keys_in_table(const Binding& binding) {
   return split(binding.keys, ' ');
@@ -27,6 +24,13 @@ bool in_table(const Binding& binding, std::string_view key) {
 
 bool holds(const std::vector<std::string>& keys, const std::string& key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+// Whether it is the view's own, and not one that several share.
+bool is_own(const Binding& binding, View view) {
+  const auto own = spec_of(view).keys;
+  return std::any_of(own.begin(), own.end(),
+                     [&](const Binding& other) { return &other == &binding; });
 }
 
 // What means the same whatever console.json says: the way back and the way out.
@@ -49,20 +53,18 @@ const Binding* Keymap::find(View view, const Key& key) const {
 
 const Binding* Keymap::find(View view, const std::string& key) const {
   const Binding* by_table = nullptr;
-  for (const Binding& binding : bindings()) {
-    if (!works_in(binding, view)) continue;
-    const auto changed = changed_.empty() ? changed_.end() : changed_.find(action_name(binding));
+  for (const Binding* binding : bindings_of(view)) {
+    const auto changed = changed_.empty() ? changed_.end() : changed_.find(action_name(*binding));
     if (changed != changed_.end() && !is_fixed(key)) {
-      if (holds(changed->second, key)) return &binding;
-    } else if (by_table == nullptr && in_table(binding, key)) {
-      by_table = &binding;
+      if (holds(changed->second, key)) return binding;
+    } else if (in_table(*binding, key) && (by_table == nullptr || is_own(*binding, view))) {
+      by_table = binding;
     }
   }
   return by_table;
 }
 
 std::vector<std::string> Keymap::keys_of(const Binding& binding, View view) const {
-  if (changed_.empty()) return keys_in_table(binding);  // where no two share a key
   const auto changed = changed_.find(action_name(binding));
   std::vector<std::string> keys =
       changed == changed_.end() ? keys_in_table(binding) : changed->second;
@@ -78,17 +80,14 @@ std::vector<std::string> Keymap::keys_of(const Binding& binding, View view) cons
 
 std::vector<const Binding*> Keymap::help_for(View view, std::string_view search) const {
   std::vector<const Binding*> found;
-  for (const Binding& binding : bindings()) {
-    const bool repeated = std::any_of(found.begin(), found.end(), [&](const Binding* other) {
-      return other->action == binding.action;
-    });
-    if (!works_in(binding, view) || repeated) continue;
-    const std::vector<std::string> keys = keys_of(binding, view);
+  for (const Binding* binding : bindings_of(view)) {
+    const std::vector<std::string> keys = keys_of(*binding, view);
     const bool in_keys = std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
       return contains_folded(key, search);
     });
-    if (in_keys || contains_folded(binding.name, search) || contains_folded(binding.help, search)) {
-      found.push_back(&binding);
+    if (in_keys || contains_folded(binding->name, search) ||
+        contains_folded(binding->help, search)) {
+      found.push_back(binding);
     }
   }
   return found;

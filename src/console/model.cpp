@@ -100,6 +100,19 @@ std::optional<std::size_t> index_of(const std::vector<const model::Job*>& jobs,
   return std::nullopt;
 }
 
+std::size_t pending_index(const Model& model, const UiState& state) {
+  const auto& pending = model.trust->pending;
+  for (std::size_t i = 0; i < pending.size(); ++i) {
+    if (pending[i].role == state.pending) return i;
+  }
+  return 0;
+}
+
+std::uint64_t oldest_loaded(const Model& model) {
+  if (!model.older.empty()) return model.older.front()->seq;
+  return model.newest && !model.newest->empty() ? model.newest->front()->seq : 0;
+}
+
 bool block_is_old(const Model& model, model::Level level, WallTime since) {
   return level == model::Level::kCritical &&
          model.now - since >= model.fleet->thresholds.block_escalate_after;

@@ -69,6 +69,12 @@ std::optional<std::size_t> index_of(const std::vector<const model::Event*>& even
 std::optional<std::size_t> index_of(const std::vector<const model::Job*>& jobs,
                                     const std::string& id);
 
+// The selected one of the changes that wait for signatures; 0 where none waits.
+std::size_t pending_index(const Model& model, const UiState& state);
+
+// The oldest event that is here, by its sequence number; 0: none is.
+std::uint64_t oldest_loaded(const Model& model);
+
 // Whether a verdict blocks for longer than block_escalate_after.
 bool block_is_old(const Model& model, model::Level level, WallTime since);
 

@@ -104,7 +104,7 @@ struct HelpState {
 struct UiState {
   Keymap keymap;
   View view = View::kSummary;
-  View before = View::kSummary;  // where Esc goes from the device's page
+  View before = View::kSummary;  // where Esc goes from a view that has no tab
   std::string device;            // selected; empty: none
   std::set<std::string> marked;
   std::string filter;  // of the device table
@@ -127,7 +127,7 @@ struct UiState {
   std::optional<HelpState> help;
   std::optional<ColumnChooser> columns;
   std::optional<UpdateFlow> update;
-  std::size_t trust_row = 0;  // of the changes that wait for signatures
+  std::string pending;  // selected of the changes that wait for signatures, by its role
   std::optional<SignFlow> sign;
   std::vector<std::string> filters;   // history, oldest first
   std::vector<std::string> commands;  // history, oldest first

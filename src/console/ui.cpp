@@ -31,7 +31,7 @@ void Ui::refresh() {
   drop_older_behind_gap();
   arrange(model_, state_);
   go_on_searching();
-  if (state_.device.empty() && !model_.rows.empty()) state_.device = model_.rows.front()->id;
+  keep_selections();
   if (!state_.frozen || !model_.detail || model_.detail->row.id != state_.device) {
     model_.detail = state_.device.empty() ? nullptr : backend_.detail(state_.device);
   }
@@ -39,9 +39,6 @@ void Ui::refresh() {
   fit_span();
   refresh_histories();
   load_stored();
-  if (state_.agent.empty() && !model_.agents->empty()) state_.agent = model_.agents->front().id;
-  if (state_.log.following && !model_.events.empty())
-    state_.log.selected = model_.events.back()->seq;
   // A notice speaks of the present, also over a picture that is held still.
   if (state_.frozen && state_.notice)
     state_.notice->at = std::max(state_.notice->at, state_.frozen_at);
@@ -56,12 +53,46 @@ std::vector<Effect> Ui::take_effects() {
   return std::exchange(effects_, {});
 }
 
+// What is drawn as selected is what a key acts on. A selection stays by its name; one that has left
+// the list, or was never made, is the line that is drawn as selected from now on, so that it does
+// not go over to another line when the list changes.
+void Ui::keep_selections() {
+  const auto& rows = model_.rows;
+  const bool hidden = state_.view == View::kSummary && !index_of_device(model_, state_.device);
+  if (!rows.empty() && (state_.device.empty() || hidden)) state_.device = rows.front()->id;
+  const auto& jobs = model_.jobs;
+  if (!jobs.empty() && !index_of(jobs, state_.job)) state_.job = jobs.front()->id;
+  const Agents& agents = *model_.agents;
+  const bool known = std::any_of(agents.begin(), agents.end(),
+                                 [&](const auto& agent) { return agent.id == state_.agent; });
+  if (!agents.empty() && !known) state_.agent = agents.front().id;
+  const auto& pending = model_.trust->pending;
+  if (!pending.empty()) state_.pending = pending[pending_index(model_, state_)].role;
+  const auto& events = model_.events;
+  const bool searching = state_.log.search.has_value();
+  if (!events.empty() && !searching &&
+      (state_.log.following || !index_of(events, state_.log.selected))) {
+    state_.log.selected = events.back()->seq;
+  }
+}
+
 void Ui::say(std::string_view text, Ink ink) {
+  ++notices_;
   state_.notice = Notice{printable(text, 400), ink, model_.now};
 }
 
+// A question or a dialog that opens takes the notice of an earlier action away: it would read as an
+// answer.
 void Ui::handle(const Key& key) {
-  if (key.kind == Kind::kCtrl && key.point == U'c') return ask_to_quit();
+  const auto asks = [this] { return state_.question || state_.has_dialog(); };
+  const bool asked = asks();
+  const unsigned said = notices_;
+  dispatch(key);
+  if (!asked && asks() && notices_ == said) state_.notice.reset();
+}
+
+void Ui::dispatch(const Key& key) {
+  if (key.kind == Kind::kCtrl && key.point == U'c') return act(Action::kQuit);
   if (key.kind == Kind::kCtrl && (key.point == U'l' || key.point == U'z')) {
     return act(key.point == U'l' ? Action::kRedraw : Action::kSuspend);
   }
@@ -147,32 +178,26 @@ void Ui::take_settings() {
   settings_ = std::move(settings);
 }
 
-// --read-only: says so, and true, where the thing would change the fleet.
-bool Ui::refuse_changes(bool changes) {
-  if (!changes || options_.access == Access::kFull) return false;
-  say("read-only: this console was started with --read-only", Ink::kWarn);
+// --read-only: says so, and true, where the thing needs more.
+bool Ui::refuse(Access needed) {
+  if (needed == Access::kReadOnly || options_.access == Access::kFull) return false;
+  say("read-only: this console was started with --read-only; SIGTERM ends it", Ink::kWarn);
   return true;
 }
 
 void Ui::act(Action action) {
-  if (refuse_changes(changes_fleet(action))) return;
+  if (refuse(access_for(action))) return;
   const bool done = act_everywhere(action) || act_on_graphs(action) || act_on_log(action) ||
                     act_on_device(action) || act_on_agents(action) || act_on_trust(action);
   if (!done) say("nothing to do here");
 }
 
 bool Ui::act_everywhere(Action action) {
+  for (const ViewSpec& view : views()) {
+    if (view.show == action) return show(state_, view.id), true;
+  }
+  const ViewSpec& here = spec_of(state_.view);
   switch (action) {
-    case Action::kShowSummary:
-      return show(View::kSummary), true;
-    case Action::kShowGraphs:
-      return show(View::kGraphs), true;
-    case Action::kShowLog:
-      return show(View::kLog), true;
-    case Action::kShowUpdates:
-      return show(View::kUpdates), true;
-    case Action::kShowAgents:
-      return show(View::kAgents), true;
     case Action::kUp:
       return move(-1), true;
     case Action::kDown:
@@ -186,9 +211,11 @@ bool Ui::act_everywhere(Action action) {
     case Action::kLast:
       return move(1000000), true;
     case Action::kOpen:
-      return act_open(), true;
+      if (here.open != nullptr) here.open(stage());
+      return true;
     case Action::kBack:
-      return act_back(), true;
+      here.back != nullptr ? here.back(state_) : show(state_, state_.before);
+      return true;
     case Action::kCopy:
       return copy(), true;
     case Action::kExport:
@@ -209,8 +236,7 @@ bool Ui::act_everywhere(Action action) {
       effects_.push_back({Effect::Kind::kRedraw, {}});
       return true;
     case Action::kSuspend:
-      effects_.push_back({Effect::Kind::kSuspend, {}});
-      return true;
+      return ask_to_suspend(), true;
     case Action::kQuit:
       return ask_to_quit(), true;
     case Action::kFreeze:
@@ -225,7 +251,7 @@ bool Ui::act_everywhere(Action action) {
 bool Ui::act_on_device(Action action) {
   switch (action) {
     case Action::kUpdate:
-      return update_chosen(), true;
+      return start_update(chosen_devices(), std::nullopt), true;
     case Action::kMark:
       return mark(), true;
     case Action::kMarkAll:
@@ -245,22 +271,21 @@ bool Ui::act_on_device(Action action) {
     case Action::kPreviousMatch:
       return move(-1), true;
     case Action::kGraphsOfDevice:
-      return show(View::kGraphs), true;
+      return show(state_, View::kGraphs), true;
     case Action::kLogOfDevice:
       state_.log = LogState{};
       state_.log.source = state_.device;
-      return show(View::kLog), true;
+      return show(state_, View::kLog), true;
     case Action::kRollback:
-      return roll_back(state_.device), true;
+      return roll_back(chosen_devices()), true;
     case Action::kRevoke:
       return revoke(state_.device), true;
     case Action::kAcknowledge:
       if (fleet_empty(model_)) return start_demonstration(), true;
-      return acknowledge(state_.device), true;
+      return acknowledge(chosen_devices()), true;
     case Action::kCancelJob:
-      return cancel_job(state_.job.empty() && !model_.jobs.empty() ? model_.jobs.front()->id
-                                                                   : state_.job),
-             true;
+      if (model_.jobs.empty()) return say("no job is selected", Ink::kWarn), true;
+      return cancel_job(state_.job), true;
     default:
       return false;
   }
@@ -268,12 +293,10 @@ bool Ui::act_on_device(Action action) {
 
 bool Ui::act_on_trust(Action action) {
   switch (action) {
-    case Action::kShowTrust:
-      return show(View::kTrust), true;
     case Action::kSign: {
       const auto& pending = model_.trust->pending;
       if (pending.empty()) return say("nothing waits for signatures"), true;
-      state_.sign.emplace(pending[std::min(state_.trust_row, pending.size() - 1)]);
+      state_.sign.emplace(pending[pending_index(model_, state_)]);
       return true;
     }
     default:
@@ -299,7 +322,18 @@ bool Ui::act_on_agents(Action action) {
   }
 }
 
+// The whole process stops, and with it the server: devices would get no answer.
+void Ui::ask_to_suspend() {
+  confirm("Suspend the console?",
+          {"The server stops with it: devices get no answer,",
+           "and local agents are not watched, until `fg`."},
+          "Suspend", [this] {
+            effects_.push_back({Effect::Kind::kSuspend, {}});
+          });
+}
+
 void Ui::ask_to_quit() {
+  if (refuse(access_for(Action::kQuit))) return;
   const WallTime now = clock_.wall();
   if (quit_asked_ && now - *quit_asked_ <= seconds(2) && now >= *quit_asked_ && state_.question) {
     effects_.push_back({Effect::Kind::kQuit, {}});

@@ -15,7 +15,7 @@
 #include "console/inbox.h"
 #include "console/model.h"
 #include "console/state.h"
-#include "console/views/scene.h"
+#include "console/views/view_spec.h"
 
 namespace ota::console {
 
@@ -39,6 +39,7 @@ class Ui {
   // What stands in the status row.
   void say(std::string_view text, Ink ink = Ink::kText);
   // Opens the question whether to stop the server; asked twice within 2 s it quits at once.
+  // --read-only refuses it, as all that changes something.
   void ask_to_quit();
 
   const UiState& state() const { return state_; }
@@ -46,6 +47,7 @@ class Ui {
 
  private:
   // keys, by who has the keyboard
+  void dispatch(const Key& key);
   void handle_question(const Key& key);
   void handle_prompt(const Key& key);
   void handle_help(const Key& key);
@@ -59,13 +61,11 @@ class Ui {
   bool act_on_device(Action action);
   bool act_on_agents(Action action);
   bool act_on_trust(Action action);
-  void act_back();
-  void act_open();
+  Stage stage() { return {model_, state_, options_, size_}; }
 
   // moving
-  void show(View view);
   void move(long lines);
-  void move_in_log(long lines);
+  void keep_selections();
   void follow_log();
   void step_device(long step);
   void find_event(model::Severity at_least, long step);
@@ -87,11 +87,10 @@ class Ui {
   void take_settings();
   void fit_span();
   void refresh_histories();
-  bool refuse_changes(bool changes);
+  bool refuse(Access needed);
 
   // requests
-  void update_chosen();
-  std::string device_in_view() const;
+  std::vector<std::string> chosen_devices();
   void start_update(std::vector<std::string> devices, const std::optional<model::Version>& version);
   void send(const UpdateFlow::Ask& ask);
   void show_result();
@@ -99,22 +98,23 @@ class Ui {
   void confirm(std::string title, std::vector<std::string> lines, std::string verb,
                std::function<void()> accept);
   void cancel_job(const std::string& job);
-  void roll_back(const std::string& device);
+  void roll_back(const std::vector<std::string>& devices);
   void revoke(const std::string& device);
-  void acknowledge(const std::string& device);
+  void acknowledge(const std::vector<std::string>& devices);
+  void ask_to_suspend();
   std::string why_no_other_port() const;
   void ask_for_port();
   void listen_on(const std::string& port);
   void start_demonstration();
   void order_agent(const std::string& agent, Backend::AgentOrder order);
   fleet::Done report(const std::string& success);
+  fleet::Done gather(const std::vector<std::string>& devices, const std::string& success);
   void copy();
   void export_to(const std::string& path);
   void drop_older_behind_gap();
   void search_older(model::Severity at_least, std::uint64_t before);
   void go_on_searching();
   void end_search(LogSearch::Stage stage);
-  std::uint64_t oldest_loaded() const;
   void load_older();
   void run_command(const std::string& line);
 
@@ -132,6 +132,7 @@ class Ui {
   WallTime histories_at_;
   bool loading_stored_ = false;
   std::optional<WallTime> quit_asked_;
+  unsigned notices_ = 0;  // said so far
   // Answers that arrive after this object is gone find it expired.
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

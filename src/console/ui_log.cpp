@@ -16,7 +16,7 @@ bool Ui::act_on_log(Action action) {
   LogState& log = state_.log;
   switch (action) {
     case Action::kPauseLog:
-      if (log.following && !state_.frozen) return move_in_log(0), true;
+      if (log.following && !state_.frozen) return move_in_log(model_, state_, 0), true;
       return follow_log(), true;
     case Action::kFollow:
       follow_log();
@@ -46,36 +46,12 @@ void Ui::follow_log() {
   state_.frozen = false;
 }
 
-void Ui::move_in_log(long lines) {
-  LogState& log = state_.log;
-  if (log.full_record) {
-    log.scroll = static_cast<int>(std::clamp<long>(log.scroll + lines, 0, 200));
-    return;
-  }
-  if (log.following) {
-    log.following = false;
-    log.paused_at = model_.fleet->last_event;
-    log.held = model_.fleet->events;
-  }
-  const auto& events = model_.events;
-  if (events.empty()) {
-    if (lines < 0) search_older(log.at_least, oldest_loaded());
-    return;
-  }
-  const auto last = static_cast<long>(events.size()) - 1;
-  const auto index = index_of(events, log.selected);
-  const long from = index ? static_cast<long>(*index) : last;
-  const long to = std::clamp(from + lines, 0L, last);
-  log.selected = events[static_cast<std::size_t>(to)]->seq;
-  if (from == 0 && lines < 0) search_older(log.at_least, log.selected);
-}
-
 void Ui::find_event(model::Severity at_least, long step) {
-  move_in_log(0);
+  move_in_log(model_, state_, 0);
   const auto& events = model_.events;
   const auto index = index_of(events, state_.log.selected);
   if (!index) {
-    if (step < 0) search_older(at_least, oldest_loaded());
+    if (step < 0) search_older(at_least, oldest_loaded(model_));
     return;
   }
   for (long i = static_cast<long>(*index) + step; i >= 0 && i < static_cast<long>(events.size());
@@ -86,7 +62,7 @@ void Ui::find_event(model::Severity at_least, long step) {
     return;
   }
   if (step > 0) return say("none after this one");
-  search_older(at_least, oldest_loaded());
+  search_older(at_least, oldest_loaded(model_));
 }
 
 // The newest event before that one which passes the filter: in memory, else in the store.
@@ -106,7 +82,7 @@ void Ui::go_on_searching() {
     log.selected = (*event)->seq;
     return log.search.reset();
   }
-  search.read_to = oldest_loaded();
+  search.read_to = oldest_loaded(model_);
   if (loading_older_) return;
   if (search.read_to <= 1 || nothing_older_) return end_search(LogSearch::Stage::kNone);
   if (model_.older.size() >= kMostLoaded) return end_search(LogSearch::Stage::kLimit);
@@ -119,7 +95,7 @@ void Ui::end_search(LogSearch::Stage stage) {
   if (stage == LogSearch::Stage::kNone) {
     say("none before this one, back to the first event");
   } else {
-    say("none in the events loaded, back to #" + std::to_string(oldest_loaded()) +
+    say("none in the events loaded, back to #" + std::to_string(oldest_loaded(model_)) +
             "; otactl logs --kind, --source look at all",
         Ink::kWarn);
   }
@@ -136,17 +112,10 @@ void Ui::drop_older_behind_gap() {
   }
 }
 
-// By its sequence number; 0: none is loaded.
-std::uint64_t Ui::oldest_loaded() const {
-  if (!model_.older.empty()) return model_.older.front()->seq;
-  const auto& newest = model_.newest;
-  return newest && !newest->empty() ? newest->front()->seq : 0;
-}
-
 void Ui::load_older() {
   loading_older_ = true;
   const std::weak_ptr<int> alive = alive_;
-  backend_.older_events(oldest_loaded(), kStep,
+  backend_.older_events(oldest_loaded(model_), kStep,
                         Inbox::bring<Events>(inbox_, [this, alive](Result<Events> events) {
                           if (alive.expired()) return;
                           loading_older_ = false;

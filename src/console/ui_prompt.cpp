@@ -75,21 +75,14 @@ void Ui::take_prompt() {
 }
 
 void Ui::set_filter(const std::string& text) {
-  switch (state_.view) {
-    case View::kLog:
-      state_.log.filter = text;
-      return;
-    case View::kUpdates:
-      state_.job_filter = text;
-      return;
-    default:
-      state_.filter = text;
-  }
+  const auto filter = spec_of(state_.view).filter;
+  (filter != nullptr ? filter(state_) : state_.filter) = text;
 }
 
 std::vector<std::string> Ui::known_words() const {
-  std::vector<std::string> words{"summary", "graphs", "log",  "updates", "agents",
-                                 "keys",    "start",  "stop", "restart"};
+  std::vector<std::string> words{"start", "stop", "restart"};
+  for (const ViewSpec& view : views())
+    words.emplace_back(view.word);
   for (std::size_t i = 0; i < kSortColumns; ++i)
     words.emplace_back(name_of(static_cast<SortColumn>(i)));
   for (const auto& chunk : model_.fleet->rows) {
@@ -120,7 +113,7 @@ void Ui::run_command(const std::string& line) {
   const std::string rest = blank == std::string::npos ? std::string() : line.substr(blank + 1);
   const bool needs = !command->arguments.empty() && command->arguments.front() != '[';
   if (needs && first.empty()) return say(command_preview(line), Ink::kWarn);
-  if (refuse_changes(command->changes == Command::Changes::kFleet)) return;
+  if (refuse(command->access)) return;
   switch (command->id) {
     case CommandId::kPush: {
       std::optional<model::Version> version;
@@ -134,11 +127,10 @@ void Ui::run_command(const std::string& line) {
     case CommandId::kDevice:
       if (model_.fleet->find(first) == nullptr) return say("no device " + first, Ink::kBad);
       state_.device = first;
-      return show(View::kDevice);
+      return show(state_, View::kDevice);
     case CommandId::kView:
-      for (const View view : {View::kSummary, View::kGraphs, View::kLog, View::kUpdates,
-                              View::kAgents, View::kTrust}) {
-        if (contains_folded(title_of(view), first)) return show(view);
+      for (const ViewSpec& view : views()) {
+        if (!view.word.empty() && contains_folded(view.title, first)) return show(state_, view.id);
       }
       return say("no view " + first, Ink::kBad);
     case CommandId::kFilter:
@@ -153,15 +145,15 @@ void Ui::run_command(const std::string& line) {
     case CommandId::kLog:
       state_.log = LogState{};
       state_.log.source = first;
-      return show(View::kLog);
+      return show(state_, View::kLog);
     case CommandId::kCancel:
       return cancel_job(first);
     case CommandId::kAccept:
       return backend_.accept(first, report(first + " accepted"));
     case CommandId::kRollback:
-      return roll_back(first);
+      return roll_back({first});
     case CommandId::kAcknowledge:
-      return acknowledge(first);
+      return acknowledge({first});
     case CommandId::kRevoke:
       return revoke(first);
     case CommandId::kAgent:

@@ -11,33 +11,20 @@ namespace ota::console {
 
 using Outcomes = std::vector<fleet::PushOutcome>;
 
-// The device that the selected line is of: a list of jobs, events or agents has a selection of its
-// own, and the device that was selected elsewhere is not on the screen then.
-std::string Ui::device_in_view() const {
-  std::string device;
-  if (state_.view == View::kUpdates && !model_.jobs.empty()) {
-    device = model_.jobs[index_of(model_.jobs, state_.job).value_or(0)]->device;
-  } else if (state_.view == View::kLog && !model_.events.empty()) {
-    const auto index = index_of(model_.events, state_.log.selected);
-    device = model_.events[index.value_or(model_.events.size() - 1)]->source;
-  } else if (state_.view == View::kAgents) {
-    device = state_.agent;
-  }
-  // A job's device is meant even where it is not known any more: the refusal names it.
-  const bool known = state_.view == View::kUpdates || model_.fleet->find(device) != nullptr;
-  return known && !device.empty() ? device : state_.device;
-}
-
-void Ui::update_chosen() {
-  std::vector<std::string> devices(state_.marked.begin(), state_.marked.end());
-  if (devices.empty()) devices.push_back(device_in_view());
-  start_update(std::move(devices), std::nullopt);
+// The marked devices, where the marks are seen; else that of the selected line. None where the line
+// is of no device: one that was selected elsewhere is not on the screen.
+std::vector<std::string> Ui::chosen_devices() {
+  const ViewSpec& view = spec_of(state_.view);
+  if (view.about == ViewSpec::About::kDevices && !state_.marked.empty())
+    return {state_.marked.begin(), state_.marked.end()};
+  if (view.device == nullptr) return {};
+  return {view.device(model_, state_)};
 }
 
 void Ui::start_update(std::vector<std::string> devices,
                       const std::optional<model::Version>& version) {
   std::erase(devices, std::string());
-  if (devices.empty()) return say("no device is selected", Ink::kWarn);
+  if (devices.empty()) return say("no device is selected here", Ink::kWarn);
   for (const std::string& device : devices) {
     if (model_.fleet->find(device) == nullptr) return say("no device " + device, Ink::kBad);
   }
@@ -166,19 +153,67 @@ void Ui::cancel_job(const std::string& job) {
                    "End it",
                    [this, job] { backend_.force_quit(job, report(job + " ended here")); });
   }
+  // One that nobody has fetched yet ends at once; else the device is asked, and may be too far.
+  const bool at_once = (*found)->state == model::JobState::kQueued;
+  const std::string success =
+      at_once ? job + " cancelled" : (*found)->device + " is asked to stop " + job;
   confirm("Cancel " + job + "?",
           {(*found)->device + " to " + (*found)->release.version.label() + ", now " +
                std::string(to_text((*found)->state)),
-           "The device keeps the image that it runs."},
-          "Cancel the job", [this, job] { backend_.cancel(job, report(job + " cancelled")); });
+           at_once ? "The device keeps the image that it runs."
+                   : "The device is asked to stop, and answers whether it did."},
+          "Cancel the job", [this, job, success] { backend_.cancel(job, report(success)); });
 }
 
-void Ui::roll_back(const std::string& device) {
-  if (model_.fleet->find(device) == nullptr) return say("no device " + device, Ink::kBad);
-  confirm("Roll back " + device + "?",
-          {"It restarts into its other slot.", "A rollback is never gated."}, "Roll back",
-          [this, device] {
-            backend_.rollback(device, report("rollback of " + device + " requested"));
+// Of several requests one answer: how many went through, and why the first of the others did not.
+fleet::Done Ui::gather(const std::vector<std::string>& devices, const std::string& success) {
+  if (devices.size() == 1) return report(success + " " + devices.front());
+  struct Tally {
+    std::size_t done = 0;
+    std::size_t failed = 0;
+    std::string why;
+  };
+  const auto tally = std::make_shared<Tally>();
+  const std::weak_ptr<int> alive = alive_;
+  const std::size_t all = devices.size();
+  return Inbox::bring<void>(inbox_, [this, alive, tally, all, success](const Result<void>& result) {
+    if (alive.expired()) return;
+    ++(result ? tally->done : tally->failed);
+    if (!result && tally->why.empty()) tally->why = result.error().text();
+    if (tally->done + tally->failed < all) return;
+    say(success + " " + std::to_string(tally->done) + " of " + std::to_string(all) + " devices" +
+            (tally->why.empty() ? "" : "; " + tally->why),
+        tally->failed == 0 ? Ink::kGood : Ink::kBad);
+  });
+}
+
+void Ui::roll_back(const std::vector<std::string>& chosen) {
+  std::vector<std::string> devices = chosen;
+  std::erase(devices, std::string());
+  if (devices.empty()) return say("no device is selected here", Ink::kWarn);
+  for (const std::string& device : devices) {
+    if (model_.fleet->find(device) == nullptr) return say("no device " + device, Ink::kBad);
+  }
+  const std::size_t count = devices.size();
+  if (count == 1) {
+    const std::string device = devices.front();
+    return confirm("Roll back " + device + "?",
+                   {"It restarts into its other slot.", "A rollback is never gated."}, "Roll back",
+                   [this, device, devices] {
+                     backend_.rollback(device, gather(devices, "rollback requested of"));
+                   });
+  }
+  constexpr std::size_t kNamed = 6;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(count, kNamed); ++i)
+    names += (names.empty() ? "" : ", ") + devices[i];
+  if (count > kNamed) names += " and " + std::to_string(count - kNamed) + " more";
+  confirm("Roll back " + std::to_string(count) + " devices?",
+          {names, "Each restarts into its other slot.", "A rollback is never gated."}, "Roll back",
+          [this, devices] {
+            const fleet::Done done = gather(devices, "rollback requested of");
+            for (const std::string& device : devices)
+              backend_.rollback(device, done);
           });
 }
 
@@ -189,13 +224,22 @@ void Ui::revoke(const std::string& device) {
           "Revoke", [this, device] { backend_.revoke(device, report(device + " revoked")); });
 }
 
-void Ui::acknowledge(const std::string& device) {
-  const fleet::DeviceRow* row = model_.fleet->find(device);
-  if (row == nullptr) return say("no device " + device, Ink::kBad);
-  if (row->state != fleet::DeviceState::kFailed && row->state != fleet::DeviceState::kRollback) {
-    return say(device + " has nothing to acknowledge");
+// Of one device that has nothing to acknowledge it is said; of several only those that have are.
+void Ui::acknowledge(const std::vector<std::string>& chosen) {
+  std::vector<std::string> devices;
+  for (const std::string& device : chosen) {
+    const fleet::DeviceRow* row = model_.fleet->find(device);
+    if (row == nullptr) return say("no device " + device, Ink::kBad);
+    if (row->state == fleet::DeviceState::kFailed || row->state == fleet::DeviceState::kRollback)
+      devices.push_back(device);
   }
-  backend_.acknowledge(device, report(device + " acknowledged"));
+  if (devices.empty()) {
+    return say((chosen.size() == 1 ? chosen.front() + " has" : "they have") +
+               " nothing to acknowledge");
+  }
+  const fleet::Done done = gather(devices, "acknowledged:");
+  for (const std::string& device : devices)
+    backend_.acknowledge(device, done);
 }
 
 // Why the server takes no other port: one that is up stays where its devices find it. Empty: it

@@ -59,11 +59,11 @@ Result<ExitCode> run_trust(Context& context) {
   for (const std::string& line : words)
     context.out.line(line);
   const bool known = !before || *before;
-  if (const auto code = unless_confirmed(
-          context,
-          known ? "Forget what was pinned and signed here, and trust this root?"
-                : "Trust this root? Compare it with what you were told.",
-          "Nothing was pinned.")) {
+  if (const auto code =
+          unless_confirmed(context,
+                           known ? "Forget what was pinned and signed here, and trust this root?"
+                                 : "Trust this root? Compare it with what you were told.",
+                           "Nothing was pinned.")) {
     return *code;
   }
   if (auto written = remember(*file, *memory); !written) return written.error();

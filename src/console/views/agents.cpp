@@ -2,8 +2,9 @@
 #include <algorithm>
 #include <array>
 
-#include "console/views/scene.h"
+#include "console/export.h"
 #include "console/views/table.h"
+#include "console/views/view_spec.h"
 
 namespace ota::console {
 namespace {
@@ -68,8 +69,6 @@ void draw_waiting(const Area& area, const Scene& scene) {
   }
 }
 
-}  // namespace
-
 void draw_agents(const Area& whole, const Scene& scene) {
   const Agents& agents = *scene.model.agents;
   const auto queue = static_cast<int>(scene.model.fleet->ddi_waiting.size());
@@ -117,6 +116,62 @@ void draw_agents(const Area& whole, const Scene& scene) {
     table.cell(list, y, kExit, exit_text(scene, agent), {Ink::kDim});
   }
   draw_output(area.part(0, top, area.columns(), area.rows() - top), agents[selected]);
+}
+
+void draw_agents_line(const Area& row, const Scene& scene) {
+  const Agents& agents = *scene.model.agents;
+  const auto running =
+      std::count_if(agents.begin(), agents.end(), [](const fleet::AgentStatus& agent) {
+        return agent.phase == fleet::AgentStatus::Phase::kRunning;
+      });
+  row.put(1, 0,
+          std::to_string(running) + " of " + std::to_string(agents.size()) +
+              " running; they stop with this console");
+}
+
+// An agent's device, where it is one: what an agent may call itself need not be known here.
+std::string device_of_agent(const Model& model, const UiState& state) {
+  return model.fleet->find(state.agent) != nullptr ? state.agent : std::string();
+}
+
+void move_in_agents(const Stage& stage, long lines) {
+  const Agents& agents = *stage.model.agents;
+  if (agents.empty()) return;
+  const auto found = std::find_if(agents.begin(), agents.end(),
+                                  [&](const auto& agent) { return agent.id == stage.state.agent; });
+  std::optional<std::size_t> index;
+  if (found != agents.end()) index = static_cast<std::size_t>(found - agents.begin());
+  stage.state.agent = agents[moved_index(index, agents.size(), lines)].id;
+}
+
+constexpr std::array<Binding, 3> kKeys{{
+    {Action::kRestartAgent, "r", "restart agent", "restart the agent...", "restart...",
+     Access::kFull},
+    {Action::kStopAgent, "t", "stop agent", "stop the agent...", "stop...", Access::kFull},
+    {Action::kStartAgent, "o", "start agent", "start the agent", "start", Access::kFull},
+}};
+
+}  // namespace
+
+ViewSpec agents_view() {
+  return {
+      .id = View::kAgents,
+      .title = "Agents",
+      .tab = "Agents",
+      .word = "agents",
+      .show = Action::kShowAgents,
+      .keys = kKeys,
+      .draw = draw_agents,
+      .context = draw_agents_line,
+      .device = device_of_agent,
+      .move = move_in_agents,
+      .open = nullptr,
+      .back = [](UiState&) {},
+      .filter = nullptr,
+      .copy = [](const Scene& scene) { return marked_line(scene, draw_agents); },
+      .export_stem = [](const UiState&) { return std::string("agents"); },
+      .export_suffix = "txt",
+      .export_text = [](const Scene& scene) { return page_text(scene, draw_agents, kWholePage); }};
 }
 
 }  // namespace ota::console

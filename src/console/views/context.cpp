@@ -4,7 +4,7 @@
 #include <array>
 
 #include "base/text.h"
-#include "console/views/scene.h"
+#include "console/views/view_spec.h"
 
 namespace ota::console {
 namespace {
@@ -31,146 +31,9 @@ std::string trouble(const Model& model) {
   return all.front() + (all.size() > 1 ? "  (+" + std::to_string(all.size() - 1) + " more)" : "");
 }
 
-int put_count(const Area& row, int x, std::size_t count, std::string_view word, Style style) {
-  const std::string text = std::to_string(count) + " " + std::string(word);
-  // A count that does not fit whole is left out: a cut number would be a wrong one.
-  if (count == 0 || x + cells_of(text) >= row.columns()) return x;
-  return row.put(x, 0, text, style) + 2;
-}
-
-// Default keys work at once and lie on the server; it is said until they are taken away.
-void warn_of_keys(const Area& row, int x, const Scene& scene) {
-  const std::string text = "KEYS ON THIS SERVER";
-  if (!tuf::publishing_keys_online(scene.model.trust->roles)) return;
-  if (x + cells_of(text) + 1 < row.columns())
-    row.put_right(row.columns() - 1, 0, text, bold(Ink::kWarn));
-}
-
-void draw_fleet_counts(const Area& row, const Scene& scene) {
-  const fleet::Counts& counts = scene.model.fleet->counts;
-  int x = row.put(1, 0, "Fleet " + std::to_string(counts.devices) + ":") + 2;
-  if (counts.devices == 0) {
-    const bool starting = scene.model.server.phase == Phase::kStarting;
-    row.put(x, 0, starting ? "the server is starting" : "no device is listed or has connected yet",
-            {Ink::kDim});
-  }
-  x = put_count(row, x, counts.online, "online", {Ink::kGood});
-  x = put_count(row, x, counts.updating, "updating", bold(Ink::kBusy));
-  x = put_count(row, x, counts.critical, "critical", bold(Ink::kBad));
-  x = put_count(row, x, counts.failed, "failed", bold(Ink::kBad));
-  x = put_count(row, x, counts.rolled_back, "rolled back", bold(Ink::kWarn));
-  x = put_count(row, x, counts.devices - std::min(counts.devices, counts.online), "not online",
-                {Ink::kDim});
-  warn_of_keys(row, x, scene);
-}
-
-void draw_device_line(const Area& row, const Scene& scene) {
-  const auto& detail = scene.model.detail;
-  if (!detail) {
-    row.put(1, 0, "no device");
-    return;
-  }
-  const fleet::DeviceRow& device = detail->row;
-  int x = row.put(1, 0, device.id, bold()) + 2;
-  x = row.put(x, 0, to_text(device.state), style_of(device.state)) + 2;
-  std::string firmware = version_of(device.facts().confirmed);
-  if (!device.job.empty() && !is_final(device.job_state)) {
-    firmware +=
-        " → " + version_of(device.facts().assigned) + " " + std::string(to_text(device.job_state));
-    if (device.job_state == model::JobState::kDownloading)
-      firmware += " " + std::to_string(device.job_percent) + "%";
-  }
-  x = row.put(x, 0, firmware) + 2;
-  const auto place = index_of_device(scene.model, device.id);
-  if (place) {
-    x = row.put(x, 0,
-                "device " + std::to_string(*place + 1) + " of " +
-                    std::to_string(scene.model.rows.size()),
-                {Ink::kDim}) +
-        2;
-  }
-  const bool never = device.last_seen.time_since_epoch().count() == 0;
-  x = row.put(x, 0,
-              never
-                  ? "never seen"
-                  : "seen " +
-                        format_age(std::max(milliseconds(0), scene.model.now - device.last_seen)) +
-                        " ago",
-              is_live(scene.model, device) ? Style{Ink::kDim} : bold(Ink::kWarn)) +
-      2;
-  if (scene.state.view != View::kGraphs || scene.state.pan.count() == 0) return;
-  const std::string note = "-" + format_age(scene.state.pan);
-  if (x + cells_of(note) + 1 < row.columns())
-    row.put_right(row.columns() - 1, 0, note, reversed(Ink::kWarn));
-}
-
-void draw_log_line(const Area& row, const Scene& scene) {
-  const LogState& log = scene.state.log;
-  int x = row.put(1, 0, "level>=" + std::string(short_word(log.at_least))) + 2;
-  x = row.put(x, 0, "source " + (log.source.empty() ? std::string("all") : log.source)) + 2;
-  x = row.put(x, 0, "text " + (log.filter.empty() ? std::string("-") : log.filter), {}, 24) + 2;
-  if (!log.following) {
-    x = row.put(x, 0, "PAUSED  +" + std::to_string(scene.model.new_events.count) + " new",
-                reversed(Ink::kWarn)) +
-        2;
-  } else if (!scene.state.frozen) {  // a picture that stands follows nothing
-    x = row.put(x, 0, "FOLLOW", bold(Ink::kGood)) + 2;
-  }
-  row.put(x, 0,
-          std::to_string(scene.model.events.size()) + " shown of " +
-              std::to_string(scene.model.fleet->last_event),
-          {Ink::kDim});
-}
-
-void draw_updates_line(const Area& row, const Scene& scene) {
-  const auto& jobs = scene.model.fleet->jobs;
-  const auto count = [&](auto wanted) {
-    return static_cast<std::size_t>(std::count_if(
-        jobs.begin(), jobs.end(), [&](const auto& job) { return wanted(job->state); }));
-  };
-  using State = model::JobState;
-  const std::size_t releases =
-      scene.model.fleet->releases ? scene.model.fleet->releases->size() : 0;
-  int x = row.put(1, 0, std::to_string(releases) + " images published") + 2;
-  x = put_count(row, x, count([](State state) { return !is_final(state); }), "running",
-                bold(Ink::kBusy));
-  x = put_count(row, x, count([](State state) { return state == State::kSucceeded; }), "succeeded",
-                {Ink::kGood});
-  x = put_count(row, x, count([](State state) { return state == State::kFailed; }), "failed",
-                bold(Ink::kBad));
-  x = put_count(row, x, count([](State state) { return state == State::kRolledBack; }),
-                "rolled back", bold(Ink::kWarn));
-  warn_of_keys(row, x, scene);
-}
-
-void draw_trust_line(const Area& row, const Scene& scene) {
-  const std::size_t waiting = scene.model.trust->pending.size();
-  int x = row.put(1, 0, "Keys and trust", bold()) + 2;
-  x = row.put(x, 0,
-              waiting == 0
-                  ? "no change waits"
-                  : std::to_string(waiting) + (waiting == 1 ? " change waits" : " changes wait") +
-                        " for signatures",
-              waiting == 0 ? Style{Ink::kDim} : bold(Ink::kWarn)) +
-      2;
-  warn_of_keys(row, x, scene);
-}
-
-void draw_agents_line(const Area& row, const Scene& scene) {
-  const Agents& agents = *scene.model.agents;
-  const auto running =
-      std::count_if(agents.begin(), agents.end(), [](const fleet::AgentStatus& agent) {
-        return agent.phase == fleet::AgentStatus::Phase::kRunning;
-      });
-  row.put(1, 0,
-          std::to_string(running) + " of " + std::to_string(agents.size()) +
-              " running; they stop with this console");
-}
-
 // Trouble leaves the name of the device that the view is about: nothing else there says it.
 void draw_trouble(const Area& row, const Scene& scene, std::string_view wrong) {
-  const View view = scene.state.view;
-  if (view != View::kGraphs && view != View::kDevice) {
+  if (spec_of(scene.state.view).about != ViewSpec::About::kOneDevice) {
     row.put(1, 0, wrong, reversed(Ink::kBad));
     return;
   }
@@ -184,21 +47,7 @@ void draw_trouble(const Area& row, const Scene& scene, std::string_view wrong) {
 void draw_line(const Area& row, const Scene& scene) {
   const std::string wrong = trouble(scene.model);
   if (!wrong.empty()) return draw_trouble(row, scene, wrong);
-  switch (scene.state.view) {
-    case View::kSummary:
-      return draw_fleet_counts(row, scene);
-    case View::kGraphs:
-    case View::kDevice:
-      return draw_device_line(row, scene);
-    case View::kLog:
-      return draw_log_line(row, scene);
-    case View::kUpdates:
-      return draw_updates_line(row, scene);
-    case View::kAgents:
-      return draw_agents_line(row, scene);
-    case View::kTrust:
-      return draw_trust_line(row, scene);
-  }
+  spec_of(scene.state.view).context(row, scene);
 }
 
 std::string paused_text(const UiState& state) {
@@ -231,6 +80,55 @@ void draw_small_end(const Area& area, const Scene& scene) {
 }
 
 }  // namespace
+
+int put_count(const Area& row, int x, std::size_t count, std::string_view word, Style style) {
+  const std::string text = std::to_string(count) + " " + std::string(word);
+  // A count that does not fit whole is left out: a cut number would be a wrong one.
+  if (count == 0 || x + cells_of(text) >= row.columns()) return x;
+  return row.put(x, 0, text, style) + 2;
+}
+
+// Default keys work at once and lie on the server; it is said until they are taken away.
+void warn_of_keys(const Area& row, int x, const Scene& scene) {
+  const std::string text = "KEYS ON THIS SERVER";
+  if (!tuf::publishing_keys_online(scene.model.trust->roles)) return;
+  if (x + cells_of(text) + 1 < row.columns())
+    row.put_right(row.columns() - 1, 0, text, bold(Ink::kWarn));
+}
+
+int draw_device_line(const Area& row, const Scene& scene) {
+  const auto& detail = scene.model.detail;
+  if (!detail) {
+    row.put(1, 0, "no device");
+    return row.columns();
+  }
+  const fleet::DeviceRow& device = detail->row;
+  int x = row.put(1, 0, device.id, bold()) + 2;
+  x = row.put(x, 0, to_text(device.state), style_of(device.state)) + 2;
+  std::string firmware = version_of(device.facts().confirmed);
+  if (!device.job.empty() && !is_final(device.job_state)) {
+    firmware +=
+        " → " + version_of(device.facts().assigned) + " " + std::string(to_text(device.job_state));
+    if (device.job_state == model::JobState::kDownloading)
+      firmware += " " + std::to_string(device.job_percent) + "%";
+  }
+  x = row.put(x, 0, firmware) + 2;
+  const auto place = index_of_device(scene.model, device.id);
+  if (place) {
+    x = row.put(x, 0,
+                "device " + std::to_string(*place + 1) + " of " +
+                    std::to_string(scene.model.rows.size()),
+                {Ink::kDim}) +
+        2;
+  }
+  const bool never = device.last_seen.time_since_epoch().count() == 0;
+  const std::string seen =
+      never ? "never seen"
+            : "seen " + format_age(std::max(milliseconds(0), scene.model.now - device.last_seen)) +
+                  " ago";
+  return row.put(x, 0, seen, is_live(scene.model, device) ? Style{Ink::kDim} : bold(Ink::kWarn)) +
+         2;
+}
 
 void draw_context(const Area& row, const Scene& scene) {
   if (!scene.state.frozen) return draw_line(row, scene);

@@ -4,7 +4,8 @@
 #include <array>
 
 #include "base/text.h"
-#include "console/views/scene.h"
+#include "console/export.h"
+#include "console/views/view_spec.h"
 #include "fleet/ddi_machine.h"
 
 namespace ota::console {
@@ -53,6 +54,7 @@ void put_identity(Page& page, const Scene& scene, const fleet::DeviceDetail& det
   const fleet::DeviceRow& row = detail.row;
   page.rule("Identity");
   page.field("model", row.hardware() + "   group " + row.group());
+  if (row.spec != nullptr && !row.spec->notes.empty()) page.field("notes", row.spec->notes);
   std::string trust = !row.listed()     ? "not in the whitelist"
                       : row.revoked()   ? "REVOKED"
                       : !row.enrolled() ? "not enrolled"
@@ -250,8 +252,6 @@ void put_right(const Area& area, const Scene& scene) {
 
 constexpr int kTwoColumns = 120;
 
-}  // namespace
-
 int device_page_rows(const Scene& scene, int columns) {
   if (!scene.model.detail) return 0;
   Canvas nothing({columns, 0}, scene.options.charset);
@@ -283,6 +283,49 @@ void draw_device(const Area& area, const Scene& scene) {
     area.put_right(end, area.rows() - 1, " " + std::to_string(hidden - scroll) + " rows more ▼",
                    {Ink::kDim});
   }
+}
+
+// The device's page in one column.
+constexpr int kPageColumns = 119;
+
+std::string device_page(const Scene& scene) {
+  return page_text(scene, draw_device, {kPageColumns, device_page_rows(scene, kPageColumns) + 1});
+}
+
+void scroll_page(const Stage& stage, long lines) {
+  const Scene scene{stage.model, stage.state, stage.options};
+  constexpr int kFixedRows = 5;  // the four of every view, and the last line that stays
+  const int hidden = device_page_rows(scene, stage.size.columns) - (stage.size.rows - kFixedRows);
+  stage.state.scroll =
+      static_cast<int>(std::clamp<long>(stage.state.scroll + lines, 0, std::max(0, hidden)));
+}
+
+constexpr std::array<Binding, 2> kDeviceKeys{{
+    {Action::kGraphsOfDevice, "g", "device graphs", "graphs of this device", "graphs"},
+    {Action::kRevoke, "R", "revoke", "revoke the device's certificate...", "", Access::kFull},
+}};
+
+}  // namespace
+
+ViewSpec device_view() {
+  return {.id = View::kDevice,
+          .title = "Device",
+          .tab = {},
+          .word = {},
+          .show = std::nullopt,
+          .keys = kDeviceKeys,
+          .about = ViewSpec::About::kOneDevice,
+          .draw = draw_device,
+          .context = [](const Area& row, const Scene& scene) { draw_device_line(row, scene); },
+          .device = [](const Model&, const UiState& state) { return state.device; },
+          .move = scroll_page,
+          .open = nullptr,
+          .back = nullptr,
+          .filter = nullptr,
+          .copy = device_line,
+          .export_stem = [](const UiState& state) { return state.device; },
+          .export_suffix = "txt",
+          .export_text = device_page};
 }
 
 }  // namespace ota::console

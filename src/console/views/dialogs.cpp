@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "console/views/scene.h"
+#include "console/views/view_spec.h"
 
 namespace ota::console {
 namespace {
@@ -192,7 +193,7 @@ void draw_help(const Area& area, const Scene& scene) {
   const int columns = std::min(area.columns(), 78);
   const Area inside = draw_box(
       area, columns, std::min(area.rows(), static_cast<int>(found.size()) + 7),
-      "Keys on " + std::string(title_of(scene.state.view)) + "  (type to search, Enter runs)");
+      "Keys on " + std::string(spec_of(scene.state.view).title) + "  (type to search, Enter runs)");
   inside.put(0, 0, "search: " + help.search + "_", bold());
   const bool tall = inside.rows() >= static_cast<int>(found.size()) + 4;
   const int visible = inside.rows() - (tall ? 4 : 2);

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "console/commands.h"
-#include "console/views/scene.h"
+#include "console/views/view_spec.h"
 
 namespace ota::console {
 namespace {
@@ -20,6 +20,23 @@ std::string port_of(const std::string& listen) {
   return colon == std::string::npos ? std::string() : listen.substr(colon);
 }
 
+// 0: whole titles; 1: short ones; 2: numbers, and the short title of the present one.
+constexpr std::size_t kTabForms = 3;
+
+std::string tabs_text(const UiState& state, std::size_t form) {
+  const View current = spec_of(state.view).tab.empty() ? state.before : state.view;
+  std::string text = " OTA ";
+  int number = 0;
+  for (const ViewSpec& view : views()) {
+    if (view.tab.empty()) continue;
+    const bool here = view.id == current;
+    std::string name = std::to_string(++number);
+    if (here || form < 2) name += " " + std::string(form == 0 ? view.title : view.tab);
+    text += here ? " [" + name + "]" : "  " + name + " ";
+  }
+  return text;
+}
+
 // Tabs at the left, server and clock at the right; the narrower the screen, the fewer words.
 void draw_tabs(const Area& row, const Scene& scene) {
   const Model& model = scene.model;
@@ -31,27 +48,11 @@ void draw_tabs(const Area& row, const Scene& scene) {
   const std::array<std::string, 3> rights{before + "HTTPS " + port + " " + word + "  " + clock,
                                           before + port + " " + word + " " + clock,
                                           (looks_only ? "R/O " : "") + word + " " + clock};
-  constexpr std::array<std::array<std::string_view, 5>, 3> kNames{
-      {{"1 Summary", "2 Graphs", "3 Security log", "4 Updates", "5 Agents"},
-       {"1 Summary", "2 Graphs", "3 Log", "4 Updates", "5 Agents"},
-       {"1", "2", "3", "4", "5"}}};
-  const View current = scene.state.view == View::kDevice  ? scene.state.before
-                       : scene.state.view == View::kTrust ? View::kUpdates
-                                                          : scene.state.view;
-  const auto tabs = [&](std::size_t form) {
-    std::string text = " OTA ";
-    for (std::size_t i = 0; i < 5; ++i) {
-      const bool here = i == static_cast<std::size_t>(current);
-      const std::string_view name = here ? kNames[form == 2 ? 1 : form][i] : kNames[form][i];
-      text += here ? " [" + std::string(name) + "]" : "  " + std::string(name) + " ";
-    }
-    return text;
-  };
   row.fill(0, U' ', {Ink::kTitle});
-  for (std::size_t form = 0; form < kNames.size(); ++form) {
+  for (std::size_t form = 0; form < kTabForms; ++form) {
     for (const std::string& right : rights) {
-      const std::string left = tabs(form);
-      const bool last = form + 1 == kNames.size() && &right == &rights.back();
+      const std::string left = tabs_text(scene.state, form);
+      const bool last = form + 1 == kTabForms && &right == &rights.back();
       if (cells_of(left) + 1 + cells_of(right) + 1 > row.columns() && !last) continue;
       row.put(0, 0, left, bold(Ink::kTitle));
       const Style style = model.server.phase == Phase::kUp ? Style{Ink::kGood} : bold(Ink::kBad);
@@ -93,23 +94,23 @@ void draw_hints(const Area& row, const Scene& scene) {
     x = row.put(x, 0, key, bold(Ink::kAccent));
     x = row.put(x + 1, 0, words) + 2;
   };
-  if (server_down(scene.model)) {
+  const bool acts = scene.options.access == Access::kFull;
+  if (server_down(scene.model) && acts) {
     put_first(Action::kRetry, "retry now");
     if (scene.model.server.port_failed) put_first(Action::kOtherPort, "other port...");
-  } else if (fleet_empty(scene.model) && scene.options.access == Access::kFull) {
+  } else if (fleet_empty(scene.model) && acts) {
     put_first(Action::kAcknowledge, "demonstration...");
   }
-  for (const Binding& binding : bindings()) {
-    const bool here = (binding.views & in(state.view)) != 0 && !binding.hint.empty();
-    if (!here || binding.action == Action::kHelp) continue;
-    if (scene.options.access == Access::kReadOnly && changes_fleet(binding.action)) continue;
-    const std::vector<std::string> keys = state.keymap.keys_of(binding, state.view);
+  for (const Binding* binding : bindings_of(state.view)) {
+    if (binding->hint.empty() || binding->action == Action::kHelp) continue;
+    if (binding->access == Access::kFull && !acts) continue;
+    const std::vector<std::string> keys = state.keymap.keys_of(*binding, state.view);
     if (keys.empty()) continue;
     const std::string& key = keys.front();
-    const int width = cells_of(key) + 1 + cells_of(binding.hint);
+    const int width = cells_of(key) + 1 + cells_of(binding->hint);
     if (x + width > room) break;
     x = row.put(x, 0, key, bold(Ink::kAccent));
-    x = row.put(x + 1, 0, binding.hint) + 2;
+    x = row.put(x + 1, 0, binding->hint) + 2;
   }
   const std::string help = key_of(scene, Action::kHelp);
   x = row.put(x, 0, help.empty() ? ":help" : help, bold(Ink::kAccent));
@@ -129,13 +130,15 @@ void draw_status(const Area& row, const Scene& scene) {
     }
     return;
   }
-  if (state.notice && scene.model.now - state.notice->at < seconds(10) &&
+  // A notice is of an earlier action: not an answer to what is asked now.
+  if (!state.question && state.notice && scene.model.now - state.notice->at < seconds(10) &&
       scene.model.now >= state.notice->at) {
     row.put(1, 0, state.notice->text, bold(state.notice->ink));
     return;
   }
   const auto& events = scene.model.fleet->events;
-  if (state.view == View::kLog && (state.frozen || !state.log.following)) {
+  if (spec_of(state.view).standstill == ViewSpec::Standstill::kNo &&
+      (state.frozen || !state.log.following)) {
     row.put(1, 0, "held still - f or End follows again", {Ink::kDim});
   } else if (events && !events->empty() && scene.model.fleet->last_event > 0) {
     const model::Event& event = *events->back();
@@ -157,29 +160,7 @@ Canvas draw_screen(const Model& model, const UiState& state, Size size,
   draw_tabs(screen.part(0, 0, size.columns, 1), scene);
   draw_context(screen.part(0, 1, size.columns, 1), scene);
   const Area body = screen.part(0, 2, size.columns, size.rows - 4);
-  switch (state.view) {
-    case View::kSummary:
-      draw_summary(body, scene);
-      break;
-    case View::kGraphs:
-      draw_graphs(body, scene);
-      break;
-    case View::kLog:
-      draw_log(body, scene);
-      break;
-    case View::kUpdates:
-      draw_updates(body, scene);
-      break;
-    case View::kAgents:
-      draw_agents(body, scene);
-      break;
-    case View::kDevice:
-      draw_device(body, scene);
-      break;
-    case View::kTrust:
-      draw_trust(body, scene);
-      break;
-  }
+  spec_of(state.view).draw(body, scene);
   if (state.help) draw_help(body, scene);
   if (state.columns) draw_columns(body, scene);
   if (state.update) draw_update_flow(body, scene);

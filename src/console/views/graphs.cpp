@@ -5,7 +5,8 @@
 #include <span>
 
 #include "base/text.h"
-#include "console/views/scene.h"
+#include "console/export.h"
+#include "console/views/view_spec.h"
 
 namespace ota::console {
 namespace {
@@ -216,7 +217,92 @@ void draw_reasons(const Area& area, const Scene& scene) {
   inside.put(1, y + 2, "▲: unusual readings began   blank: no reading");
 }
 
+void draw_graphs(const Area& area, const Scene& scene) {
+  if (!scene.model.detail) {
+    area.put(3, 1,
+             scene.state.device.empty() ? "No device to show.  d chooses the next one."
+                                        : scene.state.device + " is not known.");
+    return;
+  }
+  const int side = area.columns() >= kWideColumns ? 66 : 0;
+  const int width = area.columns() - side;
+  const Window window{scene.model.now - scene.state.pan, scene.state.span,
+                      scene.model.fleet->thresholds.anomaly_score_threshold};
+  draw_device_graphs(area.part(0, 0, width, area.rows() - 2), scene, window);
+  draw_axis(area.part(0, area.rows() - 2, width, 2), scene, window);
+  if (side == 0) return;
+  for (int y = 0; y < area.rows(); ++y)
+    area.set(width, y, U'│', {Ink::kDim});
+  const Area beside = area.part(width + 1, 0, side - 1, area.rows());
+  const auto devices = static_cast<int>(scene.model.rows.size());
+  const int list = std::min(devices + 3, area.rows() / 2);
+  draw_all_devices(beside.part(0, 0, beside.columns(), list), scene, scene.state.span);
+  draw_reasons(beside.part(0, list, beside.columns(), beside.rows() - list), scene);
+}
+
+void put_readings(std::string& out, const std::string& device,
+                  std::span<const fleet::HistoryPoint> points) {
+  for (const fleet::HistoryPoint& point : points) {
+    out += format_rfc3339(point.at);
+    for (const auto& value : point.values)
+      out += csv_number(value);
+    out += "," + format_number(static_cast<double>(point.score), 3) + "," +
+           std::string(to_text(point.level)) + "," + csv_field(device) + "\n";
+  }
+}
+
+// Of the chosen device all that is loaded, and of the others on a wide screen what it draws.
+std::string readings_csv(const Scene& scene) {
+  std::string out = "time,cpu_percent,mem_percent,disk_percent,temp_celsius,score,verdict,device\n";
+  if (!scene.model.detail) return out;
+  const std::string& chosen = scene.model.detail->row.id;
+  put_readings(out, chosen, stored_points(scene));
+  put_readings(out, chosen, scene.model.detail->history);
+  for (const auto& [device, points] : scene.model.histories) {
+    if (device != chosen) put_readings(out, device, points);
+  }
+  return out;
+}
+
+void draw_graphs_line(const Area& row, const Scene& scene) {
+  const int x = draw_device_line(row, scene);
+  if (scene.state.pan.count() == 0) return;
+  const std::string note = "-" + format_age(scene.state.pan);
+  if (x + cells_of(note) + 1 < row.columns())
+    row.put_right(row.columns() - 1, 0, note, reversed(Ink::kWarn));
+}
+
+constexpr std::array<Binding, 6> kGraphKeys{{
+    {Action::kNextDevice, "d", "next device", "next device", "next device"},
+    {Action::kZoomIn, "+ =", "zoom in", "show a shorter time", "zoom"},
+    {Action::kZoomOut, "-", "zoom out", "show a longer time", ""},
+    {Action::kPanBack, "[ Left", "earlier", "go back in time", "earlier"},
+    {Action::kPanForward, "] Right", "later", "go forward in time", "later"},
+    {Action::kLive, "0", "live", "back to the present", "live"},
+}};
+
 }  // namespace
+
+ViewSpec graphs_view() {
+  return {.id = View::kGraphs,
+          .title = "Graphs",
+          .tab = "Graphs",
+          .word = "graphs",
+          .show = Action::kShowGraphs,
+          .keys = kGraphKeys,
+          .about = ViewSpec::About::kOneDevice,
+          .draw = draw_graphs,
+          .context = draw_graphs_line,
+          .device = [](const Model&, const UiState& state) { return state.device; },
+          .move = nullptr,
+          .open = nullptr,
+          .back = [](UiState& state) { state.pan = milliseconds(0); },
+          .filter = nullptr,
+          .copy = device_line,
+          .export_stem = [](const UiState& state) { return state.device; },
+          .export_suffix = "csv",
+          .export_text = readings_csv};
+}
 
 void draw_device_graphs(const Area& area, const Scene& scene, const Window& window) {
   if (!scene.model.detail || area.rows() < 3) return;
@@ -249,29 +335,6 @@ std::vector<fleet::HistoryPoint> stored_points(const Scene& scene) {
     std::erase_if(points, [&](const auto& point) { return point.at >= live.front().at; });
   }
   return points;
-}
-
-void draw_graphs(const Area& area, const Scene& scene) {
-  if (!scene.model.detail) {
-    area.put(3, 1,
-             scene.state.device.empty() ? "No device to show.  d chooses the next one."
-                                        : scene.state.device + " is not known.");
-    return;
-  }
-  const int side = area.columns() >= kWideColumns ? 66 : 0;
-  const int width = area.columns() - side;
-  const Window window{scene.model.now - scene.state.pan, scene.state.span,
-                      scene.model.fleet->thresholds.anomaly_score_threshold};
-  draw_device_graphs(area.part(0, 0, width, area.rows() - 2), scene, window);
-  draw_axis(area.part(0, area.rows() - 2, width, 2), scene, window);
-  if (side == 0) return;
-  for (int y = 0; y < area.rows(); ++y)
-    area.set(width, y, U'│', {Ink::kDim});
-  const Area beside = area.part(width + 1, 0, side - 1, area.rows());
-  const auto devices = static_cast<int>(scene.model.rows.size());
-  const int list = std::min(devices + 3, area.rows() / 2);
-  draw_all_devices(beside.part(0, 0, beside.columns(), list), scene, scene.state.span);
-  draw_reasons(beside.part(0, list, beside.columns(), beside.rows() - list), scene);
 }
 
 }  // namespace ota::console

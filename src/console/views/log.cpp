@@ -4,7 +4,8 @@
 #include <array>
 
 #include "base/json.h"
-#include "console/views/scene.h"
+#include "console/export.h"
+#include "console/views/view_spec.h"
 #include "fleet/event_log.h"
 #include "store/audit_chain.h"
 
@@ -141,8 +142,6 @@ std::string why_empty(const LogState& log) {
   return {};
 }
 
-}  // namespace
-
 void draw_log(const Area& area, const Scene& scene) {
   if (scene.state.log.full_record) return draw_full_record(area, scene);
   const int side = area.columns() >= kWideColumns ? 64 : 0;
@@ -171,6 +170,120 @@ void draw_log(const Area& area, const Scene& scene) {
   if (events.empty()) put_wrapped(list, 3, 3, why_empty(scene.state.log));
   if (preview > 0)
     draw_preview(area.part(0, area.rows() - preview, area.columns(), preview), scene);
+}
+
+void draw_log_line(const Area& row, const Scene& scene) {
+  const LogState& log = scene.state.log;
+  int x = row.put(1, 0, "level>=" + std::string(short_word(log.at_least))) + 2;
+  x = row.put(x, 0, "source " + (log.source.empty() ? std::string("all") : log.source)) + 2;
+  x = row.put(x, 0, "text " + (log.filter.empty() ? std::string("-") : log.filter), {}, 24) + 2;
+  if (!log.following) {
+    x = row.put(x, 0, "PAUSED  +" + std::to_string(scene.model.new_events.count) + " new",
+                reversed(Ink::kWarn)) +
+        2;
+  } else if (!scene.state.frozen) {  // a picture that stands follows nothing
+    x = row.put(x, 0, "FOLLOW", bold(Ink::kGood)) + 2;
+  }
+  row.put(x, 0,
+          std::to_string(scene.model.events.size()) + " shown of " +
+              std::to_string(scene.model.fleet->last_event),
+          {Ink::kDim});
+}
+
+std::string event_text(const Scene& scene) {
+  const auto& events = scene.model.events;
+  if (events.empty()) return {};
+  const auto index = index_of(events, scene.state.log.selected);
+  const model::Event& event = *events[index.value_or(events.size() - 1)];
+  if (scene.state.log.full_record) return json_line(Json(event));
+  return format_rfc3339(event.at) + " " + std::string(short_word(event.severity)) + " " +
+         event.source + " " + event.kind + " " + event.message;
+}
+
+// The source of an event may be an address, or the server: of no device.
+std::string device_of_event(const Model& model, const UiState& state) {
+  if (model.events.empty()) return {};
+  const auto index = index_of(model.events, state.log.selected);
+  const std::string& source = model.events[index.value_or(model.events.size() - 1)]->source;
+  return model.fleet->find(source) != nullptr ? source : std::string();
+}
+
+void move_lines(const Stage& stage, long lines) {
+  move_in_log(stage.model, stage.state, lines);
+}
+
+void open_event(const Stage& stage) {
+  if (stage.model.events.empty()) return;
+  if (stage.state.log.following) move_in_log(stage.model, stage.state, 0);
+  stage.state.log.full_record = true;
+  stage.state.log.scroll = 0;
+}
+
+void back_in_log(UiState& state) {
+  if (state.log.full_record) {
+    state.log.full_record = false;
+  } else {
+    state.log = LogState{};
+  }
+}
+
+constexpr std::array<Binding, 7> kLogKeys{{
+    {Action::kSeverity, "l", "level", "least severity shown", "level"},
+    {Action::kNextError, "e", "next error", "next error", "error"},
+    {Action::kPreviousError, "E", "previous error", "previous error", ""},
+    {Action::kNextWarning, "w", "next warning", "next warning or error", ""},
+    {Action::kPreviousWarning, "W", "previous warning", "previous warning or error", ""},
+    {Action::kPauseLog, "Space", "pause log", "hold the log still, or go on", "pause"},
+    {Action::kFollow, "f End", "follow", "follow the newest events", "follow"},
+}};
+
+}  // namespace
+
+ViewSpec log_view() {
+  return {.id = View::kLog,
+          .title = "Security log",
+          .tab = "Log",
+          .word = "log",
+          .show = Action::kShowLog,
+          .keys = kLogKeys,
+          .standstill = ViewSpec::Standstill::kNo,  // Space holds the log alone
+          .draw = draw_log,
+          .context = draw_log_line,
+          .device = device_of_event,
+          .move = move_lines,
+          .open = open_event,
+          .back = back_in_log,
+          .filter = [](UiState& state) -> std::string& { return state.log.filter; },
+          .copy = event_text,
+          .export_stem = [](const UiState&) { return std::string("events"); },
+          .export_suffix = "jsonl",
+          .export_text = [](const Scene& scene) { return json_lines(scene.model.events); }};
+}
+
+// Where it begins to be held still, what memory holds is kept: it may leave memory meanwhile.
+void move_in_log(const Model& model, UiState& state, long lines) {
+  LogState& log = state.log;
+  if (log.full_record) {
+    constexpr long kFurthest = 200;
+    log.scroll = static_cast<int>(std::clamp<long>(log.scroll + lines, 0, kFurthest));
+    return;
+  }
+  if (log.following) {
+    log.following = false;
+    log.paused_at = model.fleet->last_event;
+    log.held = model.fleet->events;
+  }
+  const auto& events = model.events;
+  if (events.empty()) {
+    if (lines < 0) log.search = LogSearch{log, log.at_least, oldest_loaded(model)};
+    return;
+  }
+  const auto last = static_cast<long>(events.size()) - 1;
+  const auto index = index_of(events, log.selected);
+  const long from = index ? static_cast<long>(*index) : last;
+  const long to = std::clamp(from + lines, 0L, last);
+  log.selected = events[static_cast<std::size_t>(to)]->seq;
+  if (from == 0 && lines < 0) log.search = LogSearch{log, log.at_least, log.selected};
 }
 
 }  // namespace ota::console

@@ -13,9 +13,6 @@
 
 namespace ota::console {
 
-// What the operator of this screen may do; --read-only takes all but looking.
-enum class Access : std::uint8_t { kFull, kReadOnly };
-
 struct ViewOptions {
   Charset charset = Charset::kUnicode;
   GraphStyle graph = GraphStyle::kBraille;
@@ -39,18 +36,13 @@ struct Scene {
 // The whole screen: a pure function of its arguments.
 Canvas draw_screen(const Model& model, const UiState& state, Size size, const ViewOptions& options);
 
-// One function for each view; `area` is what the four fixed rows leave.
-void draw_summary(const Area& area, const Scene& scene);
-void draw_graphs(const Area& area, const Scene& scene);
-void draw_log(const Area& area, const Scene& scene);
-void draw_updates(const Area& area, const Scene& scene);
-void draw_agents(const Area& area, const Scene& scene);
-void draw_device(const Area& area, const Scene& scene);
-void draw_trust(const Area& area, const Scene& scene);
-// Rows of the whole device page at this width: how far it can be scrolled.
-int device_page_rows(const Scene& scene, int columns);
-// The second row of each view.
+// The second row: trouble, else what the view says there (view_spec.h).
 void draw_context(const Area& row, const Scene& scene);
+// Parts of it: the device that a view is about; a count, where it is not 0 and fits; a warning of
+// signing keys that lie on this server. The first two return where the next part begins.
+int draw_device_line(const Area& row, const Scene& scene);
+int put_count(const Area& row, int x, std::size_t count, std::string_view word, Style style);
+void warn_of_keys(const Area& row, int x, const Scene& scene);
 // Below 60x16: what matters in as many lines as there are.
 void draw_small(const Area& area, const Scene& scene);
 
@@ -92,6 +84,9 @@ std::string_view heading_of(model::Metric metric);                             /
 
 // The first key of an action in this view; empty where it has none.
 std::string key_of(const Scene& scene, Action action);
+
+// Moves in the log, which holds it still; into its past where that is asked for.
+void move_in_log(const Model& model, UiState& state, long lines);
 
 // The row that is shown first so that `selected` is in view, near the middle.
 int first_shown(std::size_t selected, std::size_t count, int rows);

@@ -3,8 +3,9 @@
 #include <array>
 
 #include "base/text.h"
-#include "console/views/scene.h"
+#include "console/export.h"
 #include "console/views/table.h"
+#include "console/views/view_spec.h"
 
 namespace ota::console {
 namespace {
@@ -299,8 +300,6 @@ void draw_last_events(const Area& area, const Scene& scene) {
   }
 }
 
-}  // namespace
-
 void draw_summary(const Area& whole, const Scene& scene) {
   const bool down = server_down(scene.model);
   const int wrong = down && whole.rows() >= 18 ? 7 : 0;
@@ -323,6 +322,103 @@ void draw_summary(const Area& whole, const Scene& scene) {
   draw_devices(area.part(0, 0, main, rows - log), scene);
   if (log > 0) draw_last_events(area.part(0, rows - log, main, log), scene);
   draw_side(area.part(main, 0, side, rows), scene);
+}
+
+void draw_fleet_counts(const Area& row, const Scene& scene) {
+  const fleet::Counts& counts = scene.model.fleet->counts;
+  int x = row.put(1, 0, "Fleet " + std::to_string(counts.devices) + ":") + 2;
+  if (counts.devices == 0) {
+    const bool starting = scene.model.server.phase == fleet::ServerStatus::Phase::kStarting;
+    row.put(x, 0, starting ? "the server is starting" : "no device is listed or has connected yet",
+            {Ink::kDim});
+  }
+  x = put_count(row, x, counts.online, "online", {Ink::kGood});
+  x = put_count(row, x, counts.updating, "updating", bold(Ink::kBusy));
+  x = put_count(row, x, counts.critical, "critical", bold(Ink::kBad));
+  x = put_count(row, x, counts.failed, "failed", bold(Ink::kBad));
+  x = put_count(row, x, counts.rolled_back, "rolled back", bold(Ink::kWarn));
+  x = put_count(row, x, counts.devices - std::min(counts.devices, counts.online), "not online",
+                {Ink::kDim});
+  warn_of_keys(row, x, scene);
+}
+
+std::string devices_csv(const Scene& scene) {
+  const Model& model = scene.model;
+  std::string out =
+      "device,model,group,state,verdict,risk,version,cpu_percent,mem_percent,disk_percent,temp_"
+      "celsius,last_seen,target,gate,client,job,job_state,job_percent\n";
+  for (const fleet::DeviceRow* row : model.rows) {
+    out += csv_field(row->id) + "," + csv_field(row->hardware()) + "," + csv_field(row->group()) +
+           "," + std::string(to_text(shown_state(model, *row))) + "," +
+           std::string(to_text(row->level)) + "," + std::to_string(row->risk) + "," +
+           version_of(row->facts().confirmed);
+    for (const auto& value : row->values)
+      out += csv_number(value);
+    const bool never = row->last_seen.time_since_epoch().count() == 0;
+    out += "," + (never ? std::string() : format_rfc3339(row->last_seen)) + "," +
+           (row->target ? row->target->label() : "-") + "," + csv_field(row->gate) + "," +
+           csv_field(row->ddi_client()) + "," + csv_field(row->job) + ",";
+    if (!row->job.empty())
+      out += std::string(to_text(row->job_state)) + "," + std::to_string(row->job_percent);
+    else
+      out += ",";
+    out += "\n";
+  }
+  return out;
+}
+
+// Of a filter that leaves none no line is selected.
+std::string selected_device(const Model& model, const UiState& state) {
+  return model.rows.empty() ? std::string() : state.device;
+}
+
+void move_in_devices(const Stage& stage, long lines) {
+  const auto& rows = stage.model.rows;
+  if (rows.empty()) return;
+  const auto index = index_of_device(stage.model, stage.state.device);
+  stage.state.device = rows[moved_index(index, rows.size(), lines)]->id;
+}
+
+void open_device(const Stage& stage) {
+  if (!stage.model.rows.empty()) show(stage.state, View::kDevice);
+}
+
+// The innermost thing first: the filter, then the marks.
+void back(UiState& state) {
+  if (!state.filter.empty()) return state.filter.clear();
+  state.marked.clear();
+}
+
+constexpr std::array<Binding, 6> kKeys{{
+    {Action::kMark, "Space", "mark", "mark the device, for u, b and a", "mark"},
+    {Action::kMarkAll, "*", "mark all", "mark all devices shown, or none", ""},
+    {Action::kSort, "s", "sort", "sort by the next column", "sort"},
+    {Action::kReverseSort, "S", "reverse", "turn the order around", ""},
+    {Action::kColumns, "c", "columns", "choose the columns of the table", ""},
+    {Action::kGraphsOfDevice, "g", "device graphs", "graphs of this device", "graphs"},
+}};
+
+}  // namespace
+
+ViewSpec summary_view() {
+  return {.id = View::kSummary,
+          .title = "Summary",
+          .tab = "Summary",
+          .word = "summary",
+          .show = Action::kShowSummary,
+          .keys = kKeys,
+          .about = ViewSpec::About::kDevices,
+          .draw = draw_summary,
+          .context = draw_fleet_counts,
+          .device = selected_device,
+          .move = move_in_devices,
+          .open = open_device,
+          .back = back,
+          .filter = [](UiState& state) -> std::string& { return state.filter; },
+          .copy = device_line,
+          .export_stem = [](const UiState&) { return std::string("devices"); },
+          .export_suffix = "csv",
+          .export_text = devices_csv};
 }
 
 }  // namespace ota::console

@@ -3,8 +3,9 @@
 #include <chrono>
 
 #include "base/text.h"
-#include "console/views/scene.h"
+#include "console/export.h"
 #include "console/views/table.h"
+#include "console/views/view_spec.h"
 
 namespace ota::console {
 namespace {
@@ -78,7 +79,7 @@ void draw_pending(const Area& area, const Scene& scene) {
     }
     return;
   }
-  const std::size_t selected = std::min(scene.state.trust_row, page.pending.size() - 1);
+  const std::size_t selected = pending_index(scene.model, scene.state);
   int y = 1;
   for (std::size_t i = 0; i < page.pending.size() && y < area.rows(); ++i) {
     const tuf::PendingRole& change = page.pending[i];
@@ -117,8 +118,6 @@ std::vector<std::string> wrapped(const std::vector<std::string>& lines, int colu
   return out;
 }
 
-}  // namespace
-
 void draw_trust(const Area& area, const Scene& scene) {
   const TrustPage& page = *scene.model.trust;
   if (!page.problem.empty()) {
@@ -130,6 +129,54 @@ void draw_trust(const Area& area, const Scene& scene) {
   const int least = page.pending.empty() ? 3 : 5;
   const int used = draw_roles(area.part(0, 0, area.columns(), area.rows() - least), scene);
   draw_pending(area.part(0, used, area.columns(), area.rows() - used), scene);
+}
+
+void draw_trust_line(const Area& row, const Scene& scene) {
+  const std::size_t waiting = scene.model.trust->pending.size();
+  int x = row.put(1, 0, "Keys and trust", bold()) + 2;
+  x = row.put(x, 0,
+              waiting == 0
+                  ? "no change waits"
+                  : std::to_string(waiting) + (waiting == 1 ? " change waits" : " changes wait") +
+                        " for signatures",
+              waiting == 0 ? Style{Ink::kDim} : bold(Ink::kWarn)) +
+      2;
+  warn_of_keys(row, x, scene);
+}
+
+void move_in_changes(const Stage& stage, long lines) {
+  const auto& pending = stage.model.trust->pending;
+  if (pending.empty()) return;
+  const std::size_t index = pending_index(stage.model, stage.state);
+  stage.state.pending = pending[moved_index(index, pending.size(), lines)].role;
+}
+
+constexpr std::array<Binding, 1> kKeys{{
+    {Action::kSign, "s Enter", "sign", "read the selected change, then sign it...", "sign...",
+     Access::kFull},
+}};
+
+}  // namespace
+
+ViewSpec trust_view() {
+  return {
+      .id = View::kTrust,
+      .title = "Keys and trust",
+      .tab = {},
+      .word = "keys",
+      .show = Action::kShowTrust,
+      .keys = kKeys,
+      .draw = draw_trust,
+      .context = draw_trust_line,
+      .device = nullptr,
+      .move = move_in_changes,
+      .open = nullptr,
+      .back = nullptr,
+      .filter = nullptr,
+      .copy = [](const Scene& scene) { return marked_line(scene, draw_trust); },
+      .export_stem = [](const UiState&) { return std::string("trust"); },
+      .export_suffix = "txt",
+      .export_text = [](const Scene& scene) { return page_text(scene, draw_trust, kWholePage); }};
 }
 
 void draw_sign_flow(const Area& area, const Scene& scene) {

@@ -2,8 +2,9 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "console/views/scene.h"
+#include "console/export.h"
 #include "console/views/table.h"
+#include "console/views/view_spec.h"
 
 namespace ota::console {
 namespace {
@@ -167,8 +168,6 @@ void draw_steps(const Area& area, const Scene& scene) {
   put_wrapped(area, 12, y, next);
 }
 
-}  // namespace
-
 void draw_updates(const Area& area, const Scene& scene) {
   const int side = area.columns() >= 180 ? 80 : area.columns() >= 120 ? 38 : 0;
   const int width = area.columns() - side;
@@ -181,10 +180,11 @@ void draw_updates(const Area& area, const Scene& scene) {
             std::to_string(running) + " running  filter " +
                 (scene.state.job_filter.empty() ? "none" : scene.state.job_filter));
   if (jobs.empty()) {
-    list.put(3, 2,
-             scene.state.job_filter.empty()
-                 ? "No update yet.  u starts one for the selected or marked devices."
-                 : "No job matches the filter.  Esc clears it.");
+    list.put(
+        3, 2,
+        scene.state.job_filter.empty()
+            ? "No update yet.  u in the summary (1) starts one for the selected or marked devices."
+            : "No job matches the filter.  Esc clears it.");
   } else {
     const Table table = job_table(width);
     table.header(list, 1);
@@ -203,6 +203,87 @@ void draw_updates(const Area& area, const Scene& scene) {
     area.set(width, y, U'│', {Ink::kDim});
   draw_releases(area.part(width + 1, 0, side - 1, area.rows()), scene);
   area.set(width, 0, U'┬', {Ink::kDim});
+}
+
+void draw_updates_line(const Area& row, const Scene& scene) {
+  const auto& jobs = scene.model.fleet->jobs;
+  const auto count = [&](auto wanted) {
+    return static_cast<std::size_t>(std::count_if(
+        jobs.begin(), jobs.end(), [&](const auto& job) { return wanted(job->state); }));
+  };
+  using State = model::JobState;
+  const std::size_t releases =
+      scene.model.fleet->releases ? scene.model.fleet->releases->size() : 0;
+  int x = row.put(1, 0, std::to_string(releases) + " images published") + 2;
+  x = put_count(row, x, count([](State state) { return !is_final(state); }), "running",
+                bold(Ink::kBusy));
+  x = put_count(row, x, count([](State state) { return state == State::kSucceeded; }), "succeeded",
+                {Ink::kGood});
+  x = put_count(row, x, count([](State state) { return state == State::kFailed; }), "failed",
+                bold(Ink::kBad));
+  x = put_count(row, x, count([](State state) { return state == State::kRolledBack; }),
+                "rolled back", bold(Ink::kWarn));
+  warn_of_keys(row, x, scene);
+}
+
+std::string job_text(const Scene& scene) {
+  const auto& jobs = scene.model.jobs;
+  if (jobs.empty()) return {};
+  const model::Job& job = *jobs[index_of(jobs, scene.state.job).value_or(0)];
+  std::string text = job.id + "  " + job.device + "  " + job.release.version.label() + "  " +
+                     std::string(to_text(job.state)) + "  " + std::to_string(job.percent) +
+                     " %  try " + std::to_string(job.attempt);
+  for (const std::string& part : {job.error_code, job.detail}) {
+    if (!part.empty()) text += "  " + part;
+  }
+  return text;
+}
+
+std::string device_of_job(const Model& model, const UiState& state) {
+  // Also of a device that is not known any more: the refusal names it.
+  if (model.jobs.empty()) return {};
+  return model.jobs[index_of(model.jobs, state.job).value_or(0)]->device;
+}
+
+void move_in_jobs(const Stage& stage, long lines) {
+  const auto& jobs = stage.model.jobs;
+  if (jobs.empty()) return;
+  stage.state.job = jobs[moved_index(index_of(jobs, stage.state.job), jobs.size(), lines)]->id;
+}
+
+void open_device(const Stage& stage) {
+  const std::string device = device_of_job(stage.model, stage.state);
+  if (device.empty()) return;
+  stage.state.device = device;
+  show(stage.state, View::kDevice);
+}
+
+constexpr std::array<Binding, 2> kKeys{{
+    {Action::kCancelJob, "c", "cancel", "cancel the selected job...", "cancel...", Access::kFull},
+    {Action::kShowTrust, "K", "keys and trust",
+     "signing roles, and changes that wait for signatures", "keys"},
+}};
+
+}  // namespace
+
+ViewSpec updates_view() {
+  return {.id = View::kUpdates,
+          .title = "Updates",
+          .tab = "Updates",
+          .word = "updates",
+          .show = Action::kShowUpdates,
+          .keys = kKeys,
+          .draw = draw_updates,
+          .context = draw_updates_line,
+          .device = device_of_job,
+          .move = move_in_jobs,
+          .open = open_device,
+          .back = [](UiState& state) { state.job_filter.clear(); },
+          .filter = [](UiState& state) -> std::string& { return state.job_filter; },
+          .copy = job_text,
+          .export_stem = [](const UiState&) { return std::string("jobs"); },
+          .export_suffix = "jsonl",
+          .export_text = [](const Scene& scene) { return json_lines(scene.model.jobs); }};
 }
 
 }  // namespace ota::console

@@ -229,9 +229,9 @@ int put_wrapped(const Area& area, int x, int y, std::string_view text, Style sty
 }
 
 std::string key_of(const Scene& scene, Action action) {
-  for (const Binding& binding : bindings()) {
-    if (binding.action != action || (binding.views & in(scene.state.view)) == 0) continue;
-    const auto keys = scene.state.keymap.keys_of(binding, scene.state.view);
+  for (const Binding* binding : bindings_of(scene.state.view)) {
+    if (binding->action != action) continue;
+    const auto keys = scene.state.keymap.keys_of(*binding, scene.state.view);
     if (!keys.empty()) return keys.front();
   }
   return {};

@@ -21,19 +21,19 @@ Action action_of(const Keymap& keymap, View view, const Key& key) {
 }
 
 const Binding& binding_of(Action action) {
-  for (const Binding& binding : bindings()) {
-    if (binding.action == action) return binding;
+  for (const Binding* binding : all_bindings()) {
+    if (binding->action == action) return *binding;
   }
   FAIL("not in the table");
-  return bindings().front();
+  return *all_bindings().front();
 }
 
 }  // namespace
 
 TEST_CASE("the actions that console.json may name are those of the console's table", "[console]") {
   std::set<std::string> in_table;
-  for (const Binding& binding : bindings())
-    in_table.insert(action_name(binding));
+  for (const Binding* binding : all_bindings())
+    in_table.insert(action_name(*binding));
   const std::set<std::string> in_file(model::kActionNames.begin(), model::kActionNames.end());
   CHECK(in_file == in_table);
   CHECK(in_file.size() == model::kActionNames.size());
@@ -43,9 +43,9 @@ TEST_CASE("every key of the table has a name that console.json takes, but the fi
           "[console]") {
   const std::set<std::string> fixed{"Esc", "Ctrl-C", "Ctrl-L", "Ctrl-Z"};
   const Keymap keymap;
-  for (const Binding& binding : bindings()) {
+  for (const Binding* binding : all_bindings()) {
     for (unsigned view = 0; view < kViewCount; ++view) {
-      for (const std::string& key : keymap.keys_of(binding, static_cast<View>(view))) {
+      for (const std::string& key : keymap.keys_of(*binding, static_cast<View>(view))) {
         CAPTURE(key);
         CHECK(model::is_key_name(key) == !fixed.contains(key));
       }

@@ -28,18 +28,144 @@ TEST_CASE("u is for the device of the selected line, not for one selected elsewh
     CHECK(asked_for("3").starts_with("preview iot-004 "));
     CHECK(asked_for("3 k").starts_with("preview iot-002 "));
   }
-  SECTION("of an event of no device, the one selected elsewhere") {
-    CHECK(asked_for("3 g").starts_with("preview iot-001 "));
+  SECTION("of an event of no device, nobody: the one selected elsewhere is not on the screen") {
+    CHECK(asked_for("3 g").empty());
+    CHECK(desk.notice() == "no device is selected here");
+  }
+  SECTION("where a filter leaves no line, nobody") {
+    desk.keys("1 /");
+    desk.type("no such device");
+    CHECK(asked_for("Enter").empty());
+    CHECK(desk.notice() == "no device is selected here");
+  }
+  SECTION("where a filter hides the selected one, the one that is drawn as selected") {
+    desk.keys("1 /");
+    desk.type("iot-007");
+    CHECK(asked_for("Enter").starts_with("preview iot-007 "));
   }
   SECTION("among the agents, the selected one's") {
     desk.keys("1 j");
     REQUIRE(desk.ui.state().device != "iot-001");
     CHECK(asked_for("5").starts_with("preview iot-001 "));
   }
-  SECTION("marked devices come first") {
+  SECTION("marked devices come first, where the marks are seen") {
     desk.keys("1 Space");
     const std::string marked = *desk.ui.state().marked.begin();
-    CHECK(asked_for("4 j").starts_with("preview " + marked + " "));
+    CHECK(asked_for("1 j").starts_with("preview " + marked + " "));
+    CHECK(asked_for("4 j").starts_with("preview iot-007 "));
+  }
+}
+
+TEST_CASE("b and a are for the marked devices, as u is", "[console]") {
+  Desk desk;
+  desk.keys("1 Space Space");
+  const std::vector<std::string> marked(desk.ui.state().marked.begin(),
+                                        desk.ui.state().marked.end());
+  REQUIRE(marked.size() == 2);
+  desk.keys("b");
+  CHECK(desk.shows("Roll back 2 devices?"));
+  CHECK(desk.shows(marked[0] + ", " + marked[1]));
+  desk.keys("Enter");
+  CHECK(desk.backend.asked.empty());
+  desk.keys("b Tab Enter");
+  CHECK(desk.backend.asked ==
+        std::vector<std::string>{"rollback " + marked[0], "rollback " + marked[1]});
+  CHECK(desk.notice() == "rollback requested of 2 of 2 devices");
+  desk.backend.asked.clear();
+  desk.keys("1 *");  // none is marked
+  desk.keys("*");    // and then all are: only those that failed or fell back have something
+  desk.keys("a");
+  REQUIRE_FALSE(desk.backend.asked.empty());
+  CHECK(desk.backend.asked.size() < desk.ui.model().rows.size());
+  for (const std::string& asked : desk.backend.asked)
+    CHECK(asked.starts_with("acknowledge "));
+}
+
+TEST_CASE("the selected job stays selected when the list changes under it", "[console]") {
+  Desk desk;
+  desk.keys("4");
+  REQUIRE(desk.ui.state().job == "job-000042");
+  auto fleet = screen_fleet();
+  auto newer = std::make_shared<model::Job>(*fleet->jobs.front());
+  newer->id = "job-000043";
+  newer->device = "iot-005";
+  fleet->jobs.insert(fleet->jobs.begin(), newer);
+  desk.backend.fleet = fleet;
+  desk.settle();
+  CHECK(desk.ui.state().job == "job-000042");
+  desk.keys("c Tab Enter");
+  CHECK(desk.backend.asked == std::vector<std::string>{"cancel job-000042"});
+}
+
+TEST_CASE("a cancel is said to be asked for until the device has answered", "[console]") {
+  Desk desk;
+  desk.keys("4 c");
+  CHECK(desk.shows("The device is asked to stop"));
+  desk.keys("Tab Enter");
+  CHECK(desk.notice() == "iot-004 is asked to stop job-000042");
+  auto fleet = screen_fleet();
+  auto queued = std::make_shared<model::Job>(*fleet->jobs.front());
+  queued->state = model::JobState::kQueued;
+  fleet->jobs.front() = queued;
+  desk.backend.fleet = fleet;
+  desk.settle();
+  desk.keys("c Tab Enter");
+  CHECK(desk.notice() == "job-000042 cancelled");
+}
+
+TEST_CASE("what an earlier action said does not stand over the next question", "[console]") {
+  Desk desk;
+  desk.keys("a");
+  const std::string earlier = desk.notice();
+  REQUIRE_FALSE(earlier.empty());
+  REQUIRE(desk.shows(earlier));
+  for (const char* key : {"b", "q", "u", ":", "Ctrl-Z"}) {
+    CAPTURE(key);
+    desk.keys("a");
+    desk.press(key);
+    CHECK_FALSE(desk.shows(earlier));
+    desk.keys("Esc Esc");
+  }
+  // Nor does an answer that comes while it is asked.
+  desk.keys("q");
+  desk.ui.say("an answer that was under way");
+  CHECK_FALSE(desk.shows("an answer that was under way"));
+  desk.keys("Esc");
+  CHECK(desk.shows("an answer that was under way"));
+}
+
+TEST_CASE("Ctrl-Z asks before it stops the server, with Cancel preselected", "[console]") {
+  Desk desk;
+  desk.keys("Ctrl-Z Enter");
+  CHECK(desk.ui.take_effects().empty());
+  desk.keys("Ctrl-Z");
+  CHECK(desk.shows("The server stops with it"));
+  desk.keys("Tab Enter");
+  const auto effects = desk.ui.take_effects();
+  REQUIRE(effects.size() == 1);
+  CHECK(effects.front().kind == Effect::Kind::kSuspend);
+}
+
+TEST_CASE("a console that looks only stops no server, by whatever key", "[console]") {
+  for (const char* keys : {"q Tab Enter", "Ctrl-C Ctrl-C", "Ctrl-Z Tab Enter", "R", "o"}) {
+    CAPTURE(keys);
+    Desk desk(Access::kReadOnly);
+    desk.backend.status.phase = fleet::ServerStatus::Phase::kDown;
+    desk.backend.status.port_failed = true;
+    desk.settle();
+    desk.keys(keys);
+    CHECK(desk.ui.take_effects().empty());
+    CHECK(desk.backend.asked.empty());
+    CHECK_FALSE(desk.ui.state().question);
+    CHECK_FALSE(desk.ui.state().prompt);
+    CHECK(desk.notice().starts_with("read-only:"));
+  }
+  for (const char* line : {"quit", "retry", "port 9000"}) {
+    Desk desk(Access::kReadOnly);
+    desk.command(line);
+    CHECK(desk.notice().starts_with("read-only:"));
+    CHECK_FALSE(desk.ui.state().question);
+    CHECK(desk.backend.asked.empty());
   }
 }
 
