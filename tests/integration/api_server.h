@@ -168,8 +168,8 @@ class ApiServer {
   http::Reply join(const std::string& device) { return join_as(device, code_for(device), device); }
 
   std::string code_for(const std::string& device) const {
-    auto operators = client("operator");
-    const auto reply = operators.post("/v1/enrolments", dump_json({{"device", device}}), kMost);
+    auto asking = client("operator");
+    const auto reply = asking.post("/v1/enrolments", dump_json({{"device", device}}), kMost);
     REQUIRE(reply.has_value());
     if (reply->status != 201) return {};
     return parse_json(reply->body)->at("code");
