@@ -60,7 +60,8 @@ TEST_CASE("what is signed is the log as it is on disk, in the file and in the st
   CHECK_FALSE(verify_log(book.store, checkpoint)->fault);
 }
 
-TEST_CASE("the log's head is signed at most once a second, and not without news", "[store][audit]") {
+TEST_CASE("the log's head is signed at most once a second, and not without news",
+          "[store][audit]") {
   SignedLog book;
   LogSigner signer = book.signer();
   REQUIRE(signer.look().has_value());

@@ -152,7 +152,8 @@ TEST_CASE("a log without a checkpoint, or with one that does not open, does not 
   CHECK(forged->fault->what.find("wrong key") == 0);
 }
 
-TEST_CASE("a break that the server recorded is named by every later verification", "[store][audit]") {
+TEST_CASE("a break that the server recorded is named by every later verification",
+          "[store][audit]") {
   for (const std::string_view kind : {kLogCut, kLogForked}) {
     VerifiedLog book(3);
     Batch batch;
@@ -246,7 +247,8 @@ TEST_CASE("old events leave in whole bundles, by a word of the log, and everythi
   CHECK(book.fault().seq == 513);
 }
 
-TEST_CASE("too many events leave too, the oldest first, and never the last bundle", "[store][audit]") {
+TEST_CASE("too many events leave too, the oldest first, and never the last bundle",
+          "[store][audit]") {
   VerifiedLog book(1030);
   const WallTime now = *parse_rfc3339("2026-08-20T14:03:22Z");
   const auto until = [&](std::uint64_t most) {

@@ -146,7 +146,8 @@ TEST_CASE("hashes of events that left are carried along, and events number on be
   REQUIRE(state.has_value());
   CHECK(state->retired.size() == audit::kTileWidth);
   CHECK(state->events.at(0).event.seq == audit::kTileWidth + 1);
-  CHECK_FALSE(parse_state(replaced(good, "\"retired\":[\n\"", "\"retired\":[\n\"AAAA")).has_value());
+  CHECK_FALSE(
+      parse_state(replaced(good, "\"retired\":[\n\"", "\"retired\":[\n\"AAAA")).has_value());
 }
 
 TEST_CASE("a document nested beyond the limit is refused", "[store]") {
