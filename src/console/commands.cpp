@@ -8,28 +8,30 @@
 namespace ota::console {
 namespace {
 
-constexpr auto kFull = Access::kFull;
+constexpr auto kChanges = Access::kFull;
 
 constexpr std::array<Command, 18> kCommands{{
     {CommandId::kPush, "push", "DEVICE[,DEVICE] [VERSION]", "check the gate, then ask to update",
-     kFull},
+     kChanges},
     {CommandId::kDevice, "device", "DEVICE", "open a device's page"},
     {CommandId::kView, "view", "summary|graphs|log|updates|agents|keys", "change the view"},
     {CommandId::kFilter, "filter", "[TEXT]", "filter this view; nothing: all"},
     {CommandId::kSort, "sort", "COLUMN", "sort the devices"},
     {CommandId::kLog, "log", "[DEVICE]", "events, of one device or of all"},
-    {CommandId::kCancel, "cancel", "JOB", "cancel a running job...", kFull},
-    {CommandId::kAccept, "accept", "DEVICE", "let a DDI device in that waits", kFull},
-    {CommandId::kRollback, "rollback", "DEVICE", "back to the other slot...", kFull},
-    {CommandId::kAcknowledge, "ack", "DEVICE", "acknowledge FAILED or ROLLBACK", kFull},
-    {CommandId::kRevoke, "revoke", "DEVICE", "revoke a device's certificate...", kFull},
-    {CommandId::kAgent, "agent", "start|stop|restart AGENT", "order a local agent", kFull},
+    {CommandId::kCancel, "cancel", "JOB", "cancel a running job...", kChanges},
+    {CommandId::kAccept, "accept", "DEVICE", "let a DDI device in that waits", kChanges},
+    {CommandId::kRollback, "rollback", "DEVICE", "back to the other slot...", kChanges},
+    {CommandId::kAcknowledge, "ack", "DEVICE", "acknowledge FAILED or ROLLBACK", kChanges},
+    {CommandId::kRevoke, "revoke", "DEVICE", "revoke a device's certificate...", kChanges},
+    {CommandId::kAgent, "agent", "start|stop|restart AGENT", "order a local agent", kChanges},
     {CommandId::kExport, "export", "FILE", "write what is shown to a file"},
-    {CommandId::kRetry, "retry", "", "try to listen again now", kFull},
-    {CommandId::kPort, "port", "PORT", "listen on another port, where the server is down", kFull},
-    {CommandId::kDemonstration, "demo", "", "start the demonstration, in an empty fleet...", kFull},
+    {CommandId::kRetry, "retry", "", "try to listen again now", kChanges},
+    {CommandId::kPort, "port", "PORT", "listen on another port, where the server is down",
+     kChanges},
+    {CommandId::kDemonstration, "demo", "", "start the demonstration, in an empty fleet...",
+     kChanges},
     {CommandId::kHelp, "help", "", "keys of this view"},
-    {CommandId::kQuit, "quit", "", "stop the server and quit...", kFull},
+    {CommandId::kQuit, "quit", "", "stop the server and quit...", kChanges},
 }};
 
 std::string common_beginning(const std::vector<std::string>& words) {
