@@ -24,6 +24,14 @@ Result<void> remove_file(const fs::path& path) {
   return {};
 }
 
+// A name must never stand for bytes that a power loss can take.
+Result<void> sync_file(const fs::path& path) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return fail_errno(errno, "open the image");
+  if (::fsync(fd.get()) != 0) return fail_errno(errno, "sync the image");
+  return {};
+}
+
 }  // namespace
 
 Result<void> PartialImage::append(std::string_view chunk) {
@@ -159,6 +167,7 @@ Result<void> SlotStore::verify(Slot slot, const std::string& sha256, std::uint64
 Result<void> SlotStore::commit(Slot slot, const model::Image& image) {
   if (auto free = refuse_current(slot); !free) return free.error();
   const fs::path folder = slot_path(slot);
+  if (auto synced = sync_file(partial_path(slot, image.sha256)); !synced) return synced.error();
   at("before naming the image");
   if (::rename(partial_path(slot, image.sha256).c_str(), image_path(slot).c_str()) != 0) {
     return fail_errno(errno, "name the image");

@@ -261,6 +261,36 @@ TEST_CASE("opened on a full or a read-only disk, a store serves what was committ
   CHECK((*again)->last_event() == 6);
 }
 
+TEST_CASE("what is acknowledged was synced to the disk before", "[store][fault]") {
+  const test::TempFolder folder;
+  test::FailingVfs disk("counting");
+  auto store = open_sqlite(folder.path() / "ota.db", kClock, {.vfs = disk.name()});
+  REQUIRE(store.has_value());
+  for (int number = 0; number < 5; ++number) {
+    const int before = disk.syncs();
+    REQUIRE(commit_now(**store, number));
+    CHECK(disk.syncs() > before);
+  }
+}
+
+TEST_CASE("a disk with room for a page and not for a minute's work is still full",
+          "[store][fault][threads]") {
+  const test::TempFolder folder;
+  test::FailingVfs disk("nearly full");
+  auto store = open_sqlite(folder.path() / "ota.db", kClock,
+                           {.vfs = disk.name(), .probe_every = milliseconds(10)});
+  REQUIRE(store.has_value());
+  disk.fail(0, SQLITE_FULL);
+  REQUIRE_FALSE(commit_now(**store, 1).has_value());
+  const int refused = disk.refused();
+  disk.leave_room(100'000);
+  CHECK(test::wait_until(
+      [&] { return disk.refused() >= refused + 3 || (*store)->health().writable; }));
+  CHECK_FALSE((*store)->health().writable);
+  disk.recover();
+  CHECK(test::wait_until([&] { return (*store)->health().writable; }));
+}
+
 TEST_CASE("the state of an older program is read where nothing can be written", "[store][fault]") {
   const test::TempFolder folder;
   const auto path = folder.path() / "ota.db";

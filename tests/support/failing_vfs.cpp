@@ -28,14 +28,15 @@ int read(sqlite3_file* file, void* to, int count, sqlite3_int64 at) {
   return real(file)->pMethods->xRead(real(file), to, count, at);
 }
 int write(sqlite3_file* file, const void* from, int count, sqlite3_int64 at) {
-  if (const int error = own(file)->faults->next_write(); error != SQLITE_OK) return error;
+  if (const int error = own(file)->faults->next_write(count); error != SQLITE_OK) return error;
   return real(file)->pMethods->xWrite(real(file), from, count, at);
 }
 int truncate(sqlite3_file* file, sqlite3_int64 size) {
   return real(file)->pMethods->xTruncate(real(file), size);
 }
 int sync(sqlite3_file* file, int flags) {
-  if (const int error = own(file)->faults->next_write(); error != SQLITE_OK) return error;
+  if (const int error = own(file)->faults->next_write(0); error != SQLITE_OK) return error;
+  own(file)->faults->count_sync();
   return real(file)->pMethods->xSync(real(file), flags);
 }
 int file_size(sqlite3_file* file, sqlite3_int64* size) {
@@ -61,7 +62,7 @@ int characteristics(sqlite3_file* file) {
 }
 int shm_map(sqlite3_file* file, int page, int size, int extend, void volatile** to) {
   if (extend != 0) {  // it may take space
-    if (const int error = own(file)->faults->next_write(); error != SQLITE_OK) return error;
+    if (const int error = own(file)->faults->next_write(0); error != SQLITE_OK) return error;
   }
   return real(file)->pMethods->xShmMap(real(file), page, size, extend, to);
 }
@@ -123,11 +124,25 @@ void FailingVfs::fail(int after, int error) {
 
 void FailingVfs::recover() {
   armed_ = false;
+  room_ = INT64_MAX;
 }
 
-int FailingVfs::next_write() {
+void FailingVfs::leave_room(std::int64_t bytes) {
+  room_ = bytes;
+  armed_ = false;
+}
+
+int FailingVfs::next_write(int bytes) {
+  if (bytes > 0 && room_ != INT64_MAX) {
+    if (room_ < bytes) room_ = 0;
+    if (room_.fetch_sub(bytes) < bytes) {
+      ++refused_;
+      return SQLITE_FULL;
+    }
+  }
   if (!armed_ || left_.fetch_sub(1) > 0) return SQLITE_OK;
   left_ = 0;
+  ++refused_;
   return error_;
 }
 

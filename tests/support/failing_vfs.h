@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -20,9 +21,15 @@ class FailingVfs {
   // `after` writes and syncs still succeed; `error` is an SQLite code (SQLITE_FULL, SQLITE_IOERR).
   void fail(int after, int error);
   void recover();
+  // So many bytes can still be written, and then none: every write fails with SQLITE_FULL.
+  void leave_room(std::int64_t bytes);
+  // Writes that it refused, and syncs that the real layer was asked for.
+  int refused() const { return refused_; }
+  int syncs() const { return syncs_; }
 
   // For the layer itself: SQLITE_OK, or the error that this write gets.
-  int next_write();
+  int next_write(int bytes);
+  void count_sync() { ++syncs_; }
 
  private:
   struct Layer;
@@ -31,6 +38,9 @@ class FailingVfs {
   std::atomic<bool> armed_ = false;
   std::atomic<int> left_ = 0;
   std::atomic<int> error_ = 0;
+  std::atomic<std::int64_t> room_ = INT64_MAX;
+  std::atomic<int> refused_ = 0;
+  std::atomic<int> syncs_ = 0;
 };
 
 }  // namespace ota::test
