@@ -102,7 +102,7 @@ TEST_CASE("each listener's requests are counted in its own metrics", "[ddi]") {
   DdiDevice stranger(server, "iot-001", "TargetToken none");
   CHECK(stranger.send("GET", stranger.base()).status == 401);
   auto client = server.api.client("operator");
-  const auto reply = client.get("/metrics", ApiServer::kMost);
+  const auto reply = client.get("/metrics", test::ApiServer::kMost);
   REQUIRE(reply.has_value());
   const std::string& text = reply->body;
   CHECK(has(text, "\nota_http_errors_4xx_total{listener=\"ddi\"} 1\n"));

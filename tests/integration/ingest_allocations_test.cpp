@@ -50,7 +50,9 @@ class Rig {
                    .state_replaced = {},
                    .state = {},
                    .direct = {},
-                   .tuf_roles = {}});
+                   .tuf_roles = {},
+                   .operators = {},
+                   .revoke_operator = {}});
     http::ServerHooks hooks;
     hooks.admit_device = [this](const std::string& name, const std::string& serial) {
       return fleet->admit(name, serial);
