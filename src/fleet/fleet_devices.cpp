@@ -180,7 +180,7 @@ IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sam
       live.last_values[i] = sample.values[i];
     const Level level = live.detector.level(now);
     live.history.push(sample.at, sample.values, live.detector.score(), level);
-    if (live.minute.over(now)) stripe.finished.push_back(live.minute.finish(live.id));
+    if (live.minute.over(now)) Impl::finish_minute(stripe, live, now, batch);
     live.minute.add(sample, level, live.detector.score(), now);
   }
   impl_->follow_online(live, now, batch);

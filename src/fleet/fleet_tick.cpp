@@ -34,6 +34,12 @@ void Fleet::tick() {
   impl_->publish();
 }
 
+void Fleet::Impl::finish_minute(DeviceTable::Stripe& stripe, LiveDevice& device, WallTime now,
+                                store::Batch& batch) {
+  stripe.finished.push_back(device.minute.finish(device.id));
+  if (seen_is_saved_at(device.id, now)) put_device(batch, device, now);
+}
+
 void Fleet::save_last_seen() {
   constexpr std::size_t kPart = 1000;
   const WallTime now = impl_->clock.wall();
@@ -112,10 +118,7 @@ void Fleet::Impl::tick_devices(WallTime now) {
         device->record.edit().previous_serial.clear();
         put_device(batch, *device, now);
       }
-      if (device->minute.over(now)) {
-        stripe.finished.push_back(device->minute.finish(device->id));
-        if (seen_is_saved_at(device->id, now)) put_device(batch, *device, now);
-      }
+      if (device->minute.over(now)) finish_minute(stripe, *device, now, batch);
       if (batch.events.size() != events) stripe.show(*device);
       regroup(stripe, *device);
       stripe.looks.look_by(*device, next_look(*device, now));

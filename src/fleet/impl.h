@@ -84,6 +84,10 @@ struct Fleet::Impl {
   void count_groups(WallTime now);
   // It is to be counted anew where it is not what it was counted as. Stripe lock held.
   static void regroup(DeviceTable::Stripe& stripe, LiveDevice& device);
+  // Hands a minute that is over to the next tick, and now and then saves when the device was seen.
+  // Stripe lock held.
+  static void finish_minute(DeviceTable::Stripe& stripe, LiveDevice& device, WallTime now,
+                            store::Batch& batch);
   void follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const;
   void apply_whitelist(const std::shared_ptr<const model::Settings>& wanted);
 

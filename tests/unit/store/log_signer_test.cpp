@@ -106,8 +106,9 @@ TEST_CASE("a head that does not go on from the last one is never signed", "[stor
   REQUIRE(signer.look().has_value());
   REQUIRE(signer.sign());
   SignedLog other;  // another log under the same key
-  std::filesystem::copy(book.folder.path(), other.folder.path(),
-                        std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy(
+      book.folder.path(), other.folder.path(),
+      std::filesystem::copy_options::overwrite_existing | std::filesystem::copy_options::recursive);
   other.add("a");
   SECTION("shorter") {
     LogSigner theirs = other.signer();
