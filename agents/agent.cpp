@@ -276,6 +276,7 @@ void Agent::work() {
     up.agent = kAgentName;
     up.hardware = config_.hardware;
     up.boot = random_boot();
+    const model::BootId boot = up.boot;
     up.interval = config_.interval;
     up.buffered_samples = config_.limits.buffered_samples;
     up.sensors = [sensors] { return sensors->read(); };
@@ -284,7 +285,7 @@ void Agent::work() {
     if (stopped_) return;
     downloads_ = std::make_unique<http::Client>(options);
     uplink_ = std::make_unique<Uplink>(std::move(up), *engine_, identity_, clock_);
-    poller_ = std::make_unique<Poller>(options, *engine_, *uplink_,
+    poller_ = std::make_unique<Poller>(options, boot, *engine_, *uplink_, clock_,
                                        [this](const std::string& line) { say(line); });
   }
   start("uplink", [this] { uplink_->run(); });
@@ -355,6 +356,8 @@ std::string Agent::status_document() const {
            {"slot", std::string(letter(facts.slot))},
            {"updating", engine_->busy()},
            {"buffered_samples", uplink_ ? uplink_->buffered() : 0}};
+  if (const auto off = uplink_ ? uplink_->clock_off() : std::nullopt)
+    out["clock_off_s"] = off->count();
   if (!facts.fallback.empty()) out["fallback"] = facts.fallback;
   return out.dump(2, ' ', false, Json::error_handler_t::replace);
 }

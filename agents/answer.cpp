@@ -36,6 +36,14 @@ Result<unsigned> status_of(const http::Reply& reply) {
   return reply.status;
 }
 
+bool certificate_ended(const http::Reply& reply) {
+  if (reply.status != 403) return false;
+  const auto problem = parse_json(reply.body);
+  if (!problem || !problem->is_object()) return false;
+  const auto code = problem->find("code");
+  return code != problem->end() && code->is_string() && *code == "certificate-expired";
+}
+
 std::optional<milliseconds> asked_pause(const http::Reply& reply) {
   const seconds pause = reply.wait();
   if (pause == seconds(0)) return std::nullopt;

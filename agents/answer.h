@@ -20,6 +20,9 @@ std::string problem_words(const http::Reply& reply);
 // kUnavailable: too many requests; kConflict: the server cannot do it now (5xx).
 Result<unsigned> status_of(const http::Reply& reply);
 
+// The server says that this device's certificate has ended: it takes its renewal alone.
+bool certificate_ended(const http::Reply& reply);
+
 // Retry-After in seconds (RFC 9110 section 10.2.3), at most five minutes; none where it is absent,
 // zero, a date or nonsense.
 std::optional<milliseconds> asked_pause(const http::Reply& reply);

@@ -212,12 +212,15 @@ void Engine::changed_by_others(std::uint64_t ticket_before) {
   if (pointless) ports_.interrupt();
 }
 
-void Engine::command(const Command& command) {
+Engine::Effect Engine::command(const Command& command) {
   const std::lock_guard lock(mutex_);
   const auto ticket = machine_.next().ticket;
   machine_.clock(ports_.now());
+  const auto reports = machine_.state().next_seq;
   machine_.command(command);
+  const bool changed = machine_.next().ticket != ticket || machine_.state().next_seq != reports;
   changed_by_others(ticket);
+  return changed ? Effect::kChanged : Effect::kNone;
 }
 
 void Engine::acknowledged(const std::string& job, std::uint64_t seq) {

@@ -93,7 +93,9 @@ class Engine {
   void stop();
   bool restart_due() const { return restart_due_; }
 
-  void command(const Command& command);
+  // Whether a command changed what has to be saved: one that is repeated does not.
+  enum class Effect : std::uint8_t { kNone, kChanged };
+  Effect command(const Command& command);
   // The oldest durable report that is not acknowledged; where the disk takes nothing, the oldest
   // that says an update came to nothing.
   std::optional<QueuedReport> next_report() const;

@@ -175,10 +175,15 @@ Result<CertificateTerm> Identity::term() const {
   return term_of(certificate.get());
 }
 
-Result<bool> Identity::renew_if_due(http::Client& client, WallTime now) {
+Result<bool> Identity::renewal_due(WallTime now) const {
   const auto present = term();
   if (!present) return present.error();
-  if (present->ends - now > (present->ends - present->begins) / 3) return false;
+  return present->ends - now <= (present->ends - present->begins) / 3;
+}
+
+Result<void> Identity::renew(http::Client& client) {
+  const auto present = term();
+  if (!present) return present.error();
   const auto csr = pki::DeviceKey::make_csr(key_, present->device);
   if (!csr) return csr.error();
   const auto reply = client.post("/v1/renew", dump_json(Json{{"csr", *csr}}), kPemBytes);
@@ -197,9 +202,7 @@ Result<bool> Identity::renew_if_due(http::Client& client, WallTime now) {
   if (!fresh) return fresh.error();
   if (fresh->device != present->device)
     return fail(Errc::kDenied, "the new certificate names another device");
-  if (auto written = write_file_durably(certificate_, certificate, 0600); !written)
-    return written.error();
-  return true;
+  return write_file_durably(certificate_, certificate, 0600);
 }
 
 http::ClientOptions Identity::client_options(const std::string& server,

@@ -45,9 +45,11 @@ class Identity {
                            const std::string& device, const std::string& agent);
   seconds told_to_wait() const { return told_to_wait_; }
   Result<CertificateTerm> term() const;
-  // Fetches a new certificate for the same key where less than a third of the present one's term is
-  // left. True where it did: connections made from now on present it.
-  Result<bool> renew_if_due(http::Client& client, WallTime now);
+  // Fetches a new certificate for the same key; connections made from now on present it. kDenied
+  // where the server gives none: one that has ended is renewed on an operator's word.
+  Result<void> renew(http::Client& client);
+  // Less than a third of the present one's term is left.
+  Result<bool> renewal_due(WallTime now) const;
 
   http::ClientOptions client_options(const std::string& server, const std::string& agent) const;
   std::filesystem::path trust_folder() const { return dir_ / "state" / "trust"; }

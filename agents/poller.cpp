@@ -1,66 +1,85 @@
 #include "agents/poller.h"
 
+#include <algorithm>
 #include <random>
-
-#include "agents/backoff.h"
+#include <utility>
 
 namespace ota::agent {
 namespace {
 
-constexpr int kWaitSeconds = 30;
-constexpr milliseconds kPollPatience{45000};  // the wait and a slow line
+constexpr PollLimits kLimits;
+constexpr milliseconds kPollPatience = kLimits.wait + milliseconds{15000};  // and a slow line
 constexpr std::size_t kAnswerBytes = 262144;
-constexpr milliseconds kFirstPause{500};
-constexpr milliseconds kLongestPause{30000};
 constexpr milliseconds kLook{50};
 constexpr int kLooks = 100;  // 5 s
+constexpr unsigned kDisplaced = 409;
+
+std::string query_of(const model::BootId& boot) {
+  return "/v1/commands?wait=" + std::to_string(kLimits.wait / seconds(1)) + "&boot=" + boot.text();
+}
 
 }  // namespace
 
-Poller::Poller(const http::ClientOptions& options, Engine& engine, Uplink& uplink,
-               std::function<void(const std::string&)> say)
-    : engine_(engine), uplink_(uplink), say_(std::move(say)), client_(options) {}
+Poller::Poller(const http::ClientOptions& options, const model::BootId& boot, Engine& engine,
+               Uplink& uplink, const Clock& clock, std::function<void(const std::string&)> say)
+    : engine_(engine),
+      uplink_(uplink),
+      clock_(clock),
+      say_(std::move(say)),
+      query_(query_of(boot)),
+      client_(options),
+      pace_(kLimits, std::random_device{}()) {}
 
 void Poller::run() {
-  Backoff backoff(kFirstPause, kLongestPause, std::random_device{}());
   // Not before the server knows what runs here: it would repeat what has just been done.
   while (uplink_.wait_for_facts()) {
-    const auto polled = poll();
-    if (polled) {
-      backoff.reset();
-    } else if (pause(backoff.next())) {
-      return;
-    }
-    const std::lock_guard lock(mutex_);
-    if (stopped_) return;
+    if (pause(poll())) return;
   }
 }
 
-Result<void> Poller::poll() {
-  const auto reply =
-      client_.get("/v1/commands?wait=" + std::to_string(kWaitSeconds), kAnswerBytes, kPollPatience);
-  if (!reply) return reply.error();  // the uplink tells people about a server that is away
-  if (reply->status == 204) return {};
+milliseconds Poller::poll() {
+  const MonoTime asked = clock_.mono();
+  const auto commands = ask();
+  if (!commands) return pace_.failed();
+  if (commands->empty())
+    return pace_.nothing(std::chrono::duration_cast<milliseconds>(clock_.mono() - asked));
+  const unsigned changes = hand_over(*commands);
+  return pace_.commands(changes, clock_.mono());
+}
+
+// Errors are for the pace alone: the uplink tells people about a server that is away.
+Result<std::vector<Command>> Poller::ask() {
+  const auto reply = client_.get(query_, kAnswerBytes, kPollPatience);
+  if (!reply) return reply.error();
+  if (reply->status == kDisplaced) {
+    tell_once("another device polls with this one's identity: give one of them its own");
+  } else if (reply->status == 200 || reply->status == 204) {
+    told_.clear();
+  }
+  if (reply->status == 204) return std::vector<Command>();
   if (reply->status != 200)
     return fail(Errc::kUnavailable, "status " + std::to_string(reply->status));
-  const auto commands = parse_commands(reply->body);
-  if (!commands) {
-    say_("commands refused: " + commands.error().text());
-    return commands.error();
-  }
-  hand_over(*commands);
-  return {};
+  auto commands = parse_commands(reply->body);
+  if (!commands) tell_once("commands refused: " + commands.error().text());
+  return commands;
+}
+
+void Poller::tell_once(const std::string& problem) {
+  if (problem != told_) say_(problem);
+  told_ = problem;
 }
 
 // The server repeats a command until it is answered, so the next poll waits for the answer to be
 // sent.
-void Poller::hand_over(const std::vector<Command>& commands) {
-  for (const Command& command : commands)
-    engine_.command(command);
-  for (int look = 0; look < kLooks; ++look) {
-    if (pause(kLook)) return;
-    if (!engine_.has_reports()) return;
+unsigned Poller::hand_over(const std::vector<Command>& commands) {
+  unsigned changes = 0;
+  for (const Command& command : commands) {
+    if (engine_.command(command) == Engine::Effect::kChanged) ++changes;
   }
+  for (int look = 0; look < kLooks; ++look) {
+    if (pause(kLook) || !engine_.has_reports()) break;
+  }
+  return changes;
 }
 
 bool Poller::pause(milliseconds time) {

@@ -10,6 +10,7 @@
 
 #include "agents/engine.h"
 #include "agents/identity.h"
+#include "agents/poll_pace.h"
 #include "agents/uplink.h"
 #include "http/client.h"
 
@@ -17,23 +18,31 @@ namespace ota::agent {
 
 class Poller {
  public:
-  Poller(const http::ClientOptions& options, Engine& engine, Uplink& uplink,
-         std::function<void(const std::string&)> say);
+  // `boot`: this start of the device, by which the server knows two devices with one identity.
+  Poller(const http::ClientOptions& options, const model::BootId& boot, Engine& engine,
+         Uplink& uplink, const Clock& clock, std::function<void(const std::string&)> say);
 
   void run();
   void stop();
 
  private:
-  // One poll; kInvalid, kUnavailable and so on where it was in vain.
-  Result<void> poll();
-  void hand_over(const std::vector<Command>& commands);
+  // One poll, and how long to pause after it.
+  milliseconds poll();
+  Result<std::vector<Command>> ask();
+  // How many of them changed what the device has to save.
+  unsigned hand_over(const std::vector<Command>& commands);
+  void tell_once(const std::string& problem);
   // True where stop() came meanwhile.
   bool pause(milliseconds time);
 
   Engine& engine_;
   Uplink& uplink_;
+  const Clock& clock_;
   std::function<void(const std::string&)> say_;
+  std::string query_;
   http::Client client_;
+  PollPace pace_;
+  std::string told_;  // the problem that people were last told
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopped_ = false;

@@ -1,12 +1,13 @@
 #include "agents/telemetry.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/json.h"
 
 namespace ota::agent {
 
-void SampleBuffer::add(const sim::Readings& readings, WallTime at) {
+void SampleBuffer::add(const sim::Readings& readings, MonoTime taken, WallTime at) {
   const bool any = std::any_of(readings.begin(), readings.end(),
                                [](const auto& value) { return value.has_value(); });
   if (!any) return;
@@ -15,15 +16,17 @@ void SampleBuffer::add(const sim::Readings& readings, WallTime at) {
   sample.boot = boot_;
   sample.at = at;
   sample.values = readings;
-  samples_.push_back(std::move(sample));
+  samples_.push_back({std::move(sample), taken});
   if (samples_.size() > capacity_) samples_.pop_front();
 }
 
-std::string SampleBuffer::batch(std::size_t most) const {
+std::string SampleBuffer::batch(std::size_t most, const ServerTime& time) {
   Json list = Json::array();
   const std::string boot = boot_.text();
   for (std::size_t i = 0; i < std::min(most, samples_.size()); ++i) {
-    const model::Sample& sample = samples_[i];
+    Kept& kept = samples_[i];
+    model::Sample& sample = kept.sample;
+    if (!std::exchange(kept.stamped, true)) sample.at = time.stamp(kept.taken, sample.at);
     Json entry{{"seq", sample.seq}, {"boot_id", boot}, {"time", format_rfc3339(sample.at)}};
     for (std::size_t metric = 0; metric < model::kMetricCount; ++metric) {
       if (!sample.values[metric]) continue;

@@ -39,7 +39,7 @@ void Uplink::run() {
   while (true) {
     const MonoTime now = clock_.mono();
     if (now >= next_sample) {
-      samples_.add(options_.sensors(), clock_.wall());
+      samples_.add(options_.sensors(), now, clock_.wall());
       next_sample += options_.interval;
       if (next_sample <= now) next_sample = now + options_.interval;  // the device slept
     }
@@ -77,7 +77,7 @@ void Uplink::failed(const Error& error) {
 }
 
 Result<void> Uplink::flush() {
-  if (auto renewed = renew(); !renewed) return renewed.error();
+  renew();
   // A server that can save nothing still takes samples, and goes on judging by them.
   if (clock_.mono() >= next_telling_) {
     if (auto told = tell(); told) {
@@ -106,11 +106,14 @@ void Uplink::put_off(const Error& error) {
 }
 
 Result<unsigned> Uplink::post(const std::string& path, const std::string& body) {
+  const MonoTime asked = clock_.mono();
   const auto reply = client_.post(path, body, kAnswerBytes);
   retry_after_.reset();
   if (!reply) return reply.error();
+  if (reply->date) follow_server_time(*reply->date, asked);
   const auto status = status_of(*reply);
   if (!status) {
+    certificate_ended_ = certificate_ended(*reply);
     if (status.error().code != Errc::kDenied) retry_after_ = asked_pause(*reply);
     return status.error();
   }
@@ -120,6 +123,17 @@ Result<unsigned> Uplink::post(const std::string& path, const std::string& body) 
     connected_ = true;
   }
   return *status;
+}
+
+void Uplink::follow_server_time(WallTime date, MonoTime asked) {
+  const auto before = server_time_.off();
+  server_time_.heard(date, asked, clock_.mono(), clock_.wall());
+  const auto off = server_time_.off();
+  if (off == before) return;
+  if (!off) return options_.say("clock: agrees with the server's again");
+  options_.say("clock: this device's is " + format_age(std::chrono::abs(*off)) +
+               (off->count() > 0 ? " ahead of" : " behind") +
+               " the server's; readings carry the server's time, set the clock");
 }
 
 std::string Uplink::facts_document(const Unheeded& rollback) const {
@@ -134,6 +148,7 @@ std::string Uplink::facts_document(const Unheeded& rollback) const {
     out["fallback"] = facts.fallback;
     out["fallback_sha256"] = facts.fallback_sha256;
   }
+  if (const auto off = server_time_.off()) out["clock_off_s"] = off->count();
   if (!rollback.from.empty() && rollback.from == facts.confirmed.sha256) {
     out["rollback_refused"] = rollback.from;
     out["rollback_why"] = rollback.why;
@@ -180,7 +195,7 @@ Result<void> Uplink::send_reports() {
 Result<void> Uplink::send_samples() {
   while (!samples_.empty()) {
     const std::size_t count = std::min(kBatch, samples_.size());
-    const auto status = post("/v1/telemetry", samples_.batch(count));
+    const auto status = post("/v1/telemetry", samples_.batch(count, server_time_));
     if (!status) return status.error();
     if (*status >= 300)
       options_.say("the server answers telemetry with " + std::to_string(*status) + "; dropped");
@@ -189,22 +204,25 @@ Result<void> Uplink::send_samples() {
   return {};
 }
 
-Result<void> Uplink::renew() {
-  if (clock_.mono() < next_renewal_) return {};
-  const auto renewed = identity_.renew_if_due(client_, clock_.wall());
+// A failure is no reason to stop talking: the present certificate may still serve.
+void Uplink::renew() {
+  // One that has ended is good for this alone, and an operator may allow it at any time.
+  if (clock_.mono() < next_renewal_ && !certificate_ended_) return;
   next_renewal_ = clock_.mono() + kRenewalCheck;
+  const auto due = identity_.renewal_due(clock_.wall());
+  if (due && !*due && !certificate_ended_) return;
+  const auto renewed = due ? identity_.renew(client_) : due.error();
   if (!renewed) {
-    // The present certificate may still serve: not a reason to stop talking.
-    options_.say("certificate not renewed: " + renewed.error().text());
-    return {};
+    const std::string why = renewed.error().text();
+    if (why != told_renewal_) options_.say("certificate not renewed: " + why);
+    told_renewal_ = why;
+    return;
   }
-  if (*renewed) {
-    options_.say("certificate renewed");
-    const std::lock_guard lock(mutex_);
-    if (!stopped_)
-      client_ = http::Client(identity_.client_options(options_.server, options_.agent));
-  }
-  return {};
+  certificate_ended_ = false;
+  told_renewal_.clear();
+  options_.say("certificate renewed");
+  const std::lock_guard lock(mutex_);
+  if (!stopped_) client_ = http::Client(identity_.client_options(options_.server, options_.agent));
 }
 
 void Uplink::stop() {

@@ -18,6 +18,7 @@
 #include "agents/backoff.h"
 #include "agents/engine.h"
 #include "agents/identity.h"
+#include "agents/server_time.h"
 #include "agents/telemetry.h"
 #include "http/client.h"
 
@@ -49,6 +50,8 @@ class Uplink {
   bool wait_for_facts();
   bool connected() const { return connected_; }
   std::size_t buffered() const { return buffered_; }
+  // How far this device's clock is ahead of the server's, where it is off.
+  std::optional<seconds> clock_off() const { return server_time_.off(); }
 
  private:
   Result<void> flush();
@@ -57,10 +60,11 @@ class Uplink {
   Result<void> send_facts();
   Result<void> send_reports();
   Result<void> send_samples();
-  Result<void> renew();
+  void renew();
   // The status. kUnavailable: no answer, or too many requests; kConflict: an answer that the server
   // cannot do it now; kDenied: this device is refused.
   Result<unsigned> post(const std::string& path, const std::string& body);
+  void follow_server_time(WallTime date, MonoTime asked);
   std::string facts_document(const Unheeded& rollback = {}) const;
   void failed(const Error& error);
 
@@ -70,12 +74,15 @@ class Uplink {
   const Clock& clock_;
   http::Client client_;
   SampleBuffer samples_;
+  ServerTime server_time_;
   Backoff backoff_;
   Backoff telling_again_;
   MonoTime next_telling_{};
   std::string told_put_off_;  // why, as people were last told
   std::optional<milliseconds> retry_after_;
   MonoTime next_renewal_;
+  bool certificate_ended_ = false;  // as the server says
+  std::string told_renewal_;        // why it failed, as people were last told
   std::string told_problem_;
   std::string accepted_facts_;  // as the server has taken them
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <ctime>
 #include <optional>
 #include <utility>
 
@@ -121,6 +122,10 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
   if (const auto type = header_value(line, "content-type")) transfer.reply.content_type = *type;
   if (const auto tag = header_value(line, "etag")) transfer.reply.etag = *tag;
   if (const auto after = header_value(line, "retry-after")) transfer.reply.retry_after = *after;
+  if (const auto date = header_value(line, "date")) {
+    const std::time_t time = curl_getdate(std::string(*date).c_str(), nullptr);
+    if (time > 0) transfer.reply.date = WallTime(seconds(time));
+  }
   if (auto range = header_value(line, "content-range"); range && range->starts_with("bytes ")) {
     range->remove_prefix(6);
     std::uint64_t start = 0;

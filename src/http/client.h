@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,7 @@ struct Reply {
   std::string content_type;
   std::string etag;
   std::string retry_after;
+  std::optional<WallTime> date;  // the server's time, to the second
 
   // For how long the server asks to be left alone; zero where it does not say. 5 minutes at most: a
   // server's word must not switch a device off.

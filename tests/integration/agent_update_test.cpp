@@ -145,6 +145,10 @@ TEST_CASE("what the signed metadata does not say is refused, each with its own c
     release.version = model::Version(9, 0, 0);
     code = "job-mismatch";
   }
+  SECTION("a length that the signed entry does not have") {
+    release.length -= 1;
+    code = "job-mismatch";
+  }
   SECTION("a target that nobody signed") {
     release.target = "firmware-9.0.0.img";
     code = "tuf.unknown-target";

@@ -391,6 +391,40 @@ TEST_CASE("an acknowledgement during a download does not hold back the reports t
   CHECK_FALSE(device.engine->has_reports());  // an acknowledgement is saved too, in its turn
 }
 
+TEST_CASE("what became of an update is told when it is durable, also where nothing came of it",
+          "[agent]") {
+  Device device;
+  device.start();
+  JobState expected = JobState::kFailed;
+  Command command = update();
+  command.release.hardware = {"another model"};
+  SECTION("refused") {}
+  SECTION("cancelled") {
+    command.type = Command::Type::kCancel;
+    expected = JobState::kCancelled;
+  }
+  device.engine->command(command);
+  CHECK(device.engine->has_reports());
+  CHECK_FALSE(device.engine->next_report());
+  device.engine->step();
+  const auto told = device.engine->next_report();
+  REQUIRE(told);
+  CHECK(told->report.state == expected);
+}
+
+TEST_CASE("only a command that changes what is saved is counted as one", "[agent]") {
+  using Effect = Engine::Effect;
+  Device device;
+  device.start();
+  CHECK(device.engine->command(update()) == Effect::kChanged);
+  CHECK(device.engine->command(update()) == Effect::kNone);  // repeated while it runs
+  CHECK(device.engine->command(of_type(Command::Type::kRollback)) == Effect::kNone);
+  CHECK(device.engine->command(of_type(Command::Type::kCancel)) == Effect::kChanged);
+  Command never = of_type(Command::Type::kCancel);
+  never.job = "job-7";
+  CHECK(device.engine->command(never) == Effect::kChanged);
+}
+
 TEST_CASE("a success that cannot be saved is not told before it can", "[agent]") {
   Device device;
   device.start();

@@ -11,12 +11,14 @@ using namespace ota::agent;
 namespace {
 const model::BootId kBoot{1, 2};
 const WallTime kNow = *parse_rfc3339("2026-08-20T14:03:22.123Z");
+const MonoTime kTaken{seconds(100)};
+const ServerTime kNothingHeard;
 }  // namespace
 
 TEST_CASE("samples carry number, boot, time and what the sensors gave, no more", "[agent]") {
   SampleBuffer buffer(kBoot, 10);
-  buffer.add({12.5, 40.0, std::nullopt, std::nullopt}, kNow);
-  const auto body = parse_json(buffer.batch(5));
+  buffer.add({12.5, 40.0, std::nullopt, std::nullopt}, kTaken, kNow);
+  const auto body = parse_json(buffer.batch(5, kNothingHeard));
   REQUIRE(body.has_value());
   CHECK(*body == Json::parse(R"([{"seq":1,"boot_id":"00000000000000010000000000000002",
                                   "time":"2026-08-20T14:03:22.123Z","cpu":12.5,"mem":40.0}])"));
@@ -26,18 +28,31 @@ TEST_CASE("while nobody takes samples the oldest give way and the numbers show t
           "[agent]") {
   SampleBuffer buffer(kBoot, 3);
   for (int i = 0; i < 5; ++i)
-    buffer.add({1.0, {}, {}, {}}, kNow);
+    buffer.add({1.0, {}, {}, {}}, kTaken, kNow);
   CHECK(buffer.size() == 3);
-  CHECK((*parse_json(buffer.batch(1)))[0]["seq"] == 3);
+  CHECK((*parse_json(buffer.batch(1, kNothingHeard)))[0]["seq"] == 3);
   buffer.drop(2);
-  CHECK((*parse_json(buffer.batch(9)))[0]["seq"] == 5);
+  CHECK((*parse_json(buffer.batch(9, kNothingHeard)))[0]["seq"] == 5);
   buffer.drop(9);
   CHECK(buffer.empty());
 }
 
+TEST_CASE("a sample that is sent again has the time that it was first sent with", "[agent]") {
+  SampleBuffer buffer(kBoot, 3);
+  ServerTime time;
+  const auto sent = [&] {
+    return (*parse_json(buffer.batch(1, time)))[0]["time"].get<std::string>();
+  };
+  time.heard(kNow, kTaken, kTaken, kNow + std::chrono::hours(2));
+  buffer.add({1.0, {}, {}, {}}, kTaken, kNow + std::chrono::hours(2));
+  const std::string first = sent();
+  time.heard(kNow + std::chrono::hours(1), kTaken, kTaken, kNow);
+  CHECK(sent() == first);
+}
+
 TEST_CASE("readings without any value are no sample", "[agent]") {
   SampleBuffer buffer(kBoot, 3);
-  buffer.add({}, kNow);
+  buffer.add({}, kTaken, kNow);
   CHECK(buffer.empty());
 }
 

@@ -395,6 +395,29 @@ TEST_CASE("a director's word counts for one job, however that ended, after a pow
   CHECK(device.machine.next().kind == Kind::kCheck);
 }
 
+TEST_CASE("a director's word is used up by a job that was cancelled, or that ended at the server",
+          "[agent]") {
+  const bool cancelled = GENERATE(true, false);
+  MachineDevice device;
+  Command first = update_command();
+  first.nonce = std::string(32, '1');
+  device.machine.command(first);
+  device.step_until(Kind::kDownload);
+  if (cancelled) {
+    Command cancel = first;
+    cancel.type = Command::Type::kCancel;
+    device.machine.command(cancel);
+  } else {
+    device.machine.job_over(first.job);
+  }
+  device.save();
+  device.restart();
+  Command again = update_command("job-2");
+  again.nonce = first.nonce;
+  device.machine.command(again);
+  CHECK(device.last_report().error_code == "tuf.replayed-job");
+}
+
 TEST_CASE("words that were never found good push none out of the memory of used ones", "[agent]") {
   MachineDevice device;
   Command good = update_command();
