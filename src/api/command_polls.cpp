@@ -44,7 +44,11 @@ void CommandPolls::poll(const std::string& device, seconds wait, const http::Res
       found->second = std::move(fresh);
     }
   }
-  if (replaced) (*replaced)(http::Response::no_content());
+  // Not an empty answer, after which it would ask at once and displace this one: two devices with
+  // one identity would spin. An error makes agents of every release wait, ever longer.
+  if (replaced) {
+    (*replaced)(http::Response::problem(409, "displaced", "another poll of this device came"));
+  }
   respond.on_close([this, device, ticket] {
     const std::lock_guard lock(mutex_);
     const auto found = parked_.find(device);

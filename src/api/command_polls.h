@@ -1,7 +1,8 @@
 // Devices that wait for a command: GET /v1/commands?wait=N.
 //
 // A poll is parked first and the fleet asked after that, so a command that comes in between is not
-// missed. One poll for each device: a newer one takes the older one's place. Thread: any.
+// missed. One poll for each device: a newer one takes the older one's place, which is answered 409
+// `displaced`. Thread: any.
 #pragma once
 
 #include <cstdint>

@@ -57,6 +57,10 @@ Result<fleet::DeviceStatus> status_of(const Json& body) {
   status.rollback_why = word_of(body, "rollback_why", kLongestSentence);
   if (const auto floor = model::Version::parse(word_of(body, "version_floor", kLongestWord)); floor)
     status.version_floor = floor->text();
+  if (const auto off = body.find("clock_off_s"); off != body.end() && off->is_number_integer()) {
+    constexpr std::int64_t kDecade = 10LL * 365 * 24 * 3600;
+    status.clock_off = seconds(std::clamp(off->get<std::int64_t>(), -kDecade, kDecade));
+  }
   const auto boot = model::BootId::parse(word_of(body, "boot_id", 32));
   if (!boot) return boot.error();
   status.boot = *boot;
@@ -85,7 +89,8 @@ void take_telemetry(Context& context, const http::Request& request,
     context.ports.fleet.refuse_telemetry(request.peer.name);
     return respond(http::Response::error(decoded.error()));
   }
-  const fleet::IngestResult result = context.ports.fleet.ingest(request.peer.name, samples);
+  const fleet::IngestResult result =
+      context.ports.fleet.ingest(request.peer.name, samples, request.peer.address);
   if (result.refused.empty()) return respond(http::Response::no_content());
   // Counts alone: which limit a sample missed would tell a forger how to stay within it.
   respond(
@@ -121,8 +126,9 @@ void add_device_routes(http::Router& router, Context& context) {
                 if (write_budget_spent(context, request, respond)) return;
                 const auto body = body_object(context, request, respond);
                 if (!body) return;
-                const auto status = status_of(*body);
+                auto status = status_of(*body);
                 if (!status) return respond(http::Response::error(status.error()));
+                status->address = request.peer.address;
                 context.ports.fleet.report_status(request.peer.name, *status,
                                                   no_content_or_problem(respond));
               }});
@@ -135,6 +141,9 @@ void add_device_routes(http::Router& router, Context& context) {
                 constexpr std::uint64_t kLongestWait = 60;
                 const auto wait = number_of(request, respond, "wait", {.most = kLongestWait});
                 if (!wait) return;
+                std::optional<model::BootId> boot;
+                if (const auto said = model::BootId::parse(text_of(request, "boot"))) boot = *said;
+                context.ports.fleet.polled(request.peer.name, boot, request.peer.address);
                 context.commands.poll(request.peer.name, seconds(static_cast<std::int64_t>(*wait)),
                                       respond);
               }});

@@ -24,6 +24,15 @@ seconds certificate_lifetime(const fleet::Fleet& fleet) {
   return std::chrono::duration_cast<seconds>(fleet.settings()->console.certificate_lifetime);
 }
 
+Result<seconds> ttl_of(const Json& body, std::uint64_t fallback) {
+  const Json ttl = body.value("ttl_s", Json(fallback));
+  if (!ttl.is_number_unsigned() || ttl.get<std::uint64_t>() == 0 ||
+      ttl.get<std::uint64_t>() > kLongestTtl) {
+    return fail(Errc::kInvalid, "ttl_s must be from 1 to 2592000 (30 days)");
+  }
+  return seconds(ttl.get<std::int64_t>());
+}
+
 // On the worker: the request's key, the token, the certificate, then the answer after the commit.
 void enrol(Context& context, const std::string& token, const std::string& csr,
            const std::string& address, const http::Responder& respond) {
@@ -67,6 +76,30 @@ void renew(Context& context, const std::string& device, const std::string& seria
                               });
 }
 
+void ask_renewal(Context& context, const http::Request& request, const http::Responder& respond) {
+  const auto body = body_object(context, request, respond);
+  if (!body) return;
+  const Json csr = body->value("csr", Json());
+  if (!csr.is_string()) {
+    return respond(http::Response::problem(400, "missing-member", "csr is required"));
+  }
+  context.on_worker(
+      respond, [&context, respond, csr = csr.get<std::string>(), device = request.peer.name,
+                serial = request.peer.serial] { renew(context, device, serial, csr, respond); });
+}
+
+// A certificate that has ended may be renewed for so long: an operator's word.
+void allow_renewal(Context& context, const http::Request& request, const http::Responder& respond) {
+  const auto body = body_object(context, request, respond);
+  if (!body) return;
+  constexpr std::uint64_t kWeek = 7ULL * 24 * 3600;
+  const auto ttl = ttl_of(*body, kWeek);
+  if (!ttl) return respond(http::Response::problem(400, "bad-ttl", ttl.error().context));
+  context.ports.fleet.allow_renewal(std::string(request.params.at(0)),
+                                    context.ports.clock.wall() + *ttl, actor_of(request),
+                                    no_content_or_problem(respond));
+}
+
 void open_enrolment(Context& context, const http::Request& request,
                     const http::Responder& respond) {
   const auto body = body_object(context, request, respond);
@@ -75,13 +108,9 @@ void open_enrolment(Context& context, const http::Request& request,
   if (!device.is_string()) {
     return respond(http::Response::problem(400, "missing-member", "device is required"));
   }
-  const Json ttl = body->value("ttl_s", Json(kDefaultTtl));
-  if (!ttl.is_number_unsigned() || ttl.get<std::uint64_t>() == 0 ||
-      ttl.get<std::uint64_t>() > kLongestTtl) {
-    return respond(
-        http::Response::problem(400, "bad-ttl", "ttl_s must be from 1 to 2592000 (30 days)"));
-  }
-  const WallTime expires = context.ports.clock.wall() + seconds(ttl.get<std::int64_t>());
+  const auto ttl = ttl_of(*body, kDefaultTtl);
+  if (!ttl) return respond(http::Response::problem(400, "bad-ttl", ttl.error().context));
+  const WallTime expires = context.ports.clock.wall() + *ttl;
   const pki::JoinCode code{to_base64url(random_bytes(32)), context.ports.authority.fingerprint()};
   Json answer{{"device", device}, {"code", code.text()}, {"expires", model::time_json(expires)}};
   context.ports.fleet.open_enrolment(
@@ -118,19 +147,15 @@ void add_enrolment_routes(http::Router& router, Context& context) {
                                     enrol(context, token, csr, address, respond);
                                   });
               }});
-  router.add({Method::kPost, "/v1/renew", Access::kDevice,
+  http::Route renewal{Method::kPost, "/v1/renew", Access::kDevice,
+                      [&context](const http::Request& request, const http::Responder& respond) {
+                        ask_renewal(context, request, respond);
+                      }};
+  renewal.ended_certificate = true;
+  router.add(std::move(renewal));
+  router.add({Method::kPost, "/v1/devices/{id}/allow-renewal", Access::kOperator,
               [&context](const http::Request& request, const http::Responder& respond) {
-                const auto body = body_object(context, request, respond);
-                if (!body) return;
-                const Json csr = body->value("csr", Json());
-                if (!csr.is_string()) {
-                  return respond(http::Response::problem(400, "missing-member", "csr is required"));
-                }
-                context.on_worker(respond,
-                                  [&context, respond, csr = csr.get<std::string>(),
-                                   device = request.peer.name, serial = request.peer.serial] {
-                                    renew(context, device, serial, csr, respond);
-                                  });
+                allow_renewal(context, request, respond);
               }});
   router.add({Method::kPost, "/v1/enrolments", Access::kOperator,
               [&context](const http::Request& request, const http::Responder& respond) {

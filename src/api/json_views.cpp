@@ -63,7 +63,9 @@ Json row_json(const fleet::DeviceRow& row) {
            {"enrolled", row.enrolled()},
            {"revoked", row.revoked()},
            {"second_key_seen", row.second_key_seen()},
+           {"in_two_places", row.in_two_places()},
            {"online", row.online},
+           {"readings_unusable", row.readings_unusable},
            {"local", row.local},
            {"state", std::string(fleet::to_text(row.state))},
            {"level", row.level},
@@ -78,6 +80,9 @@ Json row_json(const fleet::DeviceRow& row) {
   out["version"] = row.facts().confirmed ? Json(row.facts().confirmed->version) : Json(nullptr);
   out["target"] = row.target ? Json(*row.target) : Json(nullptr);
   if (const std::string client = row.ddi_client(); !client.empty()) out["ddi_client"] = client;
+  if (row.clock_off) out["clock_off_s"] = row.clock_off->count();
+  if (row.record && row.record->certificate_expires != WallTime{})
+    out["certificate_ends"] = time_json(row.record->certificate_expires);
   if (!row.job.empty()) {
     out["job"] = row.job;
     out["job_state"] = row.job_state;
@@ -113,11 +118,18 @@ Json counts_json(const fleet::Counts& counts) {
   Json versions = Json::object();
   for (const auto& [version, devices] : counts.versions)
     versions[version] = devices;
-  return {{"devices", counts.devices},         {"online", counts.online},
-          {"stable", counts.stable},           {"watch", counts.watch},
-          {"critical", counts.critical},       {"unknown", counts.unknown},
-          {"updating", counts.updating},       {"failed", counts.failed},
-          {"rolled_back", counts.rolled_back}, {"versions", std::move(versions)}};
+  return {{"devices", counts.devices},
+          {"online", counts.online},
+          {"stable", counts.stable},
+          {"watch", counts.watch},
+          {"critical", counts.critical},
+          {"unknown", counts.unknown},
+          {"updating", counts.updating},
+          {"failed", counts.failed},
+          {"rolled_back", counts.rolled_back},
+          {"certificates_ending", counts.certificates_ending},
+          {"certificates_ended", counts.certificates_ended},
+          {"versions", std::move(versions)}};
 }
 
 Json server_json(const fleet::ServerStatus& status) {

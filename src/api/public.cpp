@@ -6,6 +6,7 @@
 #include "api/routes.h"
 #include "fleet/fleet.h"
 #include "gen/api/openapi_json.h"
+#include "pki/authority.h"
 
 namespace ota::api {
 namespace {
@@ -79,6 +80,17 @@ void add_budget(std::string& out, const fleet::BudgetUse& use) {
          "{of=\"strangers\"} " + number_text(static_cast<double>(use.left_out_strangers)) + "\n";
 }
 
+void add_certificates(std::string& out, const std::vector<pki::CertificateTerm>& terms) {
+  const char* name = "ota_certificate_ends_seconds";
+  add_head(out, name, "gauge", "when the server's own certificates end, as Unix time");
+  for (const pki::CertificateTerm& term : terms) {
+    out += std::string(name) + "{certificate=\"" + term.name + "\"} " +
+           number_text(static_cast<double>(
+               std::chrono::floor<seconds>(term.ends).time_since_epoch().count())) +
+           "\n";
+  }
+}
+
 // Prometheus text exposition format 0.0.4.
 std::string metrics_text(const Context& context) {
   const auto snapshot = context.ports.fleet.snapshot();
@@ -96,6 +108,11 @@ std::string metrics_text(const Context& context) {
   gauge("ota_devices_unknown", "devices without a verdict", counts.unknown);
   gauge("ota_devices_updating", "devices with a running update", counts.updating);
   gauge("ota_devices_failed", "devices whose last update failed", counts.failed);
+  gauge("ota_device_certificates_ending", "devices whose certificate ends within 14 days",
+        counts.certificates_ending);
+  gauge("ota_device_certificates_ended", "devices whose certificate has ended",
+        counts.certificates_ended);
+  add_certificates(out, context.ports.authority.terms());
   gauge("ota_events_last", "sequence number of the newest event", snapshot->last_event);
   gauge("ota_store_writable", "1 where the state can be saved", snapshot->store_writable ? 1 : 0);
   add_budget(out, context.ports.fleet.budget_use());

@@ -20,6 +20,7 @@ std::span<const Command> commands() {
       explain_command(),
       watch_command(),
       enroll_command(),
+      renew_command(),
       revoke_command(),
       operator_list_command(),
       operator_revoke_command(),

@@ -46,6 +46,10 @@ void Fleet::Impl::note_settings(const model::Settings& now) {
   json_depth = now.console.limits.json_depth;
   saver.budget().set_limits(
       {now.console.limits.device_events_per_hour, now.console.limits.device_kib_per_hour});
+  // A device renews when a third of its certificate's term is left: one that has not by the last
+  // quarter cannot, and an operator has time to see to it.
+  constexpr milliseconds kTwoWeeks = std::chrono::days(14);
+  end_nears_ms = std::min(kTwoWeeks, now.console.certificate_lifetime / 4).count();
 }
 
 std::shared_ptr<const model::Settings> Fleet::Impl::settings() const {

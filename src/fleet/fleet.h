@@ -57,6 +57,9 @@ struct DeviceStatus {
   std::string rollback_why;              // in its words
   std::optional<model::Image> previous;  // in its other slot, good to go back to
   std::string version_floor;             // the signed one that it keeps; empty: it does not say
+  // How far its clock is ahead of the server's; none: it agrees, or does not say.
+  std::optional<seconds> clock_off = std::nullopt;
+  std::string address = {};  // that it speaks from
 };
 
 struct IngestResult {
@@ -141,7 +144,16 @@ class Fleet {
   // right key. The error's context is the distinct reason ("revoked", "not in the whitelist",
   // "another certificate").
   Result<void> admit(const std::string& device, const std::string& certificate_serial) const;
-  IngestResult ingest(const std::string& device, std::span<const model::Sample> samples);
+  // The same for a certificate that has ended, which is good for its own renewal alone: kDenied
+  // also where no operator has allowed that (allow_renewal). Agents of this host need no such word.
+  Result<void> admit_ended(const std::string& device, const std::string& certificate_serial,
+                           const std::string& address);
+  // `address`: that it speaks from.
+  IngestResult ingest(const std::string& device, std::span<const model::Sample> samples,
+                      std::string_view address = {});
+  // It waits for commands; `boot`: the start that it is in, where it says so.
+  void polled(const std::string& device, const std::optional<model::BootId>& boot,
+              std::string_view address);
   // It sent what is no telemetry at all: counted as one sample, kMalformed.
   void refuse_telemetry(const std::string& device);
   void report_status(const std::string& device, const DeviceStatus& status, Done done);
@@ -169,8 +181,8 @@ class Fleet {
   // wrong one is counted and, within its address's number, an event.
   TokenCheck check_token(const std::string& token_hash, const std::string& address);
   // Uses the token up (even where what follows fails) and says whether `key_fingerprint` may enrol
-  // as the device: kDenied (no such token, expired, used), kConflict (the id has another key:
-  // flagged on both).
+  // as the device: kDenied (no such token, expired, used; the key is, or was, another device's),
+  // kConflict (the id has another key: flagged on both).
   Result<Admission> redeem_token(const std::string& token_hash, const std::string& key_fingerprint,
                                  const std::string& address);
   // kDenied where the device was revoked since the token was used: its certificate is not given.
@@ -180,6 +192,10 @@ class Fleet {
   void renewed(const std::string& device, const std::string& presented_serial,
                const std::string& certificate_serial, WallTime expires, Done done);
   void revoke(const std::string& device, const std::string& actor, Done done);
+  // Until `until` the device may renew a certificate that has ended, with the key that enrolled.
+  // kNotFound, kDenied (not in the whitelist, not enrolled, revoked).
+  void allow_renewal(const std::string& device, WallTime until, const std::string& actor,
+                     const Done& done);
 
   // -- devices that speak hawkBit's DDI (fleet_ddi.cpp); `action` is their number for a job --
   // Who may speak for the device. kDenied with the reason for the log; the device is told 401

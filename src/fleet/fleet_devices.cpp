@@ -69,6 +69,12 @@ void Fleet::Impl::trust(model::DeviceRecord& record, const model::Image& image) 
 
 void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch& batch) const {
   const Level level = device.detector.level(now);
+  const WallTime jumped = jumped_at.load(std::memory_order_relaxed);
+  // What the detector takes for silence is a jump of the clock until the device has had its time.
+  if (level == Level::kUnknown && device.last_heard < jumped &&
+      now < jumped + milliseconds(stale_after_ms.load(std::memory_order_relaxed))) {
+    return;
+  }
   const bool changed = level != device.level;
   const bool explain = level != Level::kStable && now - device.explained_at >= kExplainEvery;
   if (!changed && !explain) return;
@@ -79,7 +85,10 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
   if (!changed) return;
   device.level = level;
   device.escalated = false;
-  device.level_since = verdict.since == WallTime{} ? now : verdict.since;
+  // Of what began before a jump nobody knows how long ago that is.
+  const bool known = verdict.since != WallTime{} && verdict.since >= jumped && verdict.since <= now;
+  device.level_since = known ? verdict.since : now;
+  device.level_began = clock.mono() - (now - device.level_since);
   std::string message = device.id + (level == Level::kWatch ? " is on " : " is ") +
                         std::string(model::to_text(level));
   if (level == Level::kCritical || level == Level::kWatch)
@@ -99,9 +108,12 @@ void Fleet::Impl::follow_online(LiveDevice& device, WallTime now, store::Batch& 
                                               device.silent_for(now).count() <=
                                                   stale_after_ms.load(std::memory_order_relaxed);
   const bool online = device.spec && heard;
-  if (online == device.online) return;
-  device.online = online;
-  if (!online) put_device(batch, device, now);  // when it was seen last, for good
+  const bool changed = std::exchange(device.online, online) != online;
+  if (changed && !online) put_device(batch, device, now);  // when it was seen last, for good
+  const bool was_unusable = device.unusable.told;
+  follow_unusable(device, now, batch);
+  // Connected all the while is not offline, and what was connected at least may fall silent.
+  if (device.unusable.told || (!changed && (online || !was_unusable))) return;
   if (device.ddi_alone()) {
     batch.events.push_back(online ? make_event(now, Severity::kInfo, "device.online", device.id,
                                                device.id + " polls over DDI")
@@ -146,12 +158,16 @@ void Fleet::refuse_telemetry(const std::string& device) {
   store::Batch batch;
   impl_->table.with(device, [&](LiveDevice& live) {
     refuse(live, model::SampleFault::kMalformed, now);
+    live.last_heard = now;
+    live.unusable.note(model::SampleFault::kMalformed, milliseconds(0), now);
+    impl_->follow_online(live, now, batch);
     impl_->follow_verdict(live, now, batch);
   });
   if (!batch.empty()) impl_->saver.commit(std::move(batch), OnFailure::kRetry);
 }
 
-IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sample> samples) {
+IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sample> samples,
+                           std::string_view address) {
   IngestResult result;
   const WallTime now = impl_->clock.wall();
   DeviceTable::Stripe& stripe = impl_->table.stripe_of(device);
@@ -169,6 +185,10 @@ IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sam
     if (!fault && sample.at < now - kMaxAge) fault = model::SampleFault::kStale;
     if (!fault) fault = live.order.check(sample);
     if (fault) {
+      if (live.order.contradicts(sample)) {
+        Impl::follow_identity(live, live.identity.contradicted(sample.seq, address, impl_->clock),
+                              now, batch);
+      }
       refuse(live, *fault, now);
       result.refused.emplace_back(sample.seq, *fault);
       continue;
@@ -182,6 +202,16 @@ IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sam
     live.history.push(sample.at, sample.values, live.detector.score(), level);
     if (live.minute.over(now)) Impl::finish_minute(stripe, live, now, batch);
     live.minute.add(sample, level, live.detector.score(), now);
+  }
+  live.last_heard = now;
+  if (!samples.empty()) {
+    Impl::follow_identity(live, live.identity.heard(samples.back().boot, address, impl_->clock),
+                          now, batch);
+  }
+  if (result.accepted > 0) {
+    live.unusable = {};
+  } else if (!result.refused.empty()) {
+    live.unusable.note(result.refused.back().second, samples.back().at - now, now);
   }
   impl_->follow_online(live, now, batch);
   impl_->follow_verdict(live, now, batch);
@@ -217,6 +247,18 @@ void compare_status(const LiveDevice& live, const DeviceStatus& status, const Ca
           live.id + " confirmed " + image.version.label() + ", an image that is not known for it");
     }
   }
+}
+
+// Its agent cures a clock that is off by stamping readings with the server's time, and says so.
+void follow_clock(LiveDevice& live, std::optional<seconds> off, WallTime now, store::Batch& batch) {
+  const auto before = std::exchange(live.clock_off, off);
+  if (off.has_value() == before.has_value()) return;
+  batch.events.push_back(
+      off ? make_event(now, Severity::kWarning, "device.clock-off", live.id,
+                       live.id + "'s clock is " + clock_words(*off) +
+                           "; its readings carry the server's time, so they count: set its clock")
+          : make_event(now, Severity::kInfo, "device.clock-right", live.id,
+                       live.id + "'s clock agrees with this server's again"));
 }
 
 // What the device's words mean for a rollback that it was, or is to be, told: it has left the image
@@ -274,7 +316,11 @@ void Fleet::report_status(const std::string& device, const DeviceStatus& said, D
     compare_status(live, status, *catalogue, now, batch);
     follow_rollback(live, status, now, batch);
     // Its first sample is still to come: until there are enough, nobody knows how the image runs.
+    live.last_heard = now;
+    follow_clock(live, status.clock_off, now, batch);
     if (status.boot != model::BootId{}) {
+      const auto places = live.identity.heard(status.boot, status.address, impl_->clock);
+      Impl::follow_identity(live, places, now, batch);
       live.detector.booted(status.boot, now);
       impl_->follow_verdict(live, now, batch);
     }
@@ -317,6 +363,7 @@ std::shared_ptr<const DeviceDetail> Fleet::detail(const std::string& device) con
     if (live.spec) detail->spec = *live.spec;
     if (live.record) detail->record = *live.record;
     detail->verdict = impl_->verdict_of(live, now);
+    if (live.unusable.told) Impl::explain_unusable(live, detail->verdict);
     detail->history = live.history.points();
   });
   if (!known) return nullptr;

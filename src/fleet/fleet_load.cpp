@@ -34,7 +34,9 @@ Result<void> Fleet::load(StoredState stored) {
         stripe.touch(*device);
       }
     }
+    impl.keys.clear();
     for (std::shared_ptr<model::DeviceRecord>& record : stored.devices) {
+      impl.keys.note(*record);
       DeviceTable::Stripe& stripe = impl.table.stripe_of(record->id);
       const std::lock_guard stripe_lock(stripe.mutex);
       LiveDevice& device = impl.device_at(stripe, record->id);

@@ -35,6 +35,15 @@ std::string rollback_hindrance(const model::DeviceRecord& record, const Catalogu
          ", and its agent does not say what its other slot holds";
 }
 
+// It stays this device's: under another name it is refused (KeyRegistry).
+void keep_earlier_key(model::DeviceRecord& record) {
+  constexpr std::size_t kMostEarlier = 16;
+  if (record.key_fingerprint.empty()) return;
+  if (record.earlier_keys.size() == kMostEarlier)
+    record.earlier_keys.erase(record.earlier_keys.begin());
+  record.earlier_keys.push_back(record.key_fingerprint);
+}
+
 }  // namespace
 
 void Fleet::rollback(const std::string& device, const std::string& actor, Done done) {
@@ -94,6 +103,8 @@ void Fleet::acknowledge(const std::string& device, const std::string& actor, Don
     model::DeviceRecord& record = Impl::record_of(live);
     record.attention = model::Attention::kNone;
     record.second_key_seen = false;
+    record.in_two_places = false;
+    live.identity = {};
     batch.events.push_back(actor_event(now, Severity::kInfo, "device.acknowledged", device, actor,
                                        actor + " has seen to " + device));
     Impl::put_device(batch, live, now);
@@ -154,6 +165,21 @@ void Fleet::Impl::refuse_token(const std::string& address, const Error& why, Wal
   saver.commit(std::move(batch), OnFailure::kRetry);
 }
 
+// One key is one device's: under a second name it is a copy, or stolen.
+Result<void> Fleet::Impl::claim_key(const std::string& fingerprint, const std::string& device,
+                                    const std::string& address, WallTime now, store::Batch& batch) {
+  const auto holder = keys.claim(fingerprint, device);
+  if (!holder) return {};
+  batch.events.push_back(make_event(now, Severity::kError, "enrol.key-taken", device,
+                                    "an enrolment as " + device + " from " + address +
+                                        " brought a key that is, or was, " + *holder +
+                                        "'s: refused, each device has a key of its own"));
+  batch.events.back().data = Json{{"address", address}, {"holder", *holder}, {"key", fingerprint}};
+  return fail(Errc::kDenied,
+              "this key is, or was, another device's: remove identity/ on the device, so that it "
+              "makes a new one");
+}
+
 Result<Admission> Fleet::redeem_token(const std::string& token_hash,
                                       const std::string& key_fingerprint,
                                       const std::string& address) {
@@ -174,8 +200,13 @@ Result<Admission> Fleet::redeem_token(const std::string& token_hash,
       return;
     }
     answer->revocations = live.revocations;
-    if (!live.record || !live.record->enrolled || live.record->revoked) return;
-    if (live.record->key_fingerprint == key_fingerprint) return;
+    const bool holds_a_key = live.record && live.record->enrolled && !live.record->revoked;
+    if (holds_a_key && live.record->key_fingerprint == key_fingerprint) return;
+    if (!holds_a_key) {
+      if (auto claimed = impl_->claim_key(key_fingerprint, device, address, now, batch); !claimed)
+        answer = claimed.error();
+      return;
+    }
     // Two keys claim one name. The one that came first keeps it; both are named.
     live.record.edit().second_key_seen = true;
     batch.events.push_back(make_event(now, Severity::kError, "enrol.second-key", device,
@@ -207,6 +238,9 @@ void Fleet::enrolled(const Admission& admission, const std::string& certificate_
       record.facts = {};
       record.trusted.clear();
       record.rejected.clear();
+      keep_earlier_key(record);
+      record.in_two_places = false;
+      live.identity = {};
     }
     record.enrolled = true;
     record.revoked = false;
@@ -214,6 +248,8 @@ void Fleet::enrolled(const Admission& admission, const std::string& certificate_
     record.previous_serial.clear();
     record.key_fingerprint = key_fingerprint;
     record.certificate_expires = expires;
+    record.end_told = model::EndTold::kNothing;
+    record.renewal_until = {};
     record.enrolled_at = now;
     batch.events.push_back(
         make_event(now, Severity::kInfo, "enrol.ok", device, device + " is enrolled"));
@@ -236,7 +272,9 @@ void Fleet::renewed(const std::string& device, const std::string& presented_seri
     record.previous_serial = presented_serial;
     record.certificate_serial = certificate_serial;
     record.certificate_expires = expires;
+    record.end_told = model::EndTold::kNothing;
     live.renewed_serial_used = false;
+    live.ended_call_told = {};
     batch.events.push_back(make_event(
         now, Severity::kInfo, "enrol.renewed", device,
         device + " has a new certificate until " + format_rfc3339(expires, Fraction::kNone)));

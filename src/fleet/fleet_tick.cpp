@@ -24,6 +24,7 @@ bool seen_is_saved_at(const std::string& device, WallTime now) {
 void Fleet::tick() {
   const WallTime now = impl_->clock.wall();
   impl_->tick_store(now);
+  if (const auto jump = impl_->clock_jump.look()) impl_->follow_jump(*jump, now);
   impl_->tick_devices(now);
   impl_->count_groups(now);
   impl_->tick_jobs(now);
@@ -73,11 +74,12 @@ void Fleet::Impl::tick_store(WallTime now) {
 // A block that nobody sees to for so long is an event of its own, once.
 void Fleet::Impl::escalate(LiveDevice& device, WallTime now, store::Batch& batch) const {
   if (device.level != model::Level::kCritical || device.escalated) return;
-  if (now - device.level_since < settings()->thresholds.block_escalate_after) return;
+  const auto lasted = std::chrono::duration_cast<milliseconds>(clock.mono() - device.level_began);
+  if (lasted < settings()->thresholds.block_escalate_after) return;
   device.escalated = true;
   batch.events.push_back(
       make_event(now, model::Severity::kError, "verdict.block-escalated", device.id,
-                 device.id + " has been critical for " + format_age(now - device.level_since) +
+                 device.id + " has been critical for " + format_age(lasted) +
                      " (Risk: " + device.label + "): it gets no updates meanwhile"));
 }
 
@@ -91,10 +93,26 @@ WallTime Fleet::Impl::next_look(const LiveDevice& device, WallTime now) const {
                                  milliseconds(stale_after_ms.load(std::memory_order_relaxed) + 1);
     first = std::min(first, silent);
   }
+  if (device.unusable.since != WallTime{}) first = std::min(first, now + seconds(1));
+  first = std::min(first, certificate_word_due(device, end_nears()));
   if (device.level == model::Level::kCritical && !device.escalated) {
     first = std::min(first, device.level_since + device.detector.thresholds().block_escalate_after);
   }
   return std::max(first, now + milliseconds(1));
+}
+
+// Devices are no longer silent, and no longer critical, for what happened to a clock. What the
+// detectors keep is of the old time: their word that a device fell silent is waited for, until the
+// device has had time to speak.
+void Fleet::Impl::follow_jump(milliseconds jump, WallTime now) {
+  jumped_at = now;
+  for (DeviceTable::Stripe& stripe : table.stripes()) {
+    const std::lock_guard lock(stripe.mutex);
+    for (auto& [id, device] : stripe.devices) {
+      device->move_stamps(jump, now);
+      stripe.touch(*device);
+    }
+  }
 }
 
 void Fleet::Impl::tick_devices(WallTime now) {
@@ -113,9 +131,11 @@ void Fleet::Impl::tick_devices(WallTime now) {
       follow_online(*device, now, batch);
       follow_verdict(*device, now, batch);
       escalate(*device, now, batch);
+      follow_certificate(*device, now, batch);
       if (device->renewed_serial_used) {
         device->renewed_serial_used = false;
         device->record.edit().previous_serial.clear();
+        device->record.edit().renewal_until = {};  // the word was for this one renewal
         put_device(batch, *device, now);
       }
       if (device->minute.over(now)) finish_minute(stripe, *device, now, batch);

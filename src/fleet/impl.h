@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock_jump.h"
 #include "fleet/catalogue.h"
 #include "fleet/ddi_desk.h"
 #include "fleet/ddi_machine.h"
@@ -22,6 +23,7 @@
 #include "fleet/fleet.h"
 #include "fleet/job_book.h"
 #include "fleet/job_machine.h"
+#include "fleet/key_registry.h"
 #include "fleet/publisher.h"
 #include "fleet/saver.h"
 #include "gate/gate.h"
@@ -45,6 +47,12 @@ inline constexpr int kMostRollbackOffers = 10;
 model::Event make_event(WallTime now, model::Severity severity, std::string kind,
                         std::string source, std::string message);
 
+// "1m30 ahead of this server's".
+std::string clock_words(milliseconds ahead);
+// When there is something to say of the end of its certificate; WallTime::max(): never. `nears`: so
+// long before it.
+WallTime certificate_word_due(const LiveDevice& device, milliseconds nears);
+
 struct Fleet::Impl {
   Impl(store::Store& the_store, const Clock& the_clock,
        std::shared_ptr<const model::Settings> the_settings);
@@ -55,6 +63,7 @@ struct Fleet::Impl {
   std::atomic<std::int64_t> stale_after_ms{0};
   std::atomic<std::uint32_t> samples_per_request{0};
   std::atomic<std::uint32_t> json_depth{0};
+  std::atomic<std::int64_t> end_nears_ms{0};  // of a certificate, so long before it
 
   // -- settings, releases, hooks: leaves --
   std::shared_ptr<const model::Settings> settings() const;
@@ -89,6 +98,20 @@ struct Fleet::Impl {
   static void finish_minute(DeviceTable::Stripe& stripe, LiveDevice& device, WallTime now,
                             store::Batch& batch);
   void follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const;
+  // The same for readings that come and cannot be used, for the end of its certificate, and for one
+  // identity in two places (fleet_identity.cpp). Stripe lock held.
+  void follow_unusable(LiveDevice& device, WallTime now, store::Batch& batch) const;
+  // What the verdict's words are to be for such a device.
+  static void explain_unusable(const LiveDevice& device, model::Verdict& verdict);
+  void follow_certificate(LiveDevice& device, WallTime now, store::Batch& batch) const;
+  milliseconds end_nears() const {
+    return milliseconds(end_nears_ms.load(std::memory_order_relaxed));
+  }
+  static void follow_identity(LiveDevice& device, IdentityWatch::Places places, WallTime now,
+                              store::Batch& batch);
+  // kDenied where the key is, or was, another device's; the event that says so is in `batch`.
+  Result<void> claim_key(const std::string& fingerprint, const std::string& device,
+                         const std::string& address, WallTime now, store::Batch& batch);
   void apply_whitelist(const std::shared_ptr<const model::Settings>& wanted);
 
   // -- jobs: jobs_mutex held --
@@ -126,6 +149,8 @@ struct Fleet::Impl {
 
   // -- the clock's work, once a tick --
   void tick_store(WallTime now);
+  // The wall clock jumped: stamps that spans are measured by move along.
+  void follow_jump(milliseconds jump, WallTime now);
   void tick_devices(WallTime now);
   // What of this device time alone will change, and when; WallTime::max(): nothing.
   WallTime next_look(const LiveDevice& device, WallTime now) const;
@@ -164,11 +189,15 @@ struct Fleet::Impl {
     MonoTime last{};
     int count = 0;
   };
+  KeyRegistry keys;                                 // whose each enrolled key is, or was
   std::map<std::string, RollbackOffers> rollbacks;  // handed out and not followed yet, by device
 
   // The ticking thread's own.
   bool told_writable = true;
   WallTime ticked_at{};
+  ClockJump clock_jump{clock};
+  std::atomic<WallTime> jumped_at{
+      WallTime{}};  // when the wall clock last jumped, by what it is now
   WallTime groups_counted_at{};
   WallTime expired_minutes_at{};
   std::uint64_t minutes_written = 0;   // of the last writing (minutes.h)

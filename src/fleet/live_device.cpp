@@ -17,7 +17,7 @@ DeviceState state_of(const LiveDevice& device) {
   if (attention == model::Attention::kFailed) return DeviceState::kFailed;
   if (attention == model::Attention::kRolledBack) return DeviceState::kRollback;
   if (!enrolled) return DeviceState::kUnknown;
-  if (!device.online) return DeviceState::kOffline;
+  if (!device.online) return device.unusable.told ? DeviceState::kUnknown : DeviceState::kOffline;
   if (device.level == model::Level::kCritical) return DeviceState::kBlocked;
   if (device.level == model::Level::kUnknown) return DeviceState::kUnknown;
   return DeviceState::kOnline;
@@ -57,6 +57,10 @@ std::string short_gate(const LiveDevice& device, const std::optional<model::Vers
 
 }  // namespace
 
+std::string_view label_of(const UnusableReadings& readings) {
+  return readings.clock_off() ? "Clock Off" : "Readings Refused";
+}
+
 std::optional<model::SampleFault> SequenceGuard::check(const model::Sample& sample) {
   if (any_ && sample.boot == boot_) {
     if (sample.seq > newest_) {
@@ -64,6 +68,7 @@ std::optional<model::SampleFault> SequenceGuard::check(const model::Sample& samp
       seen_ = step >= kWindow ? 0 : seen_ << step;
       seen_ |= 1;
       newest_ = sample.seq;
+      newest_at_ = sample.at;
       return std::nullopt;
     }
     const std::uint64_t back = newest_ - sample.seq;
@@ -81,6 +86,7 @@ std::optional<model::SampleFault> SequenceGuard::check(const model::Sample& samp
   any_ = true;
   boot_ = sample.boot;
   newest_ = sample.seq;
+  newest_at_ = sample.at;
   seen_ = 1;
   return std::nullopt;
 }
@@ -146,6 +152,29 @@ std::string MinuteSummary::document() const {
   return dump_json(minute_document(minute));
 }
 
+void UnusableReadings::note(model::SampleFault why, milliseconds ahead_by, WallTime now) {
+  if (since == WallTime{}) since = now;
+  last = now;
+  fault = why;
+  ahead = ahead_by;
+}
+
+bool UnusableReadings::keep_coming(WallTime now, milliseconds stale_after) const {
+  // A link that comes back brings old readings first, and the new ones within the same second.
+  constexpr milliseconds kLongEnough{3000};
+  return since != WallTime{} && now - last <= stale_after &&
+         now - since >= std::min(kLongEnough, stale_after);
+}
+
+void LiveDevice::move_stamps(milliseconds jump, WallTime now) {
+  constexpr milliseconds kNoticedWithin{2000};  // what was stamped since is of the new time already
+  for (WallTime* stamp : {&last_received, &last_heard, &unusable.since, &unusable.last, &ddi_polled,
+                          &level_since, &explained_at, &ended_call_told}) {
+    const bool fresh = *stamp <= now && now - *stamp < kNoticedWithin;
+    if (*stamp != WallTime{} && !fresh) *stamp += jump;
+  }
+}
+
 bool LiveDevice::ddi_alone() const {
   return record && record->ddi && record->agent.empty() && last_received == WallTime{};
 }
@@ -198,7 +227,11 @@ DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, Wa
   row.state = state_of(device);
   row.level = device.level;
   row.risk = device.detector.risk(now);
-  row.label = device.label;
+  row.label = device.unusable.told ? std::string(label_of(device.unusable)) : device.label;
+  row.readings_unusable = device.unusable.told;
+  row.clock_off = device.unusable.told && device.unusable.clock_off()
+                      ? std::chrono::duration_cast<seconds>(device.unusable.ahead)
+                      : device.clock_off;
   row.level_since = device.level_since;
   for (std::size_t i = 0; i < row.values.size(); ++i) {
     if (device.last_values[i]) row.values[i] = static_cast<float>(*device.last_values[i]);

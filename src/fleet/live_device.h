@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/copy_on_write.h"
 #include "fleet/history_ring.h"
+#include "fleet/identity_watch.h"
 #include "fleet/minutes.h"
 #include "fleet/snapshot.h"
 #include "model/device.h"
@@ -35,11 +36,17 @@ class SequenceGuard {
  public:
   // None where the sample is the next of its boot (gaps are fine) or the first of a new one.
   std::optional<model::SampleFault> check(const model::Sample& sample);
+  // Not above the newest of its boot by number, and later by time: one device alone sends no such
+  // sample.
+  bool contradicts(const model::Sample& sample) const {
+    return any_ && sample.boot == boot_ && sample.seq <= newest_ && sample.at > newest_at_;
+  }
 
  private:
   bool any_ = false;
   model::BootId boot_;
   std::uint64_t newest_ = 0;
+  WallTime newest_at_{};
   std::uint64_t seen_ = 0;  // bit n: newest_ - n was accepted
   std::array<model::BootId, 4> earlier_boots_{};
   std::size_t next_earlier_ = 0;
@@ -76,6 +83,23 @@ class MinuteSummary {
   std::vector<std::pair<std::string, Range>> extra_;  // of the device's own naming, bounded by them
 };
 
+// Readings that came and could not be used, since the last that could: their device is connected,
+// and what hinders it is another thing than silence.
+struct UnusableReadings {
+  WallTime since{};  // the server's time of the first request without a usable one; epoch: none
+  WallTime last{};
+  model::SampleFault fault = model::SampleFault::kMalformed;
+  milliseconds ahead{0};  // the newest one's time before the server's; negative: behind
+  bool told = false;
+
+  bool clock_off() const {
+    return fault == model::SampleFault::kFuture || fault == model::SampleFault::kStale;
+  }
+  void note(model::SampleFault why, milliseconds ahead_by, WallTime now);
+  // They have been coming for long enough to be more than what a link held back.
+  bool keep_coming(WallTime now, milliseconds stale_after) const;
+};
+
 struct LiveDevice {
   LiveDevice(std::string name, std::shared_ptr<const model::Thresholds> thresholds,
              std::size_t history_samples)
@@ -92,8 +116,13 @@ struct LiveDevice {
   MinuteSummary minute;
   std::array<std::optional<double>, model::kMetricCount> last_values{};
   WallTime last_received{};  // server's time of the last accepted sample; epoch: never
-  // When it was heard of last, by a sample or a poll over DDI, since the start; epoch: never.
-  WallTime seen_at() const { return std::max(last_received, ddi_polled); }
+  WallTime last_heard{};     // and of its last request of any kind
+  UnusableReadings unusable;
+  std::optional<seconds> clock_off;  // ahead of the server's, as its agent says; which cures it
+  IdentityWatch identity;
+  // When it was heard of last, by a word of its agent or a poll over DDI, since the start; epoch:
+  // never.
+  WallTime seen_at() const { return std::max(last_heard, ddi_polled); }
   std::uint64_t refused = 0;
   bool online = false;
   // As it was counted among its group (Impl::count_groups): what to take off for its own peers.
@@ -106,9 +135,11 @@ struct LiveDevice {
   std::string label = "No telemetry";
   std::string offending;  // metrics behind a verdict that is not stable: "cpu, mem"
   WallTime level_since{};
+  MonoTime level_began{};   // the same by the clock that does not jump
   bool escalated = false;   // this critical verdict was told to have lasted too long
   WallTime explained_at{};  // when label and offending were taken from the detector
   bool renewed_serial_used = false;
+  WallTime ended_call_told{};     // that it called with a certificate that has ended
   std::uint32_t revocations = 0;  // since the server started: an enrolment under way is void then
 
   // Of the running job, or of the last one.
@@ -123,6 +154,9 @@ struct LiveDevice {
   bool dirty = true;                   // its row has to be built anew
   WallTime look_at = WallTime::max();  // device_table.h, LookQueue
 
+  // The wall clock jumped, which was noticed at `now`: the spans since these times are what they
+  // were.
+  void move_stamps(milliseconds jump, WallTime now);
   // Silence since the last accepted sample; negative: none since the server started.
   milliseconds silent_for(WallTime now) const;
   // Updated over DDI, and nothing on it sends telemetry.
@@ -133,6 +167,9 @@ struct LiveDevice {
   bool ddi_polls(const model::DdiSettings& settings, WallTime now) const;
   WallTime ddi_polls_until(const model::DdiSettings& settings) const;
 };
+
+// "Clock Off", "Readings Refused".
+std::string_view label_of(const UnusableReadings& readings);
 
 // The row of the summary as of `now`.
 DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, WallTime now);

@@ -14,6 +14,10 @@ std::string counted_version(const DeviceRow& row) {
   return confirmed ? confirmed->version.text() : std::string();
 }
 
+model::EndTold end_told(const DeviceRow& row) {
+  return row.record ? row.record->end_told : model::EndTold::kNothing;
+}
+
 }  // namespace
 
 const DeviceRow* Snapshot::find(const std::string& id) const {
@@ -57,6 +61,8 @@ void Publisher::count(const DeviceRow& row, std::ptrdiff_t step) {
   if (row.state == DeviceState::kUpdating) add(counts_.updating);
   if (row.state == DeviceState::kFailed) add(counts_.failed);
   if (row.state == DeviceState::kRollback) add(counts_.rolled_back);
+  if (end_told(row) == model::EndTold::kNears) add(counts_.certificates_ending);
+  if (end_told(row) == model::EndTold::kEnded) add(counts_.certificates_ended);
   const std::string confirmed = counted_version(row);
   if (confirmed.empty()) return;
   const auto version = versions_.try_emplace(confirmed, 0).first;
@@ -67,7 +73,8 @@ void Publisher::count(const DeviceRow& row, std::ptrdiff_t step) {
 // Whether both add the same to the counts, as nearly all rows and those that replace them do.
 bool Publisher::count_alike(const DeviceRow& a, const DeviceRow& b) {
   return a.online == b.online && a.level == b.level && a.state == b.state &&
-         (a.record == b.record || counted_version(a) == counted_version(b));
+         (a.record == b.record ||
+          (counted_version(a) == counted_version(b) && end_told(a) == end_told(b)));
 }
 
 void Publisher::rebuild(DeviceTable& table, const Rest& rest) {

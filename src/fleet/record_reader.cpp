@@ -68,6 +68,10 @@ bool take(const element& in, model::Attention& value) {
   return take_text(in, value, model::parse_attention);
 }
 
+bool take(const element& in, model::EndTold& value) {
+  return take_text(in, value, model::parse_end_told);
+}
+
 bool take(const element& in, model::Image& value);
 bool take(const element& in, model::Facts& value);
 

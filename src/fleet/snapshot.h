@@ -61,8 +61,10 @@ struct DeviceRow {
   WallTime level_since;
   std::optional<model::Version> target;                          // what ota_settings wants for it
   std::array<std::optional<float>, model::kMetricCount> values;  // last accepted sample
-  WallTime last_seen;  // server's time of the last accepted sample; epoch: never
-  std::string job;     // running job's id, or the last one's
+  WallTime last_seen;                // server's time of the last word of it; epoch: never
+  bool readings_unusable = false;    // it is connected, and sends what cannot be used
+  std::optional<seconds> clock_off;  // how far its clock is ahead of this server's, where it is off
+  std::string job;                   // running job's id, or the last one's
   model::JobState job_state = model::JobState::kQueued;
   int job_percent = 0;
   std::string gate;  // short: "pass", "cpu, mem", "stale", "up to date"
@@ -72,6 +74,7 @@ struct DeviceRow {
   bool enrolled() const { return record && record->enrolled; }
   bool revoked() const { return record && record->revoked; }
   bool second_key_seen() const { return record && record->second_key_seen; }
+  bool in_two_places() const { return record && record->in_two_places; }
   // Empty where it is not listed.
   const std::string& hardware() const;
   const std::string& group() const;
@@ -93,6 +96,8 @@ struct Counts {
   std::size_t updating = 0;
   std::size_t failed = 0;
   std::size_t rolled_back = 0;
+  std::size_t certificates_ending = 0;  // within 14 days
+  std::size_t certificates_ended = 0;
   std::vector<std::pair<std::string, std::size_t>>
       versions;  // confirmed version -> devices, most first
 };

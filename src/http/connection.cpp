@@ -124,6 +124,7 @@ Connection::Step Connection::handshake_step() {
 
 void Connection::established() {
   tls_.fill_peer(request_.peer);
+  peer_begins_ = tls_.peer_begins();
   peer_expires_ = tls_.peer_expires();
   if (request_.peer.role == Role::kDevice) {
     bucket_ = thread_.shared().buckets.of(request_.peer.name);

@@ -97,7 +97,8 @@ class Connection final : public AnswerTarget,
   void give_back_work();
   void show_request();
   void hide_request();
-  Result<void> admit() const;
+  Result<void> admit();
+  bool asks_for_renewal();
   bool route_request();
   void dispatch();
   void hand_over();
@@ -125,6 +126,7 @@ class Connection final : public AnswerTarget,
   TlsStream tls_;
   Request request_;         // its peer is the connection's; the rest is valid during a handler only
   std::string spoken_for_;  // the device that a route named
+  WallTime peer_begins_{};
   WallTime peer_expires_{};
   std::shared_ptr<RateBucket> bucket_;  // a device's, or its own
   std::unique_ptr<RequestWork> work_;

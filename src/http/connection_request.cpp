@@ -69,17 +69,32 @@ void Connection::expect_more() {
   }
 }
 
-Result<void> Connection::admit() const {
+Result<void> Connection::admit() {
   const Peer& peer = request_.peer;
   if (peer.role == Role::kNone) return {};
-  // The handshake checked it; a connection or a session may outlive it.
-  if (std::chrono::system_clock::now() >= peer_expires_) {
+  // The handshake checked it; a connection or a session may outlive it, and clocks are set back.
+  const auto now = std::chrono::system_clock::now();
+  if (now < peer_begins_) return fail(Errc::kDenied, "the client certificate is not valid yet");
+  if (now >= peer_expires_) {
+    const auto& ended = thread_.shared().hooks.admit_ended;
+    if (peer.role == Role::kDevice && ended) {
+      if (auto admitted = ended(peer.name, peer.serial, peer.address); !admitted) return admitted;
+      if (asks_for_renewal()) return {};
+    }
     return fail(Errc::kDenied, "the client certificate has expired");
   }
   const ServerHooks& hooks = thread_.shared().hooks;
   const auto& hook = peer.role == Role::kDevice ? hooks.admit_device : hooks.admit_operator;
   if (!hook) return {};
   return hook(peer.name, peer.serial);
+}
+
+// The route is looked for once more where the request goes on.
+bool Connection::asks_for_renewal() {
+  const RequestHead& head = work_->parser.head();
+  if (!head.method_known || !work_->target.parse(head.target)) return false;
+  const Match match = thread_.shared().router->match(head.method, work_->target.path);
+  return match.route != nullptr && match.route->ended_certificate;
 }
 
 // Everything that can be said before the body is read. `rest`: what of it is here already. False
@@ -92,7 +107,10 @@ bool Connection::check_head(std::string_view rest) {
   late_ = false;  // the body has a time of its own
   if (auto admitted = admit(); !admitted) {
     after_ = After::kClose;
-    refuse(Response::problem(403, "not-admitted", admitted.error().context));
+    tls_.forget_session();
+    const bool ended = std::chrono::system_clock::now() >= peer_expires_;
+    refuse(Response::problem(403, ended ? "certificate-expired" : "not-admitted",
+                             admitted.error().context));
     return false;
   }
   if (bucket_ && !bucket_->take(std::chrono::steady_clock::now(),

@@ -44,6 +44,8 @@ struct Route {
   // A caller that it has not made known (Request::speaks_for) stays a stranger, with a stranger's
   // limits.
   HeadCheck check_head = {};
+  // Also for a device whose certificate has ended, where ServerHooks::admit_ended allows it.
+  bool ended_certificate = false;
 };
 
 struct Match {

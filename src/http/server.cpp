@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <algorithm>
 
 #include <atomic>
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -54,6 +55,12 @@ Error listen_error(const asio::ip::tcp::endpoint& end, const boost::system::erro
                                      " listens there");
   }
   return fail_errno(error.value(), "listen on " + where);
+}
+
+EndedDevices ended_devices(const Router& router) {
+  const bool any = std::ranges::any_of(router.routes(),
+                                       [](const Route& route) { return route.ended_certificate; });
+  return any ? EndedDevices::kHeard : EndedDevices::kRefused;
 }
 
 }  // namespace
@@ -193,7 +200,7 @@ ConnectionPlaces::PlacePtr Server::Impl::place_for(const std::string& address, I
 
 Result<void> Server::start() {
   Impl& impl = *impl_;
-  auto tls = TlsContext::make(impl.identity, impl.options.tls_floor);
+  auto tls = TlsContext::make(impl.identity, impl.options.tls_floor, ended_devices(*impl.router));
   if (!tls) return tls.error();
   allow_descriptors();
   impl.shared = std::make_unique<ServerShared>(impl.router, impl.hooks, std::move(*tls));

@@ -58,6 +58,11 @@ struct ServerHooks {
   // Where admit_device is empty because a route says 401 in its own way: whether the certificate
   // makes its connection a known one all the same.
   std::function<Result<void>(const std::string& name, const std::string& serial)> knows_device;
+  // The same for a certificate that has ended, at the routes that are open to one (Route). Where no
+  // route is, a handshake with such a certificate is refused.
+  std::function<Result<void>(const std::string& name, const std::string& serial,
+                             const std::string& address)>
+      admit_ended;
   // A handshake was refused: the reason in words ("no certificate", "certificate expired", "unknown
   // authority", "TLS version too low") and the address. At most a few a second for each address.
   std::function<void(const std::string& address, const std::string& reason)> handshake_refused;

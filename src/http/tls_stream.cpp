@@ -146,6 +146,16 @@ void TlsStream::fill_peer(Peer& peer) const {
   if (certificate != nullptr) peer_of_certificate(certificate, peer);
 }
 
+void TlsStream::forget_session() {
+  SSL_SESSION* const session = SSL_get_session(stream_.get());
+  if (session != nullptr) SSL_CTX_remove_session(SSL_get_SSL_CTX(stream_.get()), session);
+}
+
+WallTime TlsStream::peer_begins() const {
+  const X509* certificate = SSL_get0_peer_certificate(stream_.get());
+  return certificate == nullptr ? WallTime() : pki::not_before(certificate);
+}
+
 WallTime TlsStream::peer_expires() const {
   const X509* certificate = SSL_get0_peer_certificate(stream_.get());
   return certificate == nullptr ? WallTime() : pki::not_after(certificate);

@@ -46,7 +46,10 @@ class TlsStream {
   // After the handshake: role, name and serial by the client's certificate.
   void fill_peer(Peer& peer) const;
   // When the client's certificate ends; the epoch without one.
+  WallTime peer_begins() const;
   WallTime peer_expires() const;
+  // The session cannot be resumed: the next handshake shows the client's certificate of then.
+  void forget_session();
 
  private:
   struct Free {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/service.h"
+#include "base/clock_jump.h"
 #include "base/file.h"
 #include "base/host_port.h"
 #include "config/config.h"
@@ -21,7 +22,6 @@
 #include "fleet/stored_state.h"
 #include "http/server.h"
 #include "main/agent_desk.h"
-#include "main/clock_watch.h"
 #include "main/ddi_listener.h"
 #include "main/demonstration.h"
 #include "main/firmware_desk.h"
@@ -54,7 +54,7 @@ Error first_problem(const std::vector<config::Problem>& problems) {
 }  // namespace
 
 struct Host::Impl {
-  Impl(HostOptions o, const Clock& c) : options(std::move(o)), clock(c), clock_watch(c), rates(c) {}
+  Impl(HostOptions o, const Clock& c) : options(std::move(o)), clock(c), clock_jump(c), rates(c) {}
 
   const HostOptions options;
   const Clock& clock;
@@ -91,7 +91,7 @@ struct Host::Impl {
   std::unique_ptr<config::Watcher> watcher;
   config::Look told;  // of the configuration; the watcher's, while there is one
   std::unique_ptr<LogKeeper> log;  // of events
-  ClockWatch clock_watch;
+  ClockJump clock_jump;
   std::atomic<bool> reopen{false};  // the state was replaced by an import
   RateMeter rates;
   MonoTime certificate_looked_at{};
@@ -106,6 +106,7 @@ struct Host::Impl {
   std::vector<api::ListenerStats> listener_stats() const;
   void run_agents();
   void tick();
+  void follow_jump(milliseconds jump);
   void close();
 
   api::Ports ports();
@@ -327,6 +328,10 @@ Result<void> Host::Impl::serve() {
   hooks.admit_device = [fleet = parts.fleet](const std::string& name, const std::string& serial) {
     return fleet->admit(name, serial);
   };
+  hooks.admit_ended = [fleet = parts.fleet](const std::string& name, const std::string& serial,
+                                            const std::string& address) {
+    return fleet->admit_ended(name, serial, address);
+  };
   server = std::make_unique<http::Server>(server_options, authority->server_identity(),
                                           api->router(), std::move(hooks));
   ddi = DdiListener::make(console, *parts.fleet, *authority, options.root / "firmware", clock,
@@ -397,9 +402,18 @@ void Host::Impl::tick() {
   update_rates();
   renew_certificate();
   log->tick({settings->console.events_kept, settings->console.most_events});
-  if (auto jump = clock_watch.look())
-    record(model::Severity::kWarning, "clock.jump", std::move(*jump));
+  if (const auto jump = clock_jump.look()) follow_jump(*jump);
   notify();
+}
+
+// What is shown as a span goes on as it was.
+void Host::Impl::follow_jump(milliseconds jump) {
+  record(model::Severity::kWarning, "clock.jump",
+         "this host's clock jumped " + format_age(std::chrono::abs(jump)) +
+             (jump > milliseconds(0) ? " ahead" : " back") +
+             "; readings count again once the devices' times agree with it");
+  set_status([&](fleet::ServerStatus& s) { s.started += jump; });
+  if (parts.supervisor != nullptr) parts.supervisor->clock_moved(jump);
 }
 
 void Host::Impl::look_at_firmware() {

@@ -53,16 +53,27 @@ inline constexpr EnumTable<Attention, 3> kAttentionWords{{{Attention::kNone, "no
                                                           {Attention::kRolledBack, "rolled-back"}}};
 OTA_ENUM_TEXT(Attention, parse_attention, kAttentionWords)
 
+// What was told of the end of its certificate, so that it is told once.
+enum class EndTold : std::uint8_t { kNothing, kNears, kEnded };
+inline constexpr EnumTable<EndTold, 3> kEndToldWords{
+    {{EndTold::kNothing, ""}, {EndTold::kNears, "nears"}, {EndTold::kEnded, "ended"}}};
+OTA_ENUM_TEXT(EndTold, parse_end_told, kEndToldWords)
+
 // The durable part of a device (collection "devices", key = id).
 struct DeviceRecord {
   std::string id;
   bool enrolled = false;
   bool revoked = false;
-  bool second_key_seen = false;    // someone tried to enrol this id with another key
-  std::string certificate_serial;  // hex; the one certificate that is accepted
-  std::string previous_serial;     // accepted too, until a renewed certificate is used first
-  std::string key_fingerprint;     // SHA-256 of the SubjectPublicKeyInfo, hex
+  bool second_key_seen = false;           // someone tried to enrol this id with another key
+  bool in_two_places = false;             // two devices speak with its identity; until acknowledged
+  std::string certificate_serial;         // hex; the one certificate that is accepted
+  std::string previous_serial;            // accepted too, until a renewed certificate is used first
+  std::string key_fingerprint;            // SHA-256 of the SubjectPublicKeyInfo, hex
+  std::vector<std::string> earlier_keys;  // fingerprints of keys that it enrolled with before
   WallTime certificate_expires;
+  EndTold end_told = EndTold::kNothing;  // of certificate_expires
+  WallTime
+      renewal_until;  // till then a certificate that has ended may be renewed: an operator's word
   WallTime enrolled_at;
   WallTime last_seen;    // as of the last durable write; the live value is in the snapshot
   std::string agent;     // "ota-agent 1.0.0"

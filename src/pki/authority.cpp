@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <mutex>
 
 #include "base/beneath.h"
 #include "base/file.h"
@@ -89,8 +90,17 @@ struct Authority::Impl {
   IssuedCertificate operator_certificate;
   CertificateSpec server_spec;
   std::vector<std::string> notes;
+  mutable std::mutex terms_mutex;
+  std::vector<CertificateTerm> terms;  // under terms_mutex
 
   Result<void> open_authority();
+  // The certificate signs, and is good at both ends of its term, now.
+  Result<void> check_authority();
+  void note_term(std::string name, const X509* one) {
+    const std::lock_guard lock(terms_mutex);
+    std::erase_if(terms, [&](const CertificateTerm& term) { return term.name == name; });
+    terms.push_back({std::move(name), not_before(one), not_after(one)});
+  }
   // The certificate as PEM.
   Result<std::string> open_leaf(const std::string& stem, CertificateSpec spec, days lifetime);
   bool still_good(const fs::path& file, EVP_PKEY* leaf_key, const CertificateSpec& spec) const;
@@ -133,6 +143,23 @@ Result<void> Authority::Impl::open_authority() {
   return {};
 }
 
+Result<void> Authority::Impl::check_authority() {
+  const WallTime now = clock->wall();
+  const WallTime begins = not_before(certificate.get());
+  const WallTime ends = not_after(certificate.get());
+  if (X509_verify(certificate.get(), key.get()) != 1)
+    return openssl_error(Errc::kInvalid, "authority.crt is not signed by its key");
+  note_term("authority", certificate.get());
+  if (begins <= now && now < ends) return {};
+  return fail(
+      Errc::kInvalid,
+      "the authority's certificate is good from " + format_rfc3339(begins, Fraction::kNone) +
+          " to " + format_rfc3339(ends, Fraction::kNone) + ", and this host's clock shows " +
+          format_rfc3339(now, Fraction::kNone) +
+          (now < begins ? ": set the clock"
+                        : ": move state/pki away for a new one, and enrol the devices anew"));
+}
+
 bool Authority::Impl::still_good(const fs::path& file, EVP_PKEY* leaf_key,
                                  const CertificateSpec& spec) const {
   const auto text = read_beneath(folder, file.filename(), kMaxPemBytes);
@@ -141,6 +168,7 @@ bool Authority::Impl::still_good(const fs::path& file, EVP_PKEY* leaf_key,
   return held && X509_check_private_key(held->get(), leaf_key) == 1 &&
          X509_verify(held->get(), key.get()) == 1 &&
          not_after(held->get()) > clock->wall() + kRenewBefore &&
+         not_before(held->get()) <= clock->wall() &&
          holds_all(alternative_names(held->get()), spec.names);
 }
 
@@ -149,13 +177,18 @@ Result<std::string> Authority::Impl::open_leaf(const std::string& stem, Certific
   const fs::path file = folder / (stem + ".crt");
   auto leaf_key = read_or_make_key_file(folder / (stem + ".key"));
   if (!leaf_key) return leaf_key.error().within("the " + stem + "'s key");
-  if (still_good(file, leaf_key->get(), spec))
-    return read_beneath(folder, file.filename(), kMaxPemBytes);
+  if (still_good(file, leaf_key->get(), spec)) {
+    auto held = read_beneath(folder, file.filename(), kMaxPemBytes);
+    if (const auto parsed = held ? parse_certificate(*held) : held.error(); parsed)
+      note_term(stem, parsed->get());
+    return held;
+  }
   const WallTime now = clock->wall();
   spec.not_before = now - kClockSkew;
   spec.not_after = std::min(now + lifetime, not_after(certificate.get()));
   auto made = sign_certificate(spec, leaf_key->get(), certificate.get(), key.get());
   if (!made) return made.error();
+  note_term(stem, made->get());
   std::string text = pki::certificate_pem(made->get());
   if (const auto written = write_file_durably(file, text, 0600); !written) {
     if (written.error().code != Errc::kFull) return written.error();
@@ -206,6 +239,7 @@ Result<Authority> Authority::open_or_create(const fs::path& state,
   const auto lock = FileLock::acquire(impl->folder / "lock", kLockPatienceMs);
   if (!lock) return lock.error();
   if (auto opened = impl->open_authority(); !opened) return opened.error();
+  if (auto good = impl->check_authority(); !good) return good.error();
   auto found = addresses();
   if (!found) {
     impl->notes.push_back(
@@ -274,6 +308,11 @@ Result<bool> Authority::renew_server() {
   if (!made) return made.error();
   if (auto loaded = impl_->load_server(std::move(*made)); !loaded) return loaded.error();
   return true;
+}
+
+std::vector<CertificateTerm> Authority::terms() const {
+  const std::lock_guard lock(impl_->terms_mutex);
+  return impl_->terms;
 }
 
 Result<std::string> Authority::sign(std::string_view text) const {

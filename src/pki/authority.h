@@ -34,6 +34,12 @@ struct ServerIdentity {
   std::string authority;  // trusted for client certificates
 };
 
+struct CertificateTerm {
+  std::string name;  // "authority", "server", "operator"
+  WallTime begins;
+  WallTime ends;
+};
+
 struct IssuedCertificate {
   std::string pem;
   std::string serial;           // lower-case hex
@@ -49,8 +55,9 @@ class Authority {
  public:
   // Opens state/pki, or makes it at the first run. Refuses keys that others can read (kDenied says
   // which). The server's and the operator's certificates are made anew where they end within 30
-  // days, lack a name or do not fit their key; on a disk that takes no writes a new one serves
-  // unsaved. `clock` must outlive the authority.
+  // days or begin in the future, lack a name or do not fit their key; on a disk that takes no
+  // writes a new one serves unsaved. Nothing is opened that could not serve: kInvalid where the
+  // authority's certificate is not valid now. `clock` must outlive the authority.
   static Result<Authority> open_or_create(const std::filesystem::path& state,
                                           const std::vector<std::string>& names, const Clock& clock,
                                           const HostAddresses& addresses = interface_addresses);
@@ -72,6 +79,7 @@ class Authority {
   // Makes the server's certificate anew where it ends within 30 days: true, and server_identity()
   // is another one. Not while server_identity() is called on another thread.
   Result<bool> renew_server();
+  std::vector<CertificateTerm> terms() const;  // of its own certificates; any thread
 
   // A text signed with the authority's key, as base64url; and whether this authority signed one.
   // The text must begin with what it is for: a key that signs certificates must never sign bytes of

@@ -114,6 +114,12 @@ bool set_time(ASN1_TIME* field, WallTime time) {
          nullptr;
 }
 
+WallTime time_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
+  return WallTime(seconds(::timegm(&parts)));
+}
+
 }  // namespace
 
 Error openssl_error(Errc code, std::string_view context) {
@@ -233,10 +239,12 @@ std::string subject_field(const X509* certificate, int nid) {
   return text;
 }
 
+WallTime not_before(const X509* certificate) {
+  return time_of(X509_get0_notBefore(certificate));
+}
+
 WallTime not_after(const X509* certificate) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) return {};
-  return WallTime(seconds(::timegm(&parts)));
+  return time_of(X509_get0_notAfter(certificate));
 }
 
 std::vector<std::string> alternative_names(const X509* certificate) {

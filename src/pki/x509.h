@@ -60,6 +60,7 @@ std::string der_fingerprint(X509* certificate);
 std::string serial_hex(const X509* certificate);
 // The last value of a subject's field (NID_commonName, NID_organizationalUnitName); empty without.
 std::string subject_field(const X509* certificate, int nid);
+WallTime not_before(const X509* certificate);
 WallTime not_after(const X509* certificate);
 // Every DNS name and IP address that the certificate is good for, as text.
 std::vector<std::string> alternative_names(const X509* certificate);

@@ -427,6 +427,17 @@ void Supervisor::stop_all() {
   done.wait_for(impl_->options.stop_grace + kAfterKill);
 }
 
+void Supervisor::clock_moved(milliseconds jump) {
+  impl_->post([impl = impl_.get(), jump] {
+    for (const auto& [id, child] : impl->children) {
+      for (WallTime* stamp : {&child->status.since, &child->status.next_try}) {
+        if (*stamp != WallTime{}) *stamp += jump;
+      }
+    }
+    impl->publish_soon();
+  });
+}
+
 std::shared_ptr<const std::vector<fleet::AgentStatus>> Supervisor::status() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->published;

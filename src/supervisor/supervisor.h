@@ -52,6 +52,9 @@ class Supervisor {
   void stop_all();
   std::shared_ptr<const std::vector<fleet::AgentStatus>> status() const;
   void on_change(std::function<void()> called);
+  // The wall clock jumped by so much: the times in status() that spans are measured from move
+  // along.
+  void clock_moved(milliseconds jump);
 
  private:
   struct Impl;

@@ -245,6 +245,47 @@ TEST_CASE("a certificate near its end is renewed without a human", "[agent]") {
   CHECK(wait_until([&] { return rig.samples().size() > before + 2; }));
 }
 
+TEST_CASE("an agent whose certificate has ended goes on by itself once the operator allows it",
+          "[agent]") {
+  AgentRig rig;
+  rig.answer_with("/v1/renew", 503);  // so that it ends
+  rig.certificate_lifetime(seconds(2));
+  rig.leave_join_code(rig.join_code());
+  const auto agent = rig.run();
+  REQUIRE(agent->says("this device is refused, status 403: certificate-expired cert expired"));
+  rig.answer_with("/v1/renew", 0);
+  CHECK(agent->says("[OTA] certificate not renewed: renewal refused, status 403: cert expired"));
+  const auto before = rig.samples().size();
+  rig.allow_renewal();
+  CHECK(wait_until([&] { return rig.samples().size() > before + 2; }, seconds(40)));
+  CHECK(agent->output().find("[OTA] certificate renewed") != std::string::npos);
+  // Its poll too presents the new one: no session of the old one is taken up again.
+  const auto polls = [&] {
+    const auto requests = rig.requests();
+    return std::count(requests.begin(), requests.end(), "/v1/commands");
+  };
+  const auto polled = polls();
+  CHECK(wait_until([&] { return polls() > polled; }, seconds(40)));
+}
+
+TEST_CASE("an agent that is answered at once, or refused, leaves its server alone", "[agent]") {
+  const unsigned status = GENERATE(204U, 409U, 503U);
+  AgentRig rig;
+  rig.answer_with("/v1/commands", status);
+  rig.leave_join_code(rig.join_code());
+  const auto agent = rig.run();
+  const auto polls = [&] {
+    const auto requests = rig.requests();
+    return std::count(requests.begin(), requests.end(), "/v1/commands");
+  };
+  REQUIRE(wait_until([&] { return polls() >= 1; }));
+  const auto start = std::chrono::steady_clock::now();
+  REQUIRE(wait_until([&] { return polls() >= 5; }, seconds(30)));
+  // Four pauses of at least 0.25, 0.5, 1 and 2 s.
+  CHECK(std::chrono::steady_clock::now() - start > milliseconds(3500));
+  if (status == 409) CHECK(agent->says("[OTA] another device polls with this one's identity"));
+}
+
 TEST_CASE("SIGTERM ends an agent in its long poll at once, and the next start goes on", "[agent]") {
   AgentRig rig;
   rig.leave_join_code(rig.join_code());

@@ -32,6 +32,7 @@ const std::map<std::string, Access> kTable{
     {"POST /v1/devices/{id}/rollback", Access::kOperator},
     {"POST /v1/devices/{id}/revoke", Access::kOperator},
     {"POST /v1/devices/{id}/acknowledge", Access::kOperator},
+    {"POST /v1/devices/{id}/allow-renewal", Access::kOperator},
     {"POST /v1/push", Access::kOperator},
     {"GET /v1/jobs", Access::kOperator},
     {"GET /v1/jobs/{id}", Access::kOperator},

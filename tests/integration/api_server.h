@@ -103,6 +103,10 @@ class ApiServer {
     hooks.admit_operator = [this](const std::string& name, const std::string& serial) {
       return operators->admit(name, serial);
     };
+    hooks.admit_ended = [this](const std::string& name, const std::string& serial,
+                               const std::string& address) {
+      return fleet->admit_ended(name, serial, address);
+    };
     http::ServerOptions options;
     options.limits = settings_.console.limits;
     server = std::make_unique<http::Server>(options, authority_->server_identity(),

@@ -127,8 +127,14 @@ std::string AgentRig::url() const {
 void AgentRig::start_server() {
   http::ServerOptions options;
   options.port = port_;
+  http::ServerHooks hooks;
+  hooks.admit_ended = [this](const std::string&, const std::string&,
+                             const std::string&) -> Result<void> {
+    if (renewal_allowed_) return {};
+    return fail(Errc::kDenied, "cert expired");
+  };
   server_ = std::make_unique<http::Server>(options, authority_->server_identity(), router_,
-                                           http::ServerHooks{});
+                                           std::move(hooks));
   // The port may still be held for a moment by the server before.
   Result<void> started;
   if (!wait_until([&] { return (started = server_->start()).has_value(); })) must(started);
@@ -190,7 +196,8 @@ bool AgentRig::diverted(const http::Request& request, const http::Responder& res
   requests_.emplace_back(request.path);
   for (const auto& [start, status] : diversions_) {
     if (status == 0 || !request.path.starts_with(start)) continue;
-    respond(status == 429 ? http::Response::too_many("diverted", "the test says so")
+    respond(status == 204   ? http::Response::no_content()
+            : status == 429 ? http::Response::too_many("diverted", "the test says so")
                           : http::Response::problem(status, "diverted", "the test says so"));
     return true;
   }
@@ -215,14 +222,16 @@ void AgentRig::add_routes(http::Router& router) {
                                                        {"root", root_}},
                                                   201));
                    }));
-  router.add(route(Method::kPost, "/v1/renew", Access::kDevice,
-                   [this](const http::Request& request, const http::Responder& respond) {
-                     if (diverted(request, respond)) return;
-                     const auto csr = Json::parse(request.body).at("csr").get<std::string>();
-                     const auto issued =
-                         must(authority_->issue_device(kDevice, csr, std::chrono::hours(2000)));
-                     respond(http::Response::json(Json{{"certificate", issued.pem}}));
-                   }));
+  http::Route renewal = route(
+      Method::kPost, "/v1/renew", Access::kDevice,
+      [this](const http::Request& request, const http::Responder& respond) {
+        if (diverted(request, respond)) return;
+        const auto csr = Json::parse(request.body).at("csr").get<std::string>();
+        const auto issued = must(authority_->issue_device(kDevice, csr, std::chrono::hours(2000)));
+        respond(http::Response::json(Json{{"certificate", issued.pem}}));
+      });
+  renewal.ended_certificate = true;
+  router.add(std::move(renewal));
   for (const std::string part : {"metadata", "targets"}) {
     router.add(route(Method::kGet, "/tuf/" + part + "/{rest...}", Access::kDevice,
                      [this, part](const http::Request& request, const http::Responder& respond) {

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -70,6 +71,8 @@ class AgentRig {
   // The status that path gets instead of its answer, from now on; 0: its own answer again.
   void answer_with(const std::string& path_start, unsigned status);
   void certificate_lifetime(seconds lifetime) { lifetime_ = lifetime; }
+  // From now on: a certificate that has ended may be renewed.
+  void allow_renewal() { renewal_allowed_ = true; }
   void set_root(std::string root) { root_ = std::move(root); }
 
   std::string join_code() const;
@@ -107,6 +110,7 @@ class AgentRig {
   std::unique_ptr<tuf::Repository> repository_;
   std::shared_ptr<const http::Router> router_;
   std::string root_;
+  std::atomic<bool> renewal_allowed_{false};
   seconds lifetime_{3600};
   std::uint16_t port_ = 0;
 

@@ -15,6 +15,7 @@ Command rollback_command();
 Command logs_command();
 Command watch_command();
 Command enroll_command();
+Command renew_command();
 Command revoke_command();
 Command operator_list_command();
 Command operator_revoke_command();

@@ -50,6 +50,30 @@ void put_firmware(Page& page, const fleet::DeviceDetail& detail) {
   page.field("target", detail.row.target ? detail.row.target->label() : "-");
 }
 
+// "CN=iot-001, 89d left", and what to do where it has ended.
+void put_certificate(Page& page, const Scene& scene, const model::DeviceRecord& record) {
+  const WallTime end = record.certificate_expires;
+  if (end == WallTime{}) return page.field("cert", "-");
+  const auto left = end - scene.model.now;
+  const std::string name = "CN=" + record.id + ", ";
+  if (left <= milliseconds(0)) {
+    page.field("cert", name + "cert expired " + format_age(-left) + " ago", bold(Ink::kBad));
+    return page.line("`otactl renew " + record.id + "` lets it fetch a new one", {Ink::kDim});
+  }
+  page.field("cert", name + format_age(left) + " left",
+             record.end_told == model::EndTold::kNears ? Style{Ink::kWarn} : Style{});
+}
+
+// Only where there is something to say of it.
+void put_clock(Page& page, const fleet::DeviceRow& row) {
+  if (!row.clock_off) return;
+  page.field("clock",
+             format_age(std::chrono::abs(*row.clock_off)) +
+                 (row.clock_off->count() > 0 ? " ahead" : " behind") +
+                 (row.readings_unusable ? ": readings refused" : "; readings have our time"),
+             Style{Ink::kWarn});
+}
+
 void put_identity(Page& page, const Scene& scene, const fleet::DeviceDetail& detail) {
   const fleet::DeviceRow& row = detail.row;
   page.rule("Identity");
@@ -60,11 +84,12 @@ void put_identity(Page& page, const Scene& scene, const fleet::DeviceDetail& det
                       : !row.enrolled() ? "not enrolled"
                                         : "enrolled";
   if (row.second_key_seen()) trust += ", ANOTHER KEY tried to enrol as this device";
-  page.field("trust", trust, row.revoked() || row.second_key_seen() ? bold(Ink::kBad) : Style{});
+  if (row.in_two_places()) trust += ", TWO DEVICES speak with its identity";
+  const bool bad = row.revoked() || row.second_key_seen() || row.in_two_places();
+  page.field("trust", trust, bad ? bold(Ink::kBad) : Style{});
+  put_clock(page, row);
   if (detail.record) {
-    const auto left = detail.record->certificate_expires - scene.model.now;
-    const bool known = detail.record->certificate_expires.time_since_epoch().count() != 0;
-    page.field("cert", known ? "CN=" + row.id + ", " + format_age(left) + " left" : "-");
+    put_certificate(page, scene, *detail.record);
     page.field("agent", detail.record->agent.empty() ? "-" : detail.record->agent);
   } else {
     page.field("cert", "-");

@@ -26,6 +26,10 @@ model::DeviceRecord full_record() {
   record.key_fingerprint = std::string(64, 'f');
   record.certificate_expires = test::kStart + std::chrono::hours(24);
   record.enrolled_at = test::kStart;
+  record.in_two_places = true;
+  record.earlier_keys = {std::string(64, 'd'), std::string(64, 'e')};
+  record.end_told = model::EndTold::kNears;
+  record.renewal_until = test::kStart + std::chrono::hours(48);
   record.last_seen = test::kStart + milliseconds(123);
   record.agent = "ota-agent \"1.0\" \\ \u00e4\n";
   record.slot = "B";

@@ -65,7 +65,7 @@ class SmallFleet {
 
   void enrol(const std::string& id) {
     REQUIRE(wait([&](fleet::Done done) {
-      fleet->enrolled({id}, "serial-" + id, "key-" + id, clock.wall() + std::chrono::hours(24),
+      fleet->enrolled({id}, "serial-" + id, "key-" + id, clock.wall() + std::chrono::days(90),
                       done);
     }));
     status(id, model::Version(2, 1, 4), kDigest214);

@@ -1,0 +1,28 @@
+// Finds out that the wall clock of this host jumped: by how much it and the monotonic clock went
+// apart since the last look. Spans that reach over a jump are known to be wrong; who keeps stamps
+// to measure spans by moves them along.
+//
+// Thread: one at a time.
+#pragma once
+
+#include <optional>
+
+#include "base/clock.h"
+
+namespace ota {
+
+class ClockJump {
+ public:
+  explicit ClockJump(const Clock& clock) : clock_(clock) {}
+
+  // Positive: ahead. None where the clocks agree within 5 s, and at the first look.
+  std::optional<milliseconds> look();
+
+ private:
+  const Clock& clock_;
+  bool looked_ = false;
+  MonoTime mono_before_{};
+  WallTime wall_before_{};
+};
+
+}  // namespace ota
