@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/device.h"
 #include "model/job.h"
 
 namespace ota::fleet {
