@@ -84,13 +84,13 @@ const std::string* WriteBudget::payer(const model::Event& event) const {
 bool WriteBudget::repeats(const model::Event& event, MonoTime now) {
   const std::string key = event.kind + '\n' + event.source + '\n' + event.message;
   const auto found = repeats_.find(key);
-  if (found != repeats_.end() && now < found->second.until) {
+  // Also past its window, as long as sum_up() has not told what was counted.
+  if (found != repeats_.end() && (now < found->second.until || found->second.more > 0)) {
     ++found->second.more;
     ++left_out_strangers_;
     return true;
   }
   if (found == repeats_.end() && repeats_.size() >= kMostRepeats) return false;
-  // What was counted before, sum_up() has told.
   repeats_[key] = {event, 0, now + kRepeatWindow};
   return false;
 }

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include <cmath>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -70,7 +71,9 @@ inline void state_file(std::string_view input) {
   for (const store::Put& put : state->documents) {
     if (!text.add_document(put.collection, put.key, put.document)) return;
   }
-  text.add_retired(state->retired);
+  constexpr std::size_t kBundle = 256;
+  for (std::size_t at = 0; at < state->retired.size(); at += kBundle)
+    text.add_retired(std::span(state->retired).subspan(at, kBundle));
   for (const store::StoredEvent& event : state->events)
     OTA_ASSERT(text.add_event(event.document));
   const auto again = store::parse_state(text.finish());
