@@ -99,7 +99,11 @@ TEST_CASE("the state comes back equal from an export, and an edited one is refus
   const auto after = read_file(second, 1U << 28);
   REQUIRE(before.has_value());
   REQUIRE(after.has_value());
-  CHECK(*before == *after);
+  const auto documents = [](const std::string& state) {
+    return state.substr(0, state.find("\n\"retired\""));
+  };
+  CHECK(documents(*before) == documents(*after));
+  CHECK(has(*after, "audit.imported"));  // the log goes on, and says so
   std::string edited = *before;
   const std::size_t at = edited.find("is enrolled");
   REQUIRE(at != std::string::npos);
@@ -109,7 +113,7 @@ TEST_CASE("the state comes back equal from an export, and an edited one is refus
   CHECK(live.otactl({"audit", "verify", "--offline"}).status == 0);
 }
 
-TEST_CASE("every step of a ceremony, made behind the server's back, is in the chain of events",
+TEST_CASE("every step of a ceremony, made behind the server's back, is in the log of events",
           "[e2e]") {
   LiveWorld live;
   const std::string vault = (live.folder.path() / "vault").string();
@@ -212,10 +216,11 @@ TEST_CASE("events that were cut off the end are missed, before and after the nex
   const auto verified = live.otactl({"audit", "verify", "--offline"});
   INFO(verified.output);
   CHECK(verified.status == 1);
-  CHECK(has(verified.output, "the end is missing"));
+  CHECK(has(verified.output, "is missing"));
   LiveWorld::started(live.world.start_console());
   const auto later = live.otactl({"audit", "verify"});
   INFO(later.output);
   CHECK(later.status == 1);
-  CHECK(has(later.output, "records a cut"));
+  CHECK(has(later.output, "is missing"));
+  CHECK(has(live.otactl({"logs"}).output, "the log is not signed any more"));
 }

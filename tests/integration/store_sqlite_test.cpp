@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "fleet/minutes.h"
 #include "store/log_verify.h"
 #include "store/sqlite/database.h"
@@ -218,15 +219,39 @@ TEST_CASE("the state exports, imports and exports again to equal bytes", "[store
   REQUIRE(exported.has_value());
 
   auto target = open_or_fail(second.path());
-  target->commit(
-      {.puts = {{"devices", "old", "{}"}}, .erases = {}, .events = {event_for("o", "k")}}, nullptr);
   REQUIRE(target->import_state(*exported));
   CHECK(target->export_state().value() == *exported);
-  CHECK(target->last_event() == 50);
   target.reset();
   target = open_or_fail(second.path());
+  CHECK(target->last_event() == 50);
   CHECK(commit_now(*target, {.events = {event_for("a", "b")}})[0].seq == 51);
   CHECK_FALSE(verify(*target, 51));
+}
+
+TEST_CASE("an import replaces the documents, and the log goes on with a word on it", "[store]") {
+  const test::TempFolder first;
+  const test::TempFolder second;
+  auto source = open_or_fail(first.path());
+  commit_now(*source, {.puts = {{"devices", "new", "{}"}},
+                       .events = {event_for("x", "theirs"), event_for("x", "theirs")}});
+  const std::string exported = source->export_state().value();
+  auto target = open_or_fail(second.path());
+  commit_now(*target, {.puts = {{"devices", "old", "{}"}, {"meta", "audit-checkpoint", "{}"}},
+                       .events = {event_for("y", "ours")}});
+  REQUIRE(target->import_state(exported));
+  target.reset();
+  target = open_or_fail(second.path());
+  CHECK(target->get("devices", "new")->has_value());
+  CHECK_FALSE(target->get("devices", "old")->has_value());
+  CHECK(target->get("meta", "audit-checkpoint")->has_value());  // the log's own, as the log is
+  const auto events = target->events({});
+  REQUIRE(events->size() == 2);
+  CHECK(events->at(0).kind == "ours");
+  CHECK(events->at(1).kind == kLogImported);
+  CHECK(events->at(1).severity == model::Severity::kError);
+  CHECK(events->at(1).data.at("events") == 2);
+  CHECK(events->at(1).data.at("root") == to_hex(tree_of(*source, 2).root().value()));
+  CHECK_FALSE(verify(*target, 2));
 }
 
 TEST_CASE("nothing of the old state is written over an import, until the store is opened again",
@@ -244,19 +269,20 @@ TEST_CASE("nothing of the old state is written over an import, until the store i
   REQUIRE(store->import_state(exported));
   CHECK(put("old").error().code == Errc::kUnavailable);
   CHECK(store->import_state(exported).error().code == Errc::kConflict);
-  CHECK(store->export_state().value() == exported);
   store.reset();
   store = open_or_fail(folder.path());
-  CHECK(store->export_state().value() == exported);
+  CHECK(store->get("devices", "imported")->has_value());
+  CHECK_FALSE(store->get("devices", "old")->has_value());
   CHECK(put("new").has_value());
 }
 
 TEST_CASE("a state that does not verify replaces nothing", "[store]") {
   const test::TempFolder folder;
   auto store = open_or_fail(folder.path());
-  store->commit({.puts = {{"devices", "a", "{}"}}, .erases = {}, .events = {event_for("a", "b")}},
-                nullptr);
-  REQUIRE(store->flush());
+  commit_now(*store, {.puts = {{"devices", "a", "{}"}}, .events = {event_for("a", "b")}});
+  const audit::Checkpoint head{"ota.test", 1, tree_of(*store, 1).root().value()};
+  const std::string note = head.text() + "\n\u2014 ota.test AAAAAQAA\n";
+  commit_now(*store, {.puts = {{"meta", "audit-checkpoint", dump_json({{"note", note}})}}});
   const std::string before = store->export_state().value();
   std::string forged = before;
   forged.replace(forged.find("b for a"), 7, "b for z");

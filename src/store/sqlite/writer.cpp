@@ -79,7 +79,7 @@ void Writer::queue(Item item) {
   bool post = false;
   {
     const std::lock_guard lock(mutex_);
-    if (replacing_ && !item.write.empty() && !item.write.replacement) {
+    if (replacing_ && !item.write.replacement) {
       item.write.refused = fail(Errc::kUnavailable, "the whole state is replaced by an import");
     }
     item.failures_before = failures_;
