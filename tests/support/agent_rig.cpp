@@ -198,7 +198,7 @@ bool AgentRig::diverted(const http::Request& request, const http::Responder& res
     if (status == 0 || !request.path.starts_with(start)) continue;
     respond(status == 204   ? http::Response::no_content()
             : status == 429 ? http::Response::too_many("diverted", "the test says so")
-                          : http::Response::problem(status, "diverted", "the test says so"));
+                            : http::Response::problem(status, "diverted", "the test says so"));
     return true;
   }
   return false;

@@ -34,7 +34,7 @@ http::Route route(http::Method method, std::string pattern, http::Access access,
 }
 
 // Made three days ago, so that certificates of it may have ended.
-Result<pki::Authority> aged_authority(const fs::path& state, const Clock& clock) {
+Result<pki::Authority> aged_authority(const std::filesystem::path& state, const Clock& clock) {
   const ManualClock past(clock.wall() - std::chrono::hours(72));
   if (auto made = pki::Authority::open_or_create(state, {}, past); !made) return made.error();
   return pki::Authority::open_or_create(state, {}, clock);
