@@ -109,7 +109,7 @@ void OperatorBook::save(model::Event event, std::function<void(Result<void>)> do
   batch.puts.push_back({kCollection, kName, document()});
   store_.commit(std::move(batch),
                 [done = std::move(done)](const Result<store::Committed>& committed) {
-                  done(committed ? Result<void>() : committed.error());
+                  if (done) done(committed ? Result<void>() : committed.error());
                 });
   record_(std::move(event));
 }
