@@ -16,18 +16,18 @@ constexpr std::array<Binding, 5> kLeading{{
     {Action::kOpen, "Enter", "open", "open the selected line", "open", kLooks, Needs::kOpen},
     {Action::kNextDevice, "d", "next device", "next device", ""},
     {Action::kPreviousDevice, "D", "previous device", "previous device", ""},
-    {Action::kUpdate, "u", "update", "update the marked devices, or that of this line...",
-     "update...", kFull, Needs::kDevice},
+    {Action::kUpdate, "u", "update", "update marked devices, or this one...", "update...", kFull,
+     Needs::kDevice},
     {Action::kFilter, "/", "filter", "filter; !text excludes, Up recalls", "filter", kLooks,
      Needs::kFilter},
 }};
 
 constexpr std::array<Binding, 27> kTrailing{{
     {Action::kLogOfDevice, "l", "device log", "log of this device", "log", kLooks, Needs::kDevices},
-    {Action::kRollback, "b", "roll back", "roll the marked devices, or this one, back...",
+    {Action::kRollback, "b", "roll back", "roll back marked devices, or this one...",
      "roll back...", kFull, Needs::kDevices},
-    {Action::kAcknowledge, "a", "acknowledge", "acknowledge FAILED or ROLLBACK, also of the marked",
-     "", kFull, Needs::kDevices},
+    {Action::kAcknowledge, "a", "acknowledge", "acknowledge FAILED or ROLLBACK", "", kFull,
+     Needs::kDevices},
     {Action::kRetry, "R", "retry", "where the server is down: try it again", "", kFull},
     {Action::kOtherPort, "o", "other port", "where the server is down: another port...", "", kFull},
     {Action::kFreeze, "p", "freeze", "hold the picture still; data keep coming", "pause", kLooks,

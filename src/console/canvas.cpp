@@ -38,7 +38,7 @@ std::string shown_in(Charset charset, std::string_view text) {
     } else if (glyph.point == 0xfffd) {
       out += '?';
     } else if (glyph.cells > 0) {
-      append_utf8(out, glyph.point, glyph.marks);
+      append_utf8(out, glyph.point, charset == Charset::kAscii ? Marks{} : glyph.marks);
     }
     text.remove_prefix(glyph.bytes);
   }

@@ -71,6 +71,7 @@ void compare_one(const std::string& name, FakeBackend& backend, const UiState& s
 UiState in_view(View view, const std::string& device = "iot-002") {
   UiState state;
   state.view = view;
+  if (view == View::kTrust) state.before = View::kUpdates;  // from where K leads
   state.device = device;
   return state;
 }

@@ -67,7 +67,7 @@ cli::test::Script fleet_of_one() {
 }  // namespace
 
 TEST_CASE("output that is lost is said, and the exit code is not 0", "[cli]") {
-  for (const char* line : {"--help", "jobs", "jobs --json", "push --help"}) {
+  for (const char* line : {"--help", "devices", "jobs --json", "push --help"}) {
     CAPTURE(line);
     cli::test::Script script = fleet_of_one();
     const Ended full = with_output(10, ENOSPC, line, script);

@@ -128,7 +128,7 @@ TEST_CASE("older pages of the log are asked for by number, and not while it is f
   CHECK(ran.says("before it"));
   const auto both = otactl("logs --before 4201 --follow", script);
   CHECK(both.code == 2);
-  CHECK(both.err.find("--before shows the past") != std::string::npos);
+  CHECK(both.err.find("--before and --follow contradict each other") != std::string::npos);
   CHECK(otactl("logs --before yesterday", script).code == 2);
 }
 

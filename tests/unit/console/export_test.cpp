@@ -120,5 +120,5 @@ TEST_CASE("no control byte leaves with a copy or an export", "[console]") {
   desk.keys("Enter");
   const std::string record = copied(desk);
   CHECK(clean(record));
-  CHECK(has(record, "\"hash\""));
+  CHECK(has(record, "\"id\""));
 }
