@@ -20,9 +20,9 @@ struct Context {
   explicit Context(Ports p);
 
   Ports ports;
-  Worker worker;
   CommandPolls commands;
   EventFollowers followers;
+  Worker worker;  // last: its threads end before what their work uses
 
   // Runs `work` on the worker; 503 where it is full.
   void on_worker(const http::Responder& respond, std::function<void()> work);

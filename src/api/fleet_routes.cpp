@@ -72,17 +72,21 @@ void push(Context& context, const http::Request& request, const http::Responder&
   if (!body) return;
   const auto wanted = push_request(*body, actor_of(request));
   if (!wanted) return respond(http::Response::error(wanted.error()));
-  context.ports.fleet.push(*wanted,
-                           [respond](const Result<std::vector<fleet::PushOutcome>>& outcomes) {
-                             if (!outcomes) return respond(http::Response::error(outcomes.error()));
-                             Json results = Json::array();
-                             for (const fleet::PushOutcome& outcome : *outcomes) {
-                               Json entry{{"decision", outcome.decision}};
-                               if (!outcome.job_id.empty()) entry["job"] = outcome.job_id;
-                               results.push_back(std::move(entry));
-                             }
-                             respond(http::Response::json({{"results", std::move(results)}}));
-                           });
+  using Outcomes = std::vector<fleet::PushOutcome>;
+  context.ports.fleet.push(*wanted, [&context, respond](Result<Outcomes> outcomes) {
+    if (!outcomes) return respond(http::Response::error(outcomes.error()));
+    // Of a whole fleet that is megabytes: not the strand's work.
+    const auto decided = std::make_shared<const Outcomes>(std::move(*outcomes));
+    context.on_worker(respond, [respond, decided] {
+      Json results = Json::array();
+      for (const fleet::PushOutcome& outcome : *decided) {
+        Json entry{{"decision", outcome.decision}};
+        if (!outcome.job_id.empty()) entry["job"] = outcome.job_id;
+        results.push_back(std::move(entry));
+      }
+      respond(http::Response::json({{"results", std::move(results)}}));
+    });
+  });
 }
 
 // The stored minutes of a device, a page at a time: `next` is where the following one begins.

@@ -67,7 +67,10 @@ Result<JobChange> move_to(const Job& job, JobState state, std::string code, std:
   report.percent = job.percent;
   report.error_code = std::move(code);
   report.detail = std::move(detail);
-  return job_reported(job, report, rules, now);
+  // What proves a success here is asked before this: a whole download, or the reported version.
+  auto change = job_reported(job, report, Proof::kGiven, rules, now);
+  if (change && change->confirmed) change->ask_version = true;
+  return change;
 }
 
 Result<JobChange> take_closing(Job job, const DdiFeedback& feedback, DdiVersionWord word,
@@ -91,9 +94,11 @@ Result<JobChange> take_closing(Job job, const DdiFeedback& feedback, DdiVersionW
   if (word == DdiVersionWord::kSaysIt) {
     progress.claims_success = true;
     const std::string label = job.release.version.label();
-    return move_to(job, JobState::kConfirming, "",
-                   "reported success; counts when the device says that it runs " + label, rules,
-                   now);
+    auto change =
+        move_to(job, JobState::kConfirming, "",
+                "reported success; counts when the device says that it runs " + label, rules, now);
+    if (change) change->ask_version = true;
+    return change;
   }
   return move_to(job, JobState::kSucceeded, "", last_word(feedback), rules, now);
 }
@@ -210,6 +215,7 @@ JobChange ddi_fetched(const Job& job, const DdiFetch& fetch, const model::OtaSet
       move_to(next, state, "", whole ? "fetched whole; the device installs it" : "", rules, now);
   if (!moved) return change;
   change = std::move(*moved);
+  change.soft = fetch.kind == DdiFetch::Kind::kPiece && change.job.state == job.state;
   // Installed already and fetched again: its boot counter sends it round in circles.
   if (whole && change.job.ddi->downloads > 1) {
     tell(change, Severity::kWarning, "ddi.downloaded-again",

@@ -22,33 +22,33 @@ namespace ota::fleet {
 
 // When the passing of time alone has something to say of a device: it fell silent, a minute ended.
 // So a tick costs what has come due and not the fleet. Under the stripe's lock.
-class LookQueue {
+class DeviceTimers {
  public:
   // At `at`, or before it where that was said before.
-  void look_by(LiveDevice& device, WallTime at) {
-    if (at >= device.look_at) return;
-    device.look_at = at;
+  void due_by(LiveDevice& device, WallTime at) {
+    if (at >= device.due_at) return;
+    device.due_at = at;
     queue_.push({at, &device});
   }
   // A device whose time has come, which is looked at no more until that is said; null: none left.
   LiveDevice* take_due(WallTime now) {
     while (!queue_.empty() && queue_.top().at <= now) {
-      const Look look = queue_.top();
+      const Due due = queue_.top();
       queue_.pop();
-      if (look.at != look.device->look_at) continue;  // it was to be earlier, and was
-      look.device->look_at = WallTime::max();
-      return look.device;
+      if (due.at != due.device->due_at) continue;  // it was to be earlier, and was
+      due.device->due_at = WallTime::max();
+      return due.device;
     }
     return nullptr;
   }
 
  private:
-  struct Look {
+  struct Due {
     WallTime at;
     LiveDevice* device;
-    bool operator>(const Look& other) const { return at > other.at; }
+    bool operator>(const Due& other) const { return at > other.at; }
   };
-  std::priority_queue<Look, std::vector<Look>, std::greater<>> queue_;
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> queue_;
 };
 
 class DeviceTable {
@@ -59,7 +59,7 @@ class DeviceTable {
     std::mutex mutex;
     std::unordered_map<std::string, std::unique_ptr<LiveDevice>> devices;
     std::vector<LiveDevice*> dirty;  // rows to build anew
-    LookQueue looks;
+    DeviceTimers timers;
     std::vector<FinishedMinute> finished;  // until the next tick stores them
     std::vector<LiveDevice*> regrouped;    // count differently among their groups than they did
     std::map<std::string, anomaly::Peers, std::less<>> groups;  // of the devices here, as counted
@@ -78,7 +78,7 @@ class DeviceTable {
     // Anything of it may have changed: its row, and what the passing of time means for it.
     void touch(LiveDevice& device) {
       show(device);
-      looks.look_by(device, WallTime::min());
+      timers.due_by(device, WallTime::min());
     }
   };
 

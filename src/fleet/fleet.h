@@ -1,10 +1,11 @@
 // The brain: live device table, ingest, update jobs. It owns the order of the rules and knows no
 // protocol.
 //
-// Calls return at once: memory only, under short locks; what must be durable is queued to the
-// store, and a `Done` is called after the commit (on the store's writer thread). Device rows are
-// striped, so ingest of different devices does not contend; jobs and enrolments share one lock,
-// they are rare.
+// Calls return at once. What is decided is decided on one strand (base/executor.h): calls that
+// answer by a `Done` post there. What must be durable is queued to the store; a `Done` is called
+// after the commit (on the store's thread), or on the strand, or on the caller's thread, and must
+// not wait. A call that gives its answer back reads what the strand has decided so far. Device rows
+// are striped, so ingest of different devices does not contend, and waits for nothing else.
 //
 // Thread: any, unless said otherwise.
 #pragma once
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/executor.h"
 #include "base/result.h"
 #include "fleet/ddi.h"
 #include "fleet/snapshot.h"
@@ -111,7 +113,8 @@ struct Admission {
 };
 
 struct Hooks {
-  // A device has a new command: answer its parked poll. Called without locks held, from any thread.
+  // A device has a new command: answer its parked poll. Called without locks held, from any thread;
+  // must not wait.
   std::function<void(const std::string& device)> wake_device;
   // A device lost its right to be connected (revoked, off the whitelist).
   std::function<void(const std::string& device)> cut_off_device;
@@ -121,10 +124,15 @@ struct Hooks {
 
 class Fleet {
  public:
-  // `store` and `clock` outlive it. Call load() before anything else.
-  Fleet(store::Store& store, const Clock& clock, std::shared_ptr<const model::Settings> settings);
-  ~Fleet();
+  // `store`, `clock` and `strand` outlive it; the strand may be shared. Call load() before anything
+  // else.
+  Fleet(store::Store& store, const Clock& clock, Executor& strand,
+        std::shared_ptr<const model::Settings> settings);
+  ~Fleet();  // drains
+  // When it returns, the hooks before are not running and are called no more. Not from a hook.
   void set_hooks(Hooks hooks);
+  // Returns when all that was asked for has been decided, stored and answered. Not from a callback.
+  void drain();
   // Takes over devices, jobs and the newest events; once, before the server starts. Without an
   // argument it reads them first, and blocks on the store.
   Result<void> load(StoredState stored);

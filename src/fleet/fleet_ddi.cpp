@@ -18,10 +18,10 @@ using model::Severity;
 constexpr std::size_t kMostAttributes = 100;
 constexpr std::size_t kLongestAttribute = 128;
 
-std::string job_id_of(std::uint64_t number) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "job-%06llu", static_cast<unsigned long long>(number));
-  return text.data();
+// The job behind an action's number; empty where there can be none.
+std::string job_id_of(std::uint64_t action) {
+  const auto number = model::job_number_of_ddi_action(std::to_string(action));
+  return number ? JobTable::id_of(*number) : std::string();
 }
 
 // What it is updated over from now on.
@@ -170,8 +170,8 @@ void Fleet::ddi_set_gateway(const std::string& token_hash, const std::string& ac
   const WallTime now = impl_->clock.wall();
   impl_->ddi.set_gateway(token_hash);
   store::Batch batch;
-  batch.puts.push_back(
-      {std::string(kDdi), std::string(DdiDesk::kGatewayKey), impl_->ddi.gateway_document()});
+  batch.puts.push_back({std::string(kDdiDocuments), std::string(DdiRegistry::kGatewayKey),
+                        impl_->ddi.gateway_document()});
   batch.events.push_back(make_event(
       now, Severity::kWarning, "ddi.gateway-token", "server",
       actor + (token_hash.empty() ? " turned gateway tokens off"
@@ -234,51 +234,26 @@ void Fleet::ddi_ask_attributes(const std::string& device, const std::string& act
 // -- polls --
 
 std::optional<model::Release> Fleet::ddi_wanted(const std::string& device) const {
-  const std::lock_guard lock(impl_->jobs_mutex);
-  const JobBook::Entry* entry = impl_->jobs.running(device);
-  if (entry == nullptr || entry->pending) return std::nullopt;
-  return entry->job->release;
-}
-
-// jobs_mutex held.
-void Fleet::Impl::offer_ddi(const std::string& device, const std::string& problem, WallTime now,
-                            store::Batch& batch) {
-  JobBook::Entry* entry = jobs.running(device);
-  if (entry == nullptr || entry->pending) return;
-  model::Job job = *entry->job;
-  if (!job.ddi) job.ddi.emplace();  // pushed before the device came over DDI
-  if (job.state != JobState::kQueued) return;
-  if (!problem.empty()) {
-    const JobChange kept = ddi_unservable(job, problem, now);
-    if (kept.changed) carry_out(kept, batch);
-    return;
-  }
-  const bool published = catalogue()->holds(job.release.sha256);
-  gate::Input input =
-      gate_input(device, published ? &job.release : nullptr, job.release.version, now);
-  input.running_job.reset();  // this one
-  input.override_reason = job.override_reason;
-  input.again = job.again;
-  const model::Decision decision = gate::evaluate(input);
-  if (decision.answer == model::Answer::kBlock) {
-    const JobChange kept = ddi_withheld(job, decision, now);
-    if (kept.changed) carry_out(kept, batch);
-    return;
-  }
-  JobChange offered = job_offered(job, decision, rules_of(job), now);
-  offered.job.ddi->withheld.clear();
-  carry_out(offered, batch);
+  const auto job = impl_->jobs.table.told_job(device);
+  if (job == nullptr) return std::nullopt;
+  return job->release;
 }
 
 void Fleet::ddi_poll(const std::string& device, const std::string& client,
                      const std::string& problem, Answered<DdiOffer> done) {
-  Impl& impl = *impl_;
-  const WallTime now = impl.clock.wall();
+  impl_->post([this, device, client, problem, done = std::move(done)] {
+    impl_->take_poll(device, client, problem, done);
+  });
+}
+
+void Fleet::Impl::take_poll(const std::string& device, const std::string& client,
+                            const std::string& problem, Answered<DdiOffer> done) {
+  Impl& impl = *this;
+  const WallTime now = clock.wall();
   const auto rules = impl.settings();
   auto offer = std::make_shared<DdiOffer>();
   store::Batch batch;
-  std::unique_lock lock(impl.jobs_mutex);
-  const JobBook::Entry* before = impl.jobs.running(device);
+  const JobTable::Entry* before = impl.jobs.table.running(device);
   const bool claims = before != nullptr && before->job->ddi && before->job->ddi->claims_success;
   impl.table.with(device, [&](LiveDevice& live) {
     model::DeviceRecord& record = Impl::record_of(live);
@@ -301,23 +276,17 @@ void Fleet::ddi_poll(const std::string& device, const std::string& client,
     }
     if (joined || renamed || ask_again) Impl::put_device(batch, live, now);
   });
-  impl.offer_ddi(device, problem, now, batch);
-  if (const JobBook::Entry* entry = impl.jobs.running(device);
-      entry != nullptr && !entry->pending && entry->job->ddi) {
-    const model::Job& job = *entry->job;
-    const std::uint64_t action = model::ddi_action_of(model::ddi_job_number(job.id));
+  const JobTable::Entry* offered = impl.jobs.offer(device, Channel::kDdi, problem, now, batch);
+  if (const JobTable::Entry* entry = impl.jobs.table.running(device);
+      entry != nullptr && !entry->pending && channel_of(*entry->job) == Channel::kDdi) {
     offer->active = true;
-    offer->change = job.attempt;
-    if (job.cancel_requested) {
-      offer->cancel = action;
-    } else if (job.state != JobState::kQueued) {
-      offer->deployment = action;
-    }
+    offer->change = entry->job->attempt;
   }
-  if (batch.empty()) {
-    lock.unlock();
-    return done(*offer);
+  if (offered != nullptr) {
+    const std::uint64_t action = model::ddi_action_of(model::ddi_job_number(offered->job->id));
+    (offered->job->cancel_requested ? offer->cancel : offer->deployment) = action;
   }
+  if (batch.empty()) return done(*offer);
   impl.saver.commit(std::move(batch), OnFailure::kRetry,
                     [offer, done = std::move(done)](const Result<void>& saved) {
                       if (!saved) return done(saved.error());
@@ -327,113 +296,64 @@ void Fleet::ddi_poll(const std::string& device, const std::string& client,
 
 // -- what the device says of an action --
 
-// jobs_mutex held.
-JobBook::Entry* Fleet::Impl::ddi_entry(const std::string& device, std::uint64_t action) {
-  const auto number = model::job_number_of_ddi_action(std::to_string(action));
-  if (!number) return nullptr;
-  JobBook::Entry* entry = jobs.find(job_id_of(*number));
-  if (entry == nullptr || entry->pending || entry->job->device != device) return nullptr;
-  // One that waits for the gate has not been shown to the device.
-  return entry->job->ddi && entry->job->state != JobState::kQueued ? entry : nullptr;
-}
-
 Result<model::Job> Fleet::ddi_job(const std::string& device, std::uint64_t action) const {
-  const std::lock_guard lock(impl_->jobs_mutex);
-  const JobBook::Entry* entry = impl_->ddi_entry(device, action);
-  if (entry == nullptr) return fail(Errc::kNotFound, "action " + std::to_string(action));
-  return *entry->job;
-}
-
-void Fleet::Impl::finish_ddi(const JobChange& change, Done done) {
-  store::Batch batch;
-  if (change.changed) {
-    carry_out(change, batch);
-  } else {
-    // Written again: the first answer may have been lost because the first write was.
-    put_job(batch, change.job);
-  }
-  if (change.confirmed) {
-    table.with(change.job.device, [&](LiveDevice& live) {
-      client_of(record_of(live)).wants_attributes = true;
-      put_device(batch, live, clock.wall());
-    });
-  }
-  saver.commit_job(change.job.device, std::move(batch), std::move(done));
+  const auto job = impl_->jobs.table.job(job_id_of(action));
+  // One that waits for the gate has not been shown to the device.
+  const bool known = job != nullptr && job->device == device && job->ddi;
+  if (known && job->state != JobState::kQueued) return *job;
+  return fail(Errc::kNotFound, "action " + std::to_string(action));
 }
 
 void Fleet::ddi_feedback(const std::string& device, std::uint64_t action,
                          const DdiFeedback& feedback, Done done) {
-  Impl& impl = *impl_;
-  const WallTime now = impl.clock.wall();
-  const auto settings = impl.settings();
-  auto word = DdiVersionWord::kNever;
-  std::unique_lock lock(impl.jobs_mutex);
-  impl.table.look(device, [&](const LiveDevice& live) {
-    if (live.record && live.record->ddi && version_of(*live.record->ddi, settings->console.ddi)) {
-      word = DdiVersionWord::kSaysIt;
-    }
+  impl_->post([this, device, action, feedback, done = std::move(done)] {
+    const auto step = [&](const model::Job& job, const model::OtaSettings& rules, WallTime now) {
+      const auto settings = impl_->settings();
+      auto word = DdiVersionWord::kNever;
+      impl_->table.look(device, [&](const LiveDevice& live) {
+        const bool says =
+            live.record && live.record->ddi && version_of(*live.record->ddi, settings->console.ddi);
+        if (says) word = DdiVersionWord::kSaysIt;
+      });
+      return ddi_reported(job, feedback, word, rules, now);
+    };
+    impl_->jobs.reported(device, job_id_of(action), Channel::kDdi, step, done);
   });
-  const JobBook::Entry* entry = impl.ddi_entry(device, action);
-  if (entry == nullptr) {
-    lock.unlock();
-    return done(fail(Errc::kNotFound, "action " + std::to_string(action)));
-  }
-  const bool claimed = entry->job->ddi->claims_success;
-  auto change = ddi_reported(*entry->job, feedback, word, impl.rules_of(*entry->job), now);
-  if (!change) {
-    lock.unlock();
-    return done(change.error());
-  }
-  // What it runs now is asked of it, not concluded.
-  if (change->job.ddi->claims_success && !claimed) {
-    impl.table.with(device, [&](LiveDevice& live) {
-      client_of(Impl::record_of(live)).wants_attributes = true;
-    });
-  }
-  impl.finish_ddi(*change, std::move(done));
 }
 
 void Fleet::ddi_cancel_feedback(const std::string& device, std::uint64_t action,
                                 const DdiFeedback& feedback, Done done) {
-  Impl& impl = *impl_;
-  std::unique_lock lock(impl.jobs_mutex);
-  const JobBook::Entry* entry = impl.ddi_entry(device, action);
-  if (entry == nullptr) {
-    lock.unlock();
-    return done(fail(Errc::kNotFound, "action " + std::to_string(action)));
-  }
-  auto change =
-      ddi_cancel_reported(*entry->job, feedback, impl.rules_of(*entry->job), impl.clock.wall());
-  if (!change) {
-    lock.unlock();
-    return done(change.error());
-  }
-  impl.finish_ddi(*change, std::move(done));
+  impl_->post([this, device, action, feedback, done = std::move(done)] {
+    const auto step = [&](const model::Job& job, const model::OtaSettings& rules, WallTime now) {
+      return ddi_cancel_reported(job, feedback, rules, now);
+    };
+    impl_->jobs.reported(device, job_id_of(action), Channel::kDdi, step, done);
+  });
 }
 
 void Fleet::ddi_fetched(const std::string& device, std::uint64_t action, const DdiFetch& fetch) {
-  Impl& impl = *impl_;
-  const WallTime now = impl.clock.wall();
-  const std::lock_guard lock(impl.jobs_mutex);
-  const JobBook::Entry* entry = impl.ddi_entry(device, action);
-  if (entry == nullptr) return;
-  const JobState before = entry->job->state;
-  const JobChange change = fleet::ddi_fetched(*entry->job, fetch, impl.rules_of(*entry->job), now);
-  if (!change.changed) return;
-  store::Batch batch;
-  impl.carry_out(change, batch);
-  // A percentage is soft: it comes again.
-  if (fetch.kind == DdiFetch::Kind::kPiece && change.job.state == before) return;
-  impl.saver.commit(std::move(batch), OnFailure::kRetry);
+  impl_->post([this, device, action, fetch] {
+    const auto step = [&](const model::Job& job, const model::OtaSettings& rules,
+                          WallTime now) -> Result<JobChange> {
+      return fleet::ddi_fetched(job, fetch, rules, now);
+    };
+    impl_->jobs.reported(device, job_id_of(action), Channel::kDdi, step, {});
+  });
 }
 
 void Fleet::ddi_attributes(const std::string& device, const DdiAttributes& attributes, Done done) {
-  Impl& impl = *impl_;
-  const WallTime now = impl.clock.wall();
+  impl_->post([this, device, attributes, done = std::move(done)] {
+    impl_->take_attributes(device, attributes, done);
+  });
+}
+
+void Fleet::Impl::take_attributes(const std::string& device, const DdiAttributes& attributes,
+                                  Done done) {
+  Impl& impl = *this;
+  const WallTime now = clock.wall();
   const auto settings = impl.settings();
   store::Batch batch;
   std::optional<model::Version> version;
-  std::unique_lock lock(impl.jobs_mutex);
   const bool known = impl.table.with(device, [&](LiveDevice& live) {
     model::DdiClient& client = client_of(Impl::record_of(live));
     live.ddi_polled = now;
@@ -451,41 +371,15 @@ void Fleet::ddi_attributes(const std::string& device, const DdiAttributes& attri
     }
     Impl::put_device(batch, live, now);
   });
-  if (!known) {
-    lock.unlock();
-    return done(fail(Errc::kNotFound, device));
-  }
-  if (const JobBook::Entry* entry = impl.jobs.running(device); version && entry != nullptr) {
-    const JobChange change =
-        ddi_version_seen(*entry->job, *version, impl.rules_of(*entry->job), now);
-    if (change.changed) impl.carry_out(change, batch);
+  if (!known) return done(fail(Errc::kNotFound, device));
+  if (version) {
+    const auto step = [&](const model::Job& job, const model::OtaSettings& rules,
+                          WallTime at) -> Result<JobChange> {
+      return ddi_version_seen(job, *version, rules, at);
+    };
+    impl.jobs.change_running(device, step, now, batch);
   }
   impl.saver.commit(std::move(batch), OnFailure::kRetry, std::move(done));
-}
-
-void Fleet::force_quit(const std::string& job_id, const std::string& actor, Done done) {
-  Impl& impl = *impl_;
-  std::unique_lock lock(impl.jobs_mutex);
-  const JobBook::Entry* entry = impl.jobs.find(job_id);
-  Error refusal = fail(Errc::kNotFound, job_id);
-  if (entry != nullptr && !entry->job->ddi) {
-    refusal =
-        fail(Errc::kConflict, "only an update over DDI is ended without its device: cancel it");
-  } else if (entry != nullptr) {
-    const auto change = ddi_force_quit(*entry->job, actor, impl.clock.wall());
-    if (change) {
-      store::Batch batch;
-      impl.carry_out(*change, batch);
-      return impl.saver.commit(std::move(batch), OnFailure::kRetry,
-                               [this, done = std::move(done)](const Result<void>& saved) {
-                                 impl_->publish();
-                                 done(saved);
-                               });
-    }
-    refusal = change.error();
-  }
-  lock.unlock();
-  done(refusal);
 }
 
 }  // namespace ota::fleet

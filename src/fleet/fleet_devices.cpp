@@ -58,15 +58,6 @@ void refuse(LiveDevice& live, model::SampleFault fault, WallTime now) {
 
 }  // namespace
 
-void Fleet::Impl::trust(model::DeviceRecord& record, const model::Image& image) {
-  constexpr std::size_t kMaxTrusted = 8;
-  auto& trusted = record.trusted;
-  if (std::find(trusted.begin(), trusted.end(), image) != trusted.end()) return;
-  // The first one, the factory's, stays: it is where a device may always fall back to.
-  if (trusted.size() >= kMaxTrusted) trusted.erase(trusted.begin() + 1);
-  trusted.push_back(image);
-}
-
 void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch& batch) const {
   const Level level = device.detector.level(now);
   const WallTime jumped = jumped_at.load(std::memory_order_relaxed);
@@ -85,6 +76,7 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
   if (!changed) return;
   device.level = level;
   device.escalated = false;
+  if (device.watching) note_turned(device.id);
   // Of what began before a jump nobody knows how long ago that is.
   const bool known = verdict.since != WallTime{} && verdict.since >= jumped && verdict.since <= now;
   device.level_since = known ? verdict.since : now;
@@ -145,7 +137,7 @@ Result<void> Fleet::admit(const std::string& device, const std::string& certific
     // The agent has its renewed certificate: the one before it may go.
     if (!previous.empty()) {
       live.renewed_serial_used = true;
-      stripe.looks.look_by(live, WallTime::min());
+      stripe.timers.due_by(live, WallTime::min());
     }
     return {};
   }
@@ -216,7 +208,7 @@ IngestResult Fleet::ingest(const std::string& device, std::span<const model::Sam
   impl_->follow_online(live, now, batch);
   impl_->follow_verdict(live, now, batch);
   Impl::regroup(stripe, live);
-  stripe.looks.look_by(live, impl_->next_look(live, now));
+  stripe.timers.due_by(live, impl_->next_due(live, now));
   if (!batch.empty()) impl_->saver.commit(std::move(batch), OnFailure::kRetry);
   return result;
 }
@@ -299,30 +291,36 @@ void Fleet::report_status(const std::string& device, const DeviceStatus& said, D
   status.written = cleaned(said.written);
   status.previous = cleaned(said.previous);
   status.rollback_why = printable(said.rollback_why, kMaxReason);
-  impl_->table.look(device, [&](const LiveDevice& live) {
+  impl_->post([this, device, status = std::move(status), done = std::move(done)] {
+    impl_->take_status(device, status, done);
+  });
+}
+
+void Fleet::Impl::take_status(const std::string& device, DeviceStatus status, Done done) {
+  table.look(device, [&](const LiveDevice& live) {
     // The agent sends telemetry there; what the device runs is its DDI client's to say.
     if (!live.record || !live.record->ddi) return;
     status.running.reset();
     status.confirmed.reset();
     status.written.reset();
   });
-  const WallTime now = impl_->clock.wall();
-  const auto catalogue = impl_->catalogue();
-  const auto answer = std::make_shared<Done>(std::move(done));
-  const bool known = impl_->table.with(device, [&](LiveDevice& live) {
-    store::Batch batch;
+  const WallTime now = clock.wall();
+  const auto published = catalogue();
+  store::Batch batch;
+  const bool known = table.with(device, [&](LiveDevice& live) {
     const std::string before = live.record ? dump_json(*live.record) : "";
     model::DeviceRecord& record = Impl::record_of(live);
-    compare_status(live, status, *catalogue, now, batch);
+    compare_status(live, status, *published, now, batch);
     follow_rollback(live, status, now, batch);
     // Its first sample is still to come: until there are enough, nobody knows how the image runs.
     live.last_heard = now;
     follow_clock(live, status.clock_off, now, batch);
     if (status.boot != model::BootId{}) {
-      const auto places = live.identity.heard(status.boot, status.address, impl_->clock);
-      Impl::follow_identity(live, places, now, batch);
+      const auto places = live.identity.heard(status.boot, status.address, clock);
+      follow_identity(live, places, now, batch);
+      live.boot = status.boot;
       live.detector.booted(status.boot, now);
-      impl_->follow_verdict(live, now, batch);
+      follow_verdict(live, now, batch);
     }
     record.agent = status.agent;
     record.slot = status.slot;
@@ -345,13 +343,11 @@ void Fleet::report_status(const std::string& device, const DeviceStatus& said, D
       }
     }
     // What is on disk already is not written again; the empty batch waits for it.
-    if (dump_json(record) != before || !impl_->store.health().writable) {
-      Impl::put_device(batch, live, now);
-    }
-    impl_->saver.commit(std::move(batch), OnFailure::kRetry,
-                        [answer](const Result<void>& saved) { (*answer)(saved); });
+    if (dump_json(record) != before || !store.health().writable) put_device(batch, live, now);
   });
-  if (!known) (*answer)(fail(Errc::kNotFound, device));
+  if (!known) return done(fail(Errc::kNotFound, device));
+  jobs.ledger_changed(device, now, batch);
+  saver.commit(std::move(batch), OnFailure::kRetry, std::move(done));
 }
 
 std::shared_ptr<const DeviceDetail> Fleet::detail(const std::string& device) const {
@@ -369,13 +365,13 @@ std::shared_ptr<const DeviceDetail> Fleet::detail(const std::string& device) con
   if (!known) return nullptr;
   constexpr std::size_t kJobsShown = 20;
   const auto catalogue = impl_->catalogue();
-  const std::lock_guard lock(impl_->jobs_mutex);
-  detail->jobs = impl_->jobs.newest(device, kJobsShown);
+  for (const auto& job : impl_->jobs.table.newest(device, kJobsShown))
+    detail->jobs.push_back(*job);
   const auto& target = detail->row.target;
   const model::Release* release =
       target ? catalogue->find(*target, detail->row.hardware()) : nullptr;
   if (release != nullptr) {
-    detail->gate = gate::preview(impl_->gate_input(device, release, *target, now));
+    detail->gate = gate::preview(impl_->jobs.gate_input(device, release, *target, now));
   }
   return detail;
 }

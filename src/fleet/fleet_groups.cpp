@@ -61,7 +61,7 @@ void Fleet::Impl::count_groups(WallTime now) {
   groups_now = std::move(groups);
 }
 
-anomaly::Peers Fleet::Impl::peers_of(const LiveDevice& device) const {
+anomaly::Peers Core::peers_of(const LiveDevice& device) const {
   if (!device.spec) return {};
   std::shared_ptr<const Groups> groups;
   {
@@ -76,13 +76,13 @@ anomaly::Peers Fleet::Impl::peers_of(const LiveDevice& device) const {
   return peers;
 }
 
-model::Verdict Fleet::Impl::verdict_of(const LiveDevice& device, WallTime now) const {
+model::Verdict Core::verdict_of(const LiveDevice& device, WallTime now) const {
   model::Verdict verdict = device.detector.verdict(now);
   anomaly::add_peers(verdict, peers_of(device));
   return verdict;
 }
 
-gate::Grounds Fleet::Impl::grounds_of(const LiveDevice& device, WallTime now) const {
+gate::Grounds Core::grounds_of(const LiveDevice& device, WallTime now) const {
   return {device.detector.thresholds(), device.detector.evidence(), peers_of(device), now};
 }
 

@@ -47,53 +47,56 @@ void keep_earlier_key(model::DeviceRecord& record) {
 }  // namespace
 
 void Fleet::rollback(const std::string& device, const std::string& actor, Done done) {
-  const WallTime now = impl_->clock.wall();
+  impl_->post([this, device, actor, done = std::move(done)] {
+    impl_->take_rollback_wish(device, actor, done);
+  });
+}
+
+void Fleet::Impl::take_rollback_wish(const std::string& device, const std::string& actor,
+                                     Done done) {
+  const WallTime now = clock.wall();
   Error refusal = fail(Errc::kNotFound, device);
   store::Batch batch;
-  {
-    const std::lock_guard lock(impl_->jobs_mutex);
-    const JobBook::Entry* running = impl_->jobs.running(device);
-    impl_->table.with(device, [&](LiveDevice& live) {
-      if (!live.record || !live.record->enrolled) {
-        refusal = fail(Errc::kConflict, device + " is not enrolled");
-        return;
-      }
-      if (running != nullptr) {
-        refusal = fail(Errc::kConflict, running->job->id + " is running: cancel it first");
-        return;
-      }
-      if (live.record->ddi) {
-        refusal = fail(Errc::kConflict, device +
-                                            " is updated over DDI, which has no rollback: "
-                                            "publish the old image as a newer version");
-        return;
-      }
-      if (const std::string why = rollback_hindrance(*live.record, *impl_->catalogue());
-          !why.empty()) {
-        refusal = fail(Errc::kConflict, device + " cannot go back: " + why);
-        return;
-      }
-      model::DeviceRecord& record = live.record.edit();
-      record.rollback_requested = true;
-      record.rollback_at = now;
-      const bool unsigned_word = record.version_floor.empty();
-      impl_->rollbacks.erase(device);  // a new word, to be said as often
-      batch.events.push_back(
-          actor_event(now, Severity::kWarning, "rollback.requested", device, actor,
-                      actor + " asked " + device + " to go back to its other slot" +
-                          (unsigned_word ? "; rollback unsigned: its agent is of a release that "
-                                           "knows no signed one"
-                                         : "")));
-      Impl::put_device(batch, live, now);
-      impl_->saver.commit(std::move(batch), OnFailure::kRetry,
-                          [this, device, done](const Result<void>& saved) {
-                            impl_->wake(device);
-                            done(saved);
-                          });
-      refusal = {};
-    });
-  }
-  if (refusal.code) done(refusal);
+  const JobTable::Entry* running = jobs.table.running(device);
+  table.with(device, [&](LiveDevice& live) {
+    if (!live.record || !live.record->enrolled) {
+      refusal = fail(Errc::kConflict, device + " is not enrolled");
+      return;
+    }
+    if (running != nullptr) {
+      refusal = fail(Errc::kConflict, running->job->id + " is running: cancel it first");
+      return;
+    }
+    if (live.record->ddi) {
+      refusal = fail(Errc::kConflict, device +
+                                          " is updated over DDI, which has no rollback: "
+                                          "publish the old image as a newer version");
+      return;
+    }
+    if (const std::string why = rollback_hindrance(*live.record, *catalogue()); !why.empty()) {
+      refusal = fail(Errc::kConflict, device + " cannot go back: " + why);
+      return;
+    }
+    model::DeviceRecord& record = live.record.edit();
+    record.rollback_requested = true;
+    record.rollback_at = now;
+    const bool unsigned_word = record.version_floor.empty();
+    rollbacks.erase(device);  // a new word, to be said as often
+    batch.events.push_back(
+        actor_event(now, Severity::kWarning, "rollback.requested", device, actor,
+                    actor + " asked " + device + " to go back to its other slot" +
+                        (unsigned_word ? "; rollback unsigned: its agent is of a release that "
+                                         "knows no signed one"
+                                       : "")));
+    put_device(batch, live, now);
+    refusal = {};
+  });
+  if (refusal.code) return done(refusal);
+  saver.commit(std::move(batch), OnFailure::kRetry,
+               [this, device, done = std::move(done)](const Result<void>& saved) {
+                 wake(device);
+                 done(saved);
+               });
 }
 
 void Fleet::acknowledge(const std::string& device, const std::string& actor, Done done) {
@@ -129,7 +132,7 @@ void Fleet::open_enrolment(const std::string& device, const std::string& token_h
   batch.events.push_back(actor_event(now, Severity::kInfo, "enrol.opened", device, actor,
                                      actor + " opened the enrolment of " + device + " until " +
                                          format_rfc3339(expires, Fraction::kNone)));
-  std::unique_lock lock(impl_->jobs_mutex);
+  std::unique_lock lock(impl_->enrolments_mutex);
   auto opened = impl_->enrolments.open(token_hash, enrolment);
   if (!opened) {
     lock.unlock();
@@ -138,7 +141,7 @@ void Fleet::open_enrolment(const std::string& device, const std::string& token_h
   impl_->saver.commit(std::move(batch), OnFailure::kForget,
                       [this, token_hash, done](const Result<void>& saved) {
                         if (!saved) {
-                          const std::lock_guard taking_back(impl_->jobs_mutex);
+                          const std::lock_guard taking_back(impl_->enrolments_mutex);
                           impl_->enrolments.withdraw(token_hash);
                         }
                         done(saved);
@@ -149,7 +152,7 @@ void Fleet::open_enrolment(const std::string& device, const std::string& token_h
 TokenCheck Fleet::check_token(const std::string& token_hash, const std::string& address) {
   const auto attempts = impl_->settings()->console.limits.enrol_attempts_per_minute;
   const WallTime now = impl_->clock.wall();
-  const std::lock_guard lock(impl_->jobs_mutex);
+  const std::lock_guard lock(impl_->enrolments_mutex);
   if (impl_->enrolments.knows(token_hash)) return {.good = true};
   if (const auto wait = impl_->enrolments.attempt(address, attempts, now)) return {.wait = wait};
   auto refused = impl_->enrolments.redeem(token_hash, now);
@@ -185,7 +188,7 @@ Result<Admission> Fleet::redeem_token(const std::string& token_hash,
                                       const std::string& address) {
   const WallTime now = impl_->clock.wall();
   store::Batch batch;
-  const std::lock_guard lock(impl_->jobs_mutex);
+  const std::lock_guard lock(impl_->enrolments_mutex);
   auto redeemed = impl_->enrolments.redeem(token_hash, now);
   if (!redeemed) {
     impl_->refuse_token(address, redeemed.error(), now);
@@ -285,40 +288,47 @@ void Fleet::renewed(const std::string& device, const std::string& presented_seri
 }
 
 void Fleet::revoke(const std::string& device, const std::string& actor, Done done) {
-  const WallTime now = impl_->clock.wall();
-  bool known = false;
+  impl_->post([this, device, actor, done = std::move(done)] {
+    impl_->take_revocation(device, actor, done);
+  });
+}
+
+void Fleet::Impl::take_revocation(const std::string& device, const std::string& actor, Done done) {
+  const WallTime now = clock.wall();
+  store::Batch batch;
   {
-    const std::lock_guard lock(impl_->jobs_mutex);
-    store::Batch batch;
     // A code that waits for it would let it in again.
-    for (std::string& token_hash : impl_->enrolments.withdraw_of(device))
+    const std::lock_guard lock(enrolments_mutex);
+    for (std::string& token_hash : enrolments.withdraw_of(device))
       batch.erases.push_back({std::string(kEnrolments), std::move(token_hash)});
-    if (const JobBook::Entry* running = impl_->jobs.running(device)) {
-      impl_->carry_out(job_abandoned(*running->job, "the device was revoked", now), batch);
-    }
-    known = impl_->table.with(device, [&](LiveDevice& live) {
-      model::DeviceRecord& record = Impl::record_of(live);
-      ++live.revocations;
-      record.revoked = true;
-      record.enrolled = false;
-      record.rollback_requested = false;
-      if (record.ddi) {
-        record.ddi->token_hash.clear();
-        record.ddi->by_gateway = false;
-      }
-      batch.events.push_back(actor_event(now, Severity::kWarning, "enrol.revoked", device, actor,
-                                         actor + " revoked " + device));
-      Impl::put_device(batch, live, now);
-      impl_->saver.commit(std::move(batch), OnFailure::kRetry,
-                          [this, done](const Result<void>& saved) {
-                            impl_->publish();
-                            done(saved);
-                          });
-    });
   }
+  jobs.change_running(
+      device,
+      [](const model::Job& job, const model::OtaSettings&, WallTime at) -> Result<JobChange> {
+        return job_abandoned(job, "the device was revoked", at);
+      },
+      now, batch);
+  const bool known = table.with(device, [&](LiveDevice& live) {
+    model::DeviceRecord& record = record_of(live);
+    ++live.revocations;
+    record.revoked = true;
+    record.enrolled = false;
+    record.rollback_requested = false;
+    if (record.ddi) {
+      record.ddi->token_hash.clear();
+      record.ddi->by_gateway = false;
+    }
+    batch.events.push_back(actor_event(now, Severity::kWarning, "enrol.revoked", device, actor,
+                                       actor + " revoked " + device));
+    put_device(batch, live, now);
+    saver.commit(std::move(batch), OnFailure::kRetry, [this, done](const Result<void>& saved) {
+      publish();
+      done(saved);
+    });
+  });
   if (!known) return done(fail(Errc::kNotFound, device));
   // At once, not after the commit: who is revoked has no time left.
-  impl_->cut_off(device);
+  cut_off(device);
 }
 
 }  // namespace ota::fleet

@@ -27,7 +27,11 @@ void Fleet::tick() {
   if (const auto jump = impl_->clock_jump.look()) impl_->follow_jump(*jump, now);
   impl_->tick_devices(now);
   impl_->count_groups(now);
-  impl_->tick_jobs(now);
+  impl_->post([this, now] {
+    impl_->jobs.tick(now);
+    impl_->tick_rollbacks();
+    impl_->expire_jobs(now);
+  });
   impl_->tick_enrolments(now);
   impl_->save_again(now);
   impl_->saver.sum_up();
@@ -83,7 +87,7 @@ void Fleet::Impl::escalate(LiveDevice& device, WallTime now, store::Batch& batch
                      " (Risk: " + device.label + "): it gets no updates meanwhile"));
 }
 
-WallTime Fleet::Impl::next_look(const LiveDevice& device, WallTime now) const {
+WallTime Fleet::Impl::next_due(const LiveDevice& device, WallTime now) const {
   WallTime first = device.detector.changes_at(now);
   if (!device.minute.empty()) first = std::min(first, device.minute.end());
   if (device.online) {
@@ -124,9 +128,9 @@ void Fleet::Impl::tick_devices(WallTime now) {
     const std::lock_guard lock(stripe.mutex);
     if (back) {
       for (auto& [id, device] : stripe.devices)
-        stripe.looks.look_by(*device, now);
+        stripe.timers.due_by(*device, now);
     }
-    while (LiveDevice* device = stripe.looks.take_due(now)) {
+    while (LiveDevice* device = stripe.timers.take_due(now)) {
       const std::size_t events = batch.events.size();
       follow_online(*device, now, batch);
       follow_verdict(*device, now, batch);
@@ -141,7 +145,7 @@ void Fleet::Impl::tick_devices(WallTime now) {
       if (device->minute.over(now)) finish_minute(stripe, *device, now, batch);
       if (batch.events.size() != events) stripe.show(*device);
       regroup(stripe, *device);
-      stripe.looks.look_by(*device, next_look(*device, now));
+      stripe.timers.due_by(*device, next_due(*device, now));
     }
     stripe.take_finished(finished);
     if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
@@ -149,49 +153,22 @@ void Fleet::Impl::tick_devices(WallTime now) {
   save_minutes(finished, now);
 }
 
-void Fleet::Impl::tick_jobs(WallTime now) {
+void Fleet::Impl::tick_rollbacks() {
   std::vector<std::string> woken;
-  {
-    const std::lock_guard lock(jobs_mutex);
-    store::Batch batch;
-    for (const std::string& device : jobs.timed()) {
-      if (JobBook::Entry* watched = jobs.watching(device)) {
-        model::Verdict verdict;
-        table.look(device, [&](const LiveDevice& live) {
-          verdict.level = live.level;
-          if (live.level == model::Level::kCritical) verdict = verdict_of(live, now);
-        });
-        const JobChange change = job_verdict(*watched->job, verdict, rules_of(*watched->job), now);
-        if (change.changed) carry_out(change, batch);
-      }
-      JobBook::Entry* running = jobs.running(device);
-      if (running == nullptr || running->pending) continue;
-      const JobChange change = job_at(*running->job, rules_of(*running->job), now);
-      if (change.changed) {
-        if (carry_out(change, batch)) woken.push_back(device);
-        continue;
-      }
-      // A command that was lost on its way is offered again.
-      const model::Job& job = *running->job;
-      const bool waits = job.state == model::JobState::kSent || job.cancel_requested;
-      if (waits && clock.mono() - running->offered_at >= kRepeatCommand) woken.push_back(device);
-    }
-    for (auto it = rollbacks.begin(); it != rollbacks.end();) {
-      bool waits = false;
-      table.look(it->first, [&](const LiveDevice& live) {
-        waits = live.record && live.record->rollback_requested;
-      });
-      if (waits && clock.mono() - it->second.last >= kRepeatRollback) woken.push_back(it->first);
-      it = waits ? std::next(it) : rollbacks.erase(it);
-    }
-    if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
+  for (auto it = rollbacks.begin(); it != rollbacks.end();) {
+    bool waits = false;
+    table.look(it->first, [&](const LiveDevice& live) {
+      waits = live.record && live.record->rollback_requested;
+    });
+    if (waits && clock.mono() - it->second.last >= kRepeatRollback) woken.push_back(it->first);
+    it = waits ? std::next(it) : rollbacks.erase(it);
   }
   for (const std::string& device : woken)
     wake(device);
 }
 
 void Fleet::Impl::tick_enrolments(WallTime now) {
-  const std::lock_guard lock(jobs_mutex);
+  const std::lock_guard lock(enrolments_mutex);
   store::Batch batch;
   for (const std::string& hash : enrolments.expire(now)) {
     batch.erases.push_back({std::string(kEnrolments), hash});
@@ -199,7 +176,9 @@ void Fleet::Impl::tick_enrolments(WallTime now) {
   if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
 }
 
+// Each document is written by who guards it: that is the order of two writes of one.
 void Fleet::Impl::save_again(WallTime now) {
+  const auto unsaved_jobs = std::make_shared<std::vector<std::string>>();
   for (const auto& [collection, key] : saver.take_unsaved()) {
     store::Batch batch;
     if (collection == kDevices) {
@@ -207,17 +186,30 @@ void Fleet::Impl::save_again(WallTime now) {
         put_device(batch, device, now);
         if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
       });
-      continue;
-    }
-    const std::lock_guard lock(jobs_mutex);
-    if (collection == kJobs) {
-      const JobBook::Entry* entry = jobs.find(key);
-      if (entry != nullptr) put_job(batch, *entry->job);
-    } else if (collection == kEnrolments && enrolments.all().count(key) == 0) {
+    } else if (collection == kJobs || collection == kEndedJobs || collection == kFleet) {
+      unsaved_jobs->push_back(collection == kEndedJobs ? JobTable::id_of(std::stoull(key)) : key);
+    } else if (collection == kEnrolments) {
+      const std::lock_guard lock(enrolments_mutex);
+      if (enrolments.all().count(key) != 0) continue;
       batch.erases.push_back({collection, key});
+      saver.commit(std::move(batch), OnFailure::kRetry);
     }
-    if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
   }
+  if (!unsaved_jobs->empty()) post([this, unsaved_jobs] { save_jobs_again(unsaved_jobs); });
+}
+
+void Fleet::Impl::save_jobs_again(const std::shared_ptr<std::vector<std::string>>& ids) {
+  constexpr std::size_t kSlice = 64;
+  store::Batch batch;
+  for (std::size_t i = 0; i < kSlice && !ids->empty(); ++i) {
+    const JobTable::Entry* entry = jobs.table.find(ids->back());
+    if (entry != nullptr) JobService::put(batch, *entry->job);
+    ids->pop_back();
+  }
+  jobs.archive.not_written();
+  jobs.archive.put_documents(batch);
+  saver.commit(std::move(batch), OnFailure::kRetry);
+  if (!ids->empty()) post([this, ids] { save_jobs_again(ids); });
 }
 
 // All devices' minutes end at one moment: they are stored together, and in parts, so that the
@@ -234,6 +226,17 @@ void Fleet::Impl::save_minutes(std::span<const FinishedMinute> finished, WallTim
       saver.commit(std::exchange(batch, store::Batch()), OnFailure::kForget);
   }
   if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kForget);
+}
+
+// Ended jobs leave the store, once an hour.
+void Fleet::Impl::expire_jobs(WallTime now) {
+  constexpr std::chrono::hours kEvery{1};
+  if (now >= expired_jobs_at && now - expired_jobs_at < kEvery) return;
+  if (!store.health().writable) return;
+  expired_jobs_at = now;
+  store::Batch batch;
+  jobs.archive.expire(batch, now);
+  if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
 }
 
 // Old minutes leave the store: once an hour, a part of the devices at each tick, so that the writer

@@ -115,6 +115,8 @@ void retry_or_end(JobChange& change, JobState end, std::string code, std::string
   if (job.attempt <= static_cast<int>(settings.max_retries)) {
     ++job.attempt;
     job.percent = 0;
+    job.claims_success = false;
+    job.sent_boot.clear();
     const std::string text = detail + "; attempt " + std::to_string(job.attempt) + " of " +
                              std::to_string(settings.max_retries + 1);
     enter(job, JobState::kQueued, text, settings, now);
@@ -172,6 +174,18 @@ void proceed(JobChange& change, const model::JobReport& report, const std::strin
       now));
 }
 
+// The device reports success, and its own ledger does not say so yet, or never will.
+void claim(JobChange& change, const model::JobReport& report, const model::OtaSettings& settings,
+           WallTime now) {
+  change.job.claims_success = true;
+  model::JobReport step = report;
+  step.state = JobState::kConfirming;
+  proceed(change, step,
+          "reported success; counts when its status, from a new start, confirms " +
+              change.job.release.version.label(),
+          settings, now);
+}
+
 }  // namespace
 
 Event job_event(const Job& job, Severity severity, std::string kind, std::string message,
@@ -227,7 +241,7 @@ JobChange job_offered(const Job& job, const model::Decision& decision,
   return change;
 }
 
-Result<JobChange> job_reported(const Job& job, const model::JobReport& report,
+Result<JobChange> job_reported(const Job& job, const model::JobReport& report, Proof proof,
                                const model::OtaSettings& settings, WallTime now) {
   JobChange change;
   change.job = job;
@@ -247,6 +261,10 @@ Result<JobChange> job_reported(const Job& job, const model::JobReport& report,
   const std::string code = printable(report.error_code, kMaxErrorCode);
   switch (report.state) {
     case JobState::kSucceeded:
+      if (proof == Proof::kNone) {
+        claim(change, report, settings, now);
+        break;
+      }
       change.written = true;
       succeed(change, settings, now);
       break;
@@ -282,6 +300,17 @@ Result<JobChange> job_reported(const Job& job, const model::JobReport& report,
     default:
       proceed(change, report, detail, settings, now);
   }
+  return change;
+}
+
+JobChange job_proven(const Job& job, Proof proof, const model::OtaSettings& settings,
+                     WallTime now) {
+  JobChange change;
+  change.job = job;
+  if (!job.claims_success || proof == Proof::kNone || model::is_final(job.state)) return change;
+  change.changed = true;
+  change.written = true;
+  succeed(change, settings, now);
   return change;
 }
 

@@ -30,10 +30,12 @@ struct JobChange {
   model::Job job;
   bool changed = false;              // the job has to be stored
   std::vector<model::Event> events;  // without numbers and hashes
+  bool soft = false;                 // a percentage: it comes again, and is not worth a write
   bool wake_device = false;          // it has a command to fetch
   bool written = false;              // the release lies in the spare slot now
   bool confirmed = false;            // the device runs the release and keeps it
   bool fell_back = false;            // the device went back: do not offer the release again
+  bool ask_version = false;          // the device is asked what it runs, not believed
   std::optional<model::Attention> attention;  // the word that an operator has to see from now on
 };
 
@@ -49,10 +51,18 @@ model::Job make_job(std::string id, const model::Decision& decision, const model
 JobChange job_offered(const model::Job& job, const model::Decision& decision,
                       const model::OtaSettings& settings, WallTime now);
 
-// The device's word. A repeated or older report changes nothing. kConflict: the job has ended
+// Whether the device's own ledger proves what it reports (job_service.cpp has the rule).
+enum class Proof : std::uint8_t { kNone, kGiven };
+
+// The device's word. A success without proof waits for it, as confirming. A repeated or older
+// report changes nothing. kConflict: the job has ended
 // ("job-final") or was never sent ("job-not-sent"); kInvalid: what a device cannot report.
-Result<JobChange> job_reported(const model::Job& job, const model::JobReport& report,
+Result<JobChange> job_reported(const model::Job& job, const model::JobReport& report, Proof proof,
                                const model::OtaSettings& settings, WallTime now);
+
+// Ends a job whose reported success has waited for its proof.
+JobChange job_proven(const model::Job& job, Proof proof, const model::OtaSettings& settings,
+                     WallTime now);
 
 // Ends what is past its deadline, or tries it again.
 JobChange job_at(const model::Job& job, const model::OtaSettings& settings, WallTime now);

@@ -115,6 +115,7 @@ struct LiveDevice {
   HistoryRing history;
   MinuteSummary minute;
   std::array<std::optional<double>, model::kMetricCount> last_values{};
+  model::BootId boot{};      // the start that its last status told; zeros: none since our start
   WallTime last_received{};  // server's time of the last accepted sample; epoch: never
   WallTime last_heard{};     // and of its last request of any kind
   UnusableReadings unusable;
@@ -150,9 +151,9 @@ struct LiveDevice {
   bool watching = false;  // a success of the last minutes is under watch
 
   static constexpr std::size_t kNoRow = SIZE_MAX;
-  std::size_t row = kNoRow;            // its place in the snapshot
-  bool dirty = true;                   // its row has to be built anew
-  WallTime look_at = WallTime::max();  // device_table.h, LookQueue
+  std::size_t row = kNoRow;           // its place in the snapshot
+  bool dirty = true;                  // its row has to be built anew
+  WallTime due_at = WallTime::max();  // device_table.h, DeviceTimers
 
   // The wall clock jumped, which was noticed at `now`: the spans since these times are what they
   // were.

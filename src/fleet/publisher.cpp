@@ -162,6 +162,8 @@ void Publisher::publish(DeviceTable& table, Rest rest, RestChanged rest_changed)
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   next->counts = counts_;
   next->jobs = std::move(rest.jobs);
+  next->job_counts = std::move(rest.job_counts);
+  next->running_jobs = rest.running_jobs;
   next->releases = std::move(rest.releases);
   next->events = std::move(rest.events);
   next->last_event = next->events && !next->events->empty() ? next->events->back()->seq : 0;

@@ -27,6 +27,8 @@ class Publisher {
     std::shared_ptr<const std::vector<model::Release>> releases;
     std::shared_ptr<const std::vector<std::shared_ptr<const model::Event>>> events;
     std::vector<std::shared_ptr<const model::Job>> jobs;
+    JobCounts job_counts;
+    std::size_t running_jobs = 0;
     std::vector<ConfigProblem> config_problems;
     bool store_writable = true;
     std::string store_problem;

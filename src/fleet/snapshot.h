@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -102,6 +103,15 @@ struct Counts {
       versions;  // confirmed version -> devices, most first
 };
 
+// How the updates of this fleet ended, all of them: also those that are listed nowhere any more.
+struct JobCounts {
+  std::map<model::JobState, std::uint64_t> ended;
+  std::uint64_t of(model::JobState state) const {
+    const auto found = ended.find(state);
+    return found == ended.end() ? 0 : found->second;
+  }
+};
+
 // A configuration file whose last edit was refused; the last good one is in force.
 struct ConfigProblem {
   std::string file;
@@ -145,6 +155,8 @@ struct Snapshot {
   std::vector<std::shared_ptr<const RowChunk>> rows;  // in id order, chunk after chunk
   std::vector<std::shared_ptr<const model::Job>>
       jobs;  // running ones first, then the newest; at most 200
+  JobCounts job_counts;
+  std::size_t running_jobs = 0;
   std::shared_ptr<const std::vector<model::Release>> releases;  // newest version first
   // The newest events, oldest first; at most 2,000 (older ones come from the store).
   std::shared_ptr<const std::vector<std::shared_ptr<const model::Event>>> events;

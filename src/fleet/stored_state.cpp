@@ -28,9 +28,9 @@ class JobReader {
 // All documents of a collection, in their order, each read by a Reader of its thread. Each core
 // takes the next part as it is done with one: what else the start does leaves them unequally free.
 template <class T, class Reader>
-Result<All<T>> read_all(store::Store& store, std::string_view collection) {
+Result<All<T>> read_all(const Result<std::vector<store::Document>>& documents,
+                        std::string_view collection) {
   constexpr std::size_t kPart = 1000;  // less is not worth a thread
-  const auto documents = store.load(std::string(collection));
   if (!documents) return documents.error().within("read " + std::string(collection));
   All<T> values(documents->size());
   std::atomic<std::size_t> next{0};
@@ -72,19 +72,35 @@ Result<All<T>> read_all(store::Store& store, std::string_view collection) {
 }  // namespace
 
 Result<StoredState> read_state(store::Store& store) {
-  auto devices = read_all<model::DeviceRecord, RecordReader>(store, kDevices);
+  auto devices =
+      read_all<model::DeviceRecord, RecordReader>(store.load(std::string(kDevices)), kDevices);
   if (!devices) return devices.error();
-  auto jobs = read_all<model::Job, JobReader>(store, kJobs);
+  auto jobs = read_all<model::Job, JobReader>(store.load(std::string(kJobs)), kJobs);
   if (!jobs) return jobs.error();
+  auto fleet = store.load(std::string(kFleet));
+  if (!fleet) return fleet.error();
+  JobArchive archive;
+  for (const store::Document& document : *fleet) {
+    if (auto read = archive.read(document.key, document.document); !read)
+      return read.error().within("fleet/" + document.key);
+  }
+  const std::uint64_t last = archive.last();
+  const std::uint64_t first = last > JobArchive::kLoaded ? last - JobArchive::kLoaded + 1 : 0;
+  auto ended = read_all<model::Job, JobReader>(
+      store.range(std::string(kEndedJobs), JobArchive::key_of(first), JobArchive::key_of(last + 1),
+                  JobArchive::kLoaded),
+      kEndedJobs);
+  if (!ended) return ended.error();
+  jobs->insert(jobs->end(), ended->begin(), ended->end());
   auto enrolments = store.load(std::string(kEnrolments));
   if (!enrolments) return enrolments.error();
-  auto ddi = store.load(std::string(kDdi));
+  auto ddi = store.load(std::string(kDdiDocuments));
   if (!ddi) return ddi.error();
   auto events = store.events({.limit = EventLog::kKept, .newest_first = true});
   if (!events) return events.error();
   std::reverse(events->begin(), events->end());
-  return StoredState{std::move(*devices), std::move(*jobs), std::move(*enrolments), std::move(*ddi),
-                     std::move(*events)};
+  return StoredState{std::move(*devices),    std::move(*jobs), std::move(*fleet),
+                     std::move(*enrolments), std::move(*ddi),  std::move(*events)};
 }
 
 }  // namespace ota::fleet

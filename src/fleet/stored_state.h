@@ -17,7 +17,8 @@ namespace ota::fleet {
 
 struct StoredState {
   std::vector<std::shared_ptr<model::DeviceRecord>> devices;  // by id
-  std::vector<std::shared_ptr<model::Job>> jobs;              // by key
+  std::vector<std::shared_ptr<model::Job>> jobs;  // open ones, and the newest that have ended
+  std::vector<store::Document> fleet;             // job_archive.h
   std::vector<store::Document> enrolments;
   std::vector<store::Document> ddi;
   std::vector<model::Event> events;  // the newest, oldest of them first

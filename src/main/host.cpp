@@ -213,8 +213,10 @@ Result<void> Host::Impl::open_fleet() {
   }
   settings = config_folder->in_force();
   // A screen may hold the fleet a moment longer than we do: then it holds the store too.
-  const std::shared_ptr<fleet::Fleet> fleet(new fleet::Fleet(*store, clock, settings),
-                                            [store](fleet::Fleet* gone) { delete gone; });
+  // And the strand on which it decides.
+  const auto strand = std::make_shared<ThreadExecutor>();
+  const std::shared_ptr<fleet::Fleet> fleet(new fleet::Fleet(*store, clock, *strand, settings),
+                                            [store, strand](fleet::Fleet* gone) { delete gone; });
   auto stored = reading.get();
   const auto loaded = stored ? fleet->load(std::move(*stored)) : stored.error();
   if (!loaded) return loaded.error().within("load the state");
@@ -514,6 +516,10 @@ void Host::Impl::record(model::Severity severity, std::string kind, std::string 
   parts.fleet->record(std::move(event));
 }
 
+// The order: nothing new is asked for (agents stop, parked polls are answered, connections drain);
+// the hooks are taken off, which waits for calls of them that run; what was asked for is decided,
+// stored and answered; then the log's head is signed. Only then goes what those calls and answers
+// use: listeners, routes, fleet, store.
 void Host::Impl::close() {
   if (const auto asked = asks.take_demonstration())
     asked(fail(Errc::kUnavailable, "the server ended"));
@@ -526,13 +532,16 @@ void Host::Impl::close() {
   if (ddi != nullptr) ddi->drain(kDrain / 4);
   if (server != nullptr) server->drain(kDrain);
   if (agents_end.joinable()) agents_end.join();
+  if (parts.fleet != nullptr) {
+    parts.fleet->set_hooks({});
+    parts.fleet->drain();
+  }
   if (parts.store != nullptr) {
     parts.fleet->save_last_seen();
     // A store that cannot write has said so already; nothing acknowledged is in what is lost here.
     const auto flushed = parts.store->flush();
     static_cast<void>(flushed);
     if (log != nullptr) log->sign_last();
-    parts.fleet->set_hooks({});
   }
   server.reset();  // first: its routes tell what the other one counts
   ddi.reset();

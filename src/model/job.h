@@ -88,6 +88,8 @@ struct Job {
   std::uint64_t report_seq = 0;   // of the last report that was applied
   bool again = false;             // asked for by explicit word though the device fell back from it
   bool cancel_requested = false;  // the device was asked to stop and has not answered yet
+  bool claims_success = false;    // reported without proof: waits for the device's status
+  std::string sent_boot;          // the start in which the device was sent it; empty: not known
   std::vector<JobStep> steps;
   std::optional<DdiProgress> ddi;  // where the device is updated over DDI
 };

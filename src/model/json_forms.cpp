@@ -267,6 +267,8 @@ void to_json(json& out, const Job& job) {
              {"again", job.again},
              {"cancel_requested", job.cancel_requested},
              {"steps", job.steps}};
+  if (job.claims_success) out["claims_success"] = true;
+  if (!job.sent_boot.empty()) out["sent_boot"] = job.sent_boot;
   put_optional(out, "ddi", job.ddi);
 }
 void from_json(const json& in, Job& job) {
@@ -288,6 +290,8 @@ void from_json(const json& in, Job& job) {
   get_or_keep(in, "report_seq", job.report_seq);
   get_or_keep(in, "again", job.again);
   get_or_keep(in, "cancel_requested", job.cancel_requested);
+  get_or_keep(in, "claims_success", job.claims_success);
+  get_or_keep(in, "sent_boot", job.sent_boot);
   get_or_keep(in, "steps", job.steps);
   get_optional(in, "ddi", job.ddi);
 }

@@ -99,6 +99,8 @@ void VirtualDevice::went_well(Errand errand, std::size_t bytes) {
   report(model::JobState::kBooting, 0);
   report(model::JobState::kConfirming, 0);
   running_ = wanted_;
+  ++boot_.low;  // it has started anew
+  seq_ = 0;
   reconnected();
   // The status goes after the reports that lead to it, before the last one.
   queue_.push_back(std::move(queue_.front()));

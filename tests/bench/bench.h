@@ -41,6 +41,8 @@ Lines events_row(Bench& bench);
 Lines size_row(Bench& bench);
 Lines devices_row(Bench& bench);
 Lines console_row(Bench& bench);
+// rows_brain.cpp
+Lines brain_row(Bench& bench);
 // rows_virtual.cpp
 Lines fleet_row(Bench& bench);
 Lines agent_row(Bench& bench);

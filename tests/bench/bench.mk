@@ -11,7 +11,7 @@ bench-anomaly: $(BIN)/bench-anomaly ## the anomaly engine on labelled public ser
 -include $(patsubst %.o,%.d,$(call obj,$(BENCH_ANOMALY_SRC)))
 
 BENCH_SRC := $(addprefix tests/bench/,bench.cpp measure.cpp load.cpp peers.cpp serve.cpp floor.cpp large_fleet.cpp \
-	rows_ingest.cpp rows_wire.cpp rows_download.cpp rows_store.cpp rows_fleet.cpp rows_virtual.cpp)
+	rows_ingest.cpp rows_wire.cpp rows_download.cpp rows_store.cpp rows_fleet.cpp rows_brain.cpp rows_virtual.cpp)
 BENCH_OBJ := $(call grouped,$(BENCH_SRC)) $(call obj,tests/support/pty.cpp)
 
 $(BIN)/bench: $(BENCH_OBJ) $(LIB)

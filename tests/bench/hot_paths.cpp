@@ -11,13 +11,14 @@
 
 #include "anomaly/detector.h"
 #include "api/telemetry_decode.h"
+#include "audit/merkle.h"
 #include "console/model.h"
 #include "console/views/scene.h"
 #include "fleet/fleet.h"
 #include "gate/gate.h"
-#include "audit/merkle.h"
 #include "store/event_document.h"
 #include "tests/bench/noise.h"
+#include "tests/support/hand_executor.h"
 #include "tests/support/memory_store.h"
 
 namespace {
@@ -57,7 +58,7 @@ class Devices {
       record.facts.confirmed = model::Image{model::Version(2, 1, 4), std::string(64, 'a')};
       store_.documents["devices"][ids_.back()] = dump_json(Json(record));
     }
-    fleet_ = std::make_unique<fleet::Fleet>(store_, clock_, settings);
+    fleet_ = std::make_unique<fleet::Fleet>(store_, clock_, strand_, settings);
     if (!fleet_->load()) throw std::runtime_error("no devices");
     for (int i = 0; i < 8; ++i) {
       for (std::size_t device = 0; device < count; ++device)
@@ -86,6 +87,7 @@ class Devices {
  private:
   ManualClock clock_{kStart};
   test::MemoryStore store_;
+  test::ImmediateExecutor strand_;
   std::vector<std::string> ids_;
   std::unique_ptr<fleet::Fleet> fleet_;
   std::uint64_t seq_ = 0;

@@ -233,6 +233,8 @@ TEST_CASE("an update goes from the operator's word to the confirmed version", "[
     CHECK(server.fleet->detail("iot-001")->record->facts.confirmed->version ==
           model::Version(2, 1, 4));
   }
+  device.start_anew();
+  CHECK(device.status(server.release(1)) == 204);
   CHECK(device.report(job, ++seq, JobState::kSucceeded) == 204);
   CHECK(device.report(job, seq, JobState::kSucceeded) == 204);  // repeated: acknowledged again
   CHECK(device.report(job, ++seq, JobState::kFailed) == 409);
@@ -269,6 +271,8 @@ TEST_CASE("an update that is under way survives a restart of the server", "[api]
   device.reconnect(server);
   CHECK(server.fleet->job(job)->state == JobState::kDownloading);
   CHECK(device.report(job, 1, JobState::kDownloading) == 204);
+  device.start_anew();
+  CHECK(device.status(server.release(1)) == 204);
   CHECK(device.report(job, 2, JobState::kSucceeded) == 204);
   server.restart();
   device.reconnect(server);

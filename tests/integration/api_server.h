@@ -64,7 +64,7 @@ class ApiServer {
     auto opened = store::open_store("sqlite:state/ota.db", root().string(), clock_);
     REQUIRE(opened.has_value());
     store = std::move(*opened);
-    fleet = std::make_unique<fleet::Fleet>(*store, clock_,
+    fleet = std::make_unique<fleet::Fleet>(*store, clock_, strand_,
                                            std::make_shared<const model::Settings>(settings_));
     REQUIRE(fleet->load());
     fleet->set_releases(releases_);
@@ -132,8 +132,8 @@ class ApiServer {
     if (ticker_.joinable()) ticker_.join();
     service->close();
     server->drain(milliseconds(2000));
-    static_cast<void>(store->flush().has_value());
     fleet->set_hooks({});
+    fleet->drain();
     server.reset();
     service.reset();
     operators.reset();
@@ -241,6 +241,7 @@ class ApiServer {
 
   TempFolder folder_;
   SystemClock clock_;
+  ThreadExecutor strand_;
   model::Settings settings_;
   std::vector<model::Release> releases_;
   std::string tuf_root_;
@@ -258,6 +259,12 @@ class ScriptedDevice {
       : id_(std::move(id)), client_(server.client(id_)) {}
 
   void reconnect(const ApiServer& server) { client_ = server.client(id_); }
+
+  // As after a restart: another boot id, samples numbered from one.
+  void start_anew() {
+    ++boot_.low;
+    seq_ = 0;
+  }
 
   unsigned status(const model::Release& running) {
     const Json image{{"version", running.version}, {"sha256", running.sha256}};

@@ -23,7 +23,7 @@ class Rig {
     settings->whitelist.devices = {{"iot-001", "sim-a", "default", ""}};
     settings->console.limits.requests_per_second_per_device = 0;
     settings->console.history_samples = 64;
-    fleet = std::make_unique<fleet::Fleet>(store, clock, settings);
+    fleet = std::make_unique<fleet::Fleet>(store, clock, strand, settings);
     REQUIRE(fleet->load());
     auto opened = pki::Authority::open_or_create(folder.path(), {}, clock);
     REQUIRE(opened.has_value());
@@ -67,6 +67,7 @@ class Rig {
   test::TempFolder folder;
   SystemClock clock;
   test::MemoryStore store;
+  ThreadExecutor strand;
   std::unique_ptr<fleet::Fleet> fleet;
   std::optional<pki::Authority> authority;
   test::Identity identity;

@@ -176,8 +176,21 @@ void draw_updates(const Area& area, const Scene& scene) {
   const auto& jobs = scene.model.jobs;
   const auto running =
       std::count_if(jobs.begin(), jobs.end(), [](const Job* job) { return !is_final(job->state); });
-  list.rule(0, "Updates " + std::to_string(jobs.size()),
-            std::to_string(running) + " running  filter " +
+  // Of many, the newest are listed; the counts are of all.
+  const fleet::Snapshot& fleet = *scene.model.fleet;
+  std::uint64_t all = fleet.running_jobs;
+  for (const auto& [state, count] : fleet.job_counts.ended)
+    all += count;
+  const bool lists_all = all <= fleet.jobs.size();
+  const std::string of_all = lists_all ? "" : " of " + std::to_string(all);
+  const std::string ended =
+      lists_all ? ""
+                : "  " + std::to_string(fleet.job_counts.of(model::JobState::kSucceeded)) +
+                      " succeeded  " +
+                      std::to_string(fleet.job_counts.of(model::JobState::kFailed)) + " failed";
+  list.rule(0, "Updates " + std::to_string(jobs.size()) + of_all,
+            std::to_string(lists_all ? static_cast<std::size_t>(running) : fleet.running_jobs) +
+                " running" + ended + "  filter " +
                 (scene.state.job_filter.empty() ? "none" : scene.state.job_filter));
   if (jobs.empty()) {
     list.put(

@@ -250,6 +250,25 @@ TEST_CASE("a cancel stops a job before the switch and is too late after it", "[a
   }
 }
 
+TEST_CASE("the word of a job that was cancelled is used up, also over a power cut", "[agent]") {
+  MachineDevice device;
+  Command command = update_command();
+  command.nonce = std::string(32, '7');
+  device.machine.command(command);
+  device.step_until(Kind::kDownload);
+  Command cancel;
+  cancel.type = Command::Type::kCancel;
+  cancel.job = "job-1";
+  device.machine.command(cancel);
+  device.save();
+  device.restart();
+  Command again = update_command("job-2");
+  again.nonce = command.nonce;
+  device.machine.command(again);
+  CHECK(device.machine.next().kind == Kind::kWait);
+  CHECK(device.last_report().error_code == "tuf.replayed-job");
+}
+
 TEST_CASE("a cancel of a job that never came is answered", "[agent]") {
   MachineDevice device;
   Command cancel;

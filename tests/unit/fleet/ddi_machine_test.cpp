@@ -230,6 +230,19 @@ TEST_CASE("a cancel that the device refuses is taken back and the update goes on
   }
 }
 
+TEST_CASE("only the very version that was sent confirms an update over DDI, not a newer one",
+          "[ddi]") {
+  Job job = fetched();
+  job.ddi->claims_success = true;
+  job.state = JobState::kConfirming;
+  for (const model::Version& other : {model::Version(2, 1, 4), model::Version(9, 0, 0)}) {
+    const JobChange change = fleet::ddi_version_seen(job, other, shipped_rules(), kStart);
+    CHECK(change.job.state == JobState::kConfirming);
+    CHECK_FALSE(change.confirmed);
+  }
+  CHECK(fleet::ddi_version_seen(job, job.release.version, shipped_rules(), kStart).confirmed);
+}
+
 TEST_CASE("reports on the deployment count while it is being cancelled", "[ddi]") {
   Job job = fetched();
   job.cancel_requested = true;

@@ -195,3 +195,21 @@ TEST_CASE("a DDI device has no rollback, and loses its token with its right", "[
   CHECK_FALSE(rig.fleet->ddi_admit("iot-001", rig.credentials(kToken)).has_value());
   CHECK(rig.fleet->ddi_admit("iot-001", rig.credentials(sha256_hex("new"))).has_value());
 }
+
+TEST_CASE("the gateway token outlives a restart, and so does turning it off", "[ddi]") {
+  DdiFleet rig;
+  const std::string token = sha256_hex("gateway");
+  const auto set = [&](const std::string& hash) {
+    REQUIRE(rig.wait(
+        [&](const fleet::Done& done) { rig.fleet->ddi_set_gateway(hash, "operator:ann", done); }));
+    rig.start();  // the state alone is left
+  };
+  DdiCredentials gateway = DdiFleet::credentials(token);
+  gateway.kind = DdiCredentials::Kind::kGatewayToken;
+  set(token);
+  CHECK(rig.fleet->ddi_gateway_is_on());
+  CHECK(rig.fleet->ddi_admit("iot-002", gateway).value() == DdiAdmission::kWaiting);
+  set("");
+  CHECK_FALSE(rig.fleet->ddi_gateway_is_on());
+  CHECK_FALSE(rig.fleet->ddi_admit("iot-002", gateway).has_value());
+}

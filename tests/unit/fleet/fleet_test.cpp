@@ -211,6 +211,7 @@ TEST_CASE("jobs, versions and events outlive a restart, and a running job goes o
   CHECK(it.fleet->snapshot()->events->size() >= events);
   it.tick();
   CHECK(it.fleet->job(job)->state == JobState::kDownloading);  // its deadline began anew
+  it.status("iot-001", Version(2, 1, 5), kDigest215);
   REQUIRE(it.report("iot-001", job, 2, JobState::kSucceeded));
   it.start();
   it.tick();

@@ -32,6 +32,7 @@ struct Running {
   test::TempFolder folder{test::TempFolder::fast_parent()};
   SystemClock clock;
   std::unique_ptr<store::Store> store;
+  ThreadExecutor strand;
   std::unique_ptr<fleet::Fleet> fleet;
 
   Running() {
@@ -41,7 +42,7 @@ struct Running {
       settings->whitelist.devices.push_back({name_of(i), "sim-a", "default", ""});
     }
     settings->thresholds.min_samples = 1;
-    fleet = std::make_unique<fleet::Fleet>(*store, clock, settings);
+    fleet = std::make_unique<fleet::Fleet>(*store, clock, strand, settings);
     REQUIRE(fleet->load());
     model::Release release;
     release.version = model::Version(2, 1, 5);
@@ -54,9 +55,13 @@ struct Running {
     REQUIRE(wait_for([&](fleet::Done done) {
       fleet->enrolled({id}, "serial", "key-" + id, clock.wall() + seconds(3600), std::move(done));
     }));
+    status(id, {model::Version(2, 1, 4), std::string(64, 'a')});
+  }
+
+  void status(const std::string& id, const model::Image& image) {
     fleet::DeviceStatus status;
     status.hardware = "sim-a";
-    status.running = model::Image{model::Version(2, 1, 4), std::string(64, 'a')};
+    status.running = image;
     status.confirmed = status.running;
     REQUIRE(wait_for([&](fleet::Done done) { fleet->report_status(id, status, std::move(done)); }));
   }
@@ -83,6 +88,8 @@ struct Running {
       std::uint64_t seq = 0;
       for (const auto state : {JobState::kDownloading, JobState::kInstalling, JobState::kBooting,
                                JobState::kSucceeded}) {
+        if (state == JobState::kSucceeded)
+          status(id, {command.release.version, command.release.sha256});
         model::JobReport report;
         report.seq = ++seq;
         report.state = state;

@@ -41,7 +41,7 @@ model::Job in(JobState state) {
   JobReport report;
   report.seq = 1;
   report.state = state;
-  return fleet::job_reported(job, report, rules(), kStart)->job;
+  return fleet::job_reported(job, report, fleet::Proof::kGiven, rules(), kStart)->job;
 }
 
 JobReport says(std::uint64_t seq, JobState state, const std::string& code = "") {
@@ -94,15 +94,51 @@ TEST_CASE("a device that is silent in its trial boot is not sent the image again
   }
 }
 
+TEST_CASE("an update has as many attempts as max_retries allows beside the first", "[fleet]") {
+  for (const std::uint32_t retries : {0U, 1U, 3U}) {
+    model::OtaSettings rules;
+    rules.max_retries = retries;
+    model::Job job = in(JobState::kDownloading);
+    std::uint64_t seq = job.report_seq;
+    int attempts = 0;
+    while (!model::is_final(job.state)) {
+      ++attempts;
+      job.state = JobState::kDownloading;
+      const auto failed = fleet::job_reported(job, says(++seq, JobState::kFailed, "net"),
+                                              fleet::Proof::kGiven, rules, kStart);
+      REQUIRE(failed.has_value());
+      job = failed->job;
+    }
+    CHECK(attempts == static_cast<int>(retries) + 1);
+  }
+}
+
+TEST_CASE("a success without proof waits for it, and for no longer than a confirmation may take",
+          "[fleet]") {
+  const auto claimed = fleet::job_reported(in(JobState::kSent), says(2, JobState::kSucceeded),
+                                           fleet::Proof::kNone, rules(), kStart);
+  CHECK(claimed->job.state == JobState::kConfirming);
+  CHECK_FALSE(claimed->confirmed);
+  CHECK_FALSE(fleet::job_proven(claimed->job, fleet::Proof::kNone, rules(), kStart).changed);
+  CHECK(fleet::job_proven(claimed->job, fleet::Proof::kGiven, rules(), kStart).confirmed);
+  CHECK_FALSE(fleet::job_proven(in(JobState::kConfirming), fleet::Proof::kGiven, rules(), kStart)
+                  .changed);  // it has not reported yet
+  const auto ended = fleet::job_at(claimed->job, rules(), claimed->job.deadline);
+  CHECK(ended.job.state == JobState::kFailed);
+  CHECK_FALSE(ended.confirmed);
+}
+
 TEST_CASE("a failure of the way is tried again, one of the image is not", "[fleet]") {
-  const auto retried = fleet::job_reported(
-      in(JobState::kDownloading), says(2, JobState::kFailed, "net.timeout"), rules(), kStart);
+  const auto retried =
+      fleet::job_reported(in(JobState::kDownloading), says(2, JobState::kFailed, "net.timeout"),
+                          fleet::Proof::kGiven, rules(), kStart);
   CHECK(retried->job.state == JobState::kQueued);
   CHECK(retried->job.attempt == 2);
   CHECK(retried->wake_device);
   for (const char* code : {"image.hash", "tuf.rollback", "downgrade", "wrong-hardware", ""}) {
-    const auto ended = fleet::job_reported(in(JobState::kDownloading),
-                                           says(2, JobState::kFailed, code), rules(), kStart);
+    const auto ended =
+        fleet::job_reported(in(JobState::kDownloading), says(2, JobState::kFailed, code),
+                            fleet::Proof::kGiven, rules(), kStart);
     CHECK(ended->job.state == JobState::kFailed);
     CHECK_FALSE(ended->job.error_code.empty());
   }
@@ -110,38 +146,43 @@ TEST_CASE("a failure of the way is tried again, one of the image is not", "[flee
 
 TEST_CASE("a repeated report changes nothing, a late one is told that the job is over", "[fleet]") {
   const auto done = fleet::job_reported(in(JobState::kConfirming), says(2, JobState::kSucceeded),
-                                        rules(), kStart);
+                                        fleet::Proof::kGiven, rules(), kStart);
   REQUIRE(done.has_value());
   CHECK(done->confirmed);
   CHECK(done->job.watch == Watch::kWatching);
-  CHECK_FALSE(
-      fleet::job_reported(done->job, says(2, JobState::kSucceeded), rules(), kStart)->changed);
-  const auto late = fleet::job_reported(done->job, says(3, JobState::kFailed), rules(), kStart);
+  CHECK_FALSE(fleet::job_reported(done->job, says(2, JobState::kSucceeded), fleet::Proof::kGiven,
+                                  rules(), kStart)
+                  ->changed);
+  const auto late = fleet::job_reported(done->job, says(3, JobState::kFailed), fleet::Proof::kGiven,
+                                        rules(), kStart);
   REQUIRE_FALSE(late.has_value());
   CHECK(late.error().context == "job-final");
 }
 
 TEST_CASE("a job that was never sent takes no word of a device", "[fleet]") {
-  const auto refused =
-      fleet::job_reported(in(JobState::kQueued), says(1, JobState::kSucceeded), rules(), kStart);
+  const auto refused = fleet::job_reported(in(JobState::kQueued), says(1, JobState::kSucceeded),
+                                           fleet::Proof::kGiven, rules(), kStart);
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().context == "job-not-sent");
 }
 
 TEST_CASE("a device cannot queue a job or invent a percentage", "[fleet]") {
-  CHECK_FALSE(fleet::job_reported(in(JobState::kSent), says(1, JobState::kQueued), rules(), kStart)
+  CHECK_FALSE(fleet::job_reported(in(JobState::kSent), says(1, JobState::kQueued),
+                                  fleet::Proof::kGiven, rules(), kStart)
                   .has_value());
   auto report = says(1, JobState::kDownloading);
   report.percent = 101;
-  CHECK_FALSE(fleet::job_reported(in(JobState::kSent), report, rules(), kStart).has_value());
+  CHECK_FALSE(
+      fleet::job_reported(in(JobState::kSent), report, fleet::Proof::kGiven, rules(), kStart)
+          .has_value());
 }
 
 TEST_CASE("a cancel that comes too late is said and forgotten", "[fleet]") {
   const auto asked = fleet::job_cancelled(in(JobState::kDownloading), "operator", kStart);
   REQUIRE(asked.has_value());
   CHECK(asked->job.cancel_requested);
-  const auto installing =
-      fleet::job_reported(asked->job, says(2, JobState::kInstalling), rules(), kStart);
+  const auto installing = fleet::job_reported(asked->job, says(2, JobState::kInstalling),
+                                              fleet::Proof::kGiven, rules(), kStart);
   CHECK_FALSE(installing->job.cancel_requested);
   CHECK(installing->events.front().kind == "job.cancel-too-late");
 }
@@ -162,7 +203,8 @@ TEST_CASE("a job that is abandoned is final, also in the middle of its trial", "
 TEST_CASE("what a device writes into its report cannot act on a terminal", "[fleet]") {
   auto report = says(1, JobState::kFailed, "x\x1b[2J");
   report.detail = "boom\r\n\x1b]0;title\x07";
-  const auto change = fleet::job_reported(in(JobState::kSent), report, rules(), kStart);
+  const auto change =
+      fleet::job_reported(in(JobState::kSent), report, fleet::Proof::kGiven, rules(), kStart);
   CHECK(change->job.error_code.find('\x1b') == std::string::npos);
   CHECK(change->job.detail.find('\x1b') == std::string::npos);
   for (const auto& event : change->events)
@@ -187,8 +229,9 @@ TEST_CASE("any run of reports, deadlines and cancels keeps a job's promises", "[
           change = fleet::job_offered(job, allow, rules(), now);
           break;
         case 1: {
-          auto reported = fleet::job_reported(
-              job, says(++seq, static_cast<JobState>(random() % 12)), rules(), now);
+          auto reported =
+              fleet::job_reported(job, says(++seq, static_cast<JobState>(random() % 12)),
+                                  fleet::Proof::kGiven, rules(), now);
           if (reported) change = *reported;
           break;
         }
@@ -223,18 +266,21 @@ TEST_CASE("a retry follows a fault of the way, whether or not it is told in part
           "[fleet]") {
   for (const char* code : {"io", "download", "download.slow", "net.reset", "timeout"}) {
     CAPTURE(code);
-    const auto change = fleet::job_reported(in(JobState::kDownloading),
-                                            says(2, JobState::kFailed, code), rules(), kStart);
+    const auto change =
+        fleet::job_reported(in(JobState::kDownloading), says(2, JobState::kFailed, code),
+                            fleet::Proof::kGiven, rules(), kStart);
     CHECK(change->job.state == JobState::kQueued);
   }
-  const auto other = fleet::job_reported(in(JobState::kDownloading),
-                                         says(2, JobState::kFailed, "iota"), rules(), kStart);
+  const auto other =
+      fleet::job_reported(in(JobState::kDownloading), says(2, JobState::kFailed, "iota"),
+                          fleet::Proof::kGiven, rules(), kStart);
   CHECK(other->job.state == JobState::kFailed);
 }
 
 TEST_CASE("silence through a watch period is not called healthy", "[fleet]") {
   const model::Job job =
-      fleet::job_reported(in(JobState::kConfirming), says(2, JobState::kSucceeded), rules(), kStart)
+      fleet::job_reported(in(JobState::kConfirming), says(2, JobState::kSucceeded),
+                          fleet::Proof::kGiven, rules(), kStart)
           ->job;
   const model::Verdict silent;
   CHECK_FALSE(fleet::job_verdict(job, silent, rules(), job.watch_until).changed);
@@ -251,7 +297,8 @@ TEST_CASE("silence through a watch period is not called healthy", "[fleet]") {
 
 TEST_CASE("what was critical before its update has the watch period to get well", "[fleet]") {
   const model::Job job =
-      fleet::job_reported(in(JobState::kConfirming), says(2, JobState::kSucceeded), rules(), kStart)
+      fleet::job_reported(in(JobState::kConfirming), says(2, JobState::kSucceeded),
+                          fleet::Proof::kGiven, rules(), kStart)
           ->job;
   model::Verdict sick;
   sick.level = model::Level::kCritical;

@@ -9,6 +9,7 @@
 
 #include "fleet/fleet.h"
 #include "tests/support/catch.h"
+#include "tests/support/hand_executor.h"
 #include "tests/support/memory_store.h"
 #include "tests/support/start_time.h"
 
@@ -36,7 +37,7 @@ class SmallFleet {
   // As after a restart of the server: memory is gone, the store is there.
   void start() {
     fleet.reset();
-    fleet = std::make_unique<fleet::Fleet>(store, clock, settings_);
+    fleet = std::make_unique<fleet::Fleet>(store, clock, strand, settings_);
     fleet->set_hooks({.wake_device = [this](const std::string& id) { woken.push_back(id); },
                       .cut_off_device = [this](const std::string& id) { cut_off.push_back(id); },
                       .new_events = [this] { ++event_calls; }});
@@ -155,9 +156,11 @@ class SmallFleet {
     REQUIRE(commands(id).size() == 1);
     std::uint64_t seq = 0;
     for (const auto state : {JobState::kDownloading, JobState::kVerifying, JobState::kInstalling,
-                             JobState::kBooting, JobState::kConfirming, JobState::kSucceeded}) {
+                             JobState::kBooting, JobState::kConfirming}) {
       REQUIRE(report(id, job, ++seq, state));
     }
+    status(id, model::Version(2, 1, 5), kDigest215);
+    REQUIRE(report(id, job, ++seq, JobState::kSucceeded));
   }
 
   const fleet::DeviceRow& row(const std::string& id) {
@@ -169,6 +172,7 @@ class SmallFleet {
 
   MemoryStore store;
   ManualClock clock{kStart};
+  ImmediateExecutor strand;
   std::unique_ptr<fleet::Fleet> fleet;
   std::vector<std::string> woken;
   std::vector<std::string> cut_off;

@@ -17,7 +17,7 @@
 
 namespace ota::fleet {
 
-class DdiDesk {
+class DdiRegistry {
  public:
   static constexpr std::size_t kMostWaiting = 100;
   static constexpr std::string_view kGatewayKey = "gateway";

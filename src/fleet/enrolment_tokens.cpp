@@ -1,4 +1,4 @@
-#include "fleet/enrolment_book.h"
+#include "fleet/enrolment_tokens.h"
 
 #include "base/digest.h"
 #include "base/host_port.h"
@@ -25,7 +25,7 @@ Result<OpenEnrolment> OpenEnrolment::parse(std::string_view document) {
   }
 }
 
-Result<void> EnrolmentBook::open(const std::string& token_hash, OpenEnrolment enrolment) {
+Result<void> EnrolmentTokens::open(const std::string& token_hash, OpenEnrolment enrolment) {
   if (open_.size() >= kMaxOpen) {
     return fail(Errc::kLimit, "too many enrolments are open; wait for their end");
   }
@@ -33,15 +33,15 @@ Result<void> EnrolmentBook::open(const std::string& token_hash, OpenEnrolment en
   return {};
 }
 
-bool EnrolmentBook::knows(const std::string& token_hash) const {
+bool EnrolmentTokens::knows(const std::string& token_hash) const {
   bool known = false;
   for (const auto& [hash, enrolment] : open_)
     known = equal_constant_time(as_bytes(hash), as_bytes(token_hash)) || known;
   return known;
 }
 
-std::optional<seconds> EnrolmentBook::attempt(const std::string& address,
-                                              std::uint32_t attempts_per_minute, WallTime now) {
+std::optional<seconds> EnrolmentTokens::attempt(const std::string& address,
+                                                std::uint32_t attempts_per_minute, WallTime now) {
   constexpr seconds kWindow(60);
   if (attempts_.size() >= kMaxAddresses) {
     std::erase_if(attempts_, [&](const auto& entry) { return now - entry.second.since > kWindow; });
@@ -53,7 +53,7 @@ std::optional<seconds> EnrolmentBook::attempt(const std::string& address,
   return std::chrono::floor<seconds>(attempts.since + kWindow - now) + seconds(1);
 }
 
-Result<OpenEnrolment> EnrolmentBook::redeem(const std::string& token_hash, WallTime now) {
+Result<OpenEnrolment> EnrolmentTokens::redeem(const std::string& token_hash, WallTime now) {
   auto match = open_.end();
   for (auto entry = open_.begin(); entry != open_.end(); ++entry) {
     if (equal_constant_time(as_bytes(entry->first), as_bytes(token_hash))) match = entry;
@@ -67,7 +67,7 @@ Result<OpenEnrolment> EnrolmentBook::redeem(const std::string& token_hash, WallT
   return found;
 }
 
-std::vector<std::string> EnrolmentBook::expire(WallTime now) {
+std::vector<std::string> EnrolmentTokens::expire(WallTime now) {
   std::vector<std::string> over;
   for (auto entry = open_.begin(); entry != open_.end();) {
     if (entry->second.expires > now) {
@@ -80,7 +80,7 @@ std::vector<std::string> EnrolmentBook::expire(WallTime now) {
   return over;
 }
 
-std::vector<std::string> EnrolmentBook::withdraw_of(const std::string& device) {
+std::vector<std::string> EnrolmentTokens::withdraw_of(const std::string& device) {
   std::vector<std::string> withdrawn;
   std::erase_if(open_, [&](const auto& entry) {
     if (entry.second.device != device) return false;
@@ -90,7 +90,7 @@ std::vector<std::string> EnrolmentBook::withdraw_of(const std::string& device) {
   return withdrawn;
 }
 
-void EnrolmentBook::clear() {
+void EnrolmentTokens::clear() {
   open_.clear();
   attempts_.clear();
 }

@@ -1,4 +1,4 @@
-#include "fleet/ddi_desk.h"
+#include "fleet/ddi_registry.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +8,7 @@
 
 namespace ota::fleet {
 
-Result<void> DdiDesk::read(std::string_view key, const std::string& document) {
+Result<void> DdiRegistry::read(std::string_view key, const std::string& document) {
   if (key != kGatewayKey) return {};
   auto json = parse_json(document);
   if (!json) return json.error().within("ddi/gateway");
@@ -19,31 +19,31 @@ Result<void> DdiDesk::read(std::string_view key, const std::string& document) {
   return {};
 }
 
-std::string DdiDesk::gateway_document() const {
+std::string DdiRegistry::gateway_document() const {
   const std::lock_guard lock(mutex_);
   return dump_json(Json{{"token_hash", gateway_hash_}});
 }
 
-void DdiDesk::set_gateway(std::string token_hash) {
+void DdiRegistry::set_gateway(std::string token_hash) {
   const std::lock_guard lock(mutex_);
   gateway_hash_ = std::move(token_hash);
   changed_ = true;
   if (gateway_hash_.empty()) waiting_.clear();
 }
 
-bool DdiDesk::gateway_is_on() const {
+bool DdiRegistry::gateway_is_on() const {
   const std::lock_guard lock(mutex_);
   return !gateway_hash_.empty();
 }
 
-bool DdiDesk::opens_gateway(std::string_view token_hash) const {
+bool DdiRegistry::opens_gateway(std::string_view token_hash) const {
   const std::lock_guard lock(mutex_);
   return !gateway_hash_.empty() &&
          equal_constant_time(as_bytes(gateway_hash_), as_bytes(token_hash));
 }
 
-bool DdiDesk::wait(const std::string& id, const std::string& client, const std::string& address,
-                   bool listed, WallTime now, bool& is_new) {
+bool DdiRegistry::wait(const std::string& id, const std::string& client, const std::string& address,
+                       bool listed, WallTime now, bool& is_new) {
   const std::lock_guard lock(mutex_);
   const auto found = waiting_.find(id);
   is_new = found == waiting_.end();
@@ -59,13 +59,13 @@ bool DdiDesk::wait(const std::string& id, const std::string& client, const std::
   return true;
 }
 
-bool DdiDesk::take(const std::string& id) {
+bool DdiRegistry::take(const std::string& id) {
   const std::lock_guard lock(mutex_);
   changed_ = true;
   return waiting_.erase(id) > 0;
 }
 
-std::vector<model::DdiWaiting> DdiDesk::waiting() const {
+std::vector<model::DdiWaiting> DdiRegistry::waiting() const {
   const std::lock_guard lock(mutex_);
   std::vector<model::DdiWaiting> out;
   for (const auto& [id, entry] : waiting_)
@@ -75,7 +75,7 @@ std::vector<model::DdiWaiting> DdiDesk::waiting() const {
   return out;
 }
 
-bool DdiDesk::take_changed() {
+bool DdiRegistry::take_changed() {
   const std::lock_guard lock(mutex_);
   return std::exchange(changed_, false);
 }

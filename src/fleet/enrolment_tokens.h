@@ -1,7 +1,7 @@
 // Open one-time tokens, by their hashes, and how often an address has tried a wrong one.
 //
 // A token is used up by its first right use, whatever follows. Hashes are compared with all open
-// ones in constant time. No lock of its own: the fleet's job lock is held by the caller.
+// ones in constant time. No lock of its own.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct OpenEnrolment {
   static Result<OpenEnrolment> parse(std::string_view document);
 };
 
-class EnrolmentBook {
+class EnrolmentTokens {
  public:
   static constexpr std::size_t kMaxOpen = 20000;
   static constexpr std::size_t kMaxAddresses = 4096;

@@ -1,0 +1,109 @@
+#include "fleet/job_archive.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "base/json.h"
+
+namespace ota::fleet {
+
+using model::JobState;
+
+std::string JobArchive::key_of(std::uint64_t number) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%012llu", static_cast<unsigned long long>(number));
+  return text.data();
+}
+
+namespace {
+
+std::uint64_t number_at(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+}  // namespace
+
+Result<void> JobArchive::read(std::string_view key, std::string_view document) {
+  if (key != kJobsDocument && key != kJobDaysDocument) return {};
+  auto json = parse_json(document);
+  if (!json) return json.error();
+  if (!json->is_object()) return fail(Errc::kInvalid, "no object");
+  if (key == kJobDaysDocument) {
+    days_.clear();
+    for (const Json& day : json->value("days", Json::array())) {
+      if (!day.is_array() || day.size() != 2 || !day[0].is_string()) continue;
+      const auto at = parse_rfc3339(day[0].get<std::string>());
+      if (at && day[1].is_number_unsigned()) days_.emplace_back(*at, day[1].get<std::uint64_t>());
+    }
+    return {};
+  }
+  last_ = number_at(*json, "last");
+  expired_ = number_at(*json, "expired");
+  const std::lock_guard lock(mutex_);
+  ended_.clear();
+  const Json ended = json->value("ended", Json::object());
+  for (const auto& [word, count] : ended.items()) {
+    const auto state = model::parse_job_state(word);
+    if (state && count.is_number_unsigned()) ended_[*state] = count.get<std::uint64_t>();
+  }
+  was_read_ = true;
+  return {};
+}
+
+void JobArchive::put_documents(store::Batch& batch) {
+  Json ended = Json::object();
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [state, count] : ended_)
+      ended[std::string(model::to_text(state))] = count;
+  }
+  batch.puts.push_back(
+      {std::string(kFleet), std::string(kJobsDocument),
+       dump_json(Json{{"last", last_}, {"expired", expired_}, {"ended", std::move(ended)}})});
+  if (!days_changed_) return;
+  days_changed_ = false;
+  Json days = Json::array();
+  for (const auto& [day, first] : days_)
+    days.push_back(Json::array({format_rfc3339(day, Fraction::kNone), first}));
+  batch.puts.push_back({std::string(kFleet), std::string(kJobDaysDocument),
+                        dump_json(Json{{"days", std::move(days)}})});
+}
+
+void JobArchive::made(std::uint64_t number, WallTime now) {
+  last_ = std::max(last_, number);
+  const WallTime day = std::chrono::floor<std::chrono::days>(now);
+  // A clock that was set back marks no day twice.
+  if (!days_.empty() && days_.back().first >= day) return;
+  days_.emplace_back(day, number);
+  days_changed_ = true;
+}
+
+void JobArchive::ended(const model::Job& job) {
+  const std::lock_guard lock(mutex_);
+  ++ended_[job.state];
+}
+
+void JobArchive::expire(store::Batch& batch, WallTime now) {
+  std::uint64_t first = last_ > kKept ? last_ - kKept + 1 : 0;
+  // A day's jobs are too old when the next day with any is: they were made before it.
+  while (days_.size() > 1 && days_[1].first <= now - kKeptFor) {
+    first = std::max(first, days_[1].second);
+    days_.pop_front();
+    days_changed_ = true;
+  }
+  if (first <= expired_) return;
+  batch.ranges.push_back({std::string(kEndedJobs), key_of(0), key_of(first)});
+  expired_ = first;
+  put_documents(batch);
+}
+
+JobCounts JobArchive::counts() const {
+  JobCounts out;
+  const std::lock_guard lock(mutex_);
+  out.ended = ended_;
+  return out;
+}
+
+}  // namespace ota::fleet

@@ -1,0 +1,79 @@
+// Jobs that are over, in the store: how many of each end there were, which numbers were given, and
+// which of them leave.
+//
+// An open job (running, or a success under watch) lies in the collection "jobs", which a start
+// reads whole. One that is over moves to "ended-jobs" with the write that ends it; a start reads
+// the newest of those only. The oldest leave by count and by age, whole ranges of numbers at a
+// time, without being read: a mark of each day's first number says how old they are.
+//
+// Documents of "fleet":
+//   "jobs":     {"last": 1042, "expired": 0, "ended": {"succeeded": 950, "failed": 3}}
+//   "job-days": {"days": [["2026-11-30T00:00:00Z", 1000]]}
+// The first is written in the batch of each job that is made or ends. Without it the store is of a
+// program before it, and its ended jobs are counted and moved as they are loaded.
+//
+// Thread: the fleet's strand; counts() any.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+#include "fleet/snapshot.h"
+#include "model/job.h"
+#include "store/store.h"
+
+namespace ota::fleet {
+
+inline constexpr std::string_view kEndedJobs = "ended-jobs";
+inline constexpr std::string_view kFleet = "fleet";
+inline constexpr std::string_view kJobsDocument = "jobs";
+inline constexpr std::string_view kJobDaysDocument = "job-days";
+
+// Neither running nor under watch: nothing will change it by itself.
+inline bool is_over(const model::Job& job) {
+  return model::is_final(job.state) && job.watch != model::Watch::kWatching;
+}
+
+class JobArchive {
+ public:
+  static constexpr std::uint64_t kKept = 100'000;          // ended jobs in the store
+  static constexpr std::chrono::hours kKeptFor{400 * 24};  // since their making
+  static constexpr std::uint64_t kLoaded = 1000;           // newest ended ones, at a start
+
+  // The key of an ended job: its number, so that keys sort by age.
+  static std::string key_of(std::uint64_t number);
+
+  // A document of "fleet"; of other keys nothing is taken. kInvalid.
+  Result<void> read(std::string_view key, std::string_view document);
+  bool was_read() const { return was_read_; }
+  // What changed of them.
+  void put_documents(store::Batch& batch);
+  // A write of them failed: all is to be put again.
+  void not_written() { days_changed_ = true; }
+  std::uint64_t last() const { return last_; }
+
+  // A job was made with this number, or ended.
+  void made(std::uint64_t number, WallTime now);
+  void ended(const model::Job& job);
+
+  // What leaves now. Cheap, and nothing where nothing does.
+  void expire(store::Batch& batch, WallTime now);
+
+  JobCounts counts() const;
+
+ private:
+  std::uint64_t last_ = 0;
+  std::deque<std::pair<WallTime, std::uint64_t>> days_;  // a day, the first number made in it
+  std::uint64_t expired_ = 0;                            // numbers below it have left
+  bool days_changed_ = false;
+  bool was_read_ = false;
+  mutable std::mutex mutex_;
+  std::map<model::JobState, std::uint64_t> ended_;
+};
+
+}  // namespace ota::fleet
