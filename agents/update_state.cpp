@@ -101,7 +101,7 @@ Json to_document(const UpdateState& state) {
            {"floor", state.floor},
            {"restarts", Json::array()}};
   for (const WallTime at : state.restarts)
-    out["restarts"].push_back(model::time_json(at));
+    out["restarts"].push_back(format_rfc3339(at));
   if (state.previous) out["previous"] = *state.previous;
   if (state.job) {
     out["job"] = Json{{"id", state.job->id},

@@ -112,7 +112,8 @@ class Lab {
   void add_routes(http::Router& router);
   void answer_poll();  // with the mutex held
   Result<Json> rollback_command(const std::string& word);
-  std::size_t starts() const;  // of the device's agent, as its log tells
+  bool runs(const model::Version& version) const;  // by the device's last word
+  std::size_t starts() const;                      // of the device's agent, as its log tells
   // A handler that answers as the attacker wants as long as that lasts.
   http::Handler guarded(http::Handler honest);
   std::optional<model::JobReport> last_report(const std::string& job) const;

@@ -69,7 +69,7 @@ Result<void> follow_roots(const InForce& claimed, const std::optional<SignerMemo
 Json empty_list() {
   return {{"_type", "targets"},
           {"spec_version", "1.0.34"},
-          {"version", 0},
+          {"version", 1},
           {"expires", "1970-01-01T00:00:00Z"},
           {"targets", Json::object()}};
 }

@@ -213,7 +213,7 @@ TEST_CASE("an archive that is none, is cut off or lies about its sizes is refuse
         Errc::kLimit);
   std::string many = member("sw-description", kDescription);
   for (int i = 0; i < 1100; ++i)
-    many += member("f", "");
+    many += member("f" + std::to_string(i), "");
   CHECK(folder.refusal(many + kEnd).code == Errc::kLimit);
   CHECK_FALSE(cli::read_swu(folder.temp.path() / "absent.swu").has_value());
 }
