@@ -197,13 +197,8 @@ void draw_sign_flow(const Area& area, const Scene& scene) {
     inside.put_right(inside.columns(), visible + 1, std::to_string(below) + " lines more ▼",
                      {Ink::kDim});
   const int y = inside.rows() - 3;
-  inside.put(0, y - 2,
-             "Key and passphrase pass through this very server. Safer: carry the request away",
-             {Ink::kWarn});
-  inside.put(0, y - 1,
-             "(otactl keys request " + printable(flow.change().role, 64) +
-                 "), or a pkcs11: token with a PIN pad",
-             {Ink::kWarn});
+  inside.put(0, y - 2, "Key and passphrase pass through this server. Safer:", {Ink::kWarn});
+  inside.put(0, y - 1, "otactl keys request, or a token with a PIN pad", {Ink::kWarn});
   using Step = SignFlow::Step;
   if (flow.step() != Step::kWords)
     inside.put(0, y, "key file    " + flow.key_file() + (flow.step() == Step::kKey ? "_" : ""),
