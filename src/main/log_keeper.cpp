@@ -21,9 +21,8 @@ Result<std::unique_ptr<LogKeeper>> LogKeeper::make(const std::filesystem::path& 
   const std::filesystem::path state = root / "state";
   auto key = audit::read_or_make_log_key(state);
   if (!key) return key.error().within("the key of the log of events");
-  return std::unique_ptr<LogKeeper>(
-      new LogKeeper(state, store, authority, clock, std::move(record),
-                    store::LogSigner(state, store, std::move(*key))));
+  return std::unique_ptr<LogKeeper>(new LogKeeper(state, store, authority, clock, std::move(record),
+                                                  store::LogSigner(state, store, std::move(*key))));
 }
 
 LogKeeper::LogKeeper(std::filesystem::path state, store::Store& store,
@@ -74,8 +73,8 @@ void LogKeeper::open(Origin origin) {
 void LogKeeper::close_chain(Origin origin) {
   const std::uint64_t size = store_.last_event();
   if (size == 0 || origin == Origin::kFirstRun) return;
-  const auto last = store_.events({.limit = 1, .newest_first = true});
-  if (!last) return tell(model::Severity::kError, "audit.unreadable", last.error().text());
+  const auto end = store::find_chain_end(store_);
+  if (!end) return tell(model::Severity::kError, "audit.unreadable", end.error().text());
   const auto head = store::read_audit_head(state_ / store::kAuditHeadFile);
   if (head) {
     const auto wrong =
@@ -90,11 +89,12 @@ void LogKeeper::close_chain(Origin origin) {
   } else {
     tell(model::Severity::kError, store::kLogCut, head.error().text());
   }
-  if (last->empty() || last->front().hash.empty()) return;
+  const auto said = store_.events({.limit = 1, .kind_prefix = std::string(store::kLogFromChain)});
+  if (!*end || !said || !said->empty()) return;
   tell(model::Severity::kNotice, store::kLogFromChain,
-       "the chain of events ended with event " + std::to_string(size) +
+       "the chain of events ended with event " + std::to_string((*end)->seq) +
            "; the log goes on as a tree whose first entries are the chain's",
-       {{"last", size}, {"hash", last->front().hash}});
+       {{"last", (*end)->seq}, {"hash", (*end)->hash}});
 }
 
 // Once, until it goes well again: a full disk would say it each second.

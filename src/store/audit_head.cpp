@@ -67,4 +67,30 @@ Result<std::optional<std::string>> what_breaks(Store& store, const AuditHead& he
   return std::optional<std::string>();
 }
 
+Result<std::optional<ChainEnd>> find_chain_end(Store& store) {
+  // The hash of the first event that is stored from `seq` on; empty: it is not of the chain.
+  const auto link_at = [&](std::uint64_t seq) -> Result<ChainEnd> {
+    const auto found = store.entries(seq - 1, 1);
+    if (!found) return found.error();
+    if (found->empty()) return ChainEnd{};
+    const LogEntry& entry = found->front();
+    return ChainEnd{entry.seq, event_of(entry.seq, entry.document).hash};
+  };
+  auto last = link_at(1);
+  if (!last) return last.error();
+  if (last->hash.empty()) return std::optional<ChainEnd>();
+  std::uint64_t behind = store.last_event() + 1;
+  while (behind - last->seq > 1) {
+    const std::uint64_t middle = last->seq + (behind - last->seq) / 2;
+    auto found = link_at(middle);
+    if (!found) return found.error();
+    if (found->hash.empty()) {
+      behind = middle;
+    } else {
+      last = std::move(*found);
+    }
+  }
+  return std::optional(std::move(*last));
+}
+
 }  // namespace ota::store

@@ -46,4 +46,12 @@ Result<AuditHead> read_audit_head(const std::filesystem::path& file);
 Result<std::optional<std::string>> what_breaks(Store& store, const AuditHead& head,
                                                const CheckSignature& good);
 
+// The last event of the chain, which is the log's beginning; none: this log has no chain. Reads a
+// few dozen events of however many.
+struct ChainEnd {
+  std::uint64_t seq = 0;
+  std::string hash;
+};
+Result<std::optional<ChainEnd>> find_chain_end(Store& store);
+
 }  // namespace ota::store

@@ -60,6 +60,20 @@ TEST_CASE("a chain that was cut before its signed head is found", "[store]") {
   CHECK(book.wrong() == "event 4 is not the one that was signed 2026-08-20T14:03:22Z");
 }
 
+TEST_CASE("the chain's end is found among what follows it", "[store]") {
+  OldBook book;
+  CHECK(find_chain_end(book.store)->value().seq == 3);
+  for (int more = 1; more <= 9; ++more) {
+    book.store.put_entry(R"({"at":null,"kind":"new","severity":"info","source":"","message":""})");
+    CHECK(find_chain_end(book.store)->value().seq == 3);
+    CHECK(find_chain_end(book.store)->value().hash == book.head.hash);
+  }
+  test::MemoryStore other;
+  CHECK_FALSE(find_chain_end(other)->has_value());
+  other.put_entry(R"({"at":null,"kind":"new","severity":"info","source":"","message":""})");
+  CHECK_FALSE(find_chain_end(other)->has_value());
+}
+
 TEST_CASE("a head of the chain that another key signed is a fault", "[store]") {
   OldBook book;
   book.head.signature = "signed:something else";
