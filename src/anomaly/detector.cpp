@@ -45,6 +45,10 @@ model::Level DeviceDetector::level(WallTime now) const {
   return state_->level(now);
 }
 
+bool DeviceDetector::incomplete(WallTime now) const {
+  return level(now) == model::Level::kUnknown && !state_->stale(now) && !state_->starting();
+}
+
 int DeviceDetector::risk(WallTime now) const {
   return state_->risk(now);
 }

@@ -43,6 +43,8 @@ class DeviceDetector {
   // Cheap: the level and risk at `now`, staleness included. No allocation.
   model::Level level(WallTime now) const;
   int risk(WallTime now) const;
+  // Whether level() is kUnknown only because a reading that must be there has not come yet.
+  bool incomplete(WallTime now) const;
   // The earliest time after `now` at which level() may differ without another sample, refused or
   // not; WallTime::max() where there is none. No allocation.
   WallTime changes_at(WallTime now) const;

@@ -39,10 +39,10 @@ const model::Release* Catalogue::find(const model::Version& version,
   return other;
 }
 
-std::optional<std::string> Catalogue::digest_of(const model::Version& version,
-                                                const std::string& hardware) const {
+std::string_view Catalogue::digest_of(const model::Version& version,
+                                      const std::string& hardware) const {
   const model::Release* release = find(version, hardware);
-  if (release == nullptr || !release->fits(hardware)) return std::nullopt;
+  if (release == nullptr || !release->fits(hardware)) return {};
   return release->sha256;
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/device.h"
@@ -27,9 +27,9 @@ class Catalogue {
   // The release of this version for the hardware model; where none is made for it, one of this
   // version for another model (the gate then says so); none where the version is not published.
   const model::Release* find(const model::Version& version, const std::string& hardware) const;
-  // The digest that is published for the version on this hardware.
-  std::optional<std::string> digest_of(const model::Version& version,
-                                       const std::string& hardware) const;
+  // The digest that is published for the version on this hardware; empty: none. Good as long as the
+  // catalogue.
+  std::string_view digest_of(const model::Version& version, const std::string& hardware) const;
   bool holds(const std::string& sha256) const;
   // Below which no device may go that has the image with this digest.
   std::optional<model::Version> floor_of(const std::string& sha256) const;

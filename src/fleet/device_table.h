@@ -75,9 +75,11 @@ class DeviceTable {
       device.dirty = true;
       dirty.push_back(&device);
     }
-    // Anything of it may have changed: its row, and what the passing of time means for it.
+    // Anything of it may have changed: its row, the gate's answer, and what the passing of time
+    // means for it.
     void touch(LiveDevice& device) {
       show(device);
+      device.gate_due = true;
       timers.due_by(device, WallTime::min());
     }
   };

@@ -119,6 +119,7 @@ void Fleet::set_releases(std::vector<model::Release> releases) {
     impl_->catalogue_now = std::move(catalogue);
     impl_->rest_changed = true;
   }
+  impl_->judge_anew();
   impl_->publish();
 }
 
@@ -137,8 +138,22 @@ BudgetUse Fleet::budget_use() const {
   return impl_->saver.budget().use(impl_->clock.mono());
 }
 
+void Fleet::catch_up() {
+  impl_->publish();
+}
+
 std::shared_ptr<const Snapshot> Fleet::snapshot() const {
   return impl_->publisher.latest();
+}
+
+void Fleet::Impl::judge_anew() {
+  for (DeviceTable::Stripe& stripe : table.stripes()) {
+    const std::lock_guard lock(stripe.mutex);
+    for (auto& [id, device] : stripe.devices) {
+      device->gate_due = true;
+      stripe.show(*device);
+    }
+  }
 }
 
 void Fleet::Impl::publish() {
@@ -149,7 +164,7 @@ void Fleet::Impl::publish() {
   {
     const std::lock_guard lock(settings_mutex);
     rest.settings = settings_now;
-    rest.releases = catalogue_now->releases();
+    rest.catalogue = catalogue_now;
     rest.config_problems = config_problems;
     changed = std::exchange(rest_changed, false);
   }
@@ -162,7 +177,10 @@ void Fleet::Impl::publish() {
   rest.job_counts = jobs.archive.counts();
   rest.running_jobs = jobs.table.running_count();
   const store::Health health = store.health();
-  changed = std::exchange(published_writable, health.writable) != health.writable || changed;
+  if (std::exchange(published_writable, health.writable) != health.writable) {
+    judge_anew();
+    changed = true;
+  }
   rest.store_writable = health.writable;
   rest.store_problem = health.problem;
   rest.store_problem_since = health.since;

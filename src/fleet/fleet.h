@@ -250,6 +250,8 @@ class Fleet {
   void save_last_seen();
 
   // -- what is seen --
+  // Everything that was acknowledged before this call is in snapshot() after it.
+  void catch_up();
   std::shared_ptr<const Snapshot> snapshot() const;
   std::shared_ptr<const DeviceDetail> detail(const std::string& device) const;  // null: not known
   // The readings alone, oldest first; none where the device is not known.

@@ -3,6 +3,7 @@
 
 #include "base/prefetch.h"
 #include "base/text.h"
+#include "fleet/gate_question.h"
 #include "fleet/impl.h"
 
 namespace ota::fleet {
@@ -75,6 +76,7 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
   device.explained_at = now;
   if (!changed) return;
   device.level = level;
+  device.gate_due = true;
   device.escalated = false;
   if (device.watching) note_turned(device.id);
   // Of what began before a jump nobody knows how long ago that is.
@@ -95,12 +97,13 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
 }
 
 void Fleet::Impl::follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const {
-  const bool heard = device.ddi_alone() ? device.ddi_polls(settings()->console.ddi, now)
-                                        : device.last_received != WallTime{} &&
-                                              device.silent_for(now).count() <=
-                                                  stale_after_ms.load(std::memory_order_relaxed);
+  const bool heard = device.ddi_alone()
+                         ? device.heard(*settings(), now)
+                         : device.telemetry_is_fresh(
+                               milliseconds(stale_after_ms.load(std::memory_order_relaxed)), now);
   const bool online = device.spec && heard;
   const bool changed = std::exchange(device.online, online) != online;
+  if (changed) device.gate_due = true;
   if (changed && !online) put_device(batch, device, now);  // when it was seen last, for good
   const bool was_unusable = device.unusable.told;
   follow_unusable(device, now, batch);
@@ -229,12 +232,12 @@ void compare_status(const LiveDevice& live, const DeviceStatus& status, const Ca
   }
   if (status.confirmed && record.facts.confirmed != status.confirmed) {
     const model::Image& image = *status.confirmed;
-    const auto published = catalogue.digest_of(image.version, listed);
+    const std::string_view published = catalogue.digest_of(image.version, listed);
     const bool known =
         std::find(record.trusted.begin(), record.trusted.end(), image) != record.trusted.end();
     if (!record.facts.confirmed) {
       say(Severity::kInfo, "device.baseline", live.id + " runs " + image.version.label());
-    } else if (!known && published != image.sha256) {
+    } else if (!known && (published.empty() || published != image.sha256)) {
       say(Severity::kWarning, "device.unexpected-image",
           live.id + " confirmed " + image.version.label() + ", an image that is not known for it");
     }
@@ -354,8 +357,11 @@ std::shared_ptr<const DeviceDetail> Fleet::detail(const std::string& device) con
   auto detail = std::make_shared<DeviceDetail>();
   const WallTime now = impl_->clock.wall();
   const auto settings = impl_->settings();
+  const auto catalogue = impl_->catalogue();
+  const store::Health health = impl_->store.health();
   const bool known = impl_->table.look(device, [&](const LiveDevice& live) {
-    detail->row = make_row(live, *settings, now);
+    const GateSide side{*settings, *catalogue, health.writable, health.problem, now};
+    detail->row = make_row(live, *settings, now, gate_answer(live, side).reason);
     if (live.spec) detail->spec = *live.spec;
     if (live.record) detail->record = *live.record;
     detail->verdict = impl_->verdict_of(live, now);
@@ -364,13 +370,11 @@ std::shared_ptr<const DeviceDetail> Fleet::detail(const std::string& device) con
   });
   if (!known) return nullptr;
   constexpr std::size_t kJobsShown = 20;
-  const auto catalogue = impl_->catalogue();
   for (const auto& job : impl_->jobs.table.newest(device, kJobsShown))
     detail->jobs.push_back(*job);
   const auto& target = detail->row.target;
-  const model::Release* release =
-      target ? catalogue->find(*target, detail->row.hardware()) : nullptr;
-  if (release != nullptr) {
+  if (target) {
+    const model::Release* release = catalogue->find(*target, detail->row.hardware());
     detail->gate = gate::preview(impl_->jobs.gate_input(device, release, *target, now));
   }
   return detail;

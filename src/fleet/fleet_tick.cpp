@@ -102,6 +102,7 @@ WallTime Fleet::Impl::next_due(const LiveDevice& device, WallTime now) const {
   if (device.level == model::Level::kCritical && !device.escalated) {
     first = std::min(first, device.level_since + device.detector.thresholds().block_escalate_after);
   }
+  if (device.gate_good_until > now) first = std::min(first, device.gate_good_until);
   return std::max(first, now + milliseconds(1));
 }
 
@@ -128,7 +129,7 @@ void Fleet::Impl::tick_devices(WallTime now) {
     const std::lock_guard lock(stripe.mutex);
     if (back) {
       for (auto& [id, device] : stripe.devices)
-        stripe.timers.due_by(*device, now);
+        stripe.touch(*device);
     }
     while (LiveDevice* device = stripe.timers.take_due(now)) {
       const std::size_t events = batch.events.size();
@@ -143,7 +144,7 @@ void Fleet::Impl::tick_devices(WallTime now) {
         put_device(batch, *device, now);
       }
       if (device->minute.over(now)) finish_minute(stripe, *device, now, batch);
-      if (batch.events.size() != events) stripe.show(*device);
+      if (batch.events.size() != events || now >= device->gate_good_until) stripe.show(*device);
       regroup(stripe, *device);
       stripe.timers.due_by(*device, next_due(*device, now));
     }

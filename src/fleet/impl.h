@@ -100,6 +100,8 @@ struct Fleet::Impl : Core {
   void refuse_token(const std::string& address, const Error& why, WallTime now);
 
   // -- publication --
+  // Something changed that the gate's answer hangs on for every device. Takes the stripes' locks.
+  void judge_anew();
   void publish() override;
 
   std::vector<ConfigProblem> config_problems;  // under settings_mutex

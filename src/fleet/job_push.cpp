@@ -49,8 +49,8 @@ model::Event decision_event(const model::Decision& decision, const std::string& 
 }  // namespace
 
 // Evaluates one device of a push and, where it is allowed, makes its job.
-PushOutcome JobService::decide(const std::string& device, const PushRequest& request,
-                               const store::Health& health, WallTime now, store::Batch& batch) {
+PushOutcome JobService::decide(const std::string& device, const PushRequest& request, WallTime now,
+                               store::Batch& batch) {
   const auto rules = core_.settings();
   const auto published = core_.catalogue();
   std::string hardware;
@@ -66,7 +66,6 @@ PushOutcome JobService::decide(const std::string& device, const PushRequest& req
   input.override_reason = request.override_reason;
   input.again = request.again;
   PushOutcome outcome;
-  if (!health.writable) input.unsaved = health.problem;
   outcome.decision = request.dry_run ? gate::preview(input) : gate::evaluate(input);
   if (request.dry_run) return outcome;
   // Before the job is made: the device's record as it was decided on.
@@ -117,14 +116,13 @@ void JobService::push(const PushRequest& request, Answered<std::vector<PushOutco
 void JobService::push_slice(const std::shared_ptr<PushRun>& run) {
   run->posted = false;
   const WallTime now = core_.clock.wall();
-  const store::Health health = core_.store.health();
   const auto& devices = run->request.devices;
   const std::size_t begin = run->outcomes.size();
   const std::size_t most = run->request.dry_run ? PushRun::kDrySlice : PushRun::kSlice;
   const std::size_t end = std::min(devices.size(), begin + most);
   store::Batch batch;
   for (std::size_t i = begin; i < end; ++i)
-    run->outcomes.push_back(decide(devices[i], run->request, health, now, batch));
+    run->outcomes.push_back(decide(devices[i], run->request, now, batch));
   if (!batch.empty()) {
     if (!batch.puts.empty()) archive.put_documents(batch);
     run->in_flight += end - begin;

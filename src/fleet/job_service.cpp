@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "fleet/ddi_machine.h"
+#include "fleet/gate_question.h"
 
 namespace ota::fleet {
 
@@ -14,40 +15,17 @@ using model::JobState;
 gate::Input JobService::gate_input(const std::string& device, const model::Release* release,
                                    const model::Version& version, WallTime now,
                                    gate::Grounds* grounds) const {
-  gate::Input input;
-  input.now = now;
-  input.device = device;
-  input.release_published = release != nullptr;
-  if (release != nullptr) {
-    input.release = *release;
-  } else {
-    input.release.version = version;
-  }
   const auto published = core_.catalogue();
   const auto rules = core_.settings();
-  core_.table.look(device, [&](const LiveDevice& live) {
-    if (live.spec) input.spec = *live.spec;
-    if (live.record) input.record = *live.record;
-    input.online = live.online;
-    input.silent_for = live.silent_for(now);
-    if (live.spec) {
-      input.window = model::window_state(rules->ota.maintenance_windows, live.spec->group, now);
-    }
+  const store::Health health = core_.store.health();
+  const GateSide side{*rules, *published, health.writable, health.problem, now};
+  gate::Input input;
+  const bool known = core_.table.look(device, [&](const LiveDevice& live) {
+    input = gate_input_of(live, side, &version, release);
     input.verdict = core_.verdict_of(live, now);
     if (grounds != nullptr) *grounds = core_.grounds_of(live, now);
-    if (live.record && live.record->ddi) {
-      input.ddi = gate::DdiSide{.has_agent = !live.ddi_alone(),
-                                .polls = live.ddi_polls(rules->console.ddi, now),
-                                .silent_for = live.ddi_silent_for(now),
-                                .policy = rules->ota.ddi_without_telemetry};
-    }
   });
-  // Asked now, not at the last tick: silence may have grown since.
-  if (input.silent_for >= rules->thresholds.stale_after) input.online = false;
-  if (input.record && input.record->facts.confirmed && input.spec) {
-    input.confirmed_published_sha256 =
-        published->digest_of(input.record->facts.confirmed->version, input.spec->hardware);
-  }
+  if (!known) input = gate_input_of(device, side, &version, release);
   if (const auto running = table.running_job(device)) input.running_job = *running;
   return input;
 }

@@ -102,8 +102,8 @@ class JobService {
   void push_slice(const std::shared_ptr<PushRun>& run);
   void push_on(const std::shared_ptr<PushRun>& run);
   void finish_slice(PushRun& run, std::size_t begin, std::size_t end, const Result<void>& saved);
-  PushOutcome decide(const std::string& device, const PushRequest& request,
-                     const store::Health& health, WallTime now, store::Batch& batch);
+  PushOutcome decide(const std::string& device, const PushRequest& request, WallTime now,
+                     store::Batch& batch);
   void tick_slice(WallTime now);
   void look_at(JobTable::Entry& entry, WallTime now, store::Batch& batch,
                std::vector<std::string>& woken);

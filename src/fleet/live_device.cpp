@@ -23,36 +23,10 @@ DeviceState state_of(const LiveDevice& device) {
   return DeviceState::kOnline;
 }
 
-bool window_shut(const LiveDevice& device, const model::OtaSettings& rules, WallTime now) {
-  const auto window = model::window_state(rules.maintenance_windows, device.spec->group, now);
-  return window && !window->open;
-}
-
-// The gate's answer in a word or two, without its explanation: the whole one costs too much for
-// each row of each frame.
-std::string short_gate(const LiveDevice& device, const std::optional<model::Version>& target,
-                       const model::OtaSettings& rules, WallTime now) {
-  if (!device.spec) return "not listed";
-  if (!device.record || (!device.record->enrolled && !device.record->revoked))
-    return "not enrolled";
-  if (device.record->revoked) return "revoked";
-  const auto& confirmed = device.record->facts.confirmed;
-  if (target && confirmed && confirmed->version == *target) return "up to date";
-  if (device.ddi_alone() && device.online) {
-    if (device.job_running) return "updating";
-    if (rules.ddi_without_telemetry == model::DdiWithoutTelemetry::kBlock) return "no telemetry";
-    return window_shut(device, rules, now) ? "not now" : "pass";
-  }
-  if (!device.online) return "stale";
-  if (!confirmed) return "no image";
-  if (device.level == model::Level::kUnknown) return "stale";
-  if (device.level != model::Level::kStable) {
-    return device.offending.empty() ? device.label : device.offending;
-  }
-  if (device.job_running) return "updating";
-  if (!target) return "no target";
-  if (*target < confirmed->version) return "downgrade";
-  return window_shut(device, rules, now) ? "not now" : "pass";
+// An anomaly is named by the metrics that it shows in.
+std::string gate_word(const LiveDevice& device, gate::Reason reason) {
+  if (reason != gate::Reason::kAnomaly) return std::string(gate::info_of(reason).column);
+  return device.offending.empty() ? device.label : device.offending;
 }
 
 }  // namespace
@@ -192,6 +166,15 @@ WallTime LiveDevice::ddi_polls_until(const model::DdiSettings& settings) const {
   return ddi_polled + 2 * settings.poll + std::chrono::minutes(1);
 }
 
+bool LiveDevice::telemetry_is_fresh(milliseconds stale_after, WallTime now) const {
+  return last_received != WallTime{} && silent_for(now) <= stale_after;
+}
+
+bool LiveDevice::heard(const model::Settings& settings, WallTime now) const {
+  return ddi_alone() ? ddi_polls(settings.console.ddi, now)
+                     : telemetry_is_fresh(settings.thresholds.stale_after, now);
+}
+
 milliseconds LiveDevice::silent_for(WallTime now) const {
   if (last_received == WallTime{}) return milliseconds(-1);
   return std::max(now - last_received, milliseconds::zero());
@@ -215,7 +198,8 @@ std::string DeviceRow::ddi_client() const {
   return record->ddi->name.empty() ? "DDI" : record->ddi->name;
 }
 
-DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, WallTime now) {
+DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, WallTime now,
+                   gate::Reason gate_reason) {
   DeviceRow row;
   row.id = device.id;
   row.spec = device.spec;
@@ -240,7 +224,8 @@ DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, Wa
   row.job = device.job;
   row.job_state = device.job_state;
   row.job_percent = device.job_percent;
-  row.gate = short_gate(device, row.target, settings.ota, now);
+  row.gate_reason = gate_reason;
+  row.gate = gate_word(device, gate_reason);
   row.refused_samples = device.refused;
   return row;
 }

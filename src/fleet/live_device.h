@@ -18,6 +18,7 @@
 #include "fleet/identity_watch.h"
 #include "fleet/minutes.h"
 #include "fleet/snapshot.h"
+#include "gate/reason.h"
 #include "model/device.h"
 #include "model/job.h"
 #include "model/settings.h"
@@ -150,6 +151,11 @@ struct LiveDevice {
   bool job_running = false;
   bool watching = false;  // a success of the last minutes is under watch
 
+  // The gate's answer for the wanted version (gate_question.h).
+  gate::Reason gate_reason = gate::Reason::kNotListed;
+  WallTime gate_good_until = WallTime::max();
+  bool gate_due = true;
+
   static constexpr std::size_t kNoRow = SIZE_MAX;
   std::size_t row = kNoRow;           // its place in the snapshot
   bool dirty = true;                  // its row has to be built anew
@@ -160,6 +166,10 @@ struct LiveDevice {
   void move_stamps(milliseconds jump, WallTime now);
   // Silence since the last accepted sample; negative: none since the server started.
   milliseconds silent_for(WallTime now) const;
+  // An accepted sample within the stale time.
+  bool telemetry_is_fresh(milliseconds stale_after, WallTime now) const;
+  // Fresh telemetry, or polls where it is updated over DDI and nothing on it sends any.
+  bool heard(const model::Settings& settings, WallTime now) const;
   // Updated over DDI, and nothing on it sends telemetry.
   bool ddi_alone() const;
   // Since the last poll over DDI; negative: none.
@@ -172,7 +182,8 @@ struct LiveDevice {
 // "Clock Off", "Readings Refused".
 std::string_view label_of(const UnusableReadings& readings);
 
-// The row of the summary as of `now`.
-DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, WallTime now);
+// The row of the summary as of `now`; `gate_reason` heads the gate's answer then.
+DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, WallTime now,
+                   gate::Reason gate_reason);
 
 }  // namespace ota::fleet

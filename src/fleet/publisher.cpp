@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/prefetch.h"
+#include "fleet/gate_question.h"
 
 namespace ota::fleet {
 namespace {
@@ -70,6 +71,22 @@ void Publisher::count(const DeviceRow& row, std::ptrdiff_t step) {
   if (version->second == 0) versions_.erase(version);
 }
 
+namespace {
+
+// The device's row, with the gate's answer found anew where that is due. Stripe lock held.
+std::shared_ptr<const DeviceRow> row_of(DeviceTable::Stripe& stripe, LiveDevice& device,
+                                        const Publisher::Rest& rest) {
+  const GateSide side{*rest.settings, *rest.catalogue, rest.store_writable, rest.store_problem,
+                      rest.now};
+  follow_gate(device, side);
+  stripe.timers.due_by(device, device.gate_good_until);
+  device.dirty = false;
+  return std::make_shared<const DeviceRow>(
+      make_row(device, *rest.settings, rest.now, device.gate_reason));
+}
+
+}  // namespace
+
 // Whether both add the same to the counts, as nearly all rows and those that replace them do.
 bool Publisher::count_alike(const DeviceRow& a, const DeviceRow& b) {
   return a.online == b.online && a.level == b.level && a.state == b.state &&
@@ -87,10 +104,7 @@ void Publisher::rebuild(DeviceTable& table, const Rest& rest) {
   for (DeviceTable::Stripe& stripe : table.stripes()) {
     const std::lock_guard lock(stripe.mutex);
     for (auto& [id, device] : stripe.devices) {
-      rows.push_back(
-          {std::make_shared<const DeviceRow>(make_row(*device, *rest.settings, rest.now)),
-           device.get()});
-      device->dirty = false;
+      rows.push_back({row_of(stripe, *device, rest), device.get()});
     }
     stripe.dirty.clear();
   }
@@ -119,9 +133,7 @@ bool Publisher::update(DeviceTable& table, const Rest& rest) {
       if (i + kAhead < stripe.dirty.size()) prefetch(stripe.dirty[i + kAhead], sizeof(LiveDevice));
       LiveDevice* const device = stripe.dirty[i];
       if (device->row == LiveDevice::kNoRow) continue;  // placed by the rebuild that is due
-      changed.emplace_back(device->row, std::make_shared<const DeviceRow>(
-                                            make_row(*device, *rest.settings, rest.now)));
-      device->dirty = false;
+      changed.emplace_back(device->row, row_of(stripe, *device, rest));
     }
     stripe.dirty.clear();
   }
@@ -164,7 +176,7 @@ void Publisher::publish(DeviceTable& table, Rest rest, RestChanged rest_changed)
   next->jobs = std::move(rest.jobs);
   next->job_counts = std::move(rest.job_counts);
   next->running_jobs = rest.running_jobs;
-  next->releases = std::move(rest.releases);
+  next->releases = rest.catalogue->releases();
   next->events = std::move(rest.events);
   next->last_event = next->events && !next->events->empty() ? next->events->back()->seq : 0;
   next->thresholds = rest.settings->thresholds;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "fleet/catalogue.h"
 #include "fleet/device_table.h"
 #include "fleet/snapshot.h"
 
@@ -24,7 +25,7 @@ class Publisher {
   struct Rest {
     WallTime now;
     std::shared_ptr<const model::Settings> settings;
-    std::shared_ptr<const std::vector<model::Release>> releases;
+    std::shared_ptr<const Catalogue> catalogue = std::make_shared<const Catalogue>();
     std::shared_ptr<const std::vector<std::shared_ptr<const model::Event>>> events;
     std::vector<std::shared_ptr<const model::Job>> jobs;
     JobCounts job_counts;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "gate/reason.h"
 #include "model/decision.h"
 #include "model/device.h"
 #include "model/enum_text.h"
@@ -68,7 +69,10 @@ struct DeviceRow {
   std::string job;                   // running job's id, or the last one's
   model::JobState job_state = model::JobState::kQueued;
   int job_percent = 0;
-  std::string gate;  // short: "pass", "cpu, mem", "stale", "up to date"
+  // The gate's answer for `target`: the reason that heads it, and its word for a column ("pass",
+  // "cpu, mem", "offline", "up to date").
+  gate::Reason gate_reason = gate::Reason::kNotListed;
+  std::string gate;
   std::uint64_t refused_samples = 0;
 
   bool listed() const { return spec != nullptr; }
@@ -186,10 +190,9 @@ struct DeviceDetail {
   std::optional<model::DeviceSpec> spec;
   std::optional<model::DeviceRecord> record;
   model::Verdict verdict;
-  std::optional<model::Decision>
-      gate;                           // against the target version, where one is set and published
-  std::vector<HistoryPoint> history;  // oldest first
-  std::vector<model::Job> jobs;       // newest first, at most 20
+  std::optional<model::Decision> gate;  // against the target version, where one is set
+  std::vector<HistoryPoint> history;    // oldest first
+  std::vector<model::Job> jobs;         // newest first, at most 20
 };
 
 }  // namespace ota::fleet

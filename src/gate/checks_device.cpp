@@ -5,184 +5,238 @@
 namespace ota::gate::rules {
 namespace {
 
-using model::CheckResult;
-
 constexpr std::size_t kShownDigits = 12;
 
-std::string short_digest(const std::string& sha256) {
-  return sha256.empty() ? "no digest" : "sha256 " + sha256.substr(0, kShownDigits);
+std::string short_digest(std::string_view sha256) {
+  return sha256.empty() ? "no digest" : "sha256 " + std::string(sha256.substr(0, kShownDigits));
 }
+
+const model::Image* confirmed_of(const Question& asked) {
+  if (asked.record == nullptr || !asked.record->facts.confirmed) return nullptr;
+  return &*asked.record->facts.confirmed;
+}
+
+// What a DDI client says is a version, without the digest that would prove it; what was installed
+// from here has one.
+Reason reported_image(const Question& asked) {
+  const model::Image* confirmed = confirmed_of(asked);
+  if (confirmed == nullptr) return Reason::kDdiNoImage;
+  if (confirmed->sha256.empty()) return Reason::kDdiOwnWord;
+  const bool altered =
+      !asked.published_sha256.empty() && asked.published_sha256 != confirmed->sha256;
+  return altered ? Reason::kAlteredImage : Reason::kDdiInstalled;
+}
+
+// Nothing but its polls is heard of it.
+bool only_polls(const Question& asked) {
+  return asked.ddi && !asked.ddi->has_agent;
+}
+
+// The verdict's reasons. Where something is critical, what is only near a limit or unusual is no
+// part of it.
+std::string reasons_of(const model::Verdict& verdict) {
+  std::string reasons;
+  for (const model::Signal& signal : verdict.signals) {
+    const bool lesser = verdict.level == model::Level::kCritical && signal.level < verdict.level;
+    if (lesser || signal.text.empty()) continue;
+    reasons += (reasons.empty() ? "" : "; ") + signal.text;
+  }
+  return reasons.empty() ? verdict.sentence : reasons;
+}
+
+// "critical, risk 91: CPU 97 % (limit 90 %) for 40 s; 7 of 9 others of group roof show it too"
+std::string observed_verdict(const model::Verdict& verdict) {
+  std::string observed(model::to_text(verdict.level));
+  observed += ", risk " + std::to_string(verdict.risk);
+  const std::string reasons = reasons_of(verdict);
+  if (!reasons.empty()) observed += ": " + reasons;
+  if (!verdict.group.empty()) observed += "; " + verdict.group;
+  return observed;
+}
+
+std::string verdict_remedy(const Input& input, Reason found) {
+  const model::Verdict& seen = input.verdict;
+  std::string remedy = seen.would_clear;
+  if (remedy.empty()) {
+    remedy = found == Reason::kAnomaly ? "bring its load down and wait until it is stable"
+                                       : "wait for fresh telemetry";
+  }
+  if (seen.scope == model::Scope::kShared) remedy += "; look at what the group has in common";
+  const bool may_override = input.release.release_class != model::ReleaseClass::kFunctional;
+  if (may_override) remedy += "; or push with --override \"reason\"";
+  return remedy;
+}
+
+}  // namespace
 
 std::string describe(const model::Image& image) {
   return image.version.label() + " (" + short_digest(image.sha256) + ")";
 }
 
-// What a DDI client says is a version, without the digest that would prove it.
-Finding reported_image(const Input& input, const std::string& required) {
-  const auto* facts = input.record ? &input.record->facts : nullptr;
-  if (facts == nullptr || !facts->confirmed) {
-    return {CheckResult::kWarn, "a DDI client that has not said what it runs", required, ""};
-  }
-  if (facts->confirmed->sha256.empty()) {
-    return {CheckResult::kWarn, facts->confirmed->version.label() + ", as it says itself", required,
-            ""};
-  }
-  return {CheckResult::kPass, describe(*facts->confirmed) + ", installed from here", required, ""};
+bool overridden(const Question& asked) {
+  return asked.release != nullptr &&
+         asked.release->release_class != model::ReleaseClass::kFunctional &&
+         !asked.override_reason.empty();
 }
 
-// DDI devices are heard of when they poll.
-Finding polls(const Input& input) {
-  const std::string required = "a poll within the last intervals";
-  if (input.ddi->polls) {
-    return {CheckResult::kPass, "polled " + format_age(input.ddi->silent_for) + " ago", required,
-            ""};
-  }
-  const bool never = input.ddi->silent_for < milliseconds::zero();
-  return {CheckResult::kBlock,
-          never ? "no poll since the server started"
-                : "no poll for " + format_age(input.ddi->silent_for),
-          required, "start the update client of " + input.device, "Device Offline"};
+// -- known --
+
+Reason known(const Question& asked) {
+  return asked.spec != nullptr ? Reason::kListed : Reason::kNotListed;
 }
 
-Finding unwatched(const Input& input, const std::string& required) {
-  const std::string observed = "unknown: DDI has no telemetry and no agent on it reports";
-  if (overridden(input)) {
-    return {CheckResult::kOverridden, observed, required, "overridden: " + input.override_reason};
-  }
-  if (input.ddi->policy == model::DdiWithoutTelemetry::kAllow) {
-    return {CheckResult::kWarn, observed, required,
-            "gate.ddi_without_telemetry in config/ota_settings.json allows it"};
-  }
-  return {CheckResult::kBlock, observed, required,
-          "run ota-agent beside its update client, or set gate.ddi_without_telemetry to \"allow\" "
-          "in config/ota_settings.json",
-          "No Telemetry Over DDI"};
-}
-
-Finding untrusted(std::string observed, std::string required, std::string remedy) {
-  return {CheckResult::kBlock, std::move(observed), std::move(required), std::move(remedy),
-          "Untrusted Image"};
-}
-
-}  // namespace
-
-bool overridden(const Input& input) {
-  return input.release.release_class != model::ReleaseClass::kFunctional &&
-         !input.override_reason.empty();
-}
-
-Finding known(const Input& input) {
+Words known_words(const Input& input, Reason found) {
   const std::string required = "listed in config/devices.json";
-  if (input.spec) return {CheckResult::kPass, "listed as " + input.spec->hardware, required, ""};
-  return {CheckResult::kBlock, "not in the whitelist", required,
-          "add " + input.device + " to config/devices.json", "Unknown Device"};
+  if (found == Reason::kListed) return {"listed as " + input.spec->hardware, required, ""};
+  return {"not in the whitelist", required, "add " + input.device + " to config/devices.json"};
 }
 
-Finding enrolled(const Input& input) {
+// -- enrolled --
+
+Reason enrolled(const Question& asked) {
+  const model::DeviceRecord* record = asked.record;
+  if (record == nullptr || (!record->enrolled && !record->revoked)) return Reason::kNeverEnrolled;
+  if (record->revoked) return Reason::kRevoked;
+  const bool ends = record->certificate_expires != WallTime{};
+  if (ends && record->certificate_expires <= asked.now) return Reason::kCertificateEnded;
+  return record->second_key_seen ? Reason::kSecondKey : Reason::kEnrolled;
+}
+
+Words enrolled_words(const Input& input, Reason found) {
   const std::string required = "enrolled with its own key, not revoked";
   const std::string remedy = input.ddi ? "otactl ddi token " + input.device
                                        : "otactl enroll " + input.device + ", then ota-agent join";
-  if (!input.record || (!input.record->enrolled && !input.record->revoked)) {
-    return {CheckResult::kBlock, "never enrolled", required, remedy, "Not Enrolled"};
+  switch (found) {
+    case Reason::kEnrolled:
+      return {"enrolled", required, ""};
+    case Reason::kSecondKey:
+      return {"enrolled; someone tried to enrol this id with another key", required,
+              "look at the enrol.second-key events, then acknowledge the device"};
+    case Reason::kRevoked:
+      return {"its certificate is revoked", required, remedy};
+    case Reason::kCertificateEnded:
+      return {"certificate ended " + format_rfc3339(input.record->certificate_expires), required,
+              remedy};
+    default:
+      return {"never enrolled", required, remedy};
   }
-  if (input.record->revoked) {
-    return {CheckResult::kBlock, "its certificate is revoked", required, remedy, "Device Revoked"};
-  }
-  if (input.record->certificate_expires != WallTime{} &&
-      input.record->certificate_expires <= input.now) {
-    return {CheckResult::kBlock,
-            "certificate ended " + format_rfc3339(input.record->certificate_expires), required,
-            remedy, "Certificate Expired"};
-  }
-  if (input.record->second_key_seen) {
-    return {CheckResult::kWarn, "enrolled; someone tried to enrol this id with another key",
-            required, "look at the enrol.second-key events, then acknowledge the device"};
-  }
-  return {CheckResult::kPass, "enrolled", required, ""};
 }
 
-Finding online(const Input& input) {
-  if (input.ddi && !input.ddi->has_agent) return polls(input);
-  const std::string required = "telemetry within the stale time";
-  if (input.online) {
-    return {CheckResult::kPass, "last sample " + format_age(input.silent_for) + " ago", required,
-            ""};
-  }
-  const bool never = input.silent_for < milliseconds::zero();
-  return {
-      CheckResult::kBlock,
-      never ? "no sample since the server started" : "silent for " + format_age(input.silent_for),
-      required, "bring " + input.device + " back on line", "Device Offline"};
+// -- online --
+
+Reason online(const Question& asked) {
+  if (only_polls(asked)) return asked.ddi->polls ? Reason::kDdiPolls : Reason::kDdiSilent;
+  return asked.online ? Reason::kHeard : Reason::kSilent;
 }
 
-Finding trusted_image(const Input& input) {
+Words online_words(const Input& input, Reason found) {
+  const bool polled = found == Reason::kDdiPolls || found == Reason::kDdiSilent;
+  const milliseconds silent_for = polled ? input.ddi->silent_for : input.silent_for;
+  const std::string age = format_age(silent_for);
+  const bool never = silent_for < milliseconds::zero();
+  const std::string required =
+      polled ? "a poll within the last intervals" : "telemetry within the stale time";
+  switch (found) {
+    case Reason::kHeard:
+      return {"last sample " + age + " ago", required, ""};
+    case Reason::kDdiPolls:
+      return {"polled " + age + " ago", required, ""};
+    case Reason::kDdiSilent:
+      return {never ? "no poll since the server started" : "no poll for " + age, required,
+              "start the update client of " + input.device};
+    default:
+      return {never ? "no sample since the server started" : "silent for " + age, required,
+              "bring " + input.device + " back on line"};
+  }
+}
+
+// -- trusted image --
+
+// A published version has one digest for each hardware model, and no other image of that version is
+// trusted, whoever reported it first. Of a version that is not published, those images are that the
+// device is known to have: its first, and what updates brought.
+Reason trusted_image(const Question& asked) {
+  if (asked.ddi) return reported_image(asked);
+  const model::Image* confirmed = confirmed_of(asked);
+  if (confirmed == nullptr) return Reason::kNoImage;
+  const auto& booted = asked.record->facts.booted;
+  if (booted && *booted != *confirmed) return Reason::kBootedOther;
+  if (confirmed->sha256.empty()) return Reason::kNoDigest;
+  if (!asked.published_sha256.empty()) {
+    return asked.published_sha256 == confirmed->sha256 ? Reason::kPublishedImage
+                                                       : Reason::kAlteredImage;
+  }
+  const auto& trusted = asked.record->trusted;
+  const bool is_known = std::find(trusted.begin(), trusted.end(), *confirmed) != trusted.end();
+  return is_known ? Reason::kKnownImage : Reason::kUnknownImage;
+}
+
+Words trusted_image_words(const Input& input, Reason found) {
   const std::string required = "the device runs the image that the server believes it runs";
-  if (input.ddi) return reported_image(input, required);
-  const auto* facts = input.record ? &input.record->facts : nullptr;
-  if (facts == nullptr || !facts->confirmed) {
-    return untrusted("no image reported yet", required, "wait for the device's first report");
+  if (found == Reason::kNoImage) {
+    return {"no image reported yet", required, "wait for the device's first report"};
   }
-  const model::Image& confirmed = *facts->confirmed;
-  if (facts->booted && *facts->booted != confirmed) {
-    return untrusted("runs " + describe(*facts->booted) + ", confirmed " + describe(confirmed),
-                     required, "wait until it confirms what it runs, or roll it back");
+  if (found == Reason::kDdiNoImage) {
+    return {"a DDI client that has not said what it runs", required, ""};
   }
-  if (confirmed.sha256.empty()) {
-    return untrusted(describe(confirmed), required, "the agent must report the image's digest");
+  const model::Facts& facts = input.record->facts;
+  const std::string runs = describe(*facts.confirmed);
+  switch (found) {
+    case Reason::kPublishedImage:
+      return {runs + ", as published", required, ""};
+    case Reason::kKnownImage:
+      return {runs + ", not published, known for this device", required, ""};
+    case Reason::kDdiOwnWord:
+      return {facts.confirmed->version.label() + ", as it says itself", required, ""};
+    case Reason::kDdiInstalled:
+      return {runs + ", installed from here", required, ""};
+    case Reason::kBootedOther:
+      return {"runs " + describe(*facts.booted) + ", confirmed " + runs, required,
+              "wait until it confirms what it runs, or roll it back"};
+    case Reason::kNoDigest:
+      return {runs, required, "the agent must report the image's digest"};
+    case Reason::kAlteredImage:
+      return {runs + ", published " + short_digest(*input.confirmed_published_sha256), required,
+              "its image is not the published one: inspect and re-flash it"};
+    default:
+      return {runs + ", neither published nor known for this device", required,
+              "publish this image, or re-flash the device"};
   }
-  if (input.confirmed_published_sha256) {
-    if (*input.confirmed_published_sha256 == confirmed.sha256) {
-      return {CheckResult::kPass, describe(confirmed) + ", as published", required, ""};
-    }
-    return untrusted(
-        describe(confirmed) + ", published " + short_digest(*input.confirmed_published_sha256),
-        required, "its image is not the published one: inspect and re-flash it");
-  }
-  const auto& trusted = input.record->trusted;
-  if (std::find(trusted.begin(), trusted.end(), confirmed) != trusted.end()) {
-    return {CheckResult::kPass, describe(confirmed) + ", not published, known for this device",
-            required, ""};
-  }
-  return untrusted(describe(confirmed) + ", neither published nor known for this device", required,
-                   "publish this image, or re-flash the device");
 }
 
-Finding verdict(const Input& input) {
-  const std::string required = "stable";
-  if (input.ddi && !input.ddi->has_agent) return unwatched(input, required);
-  const model::Verdict& seen = input.verdict;
-  if (seen.level == model::Level::kStable) {
-    return {CheckResult::kPass, "stable, risk " + std::to_string(seen.risk), required, ""};
-  }
-  std::string observed(model::to_text(seen.level));
-  observed += ", risk " + std::to_string(seen.risk);
-  std::string reasons;
-  for (const model::Signal& signal : seen.signals) {
-    if (!signal.text.empty()) reasons += (reasons.empty() ? "" : "; ") + signal.text;
-  }
-  if (reasons.empty()) reasons = seen.sentence;
-  if (!reasons.empty()) observed += ": " + reasons;
-  if (!seen.group.empty()) observed += "; " + seen.group;
+// -- verdict --
 
-  const bool unknown = seen.level == model::Level::kUnknown;
-  std::string remedy = seen.would_clear;
-  if (remedy.empty()) {
-    remedy =
-        unknown ? "wait for fresh telemetry" : "bring its load down and wait until it is stable";
+Reason verdict(const Question& asked) {
+  if (only_polls(asked)) {
+    if (overridden(asked)) return Reason::kVerdictOverridden;
+    return asked.ddi->policy == model::DdiWithoutTelemetry::kAllow ? Reason::kUnwatchedAllowed
+                                                                   : Reason::kUnwatched;
   }
-  if (seen.scope == model::Scope::kShared) remedy += "; look at what the group has in common";
-  const bool may_override = input.release.release_class != model::ReleaseClass::kFunctional;
-  if (overridden(input)) {
-    return {CheckResult::kOverridden, std::move(observed), required,
-            "overridden: " + input.override_reason};
+  if (asked.level == model::Level::kStable) return Reason::kStable;
+  if (overridden(asked)) return Reason::kVerdictOverridden;
+  if (asked.level != model::Level::kUnknown) return Reason::kAnomaly;
+  return asked.incomplete ? Reason::kIncompleteTelemetry : Reason::kNoTelemetry;
+}
+
+Words verdict_words(const Input& input, Reason found) {
+  const std::string required = "stable";
+  const std::string unwatched = "unknown: DDI has no telemetry and no agent on it reports";
+  switch (found) {
+    case Reason::kStable:
+      return {"stable, risk " + std::to_string(input.verdict.risk), required, ""};
+    case Reason::kUnwatchedAllowed:
+      return {unwatched, required,
+              "gate.ddi_without_telemetry in config/ota_settings.json allows it"};
+    case Reason::kUnwatched:
+      return {unwatched, required,
+              "run ota-agent beside its update client, or set gate.ddi_without_telemetry to "
+              "\"allow\" in config/ota_settings.json"};
+    case Reason::kVerdictOverridden:
+      return {only_polls(question_of(input)) ? unwatched : observed_verdict(input.verdict),
+              required, "overridden: " + input.override_reason};
+    default:
+      return {observed_verdict(input.verdict), required, verdict_remedy(input, found)};
   }
-  if (may_override) remedy += "; or push with --override \"reason\"";
-  std::string_view headline = "Anomaly Detected";
-  if (unknown) {
-    const bool incomplete = seen.label == model::kIncompleteTelemetry;
-    headline = incomplete ? model::kIncompleteTelemetry : "No Recent Telemetry";
-  }
-  return {CheckResult::kBlock, std::move(observed), required, std::move(remedy), headline};
 }
 
 }  // namespace ota::gate::rules

@@ -3,8 +3,6 @@
 namespace ota::gate::rules {
 namespace {
 
-using model::CheckResult;
-
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words)
@@ -14,101 +12,167 @@ std::string joined(const std::vector<std::string>& words) {
 
 }  // namespace
 
-Finding published(const Input& input) {
-  const std::string required = "in the signed metadata";
-  if (input.release_published) {
-    return {CheckResult::kPass, input.release.version.label() + " is published", required, ""};
-  }
-  return {CheckResult::kBlock,
-          input.release.version == model::Version{}
-              ? "no target version is set"
-              : input.release.version.label() + " is not in the signed metadata",
-          required, "publish it: otactl firmware add, or choose a version of otactl firmware list",
-          "Release Not Published"};
+// -- published --
+
+Reason published(const Question& asked) {
+  if (asked.release != nullptr) return Reason::kPublished;
+  return asked.wanted != nullptr ? Reason::kNotPublished : Reason::kNoTarget;
 }
 
-Finding hardware(const Input& input) {
-  if (!input.release_published) return {CheckResult::kWarn, "no release to compare", "", ""};
+Words published_words(const Input& input, Reason found) {
+  const std::string required = "in the signed metadata";
+  const std::string label = input.release.version.label();
+  if (found == Reason::kPublished) return {label + " is published", required, ""};
+  return {found == Reason::kNoTarget ? "no target version is set"
+                                     : label + " is not in the signed metadata",
+          required, "publish it: otactl firmware add, or choose a version of otactl firmware list"};
+}
+
+// -- hardware --
+
+Reason hardware(const Question& asked) {
+  if (asked.release == nullptr) return Reason::kNothingToFit;
+  const std::string_view listed = asked.spec != nullptr ? asked.spec->hardware : "unknown";
+  const bool says_other = asked.record != nullptr && !asked.record->hardware.empty() &&
+                          asked.record->hardware != listed;
+  if (says_other) return Reason::kSaysOtherModel;
+  return asked.release->fits(listed) ? Reason::kFits : Reason::kOtherModel;
+}
+
+Words hardware_words(const Input& input, Reason found) {
+  if (found == Reason::kNothingToFit) return {"no release to compare", "", ""};
   const std::string required = "one of " + joined(input.release.hardware);
   const std::string listed = input.spec ? input.spec->hardware : "unknown";
-  const std::string reported = input.record ? input.record->hardware : "";
-  if (!reported.empty() && reported != listed) {
-    return {CheckResult::kBlock, "listed as " + listed + ", says that it is " + reported, required,
-            "correct its model in config/devices.json or in the agent's configuration",
-            "Wrong Hardware"};
+  switch (found) {
+    case Reason::kFits:
+      return {listed, required, ""};
+    case Reason::kSaysOtherModel:
+      return {"listed as " + listed + ", says that it is " + input.record->hardware, required,
+              "correct its model in config/devices.json or in the agent's configuration"};
+    default:
+      return {listed, required, "choose a release made for " + listed};
   }
-  if (input.release.fits(listed)) return {CheckResult::kPass, listed, required, ""};
-  return {CheckResult::kBlock, listed, required, "choose a release made for " + listed,
-          "Wrong Hardware"};
 }
 
-Finding version(const Input& input) {
+// -- version --
+
+// An image is its version and its digest: the same version with another digest is neither newer nor
+// what the device has. A DDI client names a version alone.
+Reason version(const Question& asked) {
+  if (asked.record == nullptr || !asked.record->facts.confirmed) {
+    return asked.ddi ? Reason::kDdiNoVersion : Reason::kNoVersion;
+  }
+  const model::Image& confirmed = *asked.record->facts.confirmed;
+  static const model::Version kNone;
+  const model::Version& wanted = asked.wanted != nullptr ? *asked.wanted : kNone;
+  if (wanted > confirmed.version) return Reason::kNewer;
+  if (wanted < confirmed.version) return Reason::kOlder;
+  const bool other = asked.release != nullptr && !asked.release->sha256.empty() &&
+                     !confirmed.sha256.empty() && asked.release->sha256 != confirmed.sha256;
+  return other ? Reason::kOtherImage : Reason::kUpToDate;
+}
+
+Words version_words(const Input& input, Reason found) {
   const std::string required = "newer than the confirmed version";
-  const auto* facts = input.record ? &input.record->facts : nullptr;
-  if (input.ddi && (facts == nullptr || !facts->confirmed)) {
-    return {CheckResult::kWarn, "its attributes do not say which version it runs", required, ""};
+  if (found == Reason::kDdiNoVersion) {
+    return {"its attributes do not say which version it runs", required, ""};
   }
-  if (facts == nullptr || !facts->confirmed) {
-    return {CheckResult::kBlock, "no confirmed version", required,
-            "wait for the device's first report", "Version Unknown"};
+  if (found == Reason::kNoVersion) {
+    return {"no confirmed version", required, "wait for the device's first report"};
   }
-  const model::Version& confirmed = facts->confirmed->version;
-  const model::Version& wanted = input.release.version;
-  const std::string observed = "confirmed " + confirmed.label() + ", asked for " + wanted.label();
-  if (wanted > confirmed) return {CheckResult::kPass, observed, required, ""};
-  if (wanted == confirmed) {
-    return {CheckResult::kSkip, observed, required, "nothing to do"};
-  }
-  return {CheckResult::kBlock, observed, required,
-          "choose a version newer than " + confirmed.label() +
-              "; to go back to the previous slot use rollback",
-          "Downgrade Refused"};
-}
-
-Finding no_job(const Input& input) {
-  const std::string required = "no update running";
-  if (!input.running_job) return {CheckResult::kPass, "none running", required, ""};
-  const model::Job& job = *input.running_job;
-  return {CheckResult::kBlock,
-          job.id + " to " + job.release.version.label() + " is " +
-              std::string(model::to_text(job.state)),
-          required, "wait for it, or otactl cancel " + job.id, "Update Already Running"};
-}
-
-Finding not_rejected(const Input& input) {
-  const std::string required = "never fallen back from";
-  if (!input.record) return {CheckResult::kPass, "never tried", required, ""};
-  const auto found = input.record->rejected.find(input.release.sha256);
-  if (found == input.record->rejected.end() || input.release.sha256.empty()) {
-    return {CheckResult::kPass, "never fallen back from", required, ""};
-  }
-  const std::string observed = "fell back from it: " + found->second;
-  if (input.again)
-    return {CheckResult::kWarn, observed, required, "offered again by explicit word"};
-  return {CheckResult::kBlock, observed, required, "publish a mended version, or push with --again",
-          "Release Rejected Before"};
-}
-
-Finding maintenance_window(const Input& input) {
-  const std::string required = "within a maintenance window of its group";
-  if (!input.window) return {CheckResult::kPass, "no window names its group", required, ""};
-  const model::WindowState& window = *input.window;
-  if (window.open) {
-    return {CheckResult::kPass,
-            window.name + " is open until " + format_rfc3339(window.until, Fraction::kNone),
-            required, ""};
-  }
-  const std::string opens = format_rfc3339(window.until, Fraction::kNone);
+  const model::Image& confirmed = *input.record->facts.confirmed;
   const std::string observed =
-      "closed; " + window.name + " opens " + opens + ", in " + format_age(window.until - input.now);
-  if (overridden(input)) {
-    return {CheckResult::kOverridden, observed, required, "overridden: " + input.override_reason};
+      "confirmed " + confirmed.version.label() + ", asked for " + input.release.version.label();
+  switch (found) {
+    case Reason::kNewer:
+      return {observed, required, ""};
+    case Reason::kUpToDate:
+      return {observed, required, "nothing to do"};
+    case Reason::kOtherImage:
+      return {"confirmed " + describe(confirmed) + ", asked for " +
+                  describe({input.release.version, input.release.sha256}),
+              required, "publish the image under a newer version"};
+    default:
+      return {observed, required,
+              "choose a version newer than " + confirmed.version.label() +
+                  "; to go back to the previous slot use rollback"};
   }
-  std::string remedy = "push at or after " + opens;
+}
+
+// -- no job --
+
+Reason no_job(const Question& asked) {
+  return asked.job_running ? Reason::kJobRunning : Reason::kNoJob;
+}
+
+Words no_job_words(const Input& input, Reason found) {
+  const std::string required = "no update running";
+  if (found == Reason::kNoJob) return {"none running", required, ""};
+  const model::Job& job = *input.running_job;
+  return {job.id + " to " + job.release.version.label() + " is " +
+              std::string(model::to_text(job.state)),
+          required, "wait for it, or otactl cancel " + job.id};
+}
+
+// -- not rejected --
+
+Reason not_rejected(const Question& asked) {
+  if (asked.record == nullptr || asked.release == nullptr || asked.release->sha256.empty()) {
+    return Reason::kNotRejected;
+  }
+  if (!asked.record->rejected.contains(asked.release->sha256)) return Reason::kNotRejected;
+  return asked.again ? Reason::kOfferedAgain : Reason::kRejected;
+}
+
+Words not_rejected_words(const Input& input, Reason found) {
+  const std::string required = "never fallen back from";
+  if (found == Reason::kNotRejected) {
+    return {input.record ? "never fallen back from" : "never tried", required, ""};
+  }
+  const std::string observed =
+      "fell back from it: " + input.record->rejected.at(input.release.sha256);
+  return {observed, required,
+          found == Reason::kOfferedAgain ? "offered again by explicit word"
+                                         : "publish a mended version, or push with --again"};
+}
+
+// -- maintenance window --
+
+Reason maintenance_window(const Question& asked) {
+  if (!asked.window_open) return Reason::kNoWindow;
+  if (*asked.window_open) return Reason::kWindowOpen;
+  return overridden(asked) ? Reason::kWindowOverridden : Reason::kWindowClosed;
+}
+
+Words maintenance_window_words(const Input& input, Reason found) {
+  const std::string required = "within a maintenance window of its group";
+  if (found == Reason::kNoWindow) return {"no window names its group", required, ""};
+  const model::WindowState& window = *input.window;
+  const std::string until = format_rfc3339(window.until, Fraction::kNone);
+  if (found == Reason::kWindowOpen) return {window.name + " is open until " + until, required, ""};
+  const std::string observed =
+      "closed; " + window.name + " opens " + until + ", in " + format_age(window.until - input.now);
+  if (found == Reason::kWindowOverridden) {
+    return {observed, required, "overridden: " + input.override_reason};
+  }
+  std::string remedy = "push at or after " + until;
   if (input.release.release_class != model::ReleaseClass::kFunctional) {
     remedy += "; or push with --override \"reason\"";
   }
-  return {CheckResult::kBlock, observed, required, remedy, "Maintenance Window Closed"};
+  return {observed, required, remedy};
+}
+
+// -- state saved --
+
+Reason state_saved(const Question& asked) {
+  return asked.unsaved ? Reason::kUnsaved : Reason::kSaved;
+}
+
+Words state_saved_words(const Input& input, Reason found) {
+  const std::string required = "decisions are on disk before anyone is told";
+  if (found == Reason::kSaved) return {"saved", required, ""};
+  return {input.unsaved->empty() ? "not written" : *input.unsaved, required,
+          "free disk space or make state/ writable"};
 }
 
 }  // namespace ota::gate::rules

@@ -10,83 +10,134 @@ namespace {
 using model::Answer;
 using model::CheckResult;
 
-constexpr std::string_view kWindowCheck = "window";
-
-constexpr std::array<Check, 11> kChecks{{
-    {"known", "The device is in the whitelist.", rules::known},
-    {"enrolled", "It has a key and a certificate of its own, and they are not revoked.",
-     rules::enrolled},
-    {"online", "Its telemetry arrives.", rules::online},
-    {"trusted-image", "It runs the image that the server believes it runs.", rules::trusted_image},
-    {"verdict", "Its telemetry shows no anomaly.", rules::verdict},
-    {"published", "The release is in the signed metadata.", rules::published},
-    {"hardware", "The release is made for its hardware.", rules::hardware},
-    {"version", "The release is newer than what it confirmed.", rules::version},
-    {"no-job", "No other update of it is running.", rules::no_job},
-    {"not-rejected", "It did not fall back from this release before.", rules::not_rejected},
-    {kWindowCheck, "A maintenance window of its group is open.", rules::maintenance_window},
+constexpr std::array<Check, kCheckCount> kChecks{{
+    {CheckName::kKnown, rules::known, rules::known_words},
+    {CheckName::kEnrolled, rules::enrolled, rules::enrolled_words},
+    {CheckName::kOnline, rules::online, rules::online_words},
+    {CheckName::kTrustedImage, rules::trusted_image, rules::trusted_image_words},
+    {CheckName::kVerdict, rules::verdict, rules::verdict_words},
+    {CheckName::kPublished, rules::published, rules::published_words},
+    {CheckName::kHardware, rules::hardware, rules::hardware_words},
+    {CheckName::kVersion, rules::version, rules::version_words},
+    {CheckName::kNoJob, rules::no_job, rules::no_job_words},
+    {CheckName::kNotRejected, rules::not_rejected, rules::not_rejected_words},
+    {CheckName::kWindow, rules::maintenance_window, rules::maintenance_window_words},
+    {CheckName::kStateSaved, rules::state_saved, rules::state_saved_words},
 }};
 
-std::string blocked(std::string_view reason) {
-  std::string headline = "BLOCKED: ";
-  headline += reason;
-  return headline;
+// Whether tables stand in the order of their enumeration, since they are looked up by it.
+template <class Table, class Key>
+constexpr bool in_order(const Table& table, Key key) {
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (static_cast<std::size_t>(key(table[i])) != i) return false;
+  }
+  return true;
+}
+static_assert(in_order(kChecks, [](const Check& check) { return check.name; }));
+static_assert(in_order(kCheckInfos, [](const CheckInfo& info) { return info.name; }));
+static_assert(in_order(kReasonInfos, [](const ReasonInfo& info) { return info.reason; }));
+
+using Findings = std::array<Reason, kCheckCount>;
+
+Findings judge_all(const Question& asked) {
+  Findings findings{};
+  for (std::size_t i = 0; i < kChecks.size(); ++i)
+    findings[i] = kChecks[i].judge(asked);
+  return findings;
 }
 
 // Checks whose refusal does not matter to a device that has the version already.
-bool yields_to_skip(std::string_view check) {
-  return check == "online" || check == "verdict";
+bool yields_to_skip(CheckName check) {
+  return check == CheckName::kOnline || check == CheckName::kVerdict;
 }
 
-// Of a device that no window is for, nothing is said about one: no line more for every operator who
-// has none, and decisions on record from before there were windows are made again as they were.
-bool is_told(const Check& check, const Input& input) {
-  return check.name != kWindowCheck || input.window.has_value();
+Reason first_reason(const Findings& findings) {
+  const bool skipped =
+      result_of(findings[static_cast<std::size_t>(CheckName::kVersion)]) == CheckResult::kSkip;
+  for (const Reason found : findings) {
+    if (result_of(found) == CheckResult::kSkip) return found;
+    if (result_of(found) != CheckResult::kBlock) continue;
+    if (skipped && yields_to_skip(info_of(found).check)) continue;
+    return found;
+  }
+  return Reason::kAllowed;
 }
 
-model::CheckOutcome outcome_of(std::string_view check, const Finding& finding) {
-  return {std::string(check), finding.result, finding.observed, finding.required, finding.remedy};
+// What is as it always is needs no line: of a device that no window is for, nothing is said of one.
+bool is_told(Reason found) {
+  return found != Reason::kNoWindow && found != Reason::kSaved;
+}
+
+model::CheckOutcome outcome_of(Reason found, Words words) {
+  return {std::string(info_of(info_of(found).check).word), result_of(found),
+          std::move(words.observed), std::move(words.required), std::move(words.remedy)};
+}
+
+std::string headline_of(Reason reason, const model::Version& version) {
+  switch (answer_of(reason)) {
+    case Answer::kAllow:
+      return "SUCCESS: Update to " + version.label() + " initiated";
+    case Answer::kSkip:
+      return "SKIPPED: Device already on " + version.label();
+    case Answer::kBlock:
+      break;
+  }
+  return "BLOCKED: " + std::string(info_of(reason).headline);
 }
 
 }  // namespace
 
-std::span<const Check> checks() {
+std::span<const Check, kCheckCount> checks() {
   return kChecks;
 }
 
+Question question_of(const Input& input) {
+  Question asked;
+  asked.now = input.now;
+  if (input.spec) asked.spec = &*input.spec;
+  if (input.record) asked.record = &*input.record;
+  asked.online = input.online;
+  asked.level = input.verdict.level;
+  asked.incomplete = input.verdict.level == model::Level::kUnknown &&
+                     input.verdict.label == model::kIncompleteTelemetry;
+  if (input.release_published) asked.release = &input.release;
+  if (input.release_published || input.release.version != model::Version{}) {
+    asked.wanted = &input.release.version;
+  }
+  if (input.confirmed_published_sha256) asked.published_sha256 = *input.confirmed_published_sha256;
+  asked.job_running = input.running_job.has_value();
+  asked.override_reason = input.override_reason;
+  asked.again = input.again;
+  asked.unsaved = input.unsaved.has_value();
+  asked.ddi = input.ddi;
+  if (input.window) asked.window_open = input.window->open;
+  return asked;
+}
+
+Reason judge(CheckName check, const Input& input) {
+  return kChecks[static_cast<std::size_t>(check)].judge(question_of(input));
+}
+
+Reason deciding_reason(const Question& asked) {
+  return first_reason(judge_all(asked));
+}
+
 model::Decision evaluate(const Input& input) {
+  const Findings findings = judge_all(question_of(input));
+  const Reason reason = first_reason(findings);
   model::Decision decision;
+  decision.answer = answer_of(reason);
   decision.device = input.device;
   decision.version = input.release.version;
   decision.sha256 = input.release.sha256;
   decision.at = input.now;
   decision.override_reason = input.override_reason;
-
-  std::array<Finding, kChecks.size()> findings;
-  bool skipped = false;
-  for (std::size_t i = 0; i < kChecks.size(); ++i) {
-    findings[i] = kChecks[i].evaluate(input);
-    skipped = skipped || findings[i].result == CheckResult::kSkip;
-    if (is_told(kChecks[i], input)) {
-      decision.checks.push_back(outcome_of(kChecks[i].name, findings[i]));
-    }
+  decision.headline = headline_of(reason, decision.version);
+  if (reason == Reason::kAnomaly) decision.risk = input.verdict.label;
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    if (!is_told(findings[i])) continue;
+    decision.checks.push_back(outcome_of(findings[i], kChecks[i].words(input, findings[i])));
   }
-  for (std::size_t i = 0; i < kChecks.size(); ++i) {
-    if (findings[i].result == CheckResult::kSkip) {
-      decision.answer = Answer::kSkip;
-      decision.headline = "SKIPPED: Device already on " + input.release.version.label();
-      return decision;
-    }
-    if (findings[i].result != CheckResult::kBlock) continue;
-    if (skipped && yields_to_skip(kChecks[i].name)) continue;
-    decision.answer = Answer::kBlock;
-    decision.headline = blocked(findings[i].reason);
-    if (findings[i].reason == "Anomaly Detected") decision.risk = input.verdict.label;
-    return decision;
-  }
-  if (input.unsaved) return refuse_unsaved(std::move(decision), *input.unsaved);
-  decision.answer = Answer::kAllow;
-  decision.headline = "SUCCESS: Update to " + input.release.version.label() + " initiated";
   return decision;
 }
 
@@ -105,12 +156,12 @@ std::string_view headline_reason(const model::Decision& decision) {
 }
 
 model::Decision refuse_unsaved(model::Decision decision, const std::string& problem) {
-  const Finding finding{CheckResult::kBlock, problem.empty() ? "not written" : problem,
-                        "decisions are on disk before anyone is told",
-                        "free disk space or make state/ writable", "State Not Saved"};
+  Input input;
+  input.unsaved = problem;
   decision.answer = Answer::kBlock;
-  decision.headline = blocked(finding.reason);
-  decision.checks.push_back(outcome_of("state-saved", finding));
+  decision.headline = headline_of(Reason::kUnsaved, decision.version);
+  decision.checks.push_back(
+      outcome_of(Reason::kUnsaved, rules::state_saved_words(input, Reason::kUnsaved)));
   return decision;
 }
 

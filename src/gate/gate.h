@@ -1,5 +1,9 @@
-// May this device have this image now? An ordered list of named checks, each a pure function of the
-// input.
+// May this device have this image now? An ordered list of named checks (reason.h), each a pure
+// function of the question.
+//
+// A check costs nanoseconds and answers with a Reason; sentences with numbers are made only where
+// somebody reads them. So the summary's column and a decision are the same checks: the column asks
+// for the reason alone.
 //
 // The order of the table decides which refusal is the headline. One exception: a device that is
 // known, enrolled, runs a trusted image and has the version already is skipped even where it is
@@ -18,6 +22,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "gate/reason.h"
 #include "model/decision.h"
 #include "model/device.h"
 #include "model/job.h"
@@ -28,6 +33,10 @@
 
 namespace ota::gate {
 
+// Of the rules and their words: raised with each change that makes another Decision of the same
+// input. A record of another version is shown and not made again. 1: before records named it.
+inline constexpr int kGateVersion = 2;
+
 // A device that is updated over DDI: its polls are what is heard of it, and the policy says whether
 // it may go without the rest.
 struct DdiSide {
@@ -37,14 +46,34 @@ struct DdiSide {
   model::DdiWithoutTelemetry policy = model::DdiWithoutTelemetry::kBlock;
 };
 
-// Everything that a check may look at, gathered by the caller at one instant.
+// What the rules look at, borrowed from whoever asks: it makes no copies, so that it can be asked
+// of every device.
+struct Question {
+  WallTime now;
+  const model::DeviceSpec* spec = nullptr;      // null: not in the whitelist
+  const model::DeviceRecord* record = nullptr;  // null: never enrolled, nothing heard
+  bool online = false;
+  model::Level level = model::Level::kUnknown;
+  bool incomplete = false;                  // unknown for want of a reading, though others come
+  const model::Version* wanted = nullptr;   // null: no target is set
+  const model::Release* release = nullptr;  // null: not in the signed metadata
+  std::string_view published_sha256 = {};   // of the confirmed version; empty: not published
+  bool job_running = false;
+  std::string_view override_reason = {};
+  bool again = false;
+  bool unsaved = false;
+  std::optional<DdiSide> ddi = std::nullopt;
+  std::optional<bool> window_open = std::nullopt;  // none: no window names its group
+};
+
+// Everything that a decision is made and told of, gathered by the caller at one instant.
 struct Input {
   WallTime now;
   std::string device;                         // as asked for
   std::optional<model::DeviceSpec> spec;      // whitelist entry, where there is one
   std::optional<model::DeviceRecord> record;  // enrolment and facts, where there are any
   bool online = false;
-  milliseconds silent_for{0};  // since the last accepted sample
+  milliseconds silent_for{0};  // since the last accepted sample; negative: none
   model::Verdict verdict;
   model::Release release;
   bool release_published = true;  // still in the signed metadata
@@ -58,27 +87,33 @@ struct Input {
   std::optional<model::WindowState> window;  // maintenance windows name its group
 };
 
-// What a check found, and the two to four words that head a refusal because of it.
-struct Finding {
-  model::CheckResult result = model::CheckResult::kBlock;
+// Borrows from `input`.
+Question question_of(const Input& input);
+
+// What a check found, for people.
+struct Words {
   std::string observed;  // what is, in words and numbers
   std::string required;  // what would pass
   std::string remedy;    // what would have to change; empty where it passed
-  std::string_view reason = {};
 };
 
 struct Check {
-  std::string_view name;  // unique, as shown
-  std::string_view help;  // one sentence
-  Finding (*evaluate)(const Input&);
+  CheckName name;
+  Reason (*judge)(const Question&);
+  Words (*words)(const Input&, Reason);  // for a reason that its rule gave
 };
 
-// The checks in their order: known, enrolled, online, trusted-image, verdict, published, hardware,
-// version, no-job, not-rejected, window. The last is told of devices that have one.
-std::span<const Check> checks();
+// In the order of CheckName.
+std::span<const Check, kCheckCount> checks();
 
-// All checks are evaluated, so that the operator sees every reason at once; the first block or skip
-// gives the headline.
+// What one check says, whatever the others do.
+Reason judge(CheckName check, const Input& input);
+
+// The reason that heads the answer: kAllowed, or the first block or skip. No allocation.
+Reason deciding_reason(const Question& asked);
+
+// All checks are told, so that the operator sees every reason at once; the headline is that of
+// deciding_reason().
 model::Decision evaluate(const Input& input);
 
 // The same for a question that starts nothing: where the answer is allow, the headline says
@@ -88,9 +123,8 @@ model::Decision preview(const Input& input);
 // The headline without its first word: "Anomaly Detected", "Device already on v2.1.5".
 std::string_view headline_reason(const model::Decision& decision);
 
-// A decision that allowed, turned into a refusal, since what cannot be written down is not started.
-// It stands outside the table: it is about the server and not about the device. evaluate() does so
-// where the input says that nothing can be saved.
+// A decision that allowed, turned into a refusal, since it could not be written down: what
+// evaluate() says at once where the input says that nothing can be saved.
 model::Decision refuse_unsaved(model::Decision decision, const std::string& problem);
 
 }  // namespace ota::gate

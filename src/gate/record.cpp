@@ -50,68 +50,97 @@ model::Thresholds thresholds_of(const Json& in) {
   return limits;
 }
 
-template <class T>
-void put(Json& out, const char* name, const std::optional<T>& value) {
-  if (value) out[name] = *value;
+// The members of an input, named once for writing and reading. The binding names all of them, so
+// that one more does not compile until it has its line. `now` and `verdict` stand in the grounds.
+template <class Some, class Visit>
+void each_member(Some& input, Visit&& visit) {
+  auto& [now, device, spec, record, online, silent_for, verdict, release, release_published,
+         confirmed_published_sha256, running_job, override_reason, again, unsaved, ddi, window] =
+      input;
+  visit("device", device);
+  visit("spec", spec);
+  visit("record", record);
+  visit("online", online);
+  visit("silent_for_ms", silent_for);
+  visit("release", release);
+  visit("release_published", release_published);
+  visit("confirmed_published_sha256", confirmed_published_sha256);
+  visit("running_job", running_job);
+  visit("override_reason", override_reason);
+  visit("again", again);
+  visit("unsaved", unsaved);
+  visit("ddi", ddi);
+  visit("window", window);
 }
-template <class T>
-void get(const Json& in, const char* name, std::optional<T>& value) {
-  const auto found = in.find(name);
-  if (found != in.end()) value = found->template get<T>();
+template <class Some, class Visit>
+void each_ddi_member(Some& side, Visit&& visit) {
+  auto& [has_agent, polls, silent_for, policy] = side;
+  visit("has_agent", has_agent);
+  visit("polls", polls);
+  visit("silent_for_ms", silent_for);
+  visit("policy", policy);
+}
+template <class Some, class Visit>
+void each_window_member(Some& state, Visit&& visit) {
+  auto& [open, name, until] = state;
+  visit("open", open);
+  visit("name", name);
+  visit("until", until);
 }
 
+// Writes members into an object; what is not there is left out.
+struct Writer {
+  Json& out;
+
+  template <class T>
+  void operator()(const char* name, const T& value) {
+    out[name] = value;
+  }
+  void operator()(const char* name, milliseconds value) { out[name] = value.count(); }
+  void operator()(const char* name, WallTime value) { out[name] = model::time_json(value); }
+  void operator()(const char* name, const DdiSide& side) {
+    each_ddi_member(side, Writer{out[name] = Json::object()});
+  }
+  void operator()(const char* name, const model::WindowState& state) {
+    each_window_member(state, Writer{out[name] = Json::object()});
+  }
+  template <class T>
+  void operator()(const char* name, const std::optional<T>& value) {
+    if (value) (*this)(name, *value);
+  }
+};
+
+// Reads them from one. Throws where a member that must be there is missing or of another kind.
+struct Reader {
+  const Json& in;
+
+  template <class T>
+  void operator()(const char* name, T& value) {
+    in.at(name).get_to(value);
+  }
+  void operator()(const char* name, milliseconds& value) {
+    value = milliseconds(in.at(name).get<std::int64_t>());
+  }
+  void operator()(const char* name, WallTime& value) { value = model::time_at(in, name); }
+  void operator()(const char* name, DdiSide& side) { each_ddi_member(side, Reader{in.at(name)}); }
+  void operator()(const char* name, model::WindowState& state) {
+    each_window_member(state, Reader{in.at(name)});
+  }
+  template <class T>
+  void operator()(const char* name, std::optional<T>& value) {
+    if (in.contains(name)) (*this)(name, value.emplace());
+  }
+};
+
 Json input_json(const Input& input) {
-  Json out{{"device", input.device},
-           {"online", input.online},
-           {"silent_for_ms", input.silent_for.count()},
-           {"release", input.release},
-           {"release_published", input.release_published},
-           {"override_reason", input.override_reason},
-           {"again", input.again}};
-  put(out, "spec", input.spec);
-  put(out, "record", input.record);
-  put(out, "confirmed_published_sha256", input.confirmed_published_sha256);
-  put(out, "running_job", input.running_job);
-  put(out, "unsaved", input.unsaved);
-  if (input.ddi) {
-    out["ddi"] = Json{{"has_agent", input.ddi->has_agent},
-                      {"polls", input.ddi->polls},
-                      {"silent_for_ms", input.ddi->silent_for.count()},
-                      {"policy", input.ddi->policy}};
-  }
-  if (input.window) {
-    out["window"] = Json{{"open", input.window->open},
-                         {"name", input.window->name},
-                         {"until", model::time_json(input.window->until)}};
-  }
+  Json out = Json::object();
+  each_member(input, Writer{out});
   return out;
 }
 
 Input input_of(const Json& in) {
   Input input;
-  in.at("device").get_to(input.device);
-  in.at("online").get_to(input.online);
-  input.silent_for = milliseconds(in.at("silent_for_ms").get<std::int64_t>());
-  in.at("release").get_to(input.release);
-  in.at("release_published").get_to(input.release_published);
-  in.at("override_reason").get_to(input.override_reason);
-  in.at("again").get_to(input.again);
-  get(in, "spec", input.spec);
-  get(in, "record", input.record);
-  get(in, "confirmed_published_sha256", input.confirmed_published_sha256);
-  get(in, "running_job", input.running_job);
-  get(in, "unsaved", input.unsaved);
-  if (const auto ddi = in.find("ddi"); ddi != in.end()) {
-    input.ddi = DdiSide{.has_agent = ddi->at("has_agent").get<bool>(),
-                        .polls = ddi->at("polls").get<bool>(),
-                        .silent_for = milliseconds(ddi->at("silent_for_ms").get<std::int64_t>()),
-                        .policy = ddi->at("policy").get<model::DdiWithoutTelemetry>()};
-  }
-  if (const auto window = in.find("window"); window != in.end()) {
-    input.window = model::WindowState{.open = window->at("open").get<bool>(),
-                                      .name = window->at("name").get<std::string>(),
-                                      .until = model::time_at(*window, "until")};
-  }
+  each_member(input, Reader{in});
   return input;
 }
 
@@ -139,13 +168,21 @@ Result<Recomputed> recompute_checked(const Json& record, const model::Thresholds
   return made;
 }
 
+Result<void> same_version(const std::string& part, int made_by, int here) {
+  if (made_by == here) return {};
+  return fail(Errc::kUnavailable, "made by " + part + " " + std::to_string(made_by) +
+                                      "; this program has " + part + " " + std::to_string(here));
+}
+
 Result<Recomputed> recompute_guarded(const Json& record, const model::Thresholds* others) {
   try {
-    const int engine = record.at("engine").get<int>();
-    if (engine != anomaly::kEngineVersion) {
-      return fail(Errc::kUnavailable, "made by engine " + std::to_string(engine) +
-                                          "; this program has engine " +
-                                          std::to_string(anomaly::kEngineVersion));
+    if (auto same = same_version("engine", record.at("engine").get<int>(), anomaly::kEngineVersion);
+        !same) {
+      return same.error();
+    }
+    if (record.contains("input")) {
+      const int gate = record.contains("gate") ? record.at("gate").get<int>() : 1;
+      if (auto same = same_version("gate", gate, kGateVersion); !same) return same.error();
     }
     return recompute_checked(record, others);
   } catch (const std::exception& error) {
@@ -170,6 +207,7 @@ Json verdict_record(const Grounds& grounds) {
 
 Json decision_record(const Grounds& grounds, const Input& input) {
   Json record = verdict_record(grounds);
+  record["gate"] = kGateVersion;
   record["input"] = input_json(input);
   return record;
 }

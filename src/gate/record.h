@@ -1,11 +1,13 @@
 // The record of a decision: everything that it was made of, so that anyone can make it again and
 // compare the bytes.
 //
-//   {"engine": 2, "thresholds": {...}, "evidence": {...}, "input": {...}, "peers": {...}}
+//   {"engine": 3, "gate": 2, "thresholds": {...}, "evidence": {...}, "input": {...}, "peers":
+//   {...}}
 //
 // `evidence` is what the verdict was made of (anomaly/evidence.h); `input` is what else the gate
 // looked at. The decision itself stands beside the record in its event, under the chain's hash. A
-// record of another engine version is shown, and not made again: its rules are gone.
+// record of another version of the engine, or of the gate where it is a decision's, is shown, and
+// not made again: its rules are gone.
 //
 // Pure; any thread.
 #pragma once
@@ -38,7 +40,7 @@ struct Recomputed {
 // The same decision under other thresholds (anomaly::explain_evidence_under).
 Result<Recomputed> recompute_under(const nlohmann::json& record, const model::Thresholds& others);
 
-// kUnavailable: made by another version of the engine. kInvalid: no record.
+// kUnavailable: made by another version of the engine or of the gate. kInvalid: no record.
 Result<Recomputed> recompute(const nlohmann::json& record);
 
 }  // namespace ota::gate

@@ -32,7 +32,8 @@ struct Line {
   int patch;  // of the confirmed version 2.1.x
   std::array<float, model::kMetricCount> values;
   int seen_s;
-  const char* gate;
+  gate::Reason gate;
+  const char* metrics = "";  // of an anomaly
 };
 const std::array<Line, 12> kLines{{
     {"iot-001",
@@ -45,7 +46,7 @@ const std::array<Line, 12> kLines{{
      4,
      {12, 35, 40, 44.2F},
      1,
-     "pass"},
+     gate::Reason::kAllowed},
     {"iot-002",
      "rpi4",
      "canary",
@@ -56,6 +57,7 @@ const std::array<Line, 12> kLines{{
      4,
      {97, 88, 41, 79.5F},
      1,
+     gate::Reason::kAnomaly,
      "cpu, temp"},
     {"iot-003",
      "rpi4",
@@ -67,7 +69,7 @@ const std::array<Line, 12> kLines{{
      5,
      {18, 37, 40, 45.0F},
      2,
-     "up to date"},
+     gate::Reason::kUpToDate},
     {"iot-004",
      "rpi4",
      "hall-1",
@@ -78,7 +80,7 @@ const std::array<Line, 12> kLines{{
      4,
      {71, 48, 44, 61.0F},
      1,
-     "pass"},
+     gate::Reason::kAllowed},
     {"iot-005",
      "rpi4",
      "hall-1",
@@ -89,7 +91,7 @@ const std::array<Line, 12> kLines{{
      4,
      {9, 33, 40, 43.8F},
      1,
-     "pass"},
+     gate::Reason::kAllowed},
     {"iot-006",
      "imx8",
      "hall-1",
@@ -100,7 +102,8 @@ const std::array<Line, 12> kLines{{
      4,
      {83, 36, 52, 64.9F},
      1,
-     "cpu near limit"},
+     gate::Reason::kAnomaly,
+     "cpu"},
     {"iot-007",
      "imx8",
      "hall-2",
@@ -111,7 +114,7 @@ const std::array<Line, 12> kLines{{
      4,
      {11, 34, 50, 44.0F},
      2,
-     "pass"},
+     gate::Reason::kAllowed},
     {"iot-008",
      "imx8",
      "hall-2",
@@ -122,7 +125,7 @@ const std::array<Line, 12> kLines{{
      4,
      {14, 35, 49, 46.3F},
      1,
-     "pass"},
+     gate::Reason::kAllowed},
     {"iot-009",
      "rpi4",
      "hall-2",
@@ -133,7 +136,7 @@ const std::array<Line, 12> kLines{{
      3,
      {0, 0, 0, 0},
      312,
-     "stale"},
+     gate::Reason::kSilent},
     {"iot-010",
      "rpi4",
      "hall-2",
@@ -144,7 +147,7 @@ const std::array<Line, 12> kLines{{
      4,
      {22, 40, 42, 47.1F},
      3,
-     "rejected v2.1.5"},
+     gate::Reason::kRejected},
     {"iot-011",
      "rpi4",
      "hall-2",
@@ -155,7 +158,7 @@ const std::array<Line, 12> kLines{{
      -1,
      {0, 0, 0, 0},
      -1,
-     "not enrolled"},
+     gate::Reason::kNeverEnrolled},
     {"this-host",
      "x86",
      "default",
@@ -166,7 +169,7 @@ const std::array<Line, 12> kLines{{
      5,
      {31, 62, 71, 52.5F},
      1,
-     "up to date"},
+     gate::Reason::kUpToDate},
 }};
 
 std::shared_ptr<DeviceRow> row_of(const Line& line) {
@@ -187,7 +190,8 @@ std::shared_ptr<DeviceRow> row_of(const Line& line) {
   row->online = line.seen_s >= 0 && line.seen_s < 15;
   row->local = line.hardware == std::string("x86");
   row->target = Version(2, 1, 5);
-  row->gate = line.gate;
+  row->gate_reason = line.gate;
+  row->gate = line.gate == gate::Reason::kAnomaly ? line.metrics : gate::info_of(line.gate).column;
   if (line.patch >= 0) {
     const model::Image running = image(Version(2, 1, static_cast<std::uint32_t>(line.patch)));
     record->facts = {running, running, running, running, {}};

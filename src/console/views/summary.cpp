@@ -136,7 +136,7 @@ void draw_row(const Area& area, int y, const Table& table, const Scene& scene,
   } else if (!row.job.empty() && !is_final(row.job_state)) {
     draw_job(area, y, table, row);
   } else {
-    const bool pass = row.gate == "pass" || row.gate == "up to date";
+    const bool pass = gate::answer_of(row.gate_reason) != model::Answer::kBlock;
     const bool old = block_is_old(scene.model, row.level, row.level_since);
     table.cell(area, y, kGate, gate_text(scene.model, row, table.width(kGate)),
                pass  ? Style{Ink::kDim}

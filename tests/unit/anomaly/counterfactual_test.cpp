@@ -145,10 +145,7 @@ class Troubled {
 ota::model::CheckResult gate_on(const Verdict& verdict) {
   ota::gate::Input input;
   input.verdict = verdict;
-  for (const auto& check : ota::gate::checks()) {
-    if (check.name == "verdict") return check.evaluate(input).result;
-  }
-  return ota::model::CheckResult::kPass;
+  return ota::gate::result_of(ota::gate::judge(ota::gate::CheckName::kVerdict, input));
 }
 
 }  // namespace

@@ -232,10 +232,7 @@ TEST_CASE("the change that a verdict names flips the gate's answer", "[anomaly][
     ota::gate::Input input;
     input.verdict = verdict;
     const auto verdict_check = [](const ota::gate::Input& asked) {
-      for (const auto& check : ota::gate::checks()) {
-        if (check.name == "verdict") return check.evaluate(asked).result;
-      }
-      return ota::model::CheckResult::kBlock;
+      return ota::gate::result_of(ota::gate::judge(ota::gate::CheckName::kVerdict, asked));
     };
     CHECK(verdict_check(input) == ota::model::CheckResult::kBlock);
     input.verdict = after;

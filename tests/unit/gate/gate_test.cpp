@@ -1,8 +1,10 @@
 #include "gate/gate.h"
 
+#include <map>
 #include <random>
 #include <set>
 
+#include "base/file.h"
 #include "tests/support/catch.h"
 
 using namespace ota;
@@ -47,7 +49,9 @@ gate::Input sick() {
   input.verdict.risk = 91;
   input.verdict.label = "High Load";
   input.verdict.would_clear = "bring CPU below 85 % for 10 s";
-  input.verdict.signals.emplace_back().text = "CPU 97 % (limit 90 %) for 40 s";
+  auto& signal = input.verdict.signals.emplace_back();
+  signal.level = Level::kCritical;
+  signal.text = "CPU 97 % (limit 90 %) for 40 s";
   return input;
 }
 
@@ -240,11 +244,160 @@ TEST_CASE("a closed window yields to a reason to hurry, and never hides another 
 
 TEST_CASE("each check has a unique name and a sentence of help", "[gate]") {
   std::set<std::string_view> names;
-  for (const auto& check : gate::checks()) {
-    CHECK(names.insert(check.name).second);
-    CHECK(check.help.back() == '.');
+  for (const auto& info : gate::kCheckInfos) {
+    CHECK(names.insert(info.word).second);
+    CHECK(info.help.back() == '.');
   }
-  CHECK(names.size() == 11);
+}
+
+TEST_CASE("each reason to refuse has a headline, and a word that fits the summary's column",
+          "[gate]") {
+  std::map<std::string_view, std::string_view> headline_of;
+  for (const auto& info : gate::kReasonInfos) {
+    const bool blocks = info.result == CheckResult::kBlock;
+    CHECK(info.headline.empty() != blocks);
+    const bool heads =
+        blocks || info.result == CheckResult::kSkip || info.reason == gate::Reason::kAllowed;
+    CHECK(info.column.empty() != heads);
+    CHECK(info.column.size() <= 13);
+    if (!heads) continue;
+    // A word of the column stands for one headline.
+    CHECK(headline_of.emplace(info.column, info.headline).first->second == info.headline);
+  }
+}
+
+TEST_CASE(
+    "an image that is not the published one of its version is not trusted, whoever reported "
+    "it first",
+    "[gate]") {
+  auto input = good();
+  input.record->trusted.push_back(*input.record->facts.confirmed);
+  input.confirmed_published_sha256 = std::string(64, 'c');
+  CHECK(headline(input) == "BLOCKED: Untrusted Image");
+  CHECK(outcome(gate::evaluate(input), "trusted-image").observed ==
+        "v2.1.4 (sha256 aaaaaaaaaaaa), published sha256 cccccccccccc");
+  // As well where the image came over DDI from here, before another was published.
+  input.ddi = gate::DdiSide{.has_agent = true, .polls = true, .silent_for = seconds(1)};
+  CHECK(headline(input) == "BLOCKED: Untrusted Image");
+  input.confirmed_published_sha256 = kOld;
+  CHECK(gate::evaluate(input).answer == Answer::kAllow);
+}
+
+TEST_CASE("the same version with another digest is not what the device has already", "[gate]") {
+  auto input = good();
+  input.release.version = Version(2, 1, 4);
+  input.confirmed_published_sha256.reset();
+  input.record->trusted.push_back(*input.record->facts.confirmed);
+  const auto decision = gate::evaluate(input);
+  CHECK(decision.headline == "BLOCKED: Other Image Of This Version");
+  CHECK(outcome(decision, "version").observed ==
+        "confirmed v2.1.4 (sha256 aaaaaaaaaaaa), asked for v2.1.4 (sha256 bbbbbbbbbbbb)");
+  input.release.sha256 = kOld;
+  CHECK(gate::evaluate(input).answer == Answer::kSkip);
+}
+
+TEST_CASE("what is only near a limit is no reason of a critical verdict", "[gate]") {
+  auto input = sick();
+  auto& near = input.verdict.signals.emplace_back();
+  near.level = Level::kWatch;
+  near.text = "memory 86 % (limit 90 %) for 40 s";
+  CHECK(outcome(gate::evaluate(input), "verdict").observed ==
+        "critical, risk 91: CPU 97 % (limit 90 %) for 40 s");
+  input.verdict.signals.erase(input.verdict.signals.begin());
+  input.verdict.level = Level::kWatch;
+  CHECK(outcome(gate::evaluate(input), "verdict").observed ==
+        "watch, risk 91: memory 86 % (limit 90 %) for 40 s");
+}
+
+TEST_CASE("a state that is not saved is told beside every other reason", "[gate]") {
+  auto input = good();
+  input.unsaved = "no space left on device";
+  CHECK(headline(input) == "BLOCKED: State Not Saved");
+  input.record->revoked = true;
+  const auto decision = gate::evaluate(input);
+  CHECK(decision.headline == "BLOCKED: Device Revoked");
+  CHECK(outcome(decision, "state-saved").observed == "no space left on device");
+  // A decision that allowed and could not be written reads the same afterwards.
+  input.record->revoked = false;
+  const auto at_once = gate::evaluate(input);
+  input.unsaved.reset();
+  const auto afterwards = gate::refuse_unsaved(gate::evaluate(input), "no space left on device");
+  CHECK(afterwards.headline == at_once.headline);
+  CHECK(outcome(afterwards, "state-saved").remedy == outcome(at_once, "state-saved").remedy);
+}
+
+namespace {
+
+// Any state of a device and of what is asked, without regard to how likely it is.
+gate::Input any_input(std::mt19937& random) {
+  const auto one_in = [&](unsigned n) { return random() % n == 0; };
+  const auto digest = [&] { return one_in(12) ? std::string() : one_in(3) ? kNew : kOld; };
+  const auto version = [&] { return Version(2, 1, 3 + static_cast<std::uint32_t>(random() % 3)); };
+  auto input = good();
+  if (one_in(8)) input.spec.reset();
+  if (one_in(10)) input.record.reset();
+  if (input.record) {
+    input.record->enrolled = !one_in(8);
+    input.record->revoked = one_in(10);
+    input.record->second_key_seen = one_in(5);
+    if (one_in(8)) input.record->certificate_expires = input.now - seconds(random() % 3);
+    if (one_in(8)) input.record->hardware = "rpi4";
+    if (one_in(3)) input.record->facts.confirmed = model::Image{version(), digest()};
+    if (!one_in(6)) input.record->facts.booted = input.record->facts.confirmed;
+    if (one_in(8)) input.record->facts.confirmed.reset();
+    if (one_in(3)) input.record->trusted.push_back({version(), digest()});
+    if (one_in(3)) input.record->rejected[kNew] = "health check failed";
+  }
+  input.online = !one_in(5);
+  input.silent_for = milliseconds(static_cast<int>(random() % 20000) - 1);
+  if (one_in(3)) input.verdict.level = static_cast<Level>(random() % 4);
+  if (one_in(2)) input.verdict.label = model::kIncompleteTelemetry;
+  if (one_in(3)) input.release.version = version();
+  input.release.sha256 = digest();
+  input.release.release_class = static_cast<ReleaseClass>(random() % 3);
+  if (one_in(8)) input.release.hardware = {"rpi4"};
+  if (one_in(8)) input.release_published = false;
+  if (one_in(20)) input.release = {}, input.release_published = false;
+  if (one_in(2)) input.confirmed_published_sha256.reset();
+  if (one_in(10)) input.running_job.emplace().id = "job-000001";
+  if (one_in(3)) input.override_reason = "reason";
+  input.again = one_in(3);
+  if (one_in(10)) input.unsaved = "disk full";
+  if (one_in(3)) input.window = model::WindowState{!one_in(3), "nights", input.now + seconds(600)};
+  if (one_in(4)) {
+    input.ddi = gate::DdiSide{.has_agent = one_in(2), .polls = !one_in(3)};
+    if (one_in(2)) input.ddi->policy = model::DdiWithoutTelemetry::kAllow;
+  }
+  return input;
+}
+
+}  // namespace
+
+TEST_CASE("the reason alone and the decision in words say the same, whatever the input", "[gate]") {
+  std::mt19937 random(20261130);
+  std::set<gate::Reason> met;
+  for (int round = 0; round < 30'000; ++round) {
+    const auto input = any_input(random);
+    const auto reason = gate::deciding_reason(gate::question_of(input));
+    const auto decision = gate::preview(input);
+    met.insert(reason);
+    REQUIRE(decision.answer == gate::answer_of(reason));
+    if (decision.answer == Answer::kBlock) {
+      REQUIRE(gate::headline_reason(decision) == gate::info_of(reason).headline);
+    }
+    for (const auto& check : gate::checks()) {
+      const auto found = gate::judge(check.name, input);
+      REQUIRE(gate::info_of(found).check == check.name);
+      met.insert(found);
+      // Whatever a rule finds can be said.
+      REQUIRE_FALSE(check.words(input, found).observed.empty());
+    }
+  }
+  // And there is no reason that nothing leads to.
+  for (const auto& info : gate::kReasonInfos) {
+    INFO("reason " << static_cast<int>(info.reason));
+    CHECK(met.contains(info.reason));
+  }
 }
 
 TEST_CASE("over random inputs the gate keeps its promises", "[gate]") {
@@ -272,7 +425,8 @@ TEST_CASE("over random inputs the gate keeps its promises", "[gate]") {
     const auto decision = gate::evaluate(input);
     const auto again = gate::evaluate(input);
     REQUIRE(decision.headline == again.headline);
-    REQUIRE(decision.checks.size() == gate::checks().size() - (input.window ? 0 : 1));
+    // A window and an unsaved state are told of where there is one.
+    REQUIRE(decision.checks.size() == gate::kCheckCount - (input.window ? 1 : 2));
     if (decision.answer != Answer::kAllow) continue;
     ++allowed;
     REQUIRE(input.spec);

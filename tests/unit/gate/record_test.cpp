@@ -1,6 +1,7 @@
 #include "gate/record.h"
 
 #include <random>
+#include <set>
 
 #include "anomaly/detector.h"
 #include "anomaly/evidence.h"
@@ -200,6 +201,11 @@ TEST_CASE("a record that was altered makes another decision, or none", "[gate][r
   altered = record;
   altered["engine"] = ota::anomaly::kEngineVersion + 1;
   CHECK(ota::gate::recompute(altered).error().code == ota::Errc::kUnavailable);
+  altered = record;
+  altered["gate"] = ota::gate::kGateVersion + 1;
+  CHECK(ota::gate::recompute(altered).error().code == ota::Errc::kUnavailable);
+  altered.erase("gate");  // as before records named it
+  CHECK(ota::gate::recompute(altered).error().code == ota::Errc::kUnavailable);
   for (const char* member : {"engine", "thresholds", "evidence"}) {
     altered = record;
     altered.erase(member);
@@ -294,11 +300,199 @@ TEST_CASE("a rise that most of the group share is told apart from one of its own
   // The gate's words say it too.
   Input input;
   input.verdict = shared;
-  for (const auto& check : ota::gate::checks()) {
-    if (check.name != "verdict") continue;
-    const auto finding = check.evaluate(input);
-    CHECK(finding.result == ota::model::CheckResult::kBlock);
-    CHECK(finding.observed.find("7 of 9 others of group roof show it too") != std::string::npos);
-    CHECK(finding.remedy.find("what the group has in common") != std::string::npos);
+  const auto reason = ota::gate::judge(ota::gate::CheckName::kVerdict, input);
+  CHECK(reason == ota::gate::Reason::kAnomaly);
+  const auto words =
+      ota::gate::checks()[static_cast<std::size_t>(ota::gate::CheckName::kVerdict)].words(input,
+                                                                                          reason);
+  CHECK(words.observed.find("7 of 9 others of group roof show it too") != std::string::npos);
+  CHECK(words.remedy.find("what the group has in common") != std::string::npos);
+}
+
+namespace {
+
+// Each member in its turn, by a binding that names all of them: one more does not compile until it
+// is here. `visit` gets every member that holds no others.
+template <class Visit>
+void each_leaf(ota::model::Image& it, const Visit& visit) {
+  auto& [version, sha256] = it;
+  visit(version);
+  visit(sha256);
+}
+template <class Visit>
+void each_leaf(ota::model::DeviceSpec& it, const Visit& visit) {
+  auto& [id, hardware, group, notes] = it;
+  for (auto* member : {&id, &hardware, &group, &notes})
+    visit(*member);
+}
+template <class Visit>
+void each_leaf(ota::model::DdiClient& it, const Visit& visit) {
+  auto& [token_hash, token_made, by_gateway, name, attributes, attributes_at, wants] = it;
+  visit(token_hash);
+  visit(token_made);
+  visit(by_gateway);
+  visit(name);
+  visit(attributes["version"]);
+  visit(attributes_at);
+  visit(wants);
+}
+template <class Visit>
+void each_leaf(ota::model::DeviceRecord& it, const Visit& visit) {
+  auto& [id, enrolled, revoked, second_key, serial, previous, fingerprint, expires, enrolled_at,
+         last_seen, agent, slot, hardware, facts, trusted, attention, rollback, rejected, ddi] = it;
+  for (auto* member : {&id, &serial, &previous, &fingerprint, &agent, &slot, &hardware})
+    visit(*member);
+  for (auto* member : {&enrolled, &revoked, &second_key, &rollback})
+    visit(*member);
+  for (auto* member : {&expires, &enrolled_at, &last_seen})
+    visit(*member);
+  auto& [assigned, written, booted, confirmed] = facts;
+  for (auto* member : {&assigned, &written, &booted, &confirmed})
+    each_leaf(member->value(), visit);
+  each_leaf(trusted.at(0), visit);
+  visit(attention);
+  visit(rejected["b"]);
+  each_leaf(*ddi, visit);
+}
+template <class Visit>
+void each_leaf(ota::model::Release& it, const Visit& visit) {
+  auto& [version, hardware, release_class, notes, target, length, sha256] = it;
+  visit(version);
+  visit(hardware.at(0));
+  visit(release_class);
+  for (auto* member : {&notes, &target, &sha256})
+    visit(*member);
+  visit(length);
+}
+template <class Visit>
+void each_leaf(ota::model::DdiProgress& it, const Visit& visit) {
+  auto& [fetched, downloads, installed, claims, closed, withheld, log] = it;
+  visit(fetched);
+  visit(downloads);
+  visit(installed);
+  visit(claims);
+  visit(closed);
+  visit(withheld);
+  visit(log.at(0));
+}
+template <class Visit>
+void each_leaf(ota::model::Job& it, const Visit& visit) {
+  auto& [id, device, release, actor, override_reason, state, percent, attempt, created, updated,
+         deadline, code, detail, watch, watch_until, seq, again, cancel, steps, ddi] = it;
+  for (auto* member : {&id, &device, &actor, &override_reason, &code, &detail})
+    visit(*member);
+  each_leaf(release, visit);
+  visit(state);
+  visit(percent);
+  visit(attempt);
+  for (auto* member : {&created, &updated, &deadline, &watch_until})
+    visit(*member);
+  visit(watch);
+  visit(seq);
+  visit(again);
+  visit(cancel);
+  auto& [step_state, step_at, step_detail] = steps.at(0);
+  visit(step_state);
+  visit(step_at);
+  visit(step_detail);
+  each_leaf(ddi.value(), visit);
+}
+template <class Visit>
+void each_leaf(Input& it, const Visit& visit) {
+  // `now` and `verdict` are the grounds'.
+  auto& [now, device, spec, record, online, silent_for, verdict, release, published, digest,
+         running, reason, again, unsaved, ddi, window] = it;
+  visit(device);
+  each_leaf(spec.value(), visit);
+  each_leaf(record.value(), visit);
+  visit(online);
+  visit(silent_for);
+  each_leaf(release, visit);
+  visit(published);
+  visit(digest.value());
+  each_leaf(running.value(), visit);
+  visit(reason);
+  visit(again);
+  visit(unsaved.value());
+  auto& [has_agent, polls, ddi_silent_for, policy] = ddi.value();
+  visit(has_agent);
+  visit(polls);
+  visit(ddi_silent_for);
+  visit(policy);
+  auto& [open, name, until] = window.value();
+  visit(open);
+  visit(name);
+  visit(until);
+}
+
+// Another value of the same kind, and a good one.
+void perturb(bool& value) { value = !value; }
+void perturb(std::string& value) { value += "x"; }
+void perturb(WallTime& value) { value += 1s; }
+void perturb(ota::milliseconds& value) { value += 1ms; }
+void perturb(ota::model::Version& value) { value = {9, 9, 9}; }
+template <class Number>
+  requires std::is_integral_v<Number>
+void perturb(Number& value) {
+  ++value;
+}
+template <class Enum>
+  requires std::is_enum_v<Enum>
+void perturb(Enum& value) {
+  value = static_cast<Enum>(value == Enum{} ? 1 : 0);
+}
+
+Input full_input() {
+  Input input;
+  input.device = "iot-001";
+  input.spec = {.id = "iot-001", .hardware = "sim-a", .notes = ""};
+  auto& record = input.record.emplace();
+  for (auto* fact : {&record.facts.assigned, &record.facts.written, &record.facts.booted,
+                     &record.facts.confirmed})
+    fact->emplace();
+  record.trusted.emplace_back();
+  record.rejected["b"] = "it fell back";
+  record.ddi.emplace().attributes["version"] = "2.1.4";
+  input.release.hardware = {"sim-a"};
+  input.confirmed_published_sha256 = "a";
+  auto& job = input.running_job.emplace();
+  job.release.hardware = {"sim-a"};
+  job.steps.emplace_back();
+  job.ddi.emplace().log = {"line"};
+  input.unsaved = "disk full";
+  input.ddi.emplace();
+  input.window.emplace();
+  return input;
+}
+
+}  // namespace
+
+TEST_CASE("each member of what a decision was made of stands in its record", "[gate][record]") {
+  const DeviceDetector detector(Thresholds{});
+  const Grounds grounds{Thresholds{}, detector.evidence(), {}, kStart};
+  const auto text_of = [&](const Input& input) {
+    return dump_json(ota::gate::decision_record(grounds, input));
+  };
+  const std::string before = text_of(full_input());
+  int members = 0;
+  each_leaf(*std::make_unique<Input>(full_input()), [&](auto&) { ++members; });
+  CHECK(members > 80);
+  std::set<std::string> seen;
+  for (int changed = 0; changed < members; ++changed) {
+    INFO("member " << changed);
+    Input input = full_input();
+    int number = 0;
+    each_leaf(input, [&](auto& member) {
+      if (number++ == changed) perturb(member);
+    });
+    const std::string after = text_of(input);
+    CHECK(after != before);
+    CHECK(seen.insert(after).second);
+    // What was read again decides the same.
+    const auto again = ota::gate::recompute(ota::gate::decision_record(grounds, input));
+    REQUIRE(again.has_value());
+    input.now = kStart;
+    input.verdict = detector.verdict(kStart);
+    CHECK(dump_json(*again->decision) == dump_json(ota::gate::evaluate(input)));
   }
 }
