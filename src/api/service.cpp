@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/caught_up.h"
 #include "api/context.h"
 #include "api/routes.h"
 
@@ -9,16 +10,21 @@ namespace ota::api {
 
 struct Service::Impl {
   explicit Impl(Ports ports) : context(std::move(ports)) {
+    http::Router all;
+    add_public_routes(all, context);
+    add_enrolment_routes(all, context);
+    add_device_routes(all, context);
+    add_tuf_routes(all, context);
+    add_fleet_routes(all, context);
+    add_ddi_routes(all, context);
+    add_operator_routes(all, context);
+    add_system_routes(all, context);
+    add_audit_routes(all, context);
     auto table = std::make_shared<http::Router>();
-    add_public_routes(*table, context);
-    add_enrolment_routes(*table, context);
-    add_device_routes(*table, context);
-    add_tuf_routes(*table, context);
-    add_fleet_routes(*table, context);
-    add_ddi_routes(*table, context);
-    add_operator_routes(*table, context);
-    add_system_routes(*table, context);
-    add_audit_routes(*table, context);
+    for (const http::Route& route : all.routes()) {
+      const bool operators = route.access == http::Access::kOperator && !route.large_body;
+      table->add(operators ? caught_up(route, context) : route);
+    }
     router = std::move(table);
   }
 

@@ -67,6 +67,10 @@ struct Ports {
   std::function<void(const std::string& name, const std::string& actor,
                      std::function<void(Result<void>)> done)>
       revoke_operator;
+  // Whether something was published that the fleet does not know yet; any thread, costs a stat.
+  std::function<bool()> behind;
+  // Gives it to the fleet. Blocks on files; any thread.
+  std::function<void()> catch_up;
 };
 
 class Service {

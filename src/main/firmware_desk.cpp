@@ -18,7 +18,7 @@ FirmwareDesk::FirmwareDesk(std::unique_ptr<tuf::Repository> repository,
                            const std::filesystem::path& root, const Clock& clock, Record record)
     : repository_(std::move(repository)),
       root_(root),
-      timestamp_(root / "firmware" / "metadata" / "timestamp.json"),
+      published_(*repository_, root / "firmware"),
       clock_(clock),
       record_(std::move(record)) {}
 
@@ -29,21 +29,22 @@ bool FirmwareDesk::due() {
   return true;
 }
 
-std::optional<std::vector<model::Release>> FirmwareDesk::look() {
+void FirmwareDesk::look(const tuf::PublishedReleases::Take& take) {
   if (const auto renewed = repository_->refresh_if_due(kTimestampMargin); !renewed) {
     record_(model::Severity::kError, "firmware.sign-failed", renewed.error().text());
     next_ = clock_.mono() + kAfterFailure;
   }
-  std::error_code error;
-  const auto written = std::filesystem::last_write_time(timestamp_, error);
-  if (error || written == published_) return std::nullopt;
-  auto releases = repository_->releases();
-  if (!releases) {
-    record_(model::Severity::kError, "firmware.unreadable", releases.error().text());
-    return std::nullopt;
+  catch_up(take);
+}
+
+bool FirmwareDesk::behind() const {
+  return published_.behind();
+}
+
+void FirmwareDesk::catch_up(const tuf::PublishedReleases::Take& take) {
+  if (const auto taken = published_.catch_up(take); !taken) {
+    record_(model::Severity::kError, "firmware.unreadable", taken.error().text());
   }
-  published_ = written;
-  return std::move(*releases);
 }
 
 Result<void> FirmwareDesk::publish_first_samples(const model::Whitelist& whitelist) {

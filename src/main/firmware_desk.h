@@ -2,22 +2,20 @@
 // catalogue follows what is published (otactl writes firmware/ itself; the timestamp is its last
 // step).
 //
-// Thread: one, the host's; root() and roles() from any. Blocks on files.
+// Thread: one, the host's; behind(), catch_up(), root() and roles() from any. Blocks on files.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "model/event.h"
-#include "model/release.h"
 #include "model/settings.h"
+#include "tuf/published_releases.h"
 #include "tuf/repository.h"
 
 namespace ota::main {
@@ -31,8 +29,13 @@ class FirmwareDesk {
 
   // Whether another look is due; once a second.
   bool due();
-  // The releases where they are others than at the last look.
-  std::optional<std::vector<model::Release>> look();
+  // Renews the timestamp where that is due, then catches up.
+  void look(const tuf::PublishedReleases::Take& take);
+
+  // Whether something was published that was not taken yet; a stat.
+  bool behind() const;
+  // Gives `take` the releases where they are others than those that it was given last.
+  void catch_up(const tuf::PublishedReleases::Take& take);
 
   // Publishes the sample images for the whitelist's models, where nothing is published yet.
   Result<void> publish_first_samples(const model::Whitelist& whitelist);
@@ -44,10 +47,9 @@ class FirmwareDesk {
  private:
   std::unique_ptr<tuf::Repository> repository_;
   std::filesystem::path root_;  // of the installation
-  std::filesystem::path timestamp_;
+  tuf::PublishedReleases published_;
   const Clock& clock_;
   Record record_;
-  std::filesystem::file_time_type published_{};
   MonoTime next_{};
 };
 

@@ -26,9 +26,9 @@
 #include "main/demonstration.h"
 #include "main/firmware_desk.h"
 #include "main/first_run.h"
+#include "main/log_keeper.h"
 #include "main/operator_asks.h"
 #include "main/rate_meter.h"
-#include "main/log_keeper.h"
 #include "main/trust_desk.h"
 #include "pki/authority.h"
 #include "store/store.h"
@@ -89,7 +89,7 @@ struct Host::Impl {
   std::unique_ptr<DdiListener> ddi;             // none: not configured
   std::optional<config::Folder> config_folder;  // none: the watcher has it
   std::unique_ptr<config::Watcher> watcher;
-  config::Look told;  // of the configuration; the watcher's, while there is one
+  config::Look told;               // of the configuration; the watcher's, while there is one
   std::unique_ptr<LogKeeper> log;  // of events
   ClockJump clock_jump;
   std::atomic<bool> reopen{false};  // the state was replaced by an import
@@ -111,6 +111,7 @@ struct Host::Impl {
 
   api::Ports ports();
   void look_at_firmware();
+  tuf::PublishedReleases::Take releases_taker();
   void update_rates();
   void renew_certificate();
   void take_edited_settings();
@@ -253,7 +254,9 @@ api::Ports Host::Impl::ports() {
           [this](const std::string& name, const std::string& actor,
                  std::function<void(Result<void>)> done) {
             operators->revoke(name, actor, std::move(done));
-          }};
+          },
+      .behind = [this] { return firmware->behind(); },
+      .catch_up = [this] { firmware->catch_up(releases_taker()); }};
   if (parts.supervisor == nullptr) return out;
   out.agents = [supervisor = parts.supervisor] { return supervisor->status(); };
   out.order_agent = [supervisor = parts.supervisor](const std::string& agent,
@@ -421,10 +424,14 @@ void Host::Impl::follow_jump(milliseconds jump) {
 void Host::Impl::look_at_firmware() {
   if (!firmware->due()) return;
   if (trust->look()) notify();
-  auto releases = firmware->look();
-  if (!releases) return;
-  parts.fleet->set_releases(std::move(*releases));
-  notify();
+  firmware->look(releases_taker());
+}
+
+tuf::PublishedReleases::Take Host::Impl::releases_taker() {
+  return [this](std::vector<model::Release> releases) {
+    parts.fleet->set_releases(std::move(releases));
+    notify();
+  };
 }
 
 void Host::Impl::update_rates() {

@@ -31,6 +31,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/wait.h"
+#include "tuf/published_releases.h"
 #include "tuf/repository.h"
 
 namespace ota::test {
@@ -43,20 +44,25 @@ class ApiServer {
                                    {"iot-003", "sim-a", "default", ""}};
     settings_.thresholds.raise_after = milliseconds(100);
     settings_.console.limits.requests_per_second_per_device = 1000;
-    auto repository = tuf::Repository::create(root() / "firmware", root() / "state/keys", clock_);
-    REQUIRE(repository.has_value());
-    for (const model::Version& version : {model::Version(2, 1, 4), model::Version(2, 1, 5)}) {
-      const auto image = root() / ("image-" + version.text());
-      std::ofstream(image, std::ios::binary) << model::sample_image(version);
-      model::Release release;
-      release.version = version;
-      release.hardware = {"sim-a"};
-      const auto added = repository->add(image, release);
-      REQUIRE(added.has_value());
-      releases_.push_back(*added);
-    }
+    auto created = tuf::Repository::create(root() / "firmware", root() / "state/keys", clock_);
+    REQUIRE(created.has_value());
+    repository.emplace(std::move(*created));
+    for (const model::Version& version : {model::Version(2, 1, 4), model::Version(2, 1, 5)})
+      releases_.push_back(publish(version));
     tuf_root_ = repository->root().value();
     start();
+  }
+
+  // As otactl firmware add does, beside the server.
+  model::Release publish(const model::Version& version) {
+    const auto image = root() / ("image-" + version.text());
+    std::ofstream(image, std::ios::binary) << model::sample_image(version);
+    model::Release release;
+    release.version = version;
+    release.hardware = {"sim-a"};
+    const auto added = repository->add(image, release);
+    REQUIRE(added.has_value());
+    return *added;
   }
   ~ApiServer() { stop(); }
 
@@ -67,7 +73,8 @@ class ApiServer {
     fleet = std::make_unique<fleet::Fleet>(*store, clock_, strand_,
                                            std::make_shared<const model::Settings>(settings_));
     REQUIRE(fleet->load());
-    fleet->set_releases(releases_);
+    published_.emplace(*repository, root() / "firmware");
+    catch_up();
     auto authority = pki::Authority::open_or_create(root() / "state", {}, clock_);
     REQUIRE(authority.has_value());
     authority_.emplace(std::move(*authority));
@@ -95,7 +102,9 @@ class ApiServer {
                        [this](const std::string& name, const std::string& actor,
                               std::function<void(Result<void>)> done) {
                          operators->revoke(name, actor, std::move(done));
-                       }});
+                       },
+                   .behind = [this] { return published_->behind(); },
+                   .catch_up = [this] { catch_up(); }});
     http::ServerHooks hooks;
     hooks.admit_device = [this](const std::string& name, const std::string& serial) {
       return fleet->admit(name, serial);
@@ -221,8 +230,14 @@ class ApiServer {
   std::unique_ptr<api::Service> service;
   std::unique_ptr<http::Server> server;
   std::atomic<http::Server*> further{nullptr};  // another listener, as "ddi"
+  std::optional<tuf::Repository> repository;
 
  private:
+  void catch_up() {
+    const auto taken = published_->catch_up(
+        [this](std::vector<model::Release> releases) { fleet->set_releases(std::move(releases)); });
+    REQUIRE(taken.has_value());
+  }
   std::vector<api::ListenerStats> listener_stats() const {
     std::vector<api::ListenerStats> out{{"api", server->stats()}};
     if (http::Server* other = further) out.push_back({"ddi", other->stats()});
@@ -244,6 +259,7 @@ class ApiServer {
   ThreadExecutor strand_;
   model::Settings settings_;
   std::vector<model::Release> releases_;
+  std::optional<tuf::PublishedReleases> published_;
   std::string tuf_root_;
   std::optional<pki::Authority> authority_;
   std::mutex mutex_;
