@@ -107,6 +107,7 @@ void Fleet::Impl::follow_online(LiveDevice& device, WallTime now, store::Batch& 
   if (changed && !online) put_device(batch, device, now);  // when it was seen last, for good
   const bool was_unusable = device.unusable.told;
   follow_unusable(device, now, batch);
+  if (device.unusable.told != was_unusable) device.gate_due = true;
   // Connected all the while is not offline, and what was connected at least may fall silent.
   if (device.unusable.told || (!changed && (online || !was_unusable))) return;
   if (device.ddi_alone()) {

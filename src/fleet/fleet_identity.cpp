@@ -87,6 +87,7 @@ void Fleet::Impl::follow_identity(LiveDevice& device, IdentityWatch::Places plac
     return;
   }
   device.record.edit().in_two_places = true;
+  device.gate_due = true;
   const std::string from = device.identity.addresses();
   batch.events.push_back(make_event(
       now, Severity::kError, "device.in-two-places", device.id,

@@ -22,6 +22,9 @@ Gathered gather(const LiveDevice& device, const GateSide& side, const model::Ver
   if (device.record) asked.record = &*device.record;
   // Asked now, not as of the last tick: silence may have grown since.
   asked.online = device.spec && device.heard(side.settings, side.now);
+  if (!asked.online && device.unusable.told) {
+    asked.unusable = gate::Unusable{device.unusable.clock_off(), device.unusable.ahead};
+  }
   asked.level = device.detector.level(side.now);
   asked.incomplete = device.detector.incomplete(side.now);
   asked.wanted = wanted;
@@ -79,6 +82,7 @@ gate::Input gate_input_of(const LiveDevice& device, const GateSide& side,
   input.silent_for = device.silent_for(side.now);
   if (!asked.published_sha256.empty()) input.confirmed_published_sha256 = asked.published_sha256;
   input.ddi = asked.ddi;
+  input.unusable = asked.unusable;
   input.window = std::move(found.window);
   return input;
 }

@@ -99,6 +99,7 @@ Reason enrolled(const Question& asked) {
   if (record->revoked) return Reason::kRevoked;
   const bool ends = record->certificate_expires != WallTime{};
   if (ends && record->certificate_expires <= asked.now) return Reason::kCertificateEnded;
+  if (record->in_two_places) return Reason::kTwoPlaces;
   return record->second_key_seen ? Reason::kSecondKey : Reason::kEnrolled;
 }
 
@@ -116,7 +117,13 @@ Words enrolled_words(const Input& input, Reason found) {
       return {"its certificate is revoked", required, remedy};
     case Reason::kCertificateEnded:
       return {"certificate ended " + format_rfc3339(input.record->certificate_expires), required,
-              remedy};
+              input.ddi ? remedy
+                        : "otactl renew " + input.device + " lets it fetch a new one by itself"};
+    case Reason::kTwoPlaces:
+      return {"two devices speak with its identity", required,
+              "give one of them its own (delete its identity/, enrol it under its own name), then "
+              "acknowledge " +
+                  input.device};
     default:
       return {"never enrolled", required, remedy};
   }
@@ -126,7 +133,9 @@ Words enrolled_words(const Input& input, Reason found) {
 
 Reason online(const Question& asked) {
   if (only_polls(asked)) return asked.ddi->polls ? Reason::kDdiPolls : Reason::kDdiSilent;
-  return asked.online ? Reason::kHeard : Reason::kSilent;
+  if (asked.online) return Reason::kHeard;
+  if (!asked.unusable) return Reason::kSilent;
+  return asked.unusable->clock_off ? Reason::kClockOff : Reason::kReadingsRefused;
 }
 
 Words online_words(const Input& input, Reason found) {
@@ -139,6 +148,14 @@ Words online_words(const Input& input, Reason found) {
   switch (found) {
     case Reason::kHeard:
       return {"last sample " + age + " ago", required, ""};
+    case Reason::kClockOff:
+      return {"it is connected, and its clock is " +
+                  format_age(std::chrono::abs(input.unusable->ahead)) +
+                  (input.unusable->ahead > milliseconds::zero() ? " ahead" : " behind"),
+              required, "set the clock of " + input.device};
+    case Reason::kReadingsRefused:
+      return {"it is connected, and its readings are refused", required,
+              "look at the agent of " + input.device};
     case Reason::kDdiPolls:
       return {"polled " + age + " ago", required, ""};
     case Reason::kDdiSilent:

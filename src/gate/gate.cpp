@@ -110,6 +110,7 @@ Question question_of(const Input& input) {
   asked.again = input.again;
   asked.unsaved = input.unsaved.has_value();
   asked.ddi = input.ddi;
+  asked.unusable = input.unusable;
   if (input.window) asked.window_open = input.window->open;
   return asked;
 }

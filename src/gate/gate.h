@@ -46,6 +46,12 @@ struct DdiSide {
   model::DdiWithoutTelemetry policy = model::DdiWithoutTelemetry::kBlock;
 };
 
+// It is connected, and sends readings that cannot be used.
+struct Unusable {
+  bool clock_off = false;  // that is why; else they are refused for what they say
+  milliseconds ahead{0};   // its clock, before the server's; negative: behind
+};
+
 // What the rules look at, borrowed from whoever asks: it makes no copies, so that it can be asked
 // of every device.
 struct Question {
@@ -63,6 +69,7 @@ struct Question {
   bool again = false;
   bool unsaved = false;
   std::optional<DdiSide> ddi = std::nullopt;
+  std::optional<Unusable> unusable = std::nullopt;
   std::optional<bool> window_open = std::nullopt;  // none: no window names its group
 };
 
@@ -84,6 +91,7 @@ struct Input {
   bool again = false;                     // explicit word: offer a release that it fell back from
   std::optional<std::string> unsaved;     // why the state takes no writes, where it takes none
   std::optional<DdiSide> ddi;             // it is updated over DDI
+  std::optional<Unusable> unusable;       // where it is not online for that
   std::optional<model::WindowState> window;  // maintenance windows name its group
 };
 

@@ -66,8 +66,11 @@ enum class Reason : std::uint8_t {
   kNeverEnrolled,
   kRevoked,
   kCertificateEnded,
+  kTwoPlaces,
   kHeard,
   kSilent,
+  kClockOff,
+  kReadingsRefused,
   kDdiPolls,
   kDdiSilent,
   kPublishedImage,
@@ -120,10 +123,10 @@ struct ReasonInfo {
   std::string_view headline = {};  // where it blocks
   std::string_view column = {};    // where it is the headline's: at most 13 cells
 };
-inline constexpr std::array<ReasonInfo, 53> kReasonInfos = [] {
+inline constexpr std::array<ReasonInfo, 56> kReasonInfos = [] {
   using enum CheckName;
   using enum model::CheckResult;
-  return std::array<ReasonInfo, 53>{{
+  return std::array<ReasonInfo, 56>{{
       {Reason::kAllowed, kKnown, kPass, "", "pass"},
       {Reason::kListed, kKnown, kPass},
       {Reason::kNotListed, kKnown, kBlock, "Unknown Device", "not listed"},
@@ -132,8 +135,11 @@ inline constexpr std::array<ReasonInfo, 53> kReasonInfos = [] {
       {Reason::kNeverEnrolled, kEnrolled, kBlock, "Not Enrolled", "not enrolled"},
       {Reason::kRevoked, kEnrolled, kBlock, "Device Revoked", "revoked"},
       {Reason::kCertificateEnded, kEnrolled, kBlock, "Certificate Expired", "cert expired"},
+      {Reason::kTwoPlaces, kEnrolled, kBlock, "Identity In Two Places", "two devices"},
       {Reason::kHeard, kOnline, kPass},
       {Reason::kSilent, kOnline, kBlock, "Device Offline", "offline"},
+      {Reason::kClockOff, kOnline, kBlock, "Clock Off", "clock off"},
+      {Reason::kReadingsRefused, kOnline, kBlock, "Readings Refused", "refused"},
       {Reason::kDdiPolls, kOnline, kPass},
       {Reason::kDdiSilent, kOnline, kBlock, "Device Offline", "offline"},
       {Reason::kPublishedImage, kTrustedImage, kPass},

@@ -55,8 +55,8 @@ model::Thresholds thresholds_of(const Json& in) {
 template <class Some, class Visit>
 void each_member(Some& input, Visit&& visit) {
   auto& [now, device, spec, record, online, silent_for, verdict, release, release_published,
-         confirmed_published_sha256, running_job, override_reason, again, unsaved, ddi, window] =
-      input;
+         confirmed_published_sha256, running_job, override_reason, again, unsaved, ddi, unusable,
+         window] = input;
   visit("device", device);
   visit("spec", spec);
   visit("record", record);
@@ -70,6 +70,7 @@ void each_member(Some& input, Visit&& visit) {
   visit("again", again);
   visit("unsaved", unsaved);
   visit("ddi", ddi);
+  visit("unusable", unusable);
   visit("window", window);
 }
 template <class Some, class Visit>
@@ -79,6 +80,12 @@ void each_ddi_member(Some& side, Visit&& visit) {
   visit("polls", polls);
   visit("silent_for_ms", silent_for);
   visit("policy", policy);
+}
+template <class Some, class Visit>
+void each_unusable_member(Some& readings, Visit&& visit) {
+  auto& [clock_off, ahead] = readings;
+  visit("clock_off", clock_off);
+  visit("ahead_ms", ahead);
 }
 template <class Some, class Visit>
 void each_window_member(Some& state, Visit&& visit) {
@@ -100,6 +107,9 @@ struct Writer {
   void operator()(const char* name, WallTime value) { out[name] = model::time_json(value); }
   void operator()(const char* name, const DdiSide& side) {
     each_ddi_member(side, Writer{out[name] = Json::object()});
+  }
+  void operator()(const char* name, const Unusable& readings) {
+    each_unusable_member(readings, Writer{out[name] = Json::object()});
   }
   void operator()(const char* name, const model::WindowState& state) {
     each_window_member(state, Writer{out[name] = Json::object()});
@@ -123,6 +133,9 @@ struct Reader {
   }
   void operator()(const char* name, WallTime& value) { value = model::time_at(in, name); }
   void operator()(const char* name, DdiSide& side) { each_ddi_member(side, Reader{in.at(name)}); }
+  void operator()(const char* name, Unusable& readings) {
+    each_unusable_member(readings, Reader{in.at(name)});
+  }
   void operator()(const char* name, model::WindowState& state) {
     each_window_member(state, Reader{in.at(name)});
   }

@@ -165,6 +165,22 @@ TEST_CASE("each fault alone has its headline", "[gate]") {
         "BLOCKED: Release Rejected Before");
 }
 
+TEST_CASE("a device that is connected is not called silent: the remedy is the true one", "[gate]") {
+  auto input = good();
+  input.online = false;
+  input.unusable = gate::Unusable{true, -std::chrono::minutes(11)};
+  CHECK(headline(input) == "BLOCKED: Clock Off");
+  CHECK(outcome(gate::evaluate(input), "online").remedy == "set the clock of iot-001");
+  input.unusable->clock_off = false;
+  CHECK(headline(input) == "BLOCKED: Readings Refused");
+}
+
+TEST_CASE("an identity in two places gets no update until an operator has seen to it", "[gate]") {
+  auto input = good();
+  input.record->in_two_places = true;
+  CHECK(headline(input) == "BLOCKED: Identity In Two Places");
+}
+
 TEST_CASE("a second key is a warning, not a refusal of the rightful device", "[gate]") {
   auto input = good();
   input.record->second_key_seen = true;
@@ -340,6 +356,7 @@ gate::Input any_input(std::mt19937& random) {
     input.record->enrolled = !one_in(8);
     input.record->revoked = one_in(10);
     input.record->second_key_seen = one_in(5);
+    input.record->in_two_places = one_in(10);
     if (one_in(8)) input.record->certificate_expires = input.now - seconds(random() % 3);
     if (one_in(8)) input.record->hardware = "rpi4";
     if (one_in(3)) input.record->facts.confirmed = model::Image{version(), digest()};
@@ -350,6 +367,7 @@ gate::Input any_input(std::mt19937& random) {
   }
   input.online = !one_in(5);
   input.silent_for = milliseconds(static_cast<int>(random() % 20000) - 1);
+  if (one_in(3)) input.unusable = gate::Unusable{one_in(2), seconds(90)};
   if (one_in(3)) input.verdict.level = static_cast<Level>(random() % 4);
   if (one_in(2)) input.verdict.label = model::kIncompleteTelemetry;
   if (one_in(3)) input.release.version = version();

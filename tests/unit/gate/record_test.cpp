@@ -338,16 +338,20 @@ void each_leaf(ota::model::DdiClient& it, const Visit& visit) {
 }
 template <class Visit>
 void each_leaf(ota::model::DeviceRecord& it, const Visit& visit) {
-  auto& [id, enrolled, revoked, second_key, serial, previous, fingerprint, expires, enrolled_at,
-         last_seen, agent, slot, hardware, facts, trusted, attention, rollback, rejected, ddi] = it;
+  auto& [id, enrolled, revoked, second_key, two_places, serial, previous, fingerprint, earlier_keys,
+         expires, end_told, renewal_until, enrolled_at, last_seen, agent, slot, hardware, facts,
+         trusted, attention, rollback, rollback_at, floor, rejected, ddi] = it;
+  visit(end_told);
+  visit(earlier_keys.at(0));
+  visit(floor);
   for (auto* member : {&id, &serial, &previous, &fingerprint, &agent, &slot, &hardware})
     visit(*member);
-  for (auto* member : {&enrolled, &revoked, &second_key, &rollback})
+  for (auto* member : {&enrolled, &revoked, &second_key, &two_places, &rollback})
     visit(*member);
-  for (auto* member : {&expires, &enrolled_at, &last_seen})
+  for (auto* member : {&expires, &renewal_until, &enrolled_at, &last_seen, &rollback_at})
     visit(*member);
-  auto& [assigned, written, booted, confirmed] = facts;
-  for (auto* member : {&assigned, &written, &booted, &confirmed})
+  auto& [assigned, written, booted, confirmed, other_slot] = facts;
+  for (auto* member : {&assigned, &written, &booted, &confirmed, &other_slot})
     each_leaf(member->value(), visit);
   each_leaf(trusted.at(0), visit);
   visit(attention);
@@ -356,7 +360,8 @@ void each_leaf(ota::model::DeviceRecord& it, const Visit& visit) {
 }
 template <class Visit>
 void each_leaf(ota::model::Release& it, const Visit& visit) {
-  auto& [version, hardware, release_class, notes, target, length, sha256] = it;
+  // The floor is of published releases alone, and no check looks at it.
+  auto& [version, hardware, release_class, notes, target, length, sha256, rollback_floor] = it;
   visit(version);
   visit(hardware.at(0));
   visit(release_class);
@@ -401,7 +406,7 @@ template <class Visit>
 void each_leaf(Input& it, const Visit& visit) {
   // `now` and `verdict` are the grounds'.
   auto& [now, device, spec, record, online, silent_for, verdict, release, published, digest,
-         running, reason, again, unsaved, ddi, window] = it;
+         running, reason, again, unsaved, ddi, unusable, window] = it;
   visit(device);
   each_leaf(spec.value(), visit);
   each_leaf(record.value(), visit);
@@ -419,6 +424,9 @@ void each_leaf(Input& it, const Visit& visit) {
   visit(polls);
   visit(ddi_silent_for);
   visit(policy);
+  auto& [clock_off, ahead] = unusable.value();
+  visit(clock_off);
+  visit(ahead);
   auto& [open, name, until] = window.value();
   visit(open);
   visit(name);
@@ -426,18 +434,28 @@ void each_leaf(Input& it, const Visit& visit) {
 }
 
 // Another value of the same kind, and a good one.
-void perturb(bool& value) { value = !value; }
-void perturb(std::string& value) { value += "x"; }
-void perturb(WallTime& value) { value += 1s; }
-void perturb(ota::milliseconds& value) { value += 1ms; }
-void perturb(ota::model::Version& value) { value = {9, 9, 9}; }
+void perturb(bool& value) {
+  value = !value;
+}
+void perturb(std::string& value) {
+  value += "x";
+}
+void perturb(WallTime& value) {
+  value += 1s;
+}
+void perturb(ota::milliseconds& value) {
+  value += 1ms;
+}
+void perturb(ota::model::Version& value) {
+  value = {9, 9, 9};
+}
 template <class Number>
-  requires std::is_integral_v<Number>
+requires std::is_integral_v<Number>
 void perturb(Number& value) {
   ++value;
 }
 template <class Enum>
-  requires std::is_enum_v<Enum>
+requires std::is_enum_v<Enum>
 void perturb(Enum& value) {
   value = static_cast<Enum>(value == Enum{} ? 1 : 0);
 }
@@ -448,9 +466,10 @@ Input full_input() {
   input.spec = {.id = "iot-001", .hardware = "sim-a", .notes = ""};
   auto& record = input.record.emplace();
   for (auto* fact : {&record.facts.assigned, &record.facts.written, &record.facts.booted,
-                     &record.facts.confirmed})
+                     &record.facts.confirmed, &record.facts.previous})
     fact->emplace();
   record.trusted.emplace_back();
+  record.earlier_keys = {"key"};
   record.rejected["b"] = "it fell back";
   record.ddi.emplace().attributes["version"] = "2.1.4";
   input.release.hardware = {"sim-a"};
@@ -461,6 +480,7 @@ Input full_input() {
   job.ddi.emplace().log = {"line"};
   input.unsaved = "disk full";
   input.ddi.emplace();
+  input.unusable.emplace();
   input.window.emplace();
   return input;
 }
