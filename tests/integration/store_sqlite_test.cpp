@@ -421,6 +421,52 @@ TEST_CASE("a document beyond the limit is refused alone", "[store]") {
   CHECK_FALSE(verify(*store, 1));
 }
 
+TEST_CASE("an event beyond what a log's entry may be is refused alone, with all of its batch",
+          "[store]") {
+  const test::TempFolder folder;
+  auto store = open_or_fail(folder.path());
+  model::Event large = event_for("a", "b");
+  large.message = std::string(60 * 1024, 'x');
+  std::promise<Result<Committed>> refused;
+  store->commit({.puts = {{"devices", "with it", "{}"}}, .events = {event_for("a", "b"), large}},
+                [&](const auto& result) { refused.set_value(result); });
+  CHECK(commit_now(*store, {.events = {event_for("a", "b")}})[0].seq == 1);
+  CHECK(refused.get_future().get().error().code == Errc::kLimit);
+  CHECK_FALSE(store->get("devices", "with it")->has_value());
+  CHECK(store->health().writable);
+  CHECK_FALSE(verify(*store, 1));
+}
+
+TEST_CASE("events that leave keep their place in the tree, and the next one its number",
+          "[store]") {
+  const test::TempFolder folder;
+  auto store = open_or_fail(folder.path());
+  Batch batch;
+  for (int i = 0; i < 600; ++i)
+    batch.events.push_back(event_for("a", "b"));
+  commit_now(*store, std::move(batch));
+  const auto proof = tree_of(*store, 600).inclusion(3);
+  REQUIRE(proof.has_value());
+  model::Event word = event_for("server", std::string(kLogRetired));
+  word.data = {{"until", 512}};
+  commit_now(*store, {.events = {word}});
+  commit_now(*store, {.retire_until = 600});  // by whole bundles: up to 512
+  const std::string exported = store->export_state().value();
+  store.reset();
+  store = open_or_fail(folder.path());
+  CHECK(store->entries(0, 1)->at(0).seq == 513);
+  CHECK(tree_of(*store, 600).inclusion(3).value() == *proof);
+  CHECK_FALSE(verify(*store, 601));
+  CHECK(commit_now(*store, {.events = {event_for("a", "b")}})[0].seq == 602);
+
+  const test::TempFolder second;
+  auto copy = open_or_fail(second.path());
+  REQUIRE(copy->import_state(exported));
+  CHECK(copy->export_state().value() == exported);
+  CHECK(tree_of(*copy, 600).inclusion(3).value() == *proof);
+  CHECK_FALSE(verify(*copy, 601));
+}
+
 TEST_CASE("only known store addresses are opened", "[store]") {
   const test::TempFolder folder;
   for (const char* url : {"", "sqlite:", "mysql://x", "state/ota.db"}) {
