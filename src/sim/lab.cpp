@@ -413,7 +413,8 @@ std::string Lab::device_log() const {
 }
 
 // Statuses that mean something to an agent, and some that mean nothing, with bodies that are no
-// answer to anything. The first one once ended it.
+// answer to anything. What is posted gets each of them once, a 403 first, which once ended the
+// agent; polls get some of them as long as that lasts.
 Result<void> Lab::answer_hostile() {
   const std::vector<std::string> bodies{R"({"code":5})",
                                         R"({"code":[],"detail":{"a":null}})",
@@ -458,7 +459,9 @@ http::Handler Lab::guarded(http::Handler honest) {
     http::Response answer;
     {
       const std::lock_guard lock(mutex_);
-      if (!hostile_.empty()) {
+      if (!hostile_.empty() && request.method == http::Method::kGet) {
+        std::tie(answer.status, answer.body) = hostile_[hostile_polls_++ % hostile_.size()];
+      } else if (!hostile_.empty()) {
         std::tie(answer.status, answer.body) = std::move(hostile_.back());
         hostile_.pop_back();
       } else {

@@ -134,7 +134,8 @@ class Lab {
 
   mutable std::mutex mutex_;                               // guards what follows
   std::vector<std::pair<unsigned, std::string>> hostile_;  // answers to come, the next one last
-  std::map<std::string, Json> commands_;                   // by job, until it is reported on
+  std::size_t hostile_polls_ = 0;
+  std::map<std::string, Json> commands_;  // by job, until it is reported on
   std::optional<http::Responder> parked_;
   std::string first_rollback_word_;
   std::string storm_;  // the word of the rollbacks that answer every poll
