@@ -141,8 +141,10 @@ void Connection::established() {
   }
 }
 
-bool Connection::is_known_device() const {
-  if (!admit()) return false;
+// One whose certificate has ended is a stranger until it is renewed: what it asks for decides, and
+// no request has been read yet.
+bool Connection::is_known_device() {
+  if (std::chrono::system_clock::now() >= peer_expires_ || !admit()) return false;
   const auto& hook = thread_.shared().hooks.knows_device;
   return !hook || hook(request_.peer.name, request_.peer.serial).has_value();
 }

@@ -80,7 +80,7 @@ class Connection final : public AnswerTarget,
   Step linger_step();
   Step await(TlsStream::Outcome outcome);
   void established();
-  bool is_known_device() const;
+  bool is_known_device();
   // It has said who it is; false where there is no place for it: it was closed.
   bool become_known(ConnectionPlaces::Standing standing);
   void await_read();

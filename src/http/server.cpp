@@ -225,7 +225,7 @@ Result<void> Server::start() {
 }
 
 Result<void> Server::set_identity(const pki::ServerIdentity& identity) {
-  auto tls = TlsContext::make(identity, impl_->options.tls_floor);
+  auto tls = TlsContext::make(identity, impl_->options.tls_floor, ended_devices(*impl_->router));
   if (!tls) return tls.error();
   impl_->shared->set_tls(std::move(*tls));
   return {};

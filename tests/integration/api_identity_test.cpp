@@ -10,8 +10,8 @@ using test::wait_until;
 
 namespace {
 
-std::vector<std::shared_ptr<const model::Event>> events(const ApiServer& server,
-                                                        const std::string& kind) {
+std::vector<std::shared_ptr<const model::Event>> told(const ApiServer& server,
+                                                      const std::string& kind) {
   std::vector<std::shared_ptr<const model::Event>> found;
   for (const auto& event : *server.fleet->snapshot()->events) {
     if (event->kind == kind) found.push_back(event);
@@ -66,9 +66,9 @@ TEST_CASE(
   CHECK(device.post("/v1/renew", renewal(server)) == 403);
   CHECK(code_of(device.last) == "certificate-expired");
   CHECK(device.last.find("cert expired") != std::string::npos);
-  REQUIRE(wait_until([&] { return events(server, "auth.expired").size() == 1; }));
-  CHECK(events(server, "auth.expired")[0]->source == "iot-001");
-  CHECK(wait_until([&] { return events(server, "enrol.expired").size() == 1; }));
+  REQUIRE(wait_until([&] { return told(server, "auth.expired").size() == 1; }));
+  CHECK(told(server, "auth.expired")[0]->source == "iot-001");
+  CHECK(wait_until([&] { return told(server, "enrol.expired").size() == 1; }));
 
   auto operators = server.client("operator");
   const auto allowed =
@@ -139,7 +139,7 @@ TEST_CASE("two agents with one identity are said on the wire's own words", "[api
     place(std::string(32, '2'));
   }
   CHECK(row().in_two_places());
-  CHECK(events(server, "device.in-two-places").size() == 1);
+  CHECK(told(server, "device.in-two-places").size() == 1);
   auto operators = server.client("operator");
   const auto shown = operators.get("/v1/devices/iot-001", ApiServer::kMost);
   REQUIRE(shown.has_value());

@@ -55,9 +55,11 @@ TEST_CASE("the routes' parts end after the worker whose tasks use them", "[api][
       .order_agent = {},
       .tuf_root = {},
       .state_replaced = {},
-      .audit_head = {},
+      .state = {},
       .direct = [alive](const std::string&, const fleet::Command&) { return std::string(); },
-      .tuf_roles = {}};
+      .tuf_roles = {},
+      .operators = {},
+      .revoke_operator = {}};
   auto context = std::make_unique<api::Context>(std::move(ports));
   context->followers.read({}, seconds(0), http::Responder(std::make_shared<NoSink>()));
   store.entered.get_future().wait();
