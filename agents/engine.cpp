@@ -406,9 +406,11 @@ Outcome Engine::install(const Action& action) {
     if (Outcome failed = ports_.install(image, action.release); failed) return failed;
   }
   const model::Image image{action.release.version, action.release.sha256};
-  if (auto committed = store_.commit(action.slot, image); !committed)
-    return disk_failure(committed.error());
-  return {};
+  const auto committed = store_.commit(action.slot, image);
+  if (committed) return {};
+  if (committed.error().code == Errc::kInvalid)
+    return Failure{"image.hash", committed.error().context, Failure::Again::kNever};
+  return disk_failure(committed.error());
 }
 
 Outcome Engine::probe() {

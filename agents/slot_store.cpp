@@ -24,9 +24,11 @@ Result<void> remove_file(const fs::path& path) {
   return {};
 }
 
-// A name must never stand for bytes that a power loss can take.
+// A name must never stand for bytes that a power loss can take. kInvalid where somebody put
+// something else in the file's place.
 Result<void> sync_file(const fs::path& path) {
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd && errno == ELOOP) return fail(Errc::kInvalid, "the image is no plain file");
   if (!fd) return fail_errno(errno, "open the image");
   if (::fsync(fd.get()) != 0) return fail_errno(errno, "sync the image");
   return {};

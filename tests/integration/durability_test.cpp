@@ -43,6 +43,19 @@ TEST_CASE("a file that is written durably is synced before it has its name, and 
                  static_cast<std::size_t>(named)) > named);
 }
 
+TEST_CASE("what stands in the image's place is not followed when it is synced", "[durability]") {
+  const test::TempFolder folder;
+  auto store = agent::SlotStore::open(folder.path() / "slots", {});
+  const std::string digest = sha256_hex("image");
+  REQUIRE(store->begin(agent::Slot::kB, digest).has_value());
+  const auto part = store->partial_path(agent::Slot::kB, digest);
+  std::filesystem::remove(part);
+  std::filesystem::create_symlink("/etc/hostname", part);
+  CHECK(store->commit(agent::Slot::kB, {model::Version(2, 1, 5), digest}).error().code ==
+        Errc::kInvalid);
+  CHECK_FALSE(std::filesystem::exists(store->image_path(agent::Slot::kB)));
+}
+
 TEST_CASE("a slot's image is synced whole before it is named, and the slot's folder after",
           "[durability]") {
   const test::TempFolder folder;
