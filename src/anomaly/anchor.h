@@ -48,6 +48,13 @@ class Anchor {
     visit("watch", self.watch_);
     visit("critical", self.critical_);
   }
+  template <class Self, class Visit>
+  static void each_kept(Self& self, const Visit& visit) {
+    each_told(self, visit);
+    visit("first_at", self.first_at_);
+    visit("last_at", self.last_at_);
+    visit("count", self.count_);
+  }
 
  private:
   double reach(const DepartureRule& rule, double spreads) const;

@@ -23,30 +23,43 @@ std::string_view trimmed(std::string_view field) {
   return field;
 }
 
-// Where the field that begins at `start` ends: at its comma, or at the end of the line. A comma
-// between double quotes is part of the field.
-std::size_t field_end(std::string_view line, std::size_t start) {
+// Where the field that begins at `start` ends: at its separator, or at the end of the line. A
+// separator between double quotes is part of the field.
+std::size_t field_end(std::string_view line, std::size_t start, char separator) {
   std::size_t from = start;
-  const std::size_t first = line.find_first_not_of(" \t", start);
+  const std::size_t first = line.find_first_not_of(separator == '\t' ? " " : " \t", start);
   if (first != std::string_view::npos && line[first] == '"') {
     const std::size_t closing = line.find('"', first + 1);
     if (closing != std::string_view::npos) from = closing;
   }
-  return std::min(line.find(',', from), line.size());
+  return std::min(line.find(separator, from), line.size());
 }
 
 // Calls `take(index, field)` for each field until it returns an error; returns how many there were.
 template <class Take>
-Result<std::size_t> each_field(std::string_view line, Take take) {
+Result<std::size_t> each_field(std::string_view line, char separator, Take take) {
   std::size_t index = 0;
   for (std::size_t start = 0;; ++index) {
-    const std::size_t end = field_end(line, start);
+    const std::size_t end = field_end(line, start, separator);
     if (auto taken = take(index, trimmed(line.substr(start, end - start))); !taken) {
       return taken.error();
     }
     if (end == line.size()) return index + 1;
     start = end + 1;
   }
+}
+
+// What parts the fields: of comma, semicolon and tab the one that the header has most of.
+char separator_of(std::string_view header) {
+  char best = ',';
+  std::ptrdiff_t most = 0;
+  for (const char candidate : {',', ';', '\t'}) {
+    const std::ptrdiff_t count = std::count(header.begin(), header.end(), candidate);
+    if (count <= most) continue;
+    most = count;
+    best = candidate;
+  }
+  return best;
 }
 
 std::optional<double> parse_number(std::string_view field) {
@@ -126,9 +139,10 @@ Result<CsvRows> CsvRows::open(std::istream& in) {
   std::string_view header = rows.text_;
   if (header.substr(0, 3) == "\xEF\xBB\xBF") header.remove_prefix(3);
 
+  rows.separator_ = separator_of(header);
   std::optional<std::size_t> stamp;
-  const auto taken =
-      each_field(header, [&](std::size_t index, std::string_view name) -> Result<void> {
+  const auto taken = each_field(
+      header, rows.separator_, [&](std::size_t index, std::string_view name) -> Result<void> {
         if (index > kMostColumns) return fail(Errc::kLimit, "line 1: more than 256 columns");
         if (!stamp && is_stamp_name(name)) {
           stamp = index;
@@ -188,7 +202,7 @@ Result<bool> CsvRows::next(CsvRow& row) {
 
   row.values.assign(columns_.size(), std::nullopt);
   notice_.clear();
-  const auto fields = each_field(text_, [&](std::size_t index, std::string_view field) {
+  const auto fields = each_field(text_, separator_, [&](std::size_t index, std::string_view field) {
     return take_field(index, field, row);
   });
   if (!fields) return fields.error();

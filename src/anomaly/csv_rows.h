@@ -3,6 +3,9 @@
 // A bad row is an Error and the reader goes on with the next one; only a bad header ends it. Lines
 // are bounded before they are kept, so a file of any size or kind costs a fixed amount of memory.
 //
+// Fields are parted by commas, semicolons or tabs, whichever the header has most of; a number's
+// point is a point in each.
+//
 // Stamps: RFC 3339, the same with a blank for the T, slashes for the dashes, any zone or none
 // (taken as UTC), with or without seconds or the time of day; or seconds, milli-, micro- or
 // nanoseconds since 1970, told apart by their size. Fields may stand in double quotes. An empty
@@ -55,6 +58,7 @@ class CsvRows {
   std::string where() const;
 
   std::istream* in_;
+  char separator_ = ',';
   std::string text_;
   std::size_t line_ = 0;
   std::size_t stamp_column_ = 0;

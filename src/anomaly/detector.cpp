@@ -6,6 +6,7 @@
 
 #include "anomaly/device_state.h"
 #include "anomaly/evidence.h"
+#include "anomaly/memory.h"
 
 namespace ota::anomaly {
 
@@ -58,15 +59,44 @@ WallTime DeviceDetector::changes_at(WallTime now) const {
 }
 
 double DeviceDetector::score() const {
-  return state_->score;
+  return state_->told.score;
+}
+
+const ScoreTold& DeviceDetector::told() const {
+  return state_->told;
+}
+
+std::optional<Alarm> DeviceDetector::take_alarm() {
+  const ScoreTold& told = state_->told;
+  if (std::exchange(state_->alarms_asked, told.alarm_count) == told.alarm_count) return {};
+  return told.alarm;
+}
+
+std::string DeviceDetector::keep() const {
+  return anomaly::keep(*state_);
+}
+
+bool DeviceDetector::has_samples() const {
+  return state_->last_at != WallTime{};
+}
+
+Result<void> DeviceDetector::restore(std::string_view kept) {
+  auto fresh = std::make_unique<State>(state_->thresholds);
+  auto restored = anomaly::restore(*fresh, kept);
+  if (restored) state_ = std::move(fresh);
+  return restored;
+}
+
+std::size_t DeviceDetector::bytes() const {
+  return state_->bytes();
 }
 
 Risen DeviceDetector::risen() const {
   Risen risen = 0;
   for (std::size_t i = 0; i < std::min(model::kMetricCount, state_->channels.size()); ++i) {
     const Channel& channel = state_->channels[i];
-    const bool up =
-        std::max(channel.limit.level(), channel.baseline_level()) >= model::Level::kWatch;
+    bool up = std::max(channel.limit.level(), channel.anchor.level()) >= model::Level::kWatch;
+    up = up || (state_->leads(channel) && channel.value > channel.centre);
     if (up) risen = static_cast<Risen>(risen | (1U << i));
   }
   return risen;

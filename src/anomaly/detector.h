@@ -1,7 +1,7 @@
 // A device's health, judged from its telemetry alone.
 //
 // A DeviceDetector is fed accepted samples in order and holds what it needs of the past; it asks no
-// clock, opens no file and allocates nothing once every metric was seen on each day of the week.
+// clock, opens no file and allocates nothing in steady state (engine.h).
 // The same samples and thresholds give the same bits, so a recorded incident replays to the same
 // verdict.
 //
@@ -10,14 +10,21 @@
 
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
 
+#include "anomaly/incident.h"
 #include "anomaly/peers.h"
 #include "base/clock.h"
+#include "base/result.h"
 #include "model/settings.h"
 #include "model/telemetry.h"
 #include "model/verdict.h"
 
 namespace ota::anomaly {
+
+struct ScoreTold;
 
 class DeviceDetector {
  public:
@@ -49,6 +56,17 @@ class DeviceDetector {
   // not; WallTime::max() where there is none. No allocation.
   WallTime changes_at(WallTime now) const;
   double score() const;
+  // What the last sample was for the score, and where its incident stands.
+  const ScoreTold& told() const;
+  // The last alarm, where there was one since this was asked before.
+  std::optional<Alarm> take_alarm();
+  // What it knows, for a snapshot; and back into a detector that was fed nothing. kInvalid: it is
+  // none, or of another program; the detector is a new one then (memory.h).
+  std::string keep() const;
+  bool has_samples() const;
+  Result<void> restore(std::string_view kept);
+  // State, heap included.
+  std::size_t bytes() const;
   // For the other devices of the group; no allocation.
   Risen risen() const;
   // The whole explanation; allocates.

@@ -38,32 +38,35 @@ double shrug(std::optional<Metric> metric) {
   return 0;
 }
 
-constexpr double kResolution = 0.5;  // points or degrees: rounding, and one process more or less
-
 }  // namespace
-
-double Channel::least_effect() const {
-  constexpr double kSpreads = 8;
-  return metric ? shrug(metric) / 2 : kSpreads * model.spread() + 1e-9;
-}
 
 DepartureRule Channel::departure(const model::Thresholds& thresholds) const {
   return {shrug(metric), std::max(thresholds.raise_after, kDepartureWatch), thresholds.clear_after,
           thresholds.stale_after};
 }
 
-double Channel::effect(double from) const {
-  const double away = model.recent_mean() - from;
-  return metric ? away : std::abs(away);
+bool DeviceState::leads(const Channel& channel) const {
+  return told.open && channel.lead.rarity > 0;
 }
 
-Level Channel::baseline_level() const {
-  return unusual.on() ? std::max(anchor.level(), Level::kWatch) : anchor.level();
+Level DeviceState::baseline_level(const Channel& channel) const {
+  return leads(channel) ? std::max(channel.anchor.level(), Level::kWatch) : channel.anchor.level();
 }
 
-WallTime Channel::baseline_since() const {
-  if (anchor.level() == Level::kStable) return unusual.since();
-  return unusual.on() ? std::min(unusual.since(), anchor.since()) : anchor.since();
+WallTime DeviceState::baseline_since(const Channel& channel) const {
+  if (channel.anchor.level() == Level::kStable) return channel.lead.since;
+  return leads(channel) ? std::min(channel.lead.since, channel.anchor.since())
+                        : channel.anchor.since();
+}
+
+double DeviceState::reach(const Channel& channel) const {
+  const auto index = static_cast<std::size_t>(&channel - channels.data());
+  if (index >= engine.metrics()) return channel.reach;
+  // Two decades are not hot; and where all that lead stay at their reach, the row is no alarm.
+  constexpr double kCool = 2;
+  constexpr double kShare = 0.8;
+  const double most = kShare * engine.joint_at(engine.tuning().bar);
+  return engine.metric(index).reach(std::min(kCool, most), engine.tuning());
 }
 
 int limit_risk(const LimitRule& rule, Metric metric, double value, Level level) {
@@ -93,8 +96,6 @@ void DeviceState::make_channels() {
     const auto metric = static_cast<Metric>(i);
     model::to_text(metric).copy(channels[i].name.data(), kLongestMetricName);
     channels[i].metric = metric;
-    channels[i].model = MetricModel(kResolution);
-    channels[i].step = StepModel(kResolution);
   }
 }
 
@@ -134,16 +135,11 @@ void DeviceState::observe(const model::Sample& sample, WallTime received) {
   // Of a large fleet, a device is in no cache: all that is looked at is asked for at once.
   prefetch(this, sizeof *this);
   prefetch(channels.data(), channels.size() * sizeof(Channel));
-  for (const Channel& channel : channels)
-    channel.model.fetch_ahead(at);
+  engine.fetch_ahead();
   booted(sample.boot, at);
   if (boot_samples < UINT32_MAX) ++boot_samples;
   if (channels.empty()) make_channels();
   refusals.in_a_row = 0;
-  constexpr double kIntervalRate = 0.05;
-  const milliseconds passed = last_at == WallTime{} ? milliseconds(0) : at - last_at;
-  interval += (interval == 0 ? 1 : kIntervalRate) *
-              (std::chrono::duration<double>(passed).count() - interval);
   last_at = at;
   for (Channel& channel : channels)
     channel.fresh = false;
@@ -155,58 +151,47 @@ void DeviceState::observe(const model::Sample& sample, WallTime received) {
       take(*found, extra.value, at);
     }
   }
-  // One reading in a thousand is rare at one in five minutes and daily bread at one a second. The
-  // bar rises with the rate, so that alarms are as rare by the day at any rate.
-  constexpr double kSlowest = 300;
-  const double penalty = std::log10(std::clamp(kSlowest / std::max(interval, 1e-3), 1.0, 1e4));
-  for (Channel& channel : channels) {
-    if (channel.fresh) judge_baseline(channel, penalty, passed);
-  }
-  judge_together(penalty);
+  score(at);
   watch_copies();
   settle(at);
 }
 
-void DeviceState::judge_baseline(Channel& channel, double penalty, milliseconds passed) {
-  constexpr std::uint32_t kKnownAfter = 60;  // readings
-  const bool after_gap = passed > thresholds->stale_after;
-  const bool known =
-      channel.model.count() >= kKnownAfter && (channel.metric || channel.flat.lively());
-  const double effect = channel.effect(channel.model.expected());
-  const bool over =
-      known && effect >= channel.least_effect() &&
-      score_of(channel.surprise.combined() - penalty) >= thresholds->anomaly_score_threshold;
-  // Over as long as the effect lasts, for surprise fades while a fault goes on.
-  const bool under = effect < channel.least_effect();
-  channel.unusual.observe({over, under, last_at, after_gap}, milliseconds(0),
-                          thresholds->clear_after);
-  if (!channel.metric) return;
-  channel.anchor.observe(channel.departure(*thresholds), channel.value, channel.model.recent_mean(),
-                         last_at);
+void DeviceState::score(WallTime at) {
+  std::array<double, model::kMetricCount + model::kMaxExtraMetrics> values{};
+  for (std::size_t i = 0; i < channels.size(); ++i)
+    values[i] = channels[i].fresh ? channels[i].value : kNoReading;
+  const Judgement row = engine.observe(at, std::span(values).first(channels.size()),
+                                       thresholds->anomaly_score_threshold);
+  constexpr std::size_t kRecent = 18;  // readings; the anchor looks at their mean
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    Channel& channel = channels[i];
+    if (!channel.fresh) continue;
+    channel.centre = engine.metric(i).home().centre();
+    channel.spread = engine.metric(i).home().spread();
+    channel.rarity = engine.metric(i).rarity();
+    if (!channel.metric) continue;
+    channel.anchor.observe(channel.departure(*thresholds), channel.value,
+                           engine.metric(i).mean_of_last(kRecent), at);
+  }
+  take_leads(row, at);
 }
 
-void DeviceState::judge_together(double penalty) {
-  // A step stands on one model alone, where the others have to agree; the margin makes it as rare
-  // as they are (`make bench-anomaly`: alarms a day on healthy machines).
-  constexpr double kStepMargin = 1;
-  std::array<double, model::kMetricCount + model::kMaxExtraMetrics> surprises{};
-  std::size_t count = 0;
-  for (const Channel& channel : channels) {
-    if (channel.fresh)
-      surprises[count++] =
-          std::max(channel.surprise.combined(), channel.step_surprise - kStepMargin);
+void DeviceState::take_leads(const Judgement& row, WallTime at) {
+  if (row.alarm == Alarm::kNew) {
+    for (Channel& channel : channels)
+      channel.lead = LeadTold{};
+    told.since = at;
   }
-  const double together = joint.observe(std::span(surprises).first(count));
-  raw_score = score_of(together - penalty);
-  score = raw_score;
-  if (raw_score < thresholds->anomaly_score_threshold) return;
-  // The models look back over a window: until it has passed, it is the same incident.
-  const auto window = seconds(std::llround(interval * MetricModel::kRecent));
-  const milliseconds quiet = std::max<milliseconds>(thresholds->refractory, window);
-  if (last_high != WallTime{} && last_at - last_high <= quiet) {
-    score = hushed(raw_score, thresholds->anomaly_score_threshold);
+  told.take(row, engine);
+  // Of the alarm's row, and of worse ones since.
+  const bool tells = row.alarm != Alarm::kNone || (told.open && row.counted >= told.rarity_told);
+  if (!tells) return;
+  told.rarity_told = row.counted;
+  for (const std::uint16_t index : row.lead()) {
+    Channel& channel = channels[index];
+    const WallTime since = channel.lead.rarity > 0 ? channel.lead.since : at;
+    channel.lead = lead_told(engine.metric(index), channel.value, since);
   }
-  last_high = last_at;
 }
 
 void DeviceState::watch_copies() {
@@ -243,8 +228,6 @@ void DeviceState::take(Channel& channel, double value, WallTime at) {
     channel.limit.observe(limit_rule(*thresholds, *channel.metric), value, at);
   }
   channel.flat.observe(value, at, thresholds->frozen_after);
-  channel.surprise = channel.model.observe(value, at);
-  channel.step_surprise = channel.step.observe(value);
 }
 
 // A device that invents new names is followed for the first few only.
@@ -258,6 +241,11 @@ Channel* DeviceState::channel(std::string_view name) {
   Channel& made = channels.emplace_back();
   name.copy(made.name.data(), kLongestMetricName);
   return &made;
+}
+
+std::size_t DeviceState::bytes() const {
+  return sizeof *this - sizeof engine + engine.bytes() + channels.size() * sizeof(Channel) +
+         copy.bytes();
 }
 
 void DeviceState::refuse(SampleFault fault, WallTime received) {
@@ -311,9 +299,9 @@ bool DeviceState::incomplete() const {
 }
 
 Level DeviceState::worst_channel() const {
-  Level worst = Level::kStable;
+  Level worst = told.open ? Level::kWatch : Level::kStable;
   for (const Channel& channel : channels) {
-    worst = std::max({worst, channel.limit.level(), channel.baseline_level()});
+    worst = std::max({worst, channel.limit.level(), baseline_level(channel)});
     if (channel.flat.stuck() || missing(channel)) worst = std::max(worst, Level::kWatch);
   }
   return worst;

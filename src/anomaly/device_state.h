@@ -12,11 +12,10 @@
 #include <vector>
 
 #include "anomaly/anchor.h"
+#include "anomaly/engine.h"
 #include "anomaly/limit.h"
 #include "anomaly/liveness.h"
-#include "anomaly/metric_model.h"
-#include "anomaly/score.h"
-#include "anomaly/step_model.h"
+#include "anomaly/told.h"
 #include "base/clock.h"
 #include "model/settings.h"
 #include "model/telemetry.h"
@@ -26,30 +25,24 @@ namespace ota::anomaly {
 
 inline constexpr std::size_t kLongestMetricName = 24;
 
-// One metric of one device.
+// One metric of one device; its score is the engine's (at the same place in both).
 struct Channel {
   std::array<char, kLongestMetricName + 1> name{};
   std::optional<model::Metric> metric;  // none: of the device's own naming, without a hard limit
   bool fresh = false;                   // in the sample at hand
   LimitWatch limit;
-  MetricModel model;
   Anchor anchor;
   FlatLine flat;
-  Latch unusual;  // surprising now, by its recent past
-  StepModel step;
-  Surprise surprise;
-  double step_surprise = 0;
+  LeadTold lead;  // of the open incident
   double value = 0;
+  double centre = 0;  // what is usual, as of its last reading
+  double spread = 0;
+  double rarity = 0;   // of its last reading, decades
+  double reach = 0;    // where evidence keeps it: see DeviceState::reach
   WallTime seen_at{};  // "never": not yet
 
   bool seen() const { return seen_at != WallTime{}; }
   DepartureRule departure(const model::Thresholds& thresholds) const;
-  // How far above (a metric of its own: away from) the recent past counts at all, in its unit.
-  double least_effect() const;
-  // The signed distance that counts: a load below its usual one is no danger.
-  double effect(double from) const;
-  model::Level baseline_level() const;
-  WallTime baseline_since() const;
 };
 
 // Refused samples: impossible ones make a device suspect at once, late and repeated ones only in a
@@ -87,35 +80,40 @@ struct DeviceState {
   // One without which nobody is judged healthy, and that this boot has not reported yet.
   bool awaited(const Channel& channel) const;
   bool incomplete() const;  // any metric is awaited
+  // What the channel's past has against it: its anchor, or the lead of an incident that is open.
+  bool leads(const Channel& channel) const;
+  model::Level baseline_level(const Channel& channel) const;
+  WallTime baseline_since(const Channel& channel) const;
+  // How far from its centre a channel in the lead may be for its incident to end, if it stays so.
+  double reach(const Channel& channel) const;
   // The worst that any channel has to say.
   model::Level worst_channel() const;
   // The metric of that name, made where it is new; null where there is no room, or for a bad name.
   Channel* channel(std::string_view name);
+  std::size_t bytes() const;
 
   std::shared_ptr<const model::Thresholds> thresholds;  // one for a whole fleet; never null
   // The four known metrics, then the device's own. Made at the first sample: a device that is only
   // known costs no models.
   std::vector<Channel> channels;
   Refusals refusals;
-  JointModel joint;
+  Engine engine;
+  ScoreTold told;                  // of the last sample
+  std::uint32_t alarms_asked = 0;  // see DeviceDetector::take_alarm
   CopyWatch copy;
   RestartWatch restarts;
   model::BootId boot;
   std::uint32_t boot_samples = 0;
-  WallTime boot_at{};   // when the first word of this boot came
-  WallTime last_at{};   // when the last accepted sample came
-  double interval = 0;  // seconds from one to the next, smoothed
-  double raw_score = 0;
-  double score = 0;  // once for each incident
-  WallTime last_high{};
+  WallTime boot_at{};  // when the first word of this boot came
+  WallTime last_at{};  // when the last accepted sample came
   model::Level last_level = model::Level::kUnknown;
   WallTime last_level_since{};
 
  private:
   void make_channels();
   void take(Channel& channel, double value, WallTime at);
-  void judge_baseline(Channel& channel, double penalty, milliseconds passed);
-  void judge_together(double penalty);
+  void score(WallTime at);
+  void take_leads(const Judgement& row, WallTime at);
   void watch_copies();
   void settle(WallTime at);
 };

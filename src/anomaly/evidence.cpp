@@ -84,12 +84,13 @@ void each_told(Self& channel,
   visit("value", channel.value);
   visit("seen", channel.seen_at);
   visit("limit", channel.limit);
-  visit("model", channel.model);
+  visit("centre", channel.centre);
+  visit("spread", channel.spread);
+  visit("rarity", channel.rarity);
+  visit("lead", channel.lead);
+  visit("reach", channel.reach);
   visit("anchor", channel.anchor);
   visit("flat", channel.flat);
-  visit("unusual", channel.unusual);
-  visit("level_surprise", channel.surprise.level);
-  visit("context_surprise", channel.surprise.context);
 }
 
 template <class Self, class Visit>
@@ -104,8 +105,7 @@ void each_told(Self& state,
   visit("samples_of_boot", state.boot_samples);
   visit("boot_at", state.boot_at);
   visit("last_at", state.last_at);
-  visit("interval_s", state.interval);
-  visit("score", state.raw_score);
+  visit("score", state.told);
   visit("level", state.last_level);
   visit("level_since", state.last_level_since);
 }
@@ -134,6 +134,11 @@ Json evidence_of(const DeviceState& state) {
     if (!channel.seen()) continue;
     Json told{{"name", channel.name.data()}};
     each_told(channel, Writer{told});
+    const auto index = static_cast<std::size_t>(&channel - state.channels.data());
+    if (index < state.engine.metrics()) {
+      told["sizes"] = state.engine.metric(index).sizes();
+      if (state.leads(channel)) told["reach"] = state.reach(channel);
+    }
     channels.push_back(std::move(told));
   }
   return out;

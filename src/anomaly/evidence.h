@@ -20,7 +20,7 @@ namespace ota::anomaly {
 struct DeviceState;
 
 // Raised with every change that makes another verdict of the same evidence.
-inline constexpr int kEngineVersion = 3;
+inline constexpr int kEngineVersion = 4;
 
 nlohmann::json evidence_of(const DeviceState& state);
 

@@ -46,13 +46,13 @@ std::string lasting(milliseconds time) {
 double share_of(const DeviceState& state, const Channel& channel) {
   double sum = 0;
   for (const Channel& other : state.channels)
-    sum += other.surprise.combined();
-  return sum > 0 ? channel.surprise.combined() / sum : 0;
+    sum += other.rarity;
+  return sum > 0 ? channel.rarity / sum : 0;
 }
 
 // How likely the channel's last reading was by its own past.
 double tail_of(const Channel& channel) {
-  return std::pow(10.0, -std::max(channel.surprise.level, channel.surprise.context));
+  return std::pow(10.0, -channel.rarity);
 }
 
 Signal limit_signal(const DeviceState& state, const Channel& channel, const LimitRule& rule,
@@ -63,11 +63,11 @@ Signal limit_signal(const DeviceState& state, const Channel& channel, const Limi
   signal.level = channel.limit.level();
   signal.value = channel.value;
   signal.limit = rule.limit;
-  signal.expected = channel.model.expected();
-  signal.spread = channel.model.spread();
+  signal.expected = channel.centre;
+  signal.spread = channel.spread;
   signal.tail = tail_of(channel);
   // The baseline's signal has the share where the channel has both.
-  if (channel.baseline_level() == Level::kStable) signal.share = share_of(state, channel);
+  if (state.baseline_level(channel) == Level::kStable) signal.share = share_of(state, channel);
   signal.since = channel.limit.since();
   signal.text = display_name(channel) + " " + with_unit(channel, channel.value, 0) + " (limit " +
                 with_unit(channel, rule.limit, 1) + ") for " +
@@ -75,22 +75,36 @@ Signal limit_signal(const DeviceState& state, const Channel& channel, const Limi
   return signal;
 }
 
+// "CPU 71.2 % as the mean of 5 readings where 14.9 % ± 2.1 is usual (1 in 20000 of its own past)",
+// or "CPU moved by 31.0 within 5 readings where ...".
+std::string lead_text(const Channel& channel) {
+  const LeadTold& lead = channel.lead;
+  const bool distance = is_distance(lead.by);
+  std::string text =
+      display_name(channel) + (distance ? " moved by " : " ") + with_unit(channel, lead.seen, 1);
+  if (const auto words = size_words(lead.by); !words.empty()) text.append(" ").append(words);
+  return text + " where " + with_unit(channel, lead.centre, 1) + " ± " +
+         format_number(lead.spread, 1) + " is usual (" + one_in(lead.rarity) + " of its own past)";
+}
+
 Signal baseline_signal(const DeviceState& state, const Channel& channel, WallTime now) {
   Signal signal;
   signal.metric = channel.name.data();
   signal.kind = SignalKind::kBaseline;
-  signal.level = channel.baseline_level();
+  signal.level = state.baseline_level(channel);
   signal.value = channel.value;
-  // The anchor knows the metric's home where there is enough history; else its recent past.
+  // The anchor knows the metric's home over days; else it is the score's.
   const bool departed = channel.anchor.level() != Level::kStable;
-  signal.expected = departed ? channel.anchor.centre() : channel.model.expected();
-  signal.spread = departed ? channel.anchor.spread() : channel.model.spread();
-  signal.tail = tail_of(channel);
-  signal.since = channel.baseline_since();
+  signal.expected = departed ? channel.anchor.centre() : channel.lead.centre;
+  signal.spread = departed ? channel.anchor.spread() : channel.lead.spread;
+  signal.tail = departed ? tail_of(channel) : std::pow(10.0, -channel.lead.rarity);
+  signal.since = state.baseline_since(channel);
   signal.share = share_of(state, channel);
-  signal.text = display_name(channel) + " " + with_unit(channel, channel.value, 1) + " where " +
-                with_unit(channel, *signal.expected, 1) + " ± " + format_number(*signal.spread, 1) +
-                " is usual, for " + format_age(std::max(milliseconds(0), now - signal.since));
+  const std::string lasts = ", for " + format_age(std::max(milliseconds(0), now - signal.since));
+  signal.text = departed ? display_name(channel) + " " + with_unit(channel, channel.value, 1) +
+                               " where " + with_unit(channel, *signal.expected, 1) + " ± " +
+                               format_number(*signal.spread, 1) + " is usual" + lasts
+                         : lead_text(channel) + lasts;
   return signal;
 }
 
@@ -157,7 +171,7 @@ std::vector<Signal> gather(const DeviceState& state, WallTime now) {
       const LimitRule rule = limit_rule(*state.thresholds, *channel.metric);
       signals.push_back(limit_signal(state, channel, rule, now));
     }
-    if (channel.baseline_level() != Level::kStable) {
+    if (state.baseline_level(channel) != Level::kStable) {
       signals.push_back(baseline_signal(state, channel, now));
     }
     if (channel.flat.stuck()) signals.push_back(stuck_signal(channel, now));
@@ -214,11 +228,18 @@ std::string label_for(const std::vector<Signal>& signals, Level level) {
 // What the channel has to come back to, and how long it takes to be believed.
 struct Clearing {
   std::optional<double> under;
-  std::optional<double> over;  // of a metric of the device's own naming
+  std::optional<double> over;  // where too little is unusual as well
   milliseconds time{0};
 
   void lower(double edge) { under = under ? std::min(*under, edge) : edge; }
 };
+
+milliseconds rows(const DeviceState& state, std::uint32_t count) {
+  return seconds(std::llround(std::max(1.0, std::ceil(state.told.interval)) * count));
+}
+
+// The means look back over 60 readings: all of them have to be new, and then 40 rows quiet.
+constexpr std::uint32_t kMeanRows = 60;
 
 Clearing clearing_of(const DeviceState& state, const Channel& channel) {
   Clearing clearing;
@@ -227,17 +248,16 @@ Clearing clearing_of(const DeviceState& state, const Channel& channel) {
     clearing.lower(rule.quiet_level());
     clearing.time = state.thresholds->clear_after;
   }
-  if (channel.baseline_level() == Level::kStable) return clearing;
-  // The baseline looks at the mean of the last readings: all of them have to be new.
-  const double reading = std::max(1.0, std::ceil(state.interval));
-  clearing.time = state.thresholds->clear_after +
-                  seconds(static_cast<std::int64_t>(reading * MetricModel::kRecent));
   if (channel.anchor.level() != Level::kStable) {
     clearing.lower(channel.anchor.edge(channel.departure(*state.thresholds)));
+    clearing.time = state.thresholds->clear_after + rows(state, kMeanRows);
   }
-  if (channel.unusual.on()) {
-    clearing.lower(channel.model.expected() + channel.least_effect());
-    if (!channel.metric) clearing.over = channel.model.expected() - channel.least_effect();
+  if (state.leads(channel)) {
+    const double reach = state.reach(channel);
+    const bool above_limit = clearing.under && *clearing.under <= channel.centre - reach;
+    clearing.lower(channel.centre + reach);
+    // A limit that lies below all that is usual goes first.
+    if (!above_limit) clearing.over = channel.centre - reach;
   }
   return clearing;
 }
@@ -249,15 +269,22 @@ std::string clearing_text(const DeviceState& state, WallTime now) {
   for (const Channel& channel : state.channels) {
     const Clearing clearing = clearing_of(state, channel);
     if (!clearing.under) continue;
-    // Rounded to the strict side, so that the words keep what they promise.
+    // Rounded to the strict side, so that the words keep what they promise; an edge that is finer
+    // than the words stays in them.
     const double under = std::floor(*clearing.under * 10) / 10;
     std::string range = " under " + with_unit(channel, under, 1);
     if (clearing.over) {
       const double over = std::ceil(*clearing.over * 10) / 10;
-      range = " between " + with_unit(channel, over, 1) + " and " + with_unit(channel, under, 1);
+      range = over < under ? " between " + with_unit(channel, over, 1) + " and " +
+                                 with_unit(channel, under, 1)
+                           : " at " + with_unit(channel, channel.centre, 1);
     }
     add(display_name(channel) + range);
     time = std::max(time, clearing.time);
+  }
+  if (state.told.open) {
+    add("nothing else unusual");
+    time = std::max(time, rows(state, kMeanRows + Incidents::kQuietRows));
   }
   if (!out.empty()) out += " for " + lasting(time);
   for (const Channel& channel : state.channels) {
@@ -329,13 +356,25 @@ std::string sentence_for(const std::vector<Signal>& signals, Level level) {
   return text + ".";
 }
 
+// "incident 3, escalation: 1 row in 20000 for this device; the bar is raised to 4.5 decades".
+std::string incident_text(const ScoreTold& told) {
+  std::string text = "incident " + std::to_string(told.number);
+  if (told.alarm != Alarm::kNew) text.append(", ").append(to_text(told.alarm));
+  text += ": " + one_in(told.peak) + " rows of this device";
+  if (told.alarms > kShippedTuning.free_alarms) {
+    text += "; the bar is raised to " + format_number(told.bar, 1) + " decades by " +
+            format_number(told.alarms, 0) + " alarms within days";
+  }
+  return text;
+}
+
 }  // namespace
 
 Verdict explain(const DeviceState& state, WallTime now) {
   Verdict verdict;
   verdict.level = state.level(now);
   verdict.risk = state.risk(now);
-  verdict.score = state.raw_score;
+  verdict.score = state.told.score;
   verdict.since = state.since(now);
   verdict.signals = gather(state, now);
   switch (verdict.level) {
@@ -345,11 +384,19 @@ Verdict explain(const DeviceState& state, WallTime now) {
     case Level::kStable:
       verdict.label = "Stable";
       verdict.sentence = "All readings are within their limits.";
+      if (state.told.learning()) {
+        verdict.sentence += " Learning what is usual, " + std::to_string(state.told.learnt) +
+                            " of " + std::to_string(Engine::kLearningRows) + " readings.";
+      }
       break;
     case Level::kWatch:
     case Level::kCritical:
       verdict.label = label_for(verdict.signals, verdict.level);
       verdict.sentence = sentence_for(verdict.signals, verdict.level);
+      if (state.told.open) {
+        verdict.sentence.back() = ';';
+        verdict.sentence += " " + incident_text(state.told) + ".";
+      }
       verdict.would_clear = clearing_text(state, now);
       break;
   }

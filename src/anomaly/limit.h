@@ -56,6 +56,12 @@ class Latch {
     visit("on", self.on_);
     visit("since", self.since_);
   }
+  // The same for each member that goes on living after a restart (memory.h).
+  template <class Self, class Visit>
+  static void each_kept(Self& self, const Visit& visit) {
+    each_told(self, visit);
+    visit("under_since", self.under_since_);
+  }
 
  private:
   bool on_ = false;

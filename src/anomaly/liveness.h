@@ -38,6 +38,11 @@ class FlatLine {
     visit("changes", self.changes_);
     visit("stuck", self.stuck_);
   }
+  template <class Self, class Visit>
+  static void each_kept(Self& self, const Visit& visit) {
+    each_told(self, visit);
+    visit("last", self.last_);
+  }
 
  private:
   double last_ = 0;
@@ -55,6 +60,7 @@ class CopyWatch {
  public:
   void restart();
   void observe(std::uint64_t fingerprint, WallTime at);
+  std::size_t bytes() const { return seen_.capacity() * sizeof(std::uint64_t); }  // on the heap
   bool copied() const { return copied_at_ != WallTime{}; }
   WallTime since() const { return copied_at_; }
   // Readings that were not sent before until it is forgiven.
@@ -65,6 +71,12 @@ class CopyWatch {
     visit("since", self.copied_at_);
     visit("count", self.count_);
     visit("last", self.last_copy_);
+  }
+  template <class Self, class Visit>
+  static void each_kept(Self& self, const Visit& visit) {
+    each_told(self, visit);
+    visit("recent", self.recent_);
+    visit("seen", self.seen_);
   }
 
  private:

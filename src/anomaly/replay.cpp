@@ -4,12 +4,13 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "anomaly/csv_rows.h"
+#include "anomaly/engine.h"
 #include "anomaly/limit.h"
-#include "anomaly/metric_model.h"
-#include "anomaly/score.h"
+#include "anomaly/told.h"
 #include "base/text.h"
 #include "model/telemetry.h"
 
@@ -20,8 +21,6 @@ using model::Level;
 
 struct Column {
   std::string name;
-  MetricModel model;
-  Surprise surprise;
   std::optional<LimitRule> rule;
   LimitWatch limit;
   double value = 0;
@@ -51,8 +50,9 @@ bool fits_limit(const std::string& column, double value) {
 
 // As it is written: cut, so that what is below the threshold stays below it in print.
 double written(double score) {
-  constexpr double kDigits = 1e6;
-  return std::floor(score * kDigits) / kDigits;
+  constexpr double kDigits = 1e12;
+  constexpr double kRounding = 1e-3;  // of the product
+  return std::floor(score * kDigits + kRounding) / kDigits;
 }
 
 // A number for people, in at most six digits.
@@ -62,119 +62,116 @@ std::string shown(double value) {
   return text.data();
 }
 
-std::string one_in(double surprise) {
-  constexpr double kSure = 9;
-  return "1 in " + format_number(std::pow(10.0, std::min(surprise, kSure)), 0);
-}
-
 class Replay {
  public:
-  Replay(const std::vector<std::string>& names, const model::Thresholds& thresholds)
-      : threshold_(thresholds.anomaly_score_threshold) {
+  Replay(const std::vector<std::string>& names, const ReplayOptions& options)
+      : threshold_(options.thresholds.anomaly_score_threshold), reasons_(options.reasons) {
     for (const std::string& name : names) {
       Column& column = columns_.emplace_back();
       column.name = name;
-      column.rule = rule_for(name, thresholds);
+      column.rule = rule_for(name, options.thresholds);
     }
-    surprises_.reserve(names.size());
+    values_.resize(names.size());
   }
 
-  // The line for this row; valid until the next.
-  const std::string& judge(const CsvRow& row, ReplayRow& seen) {
-    surprises_.clear();
-    worst_ = nullptr;
+  // The line of one row, good until the next one.
+  std::string_view judge(const CsvRow& row, ReplayRow& seen) {
     Level level = Level::kStable;
+    bool first = true;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       Column& column = columns_[i];
       column.fresh = row.values[i].has_value();
+      values_[i] = row.values[i].value_or(kNoReading);
       if (!column.fresh) continue;
       take(column, *row.values[i], row.at);
-      if (surprises_.size() == 1) seen.first_value = column.value;
+      if (std::exchange(first, false)) seen.first_value = column.value;
       level = std::max(level, column.limit.level());
     }
-    const double raw = written(score_of(joint_.observe(surprises_)));
+    const Judgement judgement = engine_.observe(row.at, values_, threshold_);
+    told_.take(judgement, engine_);
     seen.stamp = row.stamp;
-    seen.score = written(filter_.filter(raw, threshold_));
-    seen.alarm = seen.score >= threshold_;
-    if (raw >= threshold_) level = std::max(level, Level::kWatch);
-    write_line(seen, level, raw >= threshold_);
+    seen.score = written(judgement.score);
+    seen.rarity = judgement.rarity;
+    seen.joint = judgement.joint;
+    seen.alarm = judgement.alarm != Alarm::kNone;
+    if (told_.open) level = std::max(level, Level::kWatch);
+    write_line(seen, level, judgement);
     return line_;
   }
 
  private:
-  void take(Column& column, double value, WallTime at) {
+  static void take(Column& column, double value, WallTime at) {
     column.value = value;
-    column.surprise = column.model.observe(value, at);
     if (column.rule && !fits_limit(column.name, value)) {
       column.rule.reset();
       column.limit = {};
     }
     if (column.rule) column.limit.observe(*column.rule, value, at);
-    surprises_.push_back(column.surprise.combined());
-    if (worst_ == nullptr || column.surprise.combined() > worst_->surprise.combined()) {
-      worst_ = &column;
-    }
   }
 
-  void write_line(const ReplayRow& seen, Level level, bool unusual) {
+  void write_line(const ReplayRow& seen, Level level, const Judgement& judgement) {
     std::array<char, 32> score{};
-    std::snprintf(score.data(), score.size(), "%.6f", seen.score);
+    std::snprintf(score.data(), score.size(), "%.12f", seen.score);
     line_.assign(seen.stamp);
     line_ += ',';
     line_ += score.data();
     line_ += ',';
     line_ += model::to_text(level);
     line_ += ',';
-    bool first = true;
+    const std::size_t start = line_.size();
+    const auto add = [&](const std::string& text) {
+      if (line_.size() != start) line_ += "; ";
+      line_ += text;
+    };
     for (const Column& column : columns_) {
       if (column.limit.level() == Level::kStable) continue;
-      line_ += first ? "" : "; ";
-      first = false;
-      line_ +=
-          column.name + " " + shown(column.value) + " with a limit of " + shown(column.rule->limit);
+      add(column.name + " " + shown(column.value) + " with a limit of " +
+          shown(column.rule->limit));
     }
-    if (unusual && worst_ != nullptr) {
-      line_ += first ? "" : "; ";
-      append_worst();
-      if (!seen.alarm) line_ += "; the alarm for it was given";
+    const bool rare = judgement.counted >= engine_.tuning().bar * bars_of(threshold_);
+    if (seen.alarm || (told_.open && rare)) {
+      for (const std::uint16_t leader : judgement.lead())
+        add(lead_of(leader));
+      if (!seen.alarm) add("the alarm for it was given");
     }
+    if (seen.alarm && judgement.alarm != Alarm::kNew) add(std::string(to_text(judgement.alarm)));
+    if (reasons_ == Reasons::kAll) explain(seen, add);
     line_ += '\n';
   }
 
-  // The most surprising column, and at most two others that are at least half as much so.
-  void append_worst() {
-    constexpr std::size_t kMost = 3;
-    const double enough = worst_->surprise.combined() / 2;
-    std::vector<const Column*> shown_columns;
-    for (const Column& column : columns_) {
-      if (column.fresh && column.surprise.combined() >= enough) shown_columns.push_back(&column);
+  // What the row was for the score, whatever it was.
+  template <class Add>
+  void explain(const ReplayRow& seen, const Add& add) const {
+    if (told_.learning()) {
+      add("learning " + std::to_string(told_.learnt) + " of " +
+          std::to_string(Engine::kLearningRows));
+      return;
     }
-    std::stable_sort(shown_columns.begin(), shown_columns.end(), [](const auto* a, const auto* b) {
-      return a->surprise.combined() > b->surprise.combined();
-    });
-    const std::size_t further = shown_columns.size() - std::min(kMost, shown_columns.size());
-    shown_columns.resize(shown_columns.size() - further);
-    for (const Column* column : shown_columns) {
-      if (column != shown_columns.front()) line_ += "; ";
-      append_unusual(*column);
-    }
-    if (further > 0) line_ += "; " + std::to_string(further) + " more";
+    add("S " + format_number(seen.rarity, 2) + " F " + format_number(seen.joint, 2) + " bar " +
+        format_number(told_.bar, 2));
+    if (!told_.open) return;
+    add("incident " + std::to_string(told_.number) + " peak " + format_number(told_.peak, 2) +
+        "; over after " + std::to_string(told_.rows_left) + " quiet rows");
   }
 
-  void append_unusual(const Column& column) {
-    for (const char c : column.name)  // the line is a row of a CSV file too
-      line_ += c == '"' ? '\'' : c == ',' ? ';' : c;
-    line_ += " " + shown(column.value) + " where " + shown(column.model.expected()) + " +- " +
-             shown(column.model.spread()) + " is usual (" +
-             one_in(std::max(column.surprise.level, column.surprise.context)) + ")";
+  // "cpu 97.1 as the mean of 5 readings where 31.2 +- 4.1 is usual (1 in 2100)".
+  std::string lead_of(std::uint16_t index) const {
+    std::string text;
+    for (const char c : columns_[index].name)  // the line is a row of a CSV file too
+      text += c == '"' ? '\'' : c == ',' ? ';' : c;
+    const LeadTold lead = lead_told(engine_.metric(index), columns_[index].value, {});
+    text += (is_distance(lead.by) ? " moved by " : " ") + shown(lead.seen);
+    if (const auto words = size_words(lead.by); !words.empty()) text.append(" ").append(words);
+    return text + " where " + shown(lead.centre) + " +- " + shown(lead.spread) + " is usual (" +
+           one_in(lead.rarity) + ")";
   }
 
   double threshold_;
+  Reasons reasons_;
   std::vector<Column> columns_;
-  std::vector<double> surprises_;
-  const Column* worst_ = nullptr;
-  JointModel joint_;
-  AlarmFilter filter_;
+  std::vector<double> values_;
+  Engine engine_;
+  ScoreTold told_;
   std::string line_;
 };
 
@@ -183,7 +180,7 @@ class Replay {
 Result<ReplaySummary> replay(std::istream& in, const ReplayOptions& options) {
   auto rows = CsvRows::open(in);
   if (!rows) return rows.error();
-  Replay engine(rows->columns(), options.thresholds);
+  Replay engine(rows->columns(), options);
   ReplaySummary summary;
   options.write("timestamp,anomaly_score,level,reason\n");
   CsvRow row;

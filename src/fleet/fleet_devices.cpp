@@ -1,6 +1,7 @@
 // Fleet: what devices say of themselves: who they are, how they are, what they run.
 #include <algorithm>
 
+#include "anomaly/told.h"
 #include "base/prefetch.h"
 #include "base/text.h"
 #include "fleet/gate_question.h"
@@ -68,32 +69,44 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
     return;
   }
   const bool changed = level != device.level;
+  // An alarm that changes no level is told by itself: an incident that became worse, or another.
+  const auto alarm = device.detector.take_alarm();
+  const bool alarmed = alarm && !changed && level >= Level::kWatch;
   const bool explain = level != Level::kStable && now - device.explained_at >= kExplainEvery;
-  if (!changed && !explain) return;
+  if (!changed && !alarmed && !explain) return;
   const model::Verdict verdict = verdict_of(device, now);
   device.label = verdict.label;
   device.offending = metrics_of(verdict);
   device.explained_at = now;
-  if (!changed) return;
-  device.level = level;
-  device.gate_due = true;
-  device.escalated = false;
-  if (device.watching) note_turned(device.id);
-  // Of what began before a jump nobody knows how long ago that is.
-  const bool known = verdict.since != WallTime{} && verdict.since >= jumped && verdict.since <= now;
-  device.level_since = known ? verdict.since : now;
-  device.level_began = clock.mono() - (now - device.level_since);
-  std::string message = device.id + (level == Level::kWatch ? " is on " : " is ") +
-                        std::string(model::to_text(level));
+  if (!changed && !alarmed) return;
+  std::string message = device.id;
+  std::string kind = "verdict.alarm";
+  if (changed) {
+    device.level = level;
+    device.gate_due = true;
+    device.escalated = false;
+    if (device.watching) note_turned(device.id);
+    // Of what began before a jump nobody knows how long ago that is.
+    const bool known =
+        verdict.since != WallTime{} && verdict.since >= jumped && verdict.since <= now;
+    device.level_since = known ? verdict.since : now;
+    device.level_began = clock.mono() - (now - device.level_since);
+    kind = "verdict." + std::string(model::to_text(level));
+    message += (level == Level::kWatch ? " is on " : " is ") + std::string(model::to_text(level));
+  } else {
+    message += " has an alarm, " + std::string(to_text(*alarm));
+  }
   if (level == Level::kCritical || level == Level::kWatch)
     message += " (Risk: " + verdict.label + ")";
   if (!verdict.sentence.empty()) message += ": " + verdict.sentence;
   if (!verdict.group.empty()) message += " (" + verdict.group + ")";
-  batch.events.push_back(make_event(now, severity_of(level),
-                                    "verdict." + std::string(model::to_text(level)), device.id,
-                                    std::move(message)));
-  batch.events.back().data = nlohmann::json{
-      {"verdict", verdict}, {"record", gate::verdict_record(grounds_of(device, now))}};
+  batch.events.push_back(
+      make_event(now, severity_of(level), std::move(kind), device.id, std::move(message)));
+  nlohmann::json& data = batch.events.back().data;
+  data = nlohmann::json{{"verdict", verdict},
+                        {"record", gate::verdict_record(grounds_of(device, now))}};
+  const anomaly::ScoreTold& told = device.detector.told();
+  if (told.open) data["incident"] = nlohmann::json{{"number", told.number}, {"alarm", told.alarm}};
 }
 
 void Fleet::Impl::follow_online(LiveDevice& device, WallTime now, store::Batch& batch) const {

@@ -1,11 +1,11 @@
 # Benchmarks: programs of their own, not part of `make test`; README.md here says what each row is.
 
-BENCH_ANOMALY_SRC := tests/bench/bench_anomaly.cpp tests/bench/benchmark_series.cpp tests/bench/bench_faults.cpp tests/bench/bench_joint.cpp
+BENCH_ANOMALY_SRC := tests/bench/bench_anomaly.cpp tests/bench/corpora.cpp tests/bench/bench_faults.cpp tests/bench/bench_joint.cpp tests/bench/bench_memory.cpp
 
 $(BIN)/bench-anomaly: $(call obj,$(BENCH_ANOMALY_SRC)) $(LIB)
 	$(call link,$^) $(LIBS)
 
-bench-anomaly: $(BIN)/bench-anomaly ## the anomaly engine on labelled public series and seeded faults
+bench-anomaly: $(BIN)/bench-anomaly ## the anomaly engine on six labelled public corpora and seeded faults
 	@$(BIN)/bench-anomaly
 
 -include $(patsubst %.o,%.d,$(call obj,$(BENCH_ANOMALY_SRC)))

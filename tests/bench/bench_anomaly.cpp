@@ -1,173 +1,173 @@
-// Prints what the anomaly engine reaches on the labelled public series: with the shipped threshold,
-// with the best single one, in leave-one-group-out, and what a reading costs.
+// Prints what the anomaly engine reaches on the labelled public corpora, by the rules of score.py:
+// as shipped, with settings refitted without each corpus, how soon, and what a reading costs.
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
-#include <deque>
-#include <set>
+#include <cstring>
 #include <span>
+#include <string>
+#include <thread>
+#include <vector>
 
-#include "anomaly/device_state.h"
-#include "anomaly/metric_model.h"
-#include "anomaly/score.h"
+#include "anomaly/engine.h"
 #include "model/settings.h"
 #include "tests/bench/bench_faults.h"
-#include "tests/bench/benchmark_series.h"
+#include "tests/bench/corpora.h"
 
 namespace {
 
 using namespace ota;
+using anomaly::Tuning;
+using bench::Corpus;
 using bench::Series;
+using bench::Tally;
 
-using Scores = std::vector<std::vector<double>>;  // of each series
-
-// Raw scores know nothing of the threshold; the filter does, so both are needed to try thresholds.
-std::vector<double> raw_scores(const Series& series) {
-  anomaly::MetricModel metric;
-  std::vector<double> scores;
-  scores.reserve(series.values.size());
-  for (std::size_t i = 0; i < series.values.size(); ++i) {
-    const auto surprise = metric.observe(series.values[i], series.times[i]);
-    scores.push_back(anomaly::score_of(surprise.combined()));
+std::vector<std::size_t> alarms_of(const Series& series, const Tuning& tuning) {
+  anomaly::Engine engine(tuning);
+  const double threshold = model::Thresholds{}.anomaly_score_threshold;
+  std::vector<std::size_t> alarms;
+  for (std::size_t row = 0; row < series.rows(); ++row) {
+    const auto values = std::span(series.values).subspan(row * series.metrics, series.metrics);
+    if (engine.observe(series.times[row], values, threshold).score >= threshold)
+      alarms.push_back(row);
   }
-  return scores;
+  return alarms;
 }
 
-std::vector<double> filtered(const std::vector<double>& raw, double threshold) {
-  anomaly::AlarmFilter filter;
-  std::vector<double> scores;
-  scores.reserve(raw.size());
-  for (const double score : raw)
-    scores.push_back(filter.filter(score, threshold));
-  return scores;
-}
-
-double total(const std::vector<Series>& all, const Scores& raw, double threshold,
-             const bench::Profile& profile, const std::string& without = {}) {
-  double sum = 0;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (all[i].group == without) continue;
-    sum += bench::points(all[i], filtered(raw[i], threshold), threshold, profile);
+// The tally of each corpus; series are judged on all cores, each by itself.
+std::vector<Tally> judge(const std::vector<Corpus>& corpora, const Tuning& tuning) {
+  struct Work {
+    const Corpus* corpus;
+    const Series* series;
+    std::vector<std::size_t> alarms;
+  };
+  std::vector<Work> work;
+  for (const Corpus& corpus : corpora) {
+    for (const Series& series : corpus.series)
+      work.push_back({&corpus, &series, {}});
   }
-  return sum;
-}
-
-double best_threshold(const std::vector<Series>& all, const Scores& raw,
-                      const std::string& without = {}) {
-  double best = 0;
-  double best_sum = -1e9;
-  for (double threshold = 0.30; threshold < 0.75; threshold += 0.005) {
-    const double sum = total(all, raw, threshold, bench::kStandard, without);
-    if (sum <= best_sum) continue;
-    best_sum = sum;
-    best = threshold;
-  }
-  return best;
-}
-
-void print_series(const std::vector<Series>& all, const Scores& raw, double threshold) {
-  std::printf("\n%-42s %7s %8s %7s\n", "series", "windows", "points", "alarms");
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const auto scores = filtered(raw[i], threshold);
-    const auto alarms = std::count_if(scores.begin(), scores.end(),
-                                      [&](double score) { return score >= threshold; });
-    std::printf("%-42s %7zu %8.2f %7td\n", all[i].name.c_str(), all[i].windows.size(),
-                bench::points(all[i], scores, threshold, bench::kStandard), alarms);
-  }
-}
-
-void print_scores(const std::vector<Series>& all, const Scores& raw) {
-  std::size_t windows = 0;
-  std::set<std::string> groups;
-  for (const Series& series : all) {
-    windows += series.windows.size();
-    groups.insert(series.group);
-  }
-  const double shipped = model::Thresholds{}.anomaly_score_threshold;
-  const double best = best_threshold(all, raw);
-  print_series(all, raw, shipped);
-  std::printf("\n%-22s %10s %10s\n", "profile", "shipped", "best");
-  for (const auto& profile :
-       {bench::kStandard, bench::kLowFalsePositives, bench::kLowFalseNegatives}) {
-    std::printf("%-22s %10.1f %10.1f\n", profile.name,
-                bench::normalized(total(all, raw, shipped, profile), windows, profile),
-                bench::normalized(total(all, raw, best, profile), windows, profile));
-  }
-  std::printf("%-22s %10.3f %10.3f\n", "threshold", shipped, best);
-
-  double held_out = 0;
-  std::printf("\nleave one group out\n");
-  for (const std::string& group : groups) {
-    const double threshold = best_threshold(all, raw, group);
-    double sum = 0;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (all[i].group != group) continue;
-      sum += bench::points(all[i], filtered(raw[i], threshold), threshold, bench::kStandard);
+  std::atomic<std::size_t> next = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
+      threads.emplace_back([&] {
+        for (std::size_t at = next++; at < work.size(); at = next++)
+          work[at].alarms = alarms_of(*work[at].series, tuning);
+      });
     }
-    held_out += sum;
-    std::printf("  %-22s threshold %.3f, points %6.2f\n", group.c_str(), threshold, sum);
   }
-  std::printf("  standard profile       %.1f\n",
-              bench::normalized(held_out, windows, bench::kStandard));
+  std::vector<Tally> tallies(corpora.size());
+  for (const Work& done : work)
+    tallies[static_cast<std::size_t>(done.corpus - corpora.data())].add(*done.corpus, *done.series,
+                                                                        done.alarms);
+  return tallies;
 }
 
-// The yardstick for cost: the windowed Gaussian of the public benchmark (6400 readings).
-double gaussian_cost(const std::vector<Series>& all) {
-  constexpr std::size_t kWindow = 6400;
-  double sink = 0;
-  std::size_t rows = 0;
-  const auto start = std::chrono::steady_clock::now();
-  for (const Series& series : all) {
-    std::deque<double> window;
-    double sum = 0;
-    double squares = 0;
-    for (const double value : series.values) {
-      const auto count = static_cast<double>(std::max<std::size_t>(window.size(), 1));
-      const double mean = sum / count;
-      const double deviation = std::sqrt(std::max(1e-12, squares / count - mean * mean));
-      sink += std::erfc((value - mean) / deviation / std::sqrt(2.0));
-      window.push_back(value);
-      sum += value;
-      squares += value * value;
-      if (window.size() > kWindow) {
-        sum -= window.front();
-        squares -= window.front() * window.front();
-        window.pop_front();
+double median(std::vector<std::size_t> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return static_cast<double>(values[values.size() / 2]);
+}
+
+void print_shipped(const std::vector<Corpus>& corpora, const std::vector<Tally>& tallies) {
+  std::printf("%-6s %6s %9s %6s %10s %20s\n", "corpus", "score", "events", "false", "false/day",
+              "median delay, rows");
+  double sum = 0;
+  for (std::size_t i = 0; i < corpora.size(); ++i) {
+    const Tally& tally = tallies[i];
+    sum += tally.value(corpora[i]);
+    std::printf("%-6s %6.1f %4zu/%-4zu %6zu %10.3f %20.0f\n", corpora[i].name.c_str(),
+                tally.value(corpora[i]), tally.found, tally.events, tally.false_alarms,
+                static_cast<double>(tally.false_alarms) / std::max(tally.days, 1e-9),
+                median(tally.delays));
+  }
+  std::printf("mean   %6.1f\n", sum / static_cast<double>(corpora.size()));
+}
+
+// Settings around the shipped one: two of each that the page gives a plateau for, and the bar.
+std::vector<Tuning> settings() {
+  std::vector<Tuning> all;
+  for (const double bar : {2.8, 3.0, 3.2}) {
+    for (const std::uint32_t hot : {1U, 2U}) {
+      for (const double index : {0.25, 0.4}) {
+        for (const std::size_t confirming : {std::size_t{0}, std::size_t{2}}) {
+          Tuning tuning;
+          tuning.bar = bar;
+          tuning.hot_eighths = hot;
+          tuning.tail_index = index;
+          tuning.confirming = confirming;
+          all.push_back(tuning);
+        }
       }
     }
-    rows += series.values.size();
+  }
+  return all;
+}
+
+// Each corpus under the setting that is best on the mean of the others.
+void print_left_out(const std::vector<Corpus>& corpora) {
+  const std::vector<Tuning> tried = settings();
+  std::vector<std::vector<double>> values;  // of each setting, by corpus
+  for (const Tuning& tuning : tried) {
+    const auto tallies = judge(corpora, tuning);
+    auto& row = values.emplace_back();
+    for (std::size_t i = 0; i < corpora.size(); ++i)
+      row.push_back(tallies[i].value(corpora[i]));
+  }
+  std::printf("\nleave one corpus out: of %zu settings the best on the other corpora\n",
+              tried.size());
+  double sum = 0;
+  for (std::size_t left = 0; left < corpora.size(); ++left) {
+    std::size_t best = 0;
+    double most = -1;
+    for (std::size_t i = 0; i < tried.size(); ++i) {
+      double others = 0;
+      for (std::size_t corpus = 0; corpus < corpora.size(); ++corpus)
+        others += corpus == left ? 0 : values[i][corpus];
+      if (others <= most) continue;
+      most = others;
+      best = i;
+    }
+    sum += values[best][left];
+    std::printf("  %-6s %6.1f  bar %.1f, hot %u/8, tail index %.2f, confirmed by %zu\n",
+                corpora[left].name.c_str(), values[best][left], tried[best].bar,
+                tried[best].hot_eighths, tried[best].tail_index, tried[best].confirming);
+  }
+  std::printf("  mean   %6.1f\n", sum / static_cast<double>(corpora.size()));
+}
+
+void print_cost(const std::vector<Corpus>& corpora) {
+  std::size_t readings = 0;
+  std::size_t alarms = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (const Corpus& corpus : corpora) {
+    for (const Series& series : corpus.series) {
+      alarms += alarms_of(series, anomaly::kShippedTuning).size();
+      readings += series.values.size();
+    }
   }
   const auto took = std::chrono::steady_clock::now() - start;
-  const double each = std::chrono::duration<double, std::nano>(took).count();
-  return sink == 0 ? 0 : each / static_cast<double>(rows);
+  std::printf(
+      "\na reading of a metric: %.0f ns of at most 2000, over %zu readings (%zu alarms)\n",
+      std::chrono::duration<double, std::nano>(took).count() / static_cast<double>(readings),
+      readings, alarms);
 }
 
 }  // namespace
 
-int main() {
-  const std::size_t device =
-      sizeof(anomaly::DeviceState) + model::kMetricCount * sizeof(anomaly::Channel);
-  std::printf("state: %zu bytes a metric of at most 4096, %zu a device with its four\n",
-              sizeof(anomaly::Channel), device);
-  if (const auto all = bench::load_series()) {
-    Scores raw;
-    std::size_t rows = 0;
-    const auto start = std::chrono::steady_clock::now();
-    for (const Series& series : *all) {
-      raw.push_back(raw_scores(series));
-      rows += series.values.size();
-    }
-    const auto took = std::chrono::steady_clock::now() - start;
-    print_scores(*all, raw);
-    std::printf(
-        "\na reading: %.0f ns of at most 2000 (windowed Gaussian in the same run: %.0f ns)\n",
-        std::chrono::duration<double, std::nano>(took).count() / static_cast<double>(rows),
-        gaussian_cost(*all));
+int main(int count, char** arguments) {
+  const bool refit = count < 2 || std::strcmp(arguments[1], "--no-refit") != 0;
+  if (const auto corpora = bench::load_corpora()) {
+    print_shipped(*corpora, judge(*corpora, anomaly::kShippedTuning));
+    print_cost(*corpora);
+    if (refit) print_left_out(*corpora);
   } else {
     std::printf("labelled series: skipped, no data in ../shared/telemetry (or $OTA_TELEMETRY)\n");
   }
+  bench::print_memory();
+  if (!refit) return 0;
   bench::print_joint_table();
   bench::print_fault_tables();
   return 0;

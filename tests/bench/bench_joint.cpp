@@ -7,8 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "anomaly/metric_model.h"
-#include "anomaly/score.h"
+#include "anomaly/engine.h"
 #include "model/settings.h"
 #include "tests/bench/bench_faults.h"
 
@@ -76,10 +75,8 @@ Outcome run(std::size_t metrics, std::uint64_t seed, Shift shift) {
   std::vector<Series> series;
   for (std::size_t i = 0; i < metrics; ++i)
     series.emplace_back(static_cast<int>(i + seed), seed * 1000 + i);
-  std::vector<anomaly::MetricModel> models(metrics);
-  std::vector<double> surprises(metrics);
-  anomaly::JointModel joint;
-  anomaly::AlarmFilter filter;
+  std::vector<double> values(metrics);
+  anomaly::Engine engine;
   std::mt19937_64 random(seed);
   double common = 0;
   Outcome outcome;
@@ -87,15 +84,14 @@ Outcome run(std::size_t metrics, std::uint64_t seed, Shift shift) {
     common = 0.98 * common + 0.2 * std::normal_distribution<>()(random);
     const bool faulty = row >= kRows - kFaultRows;
     for (std::size_t i = 0; i < metrics; ++i) {
-      const double value =
+      values[i] =
           series[i].next(row / 288.0, common) + (faulty ? shift(i) * series[i].spread() : 0);
-      surprises[i] =
-          models[i].observe(value, WallTime(seconds(1'400'000'000 + 300LL * row))).combined();
     }
-    const double raw = anomaly::score_of(joint.observe(surprises));
-    const bool alarm = filter.filter(raw, threshold) >= threshold;
+    const auto judged =
+        engine.observe(WallTime(seconds(1'400'000'000 + 300LL * row)), values, threshold);
+    const bool alarm = judged.alarm != anomaly::Alarm::kNone;
     if (row >= kLearning && !faulty && alarm) outcome.alarms += 1;
-    if (faulty && !outcome.found && raw >= threshold) {
+    if (faulty && !outcome.found && judged.rarity >= engine.incidents().bar()) {
       outcome.found = true;
       outcome.delay = row - (kRows - kFaultRows) + 1;
     }

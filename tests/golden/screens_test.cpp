@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "anomaly/detector.h"
 #include "base/file.h"
 #include "console/views/scene.h"
+#include "sim/faults.h"
 #include "tests/support/catch.h"
 #include "tests/support/screen_fixture.h"
 
@@ -106,6 +108,42 @@ TEST_CASE("the agents view shows children and their last lines", "[golden]") {
 TEST_CASE("the device's page shows facts, verdict, gate, jobs and graphs", "[golden]") {
   FakeBackend backend;
   compare_all("device", backend, in_view(View::kDevice));
+}
+
+namespace {
+
+// The verdict of a device on which a miner began a quarter of an hour ago, at the screen's time.
+model::Verdict incident_verdict() {
+  constexpr milliseconds kMinute{60'000};
+  constexpr int kHealthy = 2 * 1440;
+  constexpr int kFaulty = 15;
+  sim::Machine machine(sim::Background::kDaily, 4, kMinute,
+                       screen_time() - (kHealthy + kFaulty) * kMinute);
+  model::Thresholds thresholds;
+  thresholds.stale_after = 3 * kMinute;
+  anomaly::DeviceDetector detector(thresholds);
+  WallTime now;
+  for (int i = 0; i < kHealthy + kFaulty; ++i) {
+    if (i == kHealthy) machine.begin(sim::Fault::kCryptoMiner, 8);
+    const model::Sample sample = machine.next();
+    detector.observe(sample, now = sample.at);
+  }
+  return detector.verdict(now);
+}
+
+}  // namespace
+
+TEST_CASE("the device's page during an incident tells who leads, how rare it is and what clears it",
+          "[golden]") {
+  FakeBackend backend;
+  const UiState state = in_view(View::kDevice, "iot-001");
+  Model model = model_of(backend, state);
+  auto detail = std::make_shared<fleet::DeviceDetail>(*model.detail);
+  detail->verdict = incident_verdict();
+  CHECK(detail->verdict.level == model::Level::kWatch);
+  model.detail = detail;
+  for (const Size size : {Size{120, 36}, Size{80, 24}})
+    compare("device-incident-" + size_name(size), draw_screen(model, state, size, {}).text());
 }
 
 TEST_CASE("keys and trust shows each role's term and what waits for signatures", "[golden]") {

@@ -81,6 +81,7 @@ Result<ExitCode> run_replay(Context& context) {
   if (!limit) return limit.error();
   options.thresholds.anomaly_score_threshold = *limit;
   if (context.arguments.has("--strict")) options.bad_rows = anomaly::BadRows::kStop;
+  if (context.arguments.has("--explain")) options.reasons = anomaly::Reasons::kAll;
 
   std::ifstream from_file;
   std::istringstream from_store;
@@ -143,7 +144,8 @@ Command replay_command() {
       .name = "replay",
       .summary = "judge a recorded series row by row",
       .details =
-          "Columns: timestamp and any numeric ones; cpu, mem, disk and temp are held to the "
+          "Columns: timestamp and any numeric ones, parted by commas, semicolons or tabs; cpu, "
+          "mem, disk and temp are held to the "
           "limits of thresholds.json too, as long as they hold percentages and degrees. One line "
           "for "
           "each row: timestamp,anomaly_score,level,reason; the score reaches the threshold once "
@@ -159,6 +161,7 @@ Command replay_command() {
                   {"--out", "FILE", "write the lines there"},
                   {"--threshold", "T", "score from which it is an alarm (configured: 0.5)"},
                   {"--chart", "", "draw the first column with its alarms"},
+                  {"--explain", "", "give S, F, bar and incident of each row as reasons too"},
                   {"--strict", "", "end at the first bad row"}},
       .examples = {{"otactl replay cpu.csv --chart", "where would it have raised an alarm?"},
                    {"otactl replay --device iot-001 --from 24h --chart",

@@ -4,6 +4,7 @@
 #include <regex>
 
 #include "anomaly/detector.h"
+#include "anomaly/told.h"
 #include "gate/gate.h"
 #include "tests/support/catch.h"
 #include "tests/support/start_time.h"
@@ -46,17 +47,34 @@ class Troubled {
       lasts = std::max(lasts, std::stod(match[1]));
     if (words.find("60 s without a restart") != std::string::npos) lasts = std::max(lasts, 60.0);
     std::array<std::optional<double>, ota::model::kMetricCount> under;
+    std::array<std::optional<double>, ota::model::kMetricCount> over;
     for (const auto& [word, metric] : kNames) {
+      const auto index = static_cast<std::size_t>(metric);
       for (const auto& match : all(words, std::string(word) + " under ([0-9.]+)"))
-        under[static_cast<std::size_t>(metric)] = std::stod(match[1]);
+        under[index] = std::stod(match[1]);
+      for (const auto& match :
+           all(words, std::string(word) + " between (-?[0-9.]+) [^ ]+ and (-?[0-9.]+)")) {
+        over[index] = std::stod(match[1]);
+        under[index] = std::stod(match[2]);
+      }
+      for (const auto& match : all(words, std::string(word) + " at (-?[0-9.]+)"))
+        over[index] = under[index] = std::stod(match[1]);
     }
-    for (double passed = 0; passed <= lasts + 1; ++passed) {
+    // "Nothing else unusual" is asked for too: chance counts as something else.
+    const bool incident = words.find("nothing else unusual") != std::string::npos;
+    double quiet = 0;
+    for (double passed = 0; passed <= lasts + 1 || (incident && quiet < 40); ++passed) {
+      REQUIRE(passed < 1000);
       Sample sample = calm();
       for (std::size_t i = 0; i < under.size(); ++i) {
         // As near as allowed, and moving.
-        if (under[i]) sample.values[i] = *under[i] - 0.1 - 0.1 * pick(8);
+        if (!under[i]) continue;
+        double value = *under[i] - 0.1 - 0.1 * pick(8);
+        if (over[i] && value <= *over[i]) value = (*over[i] + *under[i]) / 2;
+        sample.values[i] = value;
       }
       send(sample);
+      quiet = detector_.told().rarity < 3 ? quiet + 1 : 0;
     }
   }
 

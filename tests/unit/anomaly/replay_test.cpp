@@ -1,12 +1,19 @@
 #include "anomaly/replay.h"
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdio>
 #include <random>
 #include <sstream>
 
 #include "anomaly/csv_rows.h"
+#include "anomaly/detector.h"
+#include "anomaly/told.h"
 #include "base/text.h"
+#include "sim/faults.h"
 #include "tests/support/catch.h"
+#include "tests/support/start_time.h"
 
 using ota::anomaly::BadRows;
 using ota::anomaly::ReplayOptions;
@@ -219,6 +226,81 @@ TEST_CASE("stamps are read in every form that exports use", "[anomaly][replay]")
     INFO(form);
     CHECK(parse_stamp(form).has_error());
   }
+}
+
+TEST_CASE("semicolons and tabs part the fields as well as commas do", "[anomaly][replay]") {
+  const std::string commas = noise_with_jump(1200, 900);
+  for (const char separator : {';', '\t'}) {
+    std::string csv = commas;
+    std::replace(csv.begin(), csv.end(), ',', separator);
+    CHECK(run(csv).written == run(commas).written);
+  }
+}
+
+TEST_CASE("an explained replay gives the score's numbers on each row", "[anomaly][replay]") {
+  ReplayOptions options;
+  std::string written;
+  options.reasons = ota::anomaly::Reasons::kAll;
+  options.write = [&](std::string_view line) { written += line; };
+  std::istringstream in(noise_with_jump(1200, 900));
+  REQUIRE(ota::anomaly::replay(in, options).has_value());
+  const auto lines = ota::lines_of(written);
+  CHECK(lines[88].find("learning 88 of 220") != std::string::npos);
+  CHECK(lines[500].find("S ") != std::string::npos);
+  CHECK(lines[905].find("incident ") != std::string::npos);
+}
+
+TEST_CASE("a device and a replay of its samples have the same score in each row, to the bit",
+          "[anomaly][replay]") {
+  ota::sim::Machine machine(ota::sim::Background::kDaily, 8, std::chrono::minutes(1),
+                            ota::test::kStart);
+  ota::model::Thresholds thresholds;
+  ota::anomaly::DeviceDetector detector(thresholds);
+  std::string csv = "timestamp,cpu,mem,disk,temp,load1\n";
+  std::vector<ota::anomaly::ScoreTold> device;
+  for (int i = 0; i < 4000; ++i) {
+    if (i == 3000) machine.begin(ota::sim::Fault::kCryptoMiner, 5);
+    ota::model::Sample sample = machine.next();
+    if (i >= 500) sample.extra = {{"load1", *sample.values[0] / 7}};
+    if (i % 97 == 5) sample.values[3].reset();
+    detector.observe(sample, sample.at);
+    device.push_back(detector.told());
+    csv += ota::format_rfc3339(sample.at);
+    std::array<char, 40> text{};
+    for (const auto& value : sample.values) {
+      csv += ",";
+      if (!value) continue;
+      std::snprintf(text.data(), text.size(), "%.17g", *value);
+      csv += text.data();
+    }
+    csv += ",";
+    if (i >= 500) {
+      std::snprintf(text.data(), text.size(), "%.17g", sample.extra[0].value);
+      csv += text.data();
+    }
+    csv += "\n";
+  }
+  ReplayOptions options;
+  std::size_t row = 0;
+  int alarms = 0;
+  std::uint32_t told = 0;
+  options.write = [](std::string_view) {};
+  options.observe = [&](const ota::anomaly::ReplayRow& seen) {
+    const ota::anomaly::ScoreTold& of_device = device.at(row++);
+    INFO("row " << row);
+    REQUIRE(std::bit_cast<std::uint64_t>(seen.rarity) ==
+            std::bit_cast<std::uint64_t>(of_device.rarity));
+    REQUIRE(std::bit_cast<std::uint64_t>(seen.joint) ==
+            std::bit_cast<std::uint64_t>(of_device.joint));
+    REQUIRE(std::abs(seen.score - of_device.score) < 2e-12);  // as it is printed
+    REQUIRE(seen.alarm == (of_device.alarm_count != told));
+    told = of_device.alarm_count;
+    alarms += seen.alarm ? 1 : 0;
+  };
+  std::istringstream in(csv);
+  REQUIRE(ota::anomaly::replay(in, options).has_value());
+  CHECK(row == 4000);
+  CHECK(alarms > 0);
 }
 
 TEST_CASE("scores never leave [0, 1], whatever the values", "[anomaly][replay]") {

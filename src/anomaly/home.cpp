@@ -1,0 +1,74 @@
+#include "anomaly/home.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+
+namespace ota::anomaly {
+namespace {
+
+// The element that would stand at this share of the sorted values. Reorders them.
+double quantile(std::span<double> values, double share) {
+  const double place = share * static_cast<double>(values.size());
+  const auto at = std::min(values.size() - 1, static_cast<std::size_t>(place));
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(at), values.end());
+  return values[at];
+}
+
+}  // namespace
+
+void Home::keep(Readings& readings, double value, double longest_stride) {
+  if (size_ < kSlots) {
+    readings.set(size_++, value);
+    return;
+  }
+  if (2.0 * stride_ > longest_stride) {
+    readings.set(write_++, value);
+    return;
+  }
+  constexpr std::size_t kHalf = kSlots / 2;
+  for (std::size_t i = 0; i < kHalf; ++i)
+    readings.set(i, readings.get(2 * i + 1));
+  readings.set(kHalf, value);
+  size_ = kHalf + 1;
+  stride_ *= 2;
+  write_ = 0;
+}
+
+void Home::take(Readings& readings, double value, double longest_stride) {
+  constexpr std::uint8_t kMeasureEvery = 8;
+  ++taken_;
+  if (taken_ % stride_ == 0) {
+    keep(readings, value, longest_stride);
+    if (fresh_ < kMeasureEvery) ++fresh_;
+  }
+  if (fresh_ >= kMeasureEvery) measure(readings);
+}
+
+bool Home::plausible() const {
+  const bool power = stride_ != 0 && (stride_ & (stride_ - 1)) == 0;
+  return power && size_ <= kSlots && std::isfinite(centre_) && std::isfinite(spread_) &&
+         spread_ > 0 && (!ready_ || size_ > 0);
+}
+
+void Home::measure(const Readings& readings) {
+  constexpr double kSigma = 1.4826;        // sigmas in a median absolute deviation
+  constexpr double kShareOfRange = 0.02;   // plateau .01 to .05
+  constexpr double kShareOfCentre = 1e-3;  // below, differences are rounding; plateau to 1e-4
+  constexpr double kLeast = 1e-9;
+  std::array<double, kSlots> kept{};
+  const std::span values = std::span(kept).first(size_);
+  readings.get(0, values);
+  const double range = quantile(values, 0.99) - quantile(values, 0.01);
+  centre_ = quantile(values, 0.5);
+  for (double& value : values)
+    value = std::abs(value - centre_);
+  const double deviation = quantile(values, 0.5);
+  spread_ = std::max(
+      {kSigma * deviation, kShareOfRange * range, kShareOfCentre * std::abs(centre_), kLeast});
+  ready_ = true;
+  fresh_ = 0;
+}
+
+}  // namespace ota::anomaly

@@ -1,0 +1,84 @@
+// How rare a size is, by the sizes seen so far: -log10 of the probability of one at least as large.
+//
+// Counts in bins answer for what was seen often; past the border above which at most 5 % lie, a
+// tail that is fitted to the counts there answers for what was seen seldom or never:
+//   kOctaves   bins of a quarter octave from 2^-5 and Pareto's tail (Hill 1975): sizes of raw
+//              telemetry, where ten times the usual does come;
+//   kEighths   bins of an eighth and an exponential tail (Pickands 1975): what is a logarithm.
+// So a series that spikes every hour needs a bigger spike, without any parameter of its own. Old
+// counts fade: all are halved each time their sum reaches 16,384.
+//
+// What was added counts from the next refresh on, which comes after every max(8, min(256, N / 32))
+// readings. Several tails that always learn together are kept in one object. No table is kept: a
+// rarity is summed up from the counts when it is asked for.
+//
+// Counts are whole eighths of a reading, for a reading of a device in trouble teaches less. Four
+// bytes a bin up to the highest one used; allocates as that grows and never more. Pure. Thread: one
+// at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace ota::anomaly {
+
+enum class Scale : std::uint8_t { kOctaves, kEighths };
+
+class Rarity {
+ public:
+  static constexpr std::uint32_t kWhole = 8;  // eighths
+  static constexpr double kMost = 30;         // decades
+
+  explicit Rarity(Scale scale, std::uint8_t tails = 1) : scale_(scale), tails_(tails) {}
+
+  // Of a size in that tail; 0 until twenty readings were added. `index`: what the tail's mean
+  // excess is drawn to, with the weight of four readings.
+  double of(std::size_t tail, double size, double index) const;
+  // The largest size whose rarity is at most `decades`: the inverse, by bisection.
+  double size_at(std::size_t tail, double decades, double index) const;
+  // One size for each tail, which count as `eighths` of a reading.
+  void add(std::span<const double> sizes, std::uint32_t eighths);
+
+  bool knows_enough() const;
+  // Readings added, faded ones left out.
+  double total() const { return static_cast<double>(total_) / kWhole; }
+  std::size_t bytes() const { return std::size_t{bins_} * tails_ * sizeof(std::uint32_t); }
+  const void* address() const { return counts_.get(); }  // for prefetch
+
+  // Its numbers, for a snapshot: `numbers` is asked for as many as there are.
+  template <class Self, class Visit>
+  static void each_kept(Self& self, const Visit& visit) {
+    visit("total", self.total_);
+    visit("settled", self.settled_);
+    visit("fresh", self.fresh_);
+  }
+  std::span<const std::uint32_t> counts() const {
+    return {counts_.get(), std::size_t{bins_} * tails_};
+  }
+  // False where the counts do not add up to what was kept with them.
+  bool restore(std::span<const std::uint32_t> counts);
+
+ private:
+  std::size_t most_bins() const { return scale_ == Scale::kOctaves ? 64 : 256; }
+  double place(double size) const;
+  void grow_to(std::size_t bin);
+  void refresh();
+  void halve();
+  std::uint32_t sum() const;
+
+  // Of each bin, tail by tail: what counts, and what was added since the last refresh.
+  static constexpr std::uint32_t kFreshBits = 12;  // 256 readings of 8 eighths
+  static constexpr std::uint32_t kFreshMask = (1U << kFreshBits) - 1;
+
+  std::unique_ptr<std::uint32_t[]> counts_;
+  std::uint32_t total_ = 0;    // eighths
+  std::uint32_t settled_ = 0;  // of them, as of the last refresh
+  std::uint16_t fresh_ = 0;    // readings since
+  std::uint16_t bins_ = 0;     // there is room for, in each tail
+  Scale scale_;
+  std::uint8_t tails_;
+};
+
+}  // namespace ota::anomaly

@@ -1,0 +1,128 @@
+#include "anomaly/readings.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+namespace ota::anomaly {
+namespace {
+
+constexpr std::array kPower{1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+
+template <class Whole>
+double decoded(const std::byte* at, double power) {
+  Whole whole = 0;
+  std::memcpy(&whole, at, sizeof whole);
+  return static_cast<double>(whole) / power;
+}
+
+std::int64_t nearest(double value) {
+  return static_cast<std::int64_t>(value + (value < 0 ? -0.5 : 0.5));
+}
+
+}  // namespace
+
+double Readings::get(std::size_t slot) const {
+  double value = 0;
+  get(slot, {&value, 1});
+  return value;
+}
+
+void Readings::get(std::size_t first, std::span<double> out) const {
+  if (bytes_ == nullptr) {
+    std::fill(out.begin(), out.end(), 0.0);
+    return;
+  }
+  const std::byte* from = bytes_.get() + first * width_;
+  const double power = kPower[digits_];
+  switch (width_) {
+    case kShort:
+      for (std::size_t i = 0; i < out.size(); ++i)
+        out[i] = decoded<std::int16_t>(from + 2 * i, power);
+      return;
+    case kLong:
+      for (std::size_t i = 0; i < out.size(); ++i)
+        out[i] = decoded<std::int32_t>(from + 4 * i, power);
+      return;
+    case kDouble:
+      std::memcpy(out.data(), from, out.size_bytes());
+      return;
+  }
+}
+
+bool Readings::holds(double value, std::uint8_t digits, Width width) const {
+  if (width == kDouble) return true;
+  const double most = width == kShort ? std::numeric_limits<std::int16_t>::max()
+                                      : std::numeric_limits<std::int32_t>::max();
+  const double scaled = value * kPower[digits];
+  if (!(std::abs(scaled) <= most)) return false;
+  return static_cast<double>(nearest(scaled)) / kPower[digits] == value;
+}
+
+void Readings::write(std::size_t slot, double value) {
+  std::byte* at = bytes_.get() + slot * width_;
+  if (width_ == kDouble) {
+    std::memcpy(at, &value, sizeof value);
+    return;
+  }
+  const auto whole = static_cast<std::int32_t>(nearest(value * kPower[digits_]));
+  if (width_ == kLong) {
+    std::memcpy(at, &whole, sizeof whole);
+    return;
+  }
+  const auto small = static_cast<std::int16_t>(whole);
+  std::memcpy(at, &small, sizeof small);
+}
+
+// The next representation that holds the readings there are and this one too.
+void Readings::widen_for(double value) {
+  std::vector<double> all(slots_);
+  get(0, all);
+  const auto fits = [&](std::uint8_t digits, Width width) {
+    return holds(value, digits, width) && std::all_of(all.begin(), all.end(), [&](double known) {
+             return holds(known, digits, width);
+           });
+  };
+  std::uint8_t digits = digits_;
+  Width width = kDouble;
+  for (const Width candidate : {kShort, kLong}) {
+    for (digits = digits_; digits < kPower.size() && width == kDouble; ++digits) {
+      if (fits(digits, candidate)) {
+        width = candidate;
+        break;
+      }
+    }
+    if (width != kDouble) break;
+  }
+  width_ = width;
+  digits_ = width == kDouble ? std::uint8_t{0} : digits;
+  bytes_ = std::make_unique<std::byte[]>(std::size_t{slots_} * width_);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    write(i, all[i]);
+}
+
+void Readings::set(std::size_t slot, double value) {
+  if (bytes_ == nullptr) bytes_ = std::make_unique<std::byte[]>(std::size_t{slots_} * width_);
+  if (!holds(value, digits_, width_)) widen_for(value);
+  write(slot, value);
+}
+
+bool Readings::restore(Form form, std::span<const std::byte> raw) {
+  if (form.width == 0) return raw.empty();
+  const bool known = form.width == kShort || form.width == kLong || form.width == kDouble;
+  if (!known || form.digits >= kPower.size()) return false;
+  if (raw.size() != std::size_t{slots_} * form.width) return false;
+  digits_ = form.digits;
+  width_ = static_cast<Width>(form.width);
+  bytes_ = std::make_unique<std::byte[]>(raw.size());
+  std::copy(raw.begin(), raw.end(), bytes_.get());
+  // What is a double may be anything in a damaged file, and no reading is infinite.
+  std::vector<double> all(slots_);
+  get(0, all);
+  return std::all_of(all.begin(), all.end(), [](double value) { return std::isfinite(value); });
+}
+
+}  // namespace ota::anomaly
