@@ -240,6 +240,13 @@ class Fleet {
   std::optional<seconds> write_wait(const std::string& device);
   BudgetUse budget_use() const;
 
+  // -- what was learnt of devices (anomaly/memory.h), for a snapshot --
+  // Those that have sent a sample. Any thread.
+  std::vector<std::string> learnt_devices() const;
+  std::string keep_detector(const std::string& device) const;
+  // Before the server starts. kNotFound: no such device; kInvalid: no memory of this program.
+  Result<void> restore_detector(const std::string& device, std::string_view kept);
+
   // -- events from other parts (server, supervisor, configuration) --
   void record(model::Event event);
 

@@ -18,6 +18,7 @@
 #include "config/edit_report.h"
 #include "config/folder.h"
 #include "fleet/fleet.h"
+#include "fleet/memory_file.h"
 #include "fleet/operator_book.h"
 #include "fleet/stored_state.h"
 #include "http/server.h"
@@ -91,6 +92,7 @@ struct Host::Impl {
   std::unique_ptr<config::Watcher> watcher;
   config::Look told;               // of the configuration; the watcher's, while there is one
   std::unique_ptr<LogKeeper> log;  // of events
+  std::unique_ptr<fleet::MemoryFile> detectors;
   ClockJump clock_jump;
   std::atomic<bool> reopen{false};  // the state was replaced by an import
   RateMeter rates;
@@ -317,6 +319,8 @@ Result<void> Host::Impl::serve() {
     const std::lock_guard lock(mutex);
     parts.supervisor = agents->supervisor();
   }
+  detectors = std::make_unique<fleet::MemoryFile>(options.root, *parts.fleet, clock, recorder());
+  detectors->open();
   auto keeper = LogKeeper::make(
       options.root, *parts.store, *authority, clock,
       [fleet = parts.fleet](model::Event event) { fleet->record(std::move(event)); });
@@ -407,6 +411,7 @@ void Host::Impl::tick() {
   update_rates();
   renew_certificate();
   log->tick({settings->console.events_kept, settings->console.most_events});
+  detectors->save_part();
   if (const auto jump = clock_jump.look()) follow_jump(*jump);
   notify();
 }
@@ -549,12 +554,14 @@ void Host::Impl::close() {
     const auto flushed = parts.store->flush();
     static_cast<void>(flushed);
     if (log != nullptr) log->sign_last();
+    if (detectors != nullptr) detectors->save_last();
   }
   server.reset();  // first: its routes tell what the other one counts
   ddi.reset();
   api.reset();
   operators.reset();
   log.reset();
+  detectors.reset();
   HostParts gone;
   {
     const std::lock_guard lock(mutex);
