@@ -80,9 +80,9 @@ double Rarity::size_at(std::size_t tail, double decades_wanted, double index) co
   return low;
 }
 
-// Room for that bin in each tail, eight at a time.
+// Room for that bin in each tail, and for sizes that are larger by eight bins.
 void Rarity::grow_to(std::size_t bin) {
-  const auto bins = static_cast<std::uint16_t>((bin / 8 + 1) * 8);
+  const auto bins = static_cast<std::uint16_t>(std::min(most_bins(), (bin / 8 + 2) * 8));
   auto grown = std::make_unique<std::uint32_t[]>(std::size_t{bins} * tails_);
   for (std::size_t tail = 0; tail < tails_; ++tail)
     std::copy_n(counts_.get() + tail * bins_, bins_, grown.get() + tail * bins);

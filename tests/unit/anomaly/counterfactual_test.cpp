@@ -64,7 +64,7 @@ class Troubled {
     const bool incident = words.find("nothing else unusual") != std::string::npos;
     double quiet = 0;
     for (double passed = 0; passed <= lasts + 1 || (incident && quiet < 40); ++passed) {
-      REQUIRE(passed < 1000);
+      REQUIRE(passed < lasts + 1000);
       Sample sample = calm();
       for (std::size_t i = 0; i < under.size(); ++i) {
         // As near as allowed, and moving.
