@@ -96,7 +96,7 @@ Risen DeviceDetector::risen() const {
   for (std::size_t i = 0; i < std::min(model::kMetricCount, state_->channels.size()); ++i) {
     const Channel& channel = state_->channels[i];
     bool up = std::max(channel.limit.level(), channel.anchor.level()) >= model::Level::kWatch;
-    up = up || (state_->leads(channel) && channel.value > channel.centre);
+    up = up || channel.alone.on() || (state_->leads(channel) && channel.value > channel.centre);
     if (up) risen = static_cast<Risen>(risen | (1U << i));
   }
   return risen;

@@ -50,23 +50,20 @@ bool DeviceState::leads(const Channel& channel) const {
 }
 
 Level DeviceState::baseline_level(const Channel& channel) const {
-  return leads(channel) ? std::max(channel.anchor.level(), Level::kWatch) : channel.anchor.level();
+  const bool unusual = leads(channel) || channel.alone.on();
+  return unusual ? std::max(channel.anchor.level(), Level::kWatch) : channel.anchor.level();
 }
 
 WallTime DeviceState::baseline_since(const Channel& channel) const {
-  if (channel.anchor.level() == Level::kStable) return channel.lead.since;
-  return leads(channel) ? std::min(channel.lead.since, channel.anchor.since())
-                        : channel.anchor.since();
+  WallTime first = WallTime::max();
+  if (channel.anchor.level() != Level::kStable) first = channel.anchor.since();
+  if (leads(channel)) first = std::min(first, channel.lead.since);
+  if (channel.alone.on()) first = std::min(first, channel.alone.since());
+  return first;
 }
 
-double DeviceState::reach(const Channel& channel) const {
-  const auto index = static_cast<std::size_t>(&channel - channels.data());
-  if (index >= engine.metrics()) return channel.reach;
-  // Two decades are not hot; and where all that lead stay at their reach, the row is no alarm.
-  constexpr double kCool = 2;
-  constexpr double kShare = 0.8;
-  const double most = kShare * engine.joint_at(engine.tuning().bar);
-  return engine.metric(index).reach(std::min(kCool, most), engine.tuning());
+double Channel::least_effect() const {
+  return shrug(metric) / 2;
 }
 
 int limit_risk(const LimitRule& rule, Metric metric, double value, Level level) {
@@ -140,6 +137,7 @@ void DeviceState::observe(const model::Sample& sample, WallTime received) {
   if (boot_samples < UINT32_MAX) ++boot_samples;
   if (channels.empty()) make_channels();
   refusals.in_a_row = 0;
+  const milliseconds passed = last_at == WallTime{} ? milliseconds(0) : at - last_at;
   last_at = at;
   for (Channel& channel : channels)
     channel.fresh = false;
@@ -151,12 +149,12 @@ void DeviceState::observe(const model::Sample& sample, WallTime received) {
       take(*found, extra.value, at);
     }
   }
-  score(at);
+  score(at, passed);
   watch_copies();
   settle(at);
 }
 
-void DeviceState::score(WallTime at) {
+void DeviceState::score(WallTime at, milliseconds passed) {
   std::array<double, model::kMetricCount + model::kMaxExtraMetrics> values{};
   for (std::size_t i = 0; i < channels.size(); ++i)
     values[i] = channels[i].fresh ? channels[i].value : kNoReading;
@@ -174,6 +172,30 @@ void DeviceState::score(WallTime at) {
                            engine.metric(i).mean_of_last(kRecent), at);
   }
   take_leads(row, at);
+  for (std::size_t i = 0; i < model::kMetricCount; ++i) {
+    if (channels[i].fresh) judge_alone(i, passed);
+  }
+}
+
+// The score pools three metrics, so a fault that shows in one of four counts a third there. One
+// that is rare enough to be so among all metrics, and high enough to matter, is told by itself.
+void DeviceState::judge_alone(std::size_t index, milliseconds passed) {
+  constexpr std::size_t kRecent = 5;  // readings
+  Channel& channel = channels[index];
+  const MetricScore& metric = engine.metric(index);
+  const double effect = metric.mean_of_last(kRecent) - channel.centre;
+  const double bar = engine.tuning().bar + std::log10(static_cast<double>(channels.size()));
+  const bool high = metric.judged() && effect >= channel.least_effect();
+  const bool after_gap = passed > thresholds->stale_after;
+  channel.alone.observe(
+      {high && metric.rarity() >= bar, effect < channel.least_effect(), last_at, after_gap},
+      milliseconds(0), thresholds->clear_after);
+  if (!channel.alone.on()) return;
+  // A lead of an incident that is over is not this one's.
+  const bool known = leads(channel) || channel.lead.since >= channel.alone.since();
+  if (known && metric.rarity() < channel.lead.rarity) return;
+  channel.lead =
+      lead_told(metric, channel.value, known ? channel.lead.since : channel.alone.since());
 }
 
 void DeviceState::take_leads(const Judgement& row, WallTime at) {

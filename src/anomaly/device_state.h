@@ -33,16 +33,18 @@ struct Channel {
   LimitWatch limit;
   Anchor anchor;
   FlatLine flat;
-  LeadTold lead;  // of the open incident
+  Latch alone;    // unusual and high by itself, whatever the other metrics do
+  LeadTold lead;  // of the open incident, or of what is unusual alone
   double value = 0;
   double centre = 0;  // what is usual, as of its last reading
   double spread = 0;
   double rarity = 0;   // of its last reading, decades
-  double reach = 0;    // where evidence keeps it: see DeviceState::reach
   WallTime seen_at{};  // "never": not yet
 
   bool seen() const { return seen_at != WallTime{}; }
   DepartureRule departure(const model::Thresholds& thresholds) const;
+  // From this distance above its centre on, in its unit, a metric alone is worth a look.
+  double least_effect() const;
 };
 
 // Refused samples: impossible ones make a device suspect at once, late and repeated ones only in a
@@ -84,8 +86,6 @@ struct DeviceState {
   bool leads(const Channel& channel) const;
   model::Level baseline_level(const Channel& channel) const;
   WallTime baseline_since(const Channel& channel) const;
-  // How far from its centre a channel in the lead may be for its incident to end, if it stays so.
-  double reach(const Channel& channel) const;
   // The worst that any channel has to say.
   model::Level worst_channel() const;
   // The metric of that name, made where it is new; null where there is no room, or for a bad name.
@@ -112,7 +112,8 @@ struct DeviceState {
  private:
   void make_channels();
   void take(Channel& channel, double value, WallTime at);
-  void score(WallTime at);
+  void score(WallTime at, milliseconds passed);
+  void judge_alone(std::size_t index, milliseconds passed);
   void take_leads(const Judgement& row, WallTime at);
   void watch_copies();
   void settle(WallTime at);

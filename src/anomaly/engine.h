@@ -68,8 +68,6 @@ class Engine {
   double interval() const { return interval_; }
   // How many of the first kLearningRows rows it has; that many once it judges.
   std::uint32_t learnt_rows() const;
-  // The largest F that is no rarer than `decades`.
-  double joint_at(double decades) const { return joint_.size_at(0, decades, kJointIndex); }
 
   // State, heap included.
   std::size_t bytes() const;

@@ -87,8 +87,8 @@ void each_told(Self& channel,
   visit("centre", channel.centre);
   visit("spread", channel.spread);
   visit("rarity", channel.rarity);
+  visit("alone", channel.alone);
   visit("lead", channel.lead);
-  visit("reach", channel.reach);
   visit("anchor", channel.anchor);
   visit("flat", channel.flat);
 }
@@ -135,10 +135,7 @@ Json evidence_of(const DeviceState& state) {
     Json told{{"name", channel.name.data()}};
     each_told(channel, Writer{told});
     const auto index = static_cast<std::size_t>(&channel - state.channels.data());
-    if (index < state.engine.metrics()) {
-      told["sizes"] = state.engine.metric(index).sizes();
-      if (state.leads(channel)) told["reach"] = state.reach(channel);
-    }
+    if (index < state.engine.metrics()) told["sizes"] = state.engine.metric(index).sizes();
     channels.push_back(std::move(told));
   }
   return out;

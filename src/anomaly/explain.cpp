@@ -225,21 +225,21 @@ std::string label_for(const std::vector<Signal>& signals, Level level) {
   return std::string(level == Level::kCritical ? words.critical : words.watch);
 }
 
-// What the channel has to come back to, and how long it takes to be believed.
-struct Clearing {
-  std::optional<double> under;
-  std::optional<double> over;  // where too little is unusual as well
-  milliseconds time{0};
-
-  void lower(double edge) { under = under ? std::min(*under, edge) : edge; }
-};
-
 milliseconds rows(const DeviceState& state, std::uint32_t count) {
   return seconds(std::llround(std::max(1.0, std::ceil(state.told.interval)) * count));
 }
 
 // The means look back over 60 readings: all of them have to be new, and then 40 rows quiet.
 constexpr std::uint32_t kMeanRows = 60;
+
+// What the channel has to come back to, and how long it takes to be believed.
+struct Clearing {
+  std::optional<double> under;
+  bool usual = false;  // around its centre, as it was
+  milliseconds time{0};
+
+  void lower(double edge) { under = under ? std::min(*under, edge) : edge; }
+};
 
 Clearing clearing_of(const DeviceState& state, const Channel& channel) {
   Clearing clearing;
@@ -252,12 +252,9 @@ Clearing clearing_of(const DeviceState& state, const Channel& channel) {
     clearing.lower(channel.anchor.edge(channel.departure(*state.thresholds)));
     clearing.time = state.thresholds->clear_after + rows(state, kMeanRows);
   }
-  if (state.leads(channel)) {
-    const double reach = state.reach(channel);
-    const bool above_limit = clearing.under && *clearing.under <= channel.centre - reach;
-    clearing.lower(channel.centre + reach);
-    // A limit that lies below all that is usual goes first.
-    if (!above_limit) clearing.over = channel.centre - reach;
+  if (state.leads(channel) || channel.alone.on()) {
+    // A limit that lies below what is usual goes first.
+    clearing.usual = !clearing.under || channel.centre + channel.spread < *clearing.under;
   }
   return clearing;
 }
@@ -266,23 +263,21 @@ std::string clearing_text(const DeviceState& state, WallTime now) {
   std::string out;
   const auto add = [&out](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
   milliseconds time{0};
+  bool unusual = state.told.open;
   for (const Channel& channel : state.channels) {
     const Clearing clearing = clearing_of(state, channel);
-    if (!clearing.under) continue;
-    // Rounded to the strict side, so that the words keep what they promise; an edge that is finer
-    // than the words stays in them.
-    const double under = std::floor(*clearing.under * 10) / 10;
-    std::string range = " under " + with_unit(channel, under, 1);
-    if (clearing.over) {
-      const double over = std::ceil(*clearing.over * 10) / 10;
-      range = over < under ? " between " + with_unit(channel, over, 1) + " and " +
-                                 with_unit(channel, under, 1)
-                           : " at " + with_unit(channel, channel.centre, 1);
-    }
-    add(display_name(channel) + range);
     time = std::max(time, clearing.time);
+    unusual = unusual || channel.alone.on();
+    if (clearing.usual) {
+      add(display_name(channel) + " back at " + with_unit(channel, channel.centre, 1) + " ± " +
+          format_number(channel.spread, 1));
+    } else if (clearing.under) {
+      // Rounded to the strict side, so that the words keep what they promise.
+      const double under = std::floor(*clearing.under * 10) / 10;
+      add(display_name(channel) + " under " + with_unit(channel, under, 1));
+    }
   }
-  if (state.told.open) {
+  if (unusual) {
     add("nothing else unusual");
     time = std::max(time, rows(state, kMeanRows + Incidents::kQuietRows));
   }

@@ -44,6 +44,7 @@ void each_kept_of(Self& channel,
   visit("limit", channel.limit);
   visit("anchor", channel.anchor);
   visit("flat", channel.flat);
+  visit("alone", channel.alone);
   visit("lead", channel.lead);
   visit("value", channel.value);
   visit("centre", channel.centre);

@@ -85,15 +85,6 @@ double MetricScore::mean_of_last(std::size_t count) const {
   return count_ == 0 ? 0 : Last(readings_, count_).mean_of(count);
 }
 
-double MetricScore::reach(double decades, const Tuning& tuning) const {
-  double least = std::numeric_limits<double>::max();
-  for (const Size size : {Size::kNow, Size::kMean5, Size::kMean60}) {
-    least = std::min(least,
-                     rarities_.size_at(static_cast<std::size_t>(size), decades, tuning.tail_index));
-  }
-  return least * home_.spread();
-}
-
 void MetricScore::fetch_ahead() const {
   prefetch(readings_.address(), readings_.bytes());
   prefetch(rarities_.address(), rarities_.bytes());

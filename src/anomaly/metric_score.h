@@ -56,9 +56,6 @@ class MetricScore {
 
   const Home& home() const { return home_; }
   double mean_of_last(std::size_t count) const;
-  // How far from home a reading may lie, whatever else is so, to be at most so rare; as it would
-  // be if the metric stayed there.
-  double reach(double decades, const Tuning& tuning) const;
 
   std::size_t bytes() const { return sizeof *this + readings_.bytes() + rarities_.bytes(); }
   void fetch_ahead() const;

@@ -68,18 +68,6 @@ double Rarity::of(std::size_t tail, double size, double index) const {
   return lower + (where - static_cast<double>(at)) * (upper - lower);
 }
 
-double Rarity::size_at(std::size_t tail, double decades_wanted, double index) const {
-  double low = 0;
-  double high = 1;
-  while (high < 1e12 && of(tail, high, index) <= decades_wanted)
-    high *= 2;
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2;
-    (of(tail, middle, index) <= decades_wanted ? low : high) = middle;
-  }
-  return low;
-}
-
 // Room for that bin in each tail, and for sizes that are larger by eight bins.
 void Rarity::grow_to(std::size_t bin) {
   const auto bins = static_cast<std::uint16_t>(std::min(most_bins(), (bin / 8 + 2) * 8));

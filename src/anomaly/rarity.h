@@ -36,8 +36,6 @@ class Rarity {
   // Of a size in that tail; 0 until twenty readings were added. `index`: what the tail's mean
   // excess is drawn to, with the weight of four readings.
   double of(std::size_t tail, double size, double index) const;
-  // The largest size whose rarity is at most `decades`: the inverse, by bisection.
-  double size_at(std::size_t tail, double decades, double index) const;
   // One size for each tail, which count as `eighths` of a reading.
   void add(std::span<const double> sizes, std::uint32_t eighths);
 

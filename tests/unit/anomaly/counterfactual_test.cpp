@@ -1,4 +1,5 @@
 // What a verdict says would clear it, taken at its word for random devices and random trouble.
+#include <algorithm>
 #include <optional>
 #include <random>
 #include <regex>
@@ -35,6 +36,7 @@ class Troubled {
   }
 
   Verdict verdict() const { return detector_.verdict(now_); }
+  std::uint32_t incident() const { return detector_.told().number; }
 
   // Does what the words ask for, as near to them as they allow, and nothing more.
   void obey(const std::string& words) {
@@ -47,18 +49,15 @@ class Troubled {
       lasts = std::max(lasts, std::stod(match[1]));
     if (words.find("60 s without a restart") != std::string::npos) lasts = std::max(lasts, 60.0);
     std::array<std::optional<double>, ota::model::kMetricCount> under;
-    std::array<std::optional<double>, ota::model::kMetricCount> over;
+    std::array<std::optional<std::pair<double, double>>, ota::model::kMetricCount> usual;
     for (const auto& [word, metric] : kNames) {
       const auto index = static_cast<std::size_t>(metric);
       for (const auto& match : all(words, std::string(word) + " under ([0-9.]+)"))
         under[index] = std::stod(match[1]);
       for (const auto& match :
-           all(words, std::string(word) + " between (-?[0-9.]+) [^ ]+ and (-?[0-9.]+)")) {
-        over[index] = std::stod(match[1]);
-        under[index] = std::stod(match[2]);
+           all(words, std::string(word) + " back at ([0-9.]+) [^ ]+ ± ([0-9.]+)")) {
+        usual[index] = std::pair(std::stod(match[1]), std::stod(match[2]));
       }
-      for (const auto& match : all(words, std::string(word) + " at (-?[0-9.]+)"))
-        over[index] = under[index] = std::stod(match[1]);
     }
     // "Nothing else unusual" is asked for too: chance counts as something else.
     const bool incident = words.find("nothing else unusual") != std::string::npos;
@@ -68,10 +67,8 @@ class Troubled {
       Sample sample = calm();
       for (std::size_t i = 0; i < under.size(); ++i) {
         // As near as allowed, and moving.
-        if (!under[i]) continue;
-        double value = *under[i] - 0.1 - 0.1 * pick(8);
-        if (over[i] && value <= *over[i]) value = (*over[i] + *under[i]) / 2;
-        sample.values[i] = value;
+        if (under[i]) sample.values[i] = *under[i] - 0.1 - 0.1 * pick(8);
+        if (usual[i]) sample.values[i] = usual[i]->first + usual[i]->second * 0.1 * (pick(31) - 15);
       }
       send(sample);
       quiet = detector_.told().rarity < 3 ? quiet + 1 : 0;
@@ -160,6 +157,12 @@ class Troubled {
   DeviceDetector detector_;
 };
 
+bool is_unusual(const Verdict& verdict) {
+  return std::any_of(verdict.signals.begin(), verdict.signals.end(), [](const auto& signal) {
+    return signal.kind == ota::model::SignalKind::kBaseline;
+  });
+}
+
 ota::model::CheckResult gate_on(const Verdict& verdict) {
   ota::gate::Input input;
   input.verdict = verdict;
@@ -171,6 +174,7 @@ ota::model::CheckResult gate_on(const Verdict& verdict) {
 TEST_CASE("whatever the trouble, doing what the verdict asks for flips the gate's answer",
           "[anomaly][gate]") {
   int blocked = 0;
+  int surprised = 0;
   for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
     Troubled device(seed);
     const Verdict before = device.verdict();
@@ -182,10 +186,18 @@ TEST_CASE("whatever the trouble, doing what the verdict asks for flips the gate'
     INFO("seed " << seed << ": " << before.sentence << " -> " << before.would_clear);
     CHECK(gate_on(before) == ota::model::CheckResult::kBlock);
     CHECK_FALSE(before.would_clear.empty());
+    const std::uint32_t incident = device.incident();
     device.obey(before.would_clear);
     const Verdict after = device.verdict();
+    // One row in a thousand is rare without a cause, and so is a sensor that moves again at last:
+    // that is another incident, and not this one's words.
+    if (device.incident() != incident || (is_unusual(after) && !is_unusual(before))) {
+      ++surprised;
+      continue;
+    }
     INFO("then " << after.sentence << " -> " << after.would_clear);
     CHECK(gate_on(after) == ota::model::CheckResult::kPass);
   }
   CHECK(blocked > 300);
+  CHECK(surprised <= blocked / 20);
 }
