@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "audit/log_key.h"
+#include "audit/tile_tree.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "store/log_verify.h"
@@ -21,6 +22,15 @@ Result<std::string> stored_note(Store& store) {
   const auto json = parse_json(**document);
   if (!json) return json.error().within("meta/audit-checkpoint");
   return json->is_object() ? json->value("note", std::string()) : std::string();
+}
+
+// Of the last tile while it is not full, in base64: by them the verification names an event there.
+Result<std::string> unfinished_tile(Store& store, std::uint64_t size) {
+  const std::uint64_t n = size / audit::kTileWidth;
+  const std::uint64_t width = audit::tile_width(size, 0, n);
+  const auto hashes = width > 0 ? store.tile(0, n, width) : Result<audit::Hashes>(audit::Hashes());
+  if (!hashes) return hashes.error();
+  return audit::to_base64(as_bytes(audit::to_bytes(*hashes)));
 }
 
 std::string size_of(const std::string& note) {
@@ -90,11 +100,13 @@ Result<void> LogSigner::sign() {
   const audit::Checkpoint checkpoint{origin(), size, *root};
   const auto note = audit::sign_checkpoint(checkpoint, signer_);
   if (!note) return note.error();
+  const auto leaves = unfinished_tile(store_, size);
+  if (!leaves) return leaves.error();
   // The file first: the store's copy is for those who have the database alone.
   if (auto written = write_file_durably(state_ / kCheckpointFile, *note, 0600); !written)
     return written;
   store_.commit({.puts = {{std::string(kCheckpointCollection), std::string(kCheckpointKey),
-                           dump_json({{"note", *note}})}}},
+                           dump_json({{"note", *note}, {"leaves", *leaves}})}}},
                 {});
   last_ = checkpoint;
   return {};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "store/event_document.h"
+#include "store/state_file.h"
 
 namespace ota::store {
 namespace {
@@ -24,10 +25,31 @@ std::string events_name(std::uint64_t from, std::uint64_t to) {
   return "events " + std::to_string(from) + " to " + std::to_string(to);
 }
 
+// The hashes of the unfinished tile as they were when the log was signed last, which stand with the
+// checkpoint: those in the events' own rows would go where a row is moved to.
+struct SignedLeaves {
+  std::uint64_t tile = 0;
+  Hashes hashes;
+};
+
+SignedLeaves signed_leaves(Store& store) {
+  const auto document = store.get(std::string(kCheckpointCollection), std::string(kCheckpointKey));
+  if (!document || !*document) return {};
+  const auto json = parse_json(**document);
+  if (!json || !json->is_object()) return {};
+  const auto checkpoint = audit::Checkpoint::parse(json->value("note", std::string()));
+  const auto bytes = audit::from_base64(json->value("leaves", std::string()));
+  if (!checkpoint || !bytes) return {};
+  auto hashes = audit::hashes_of(as_text(*bytes));
+  if (!hashes || hashes->size() != checkpoint->size % kTileWidth) return {};
+  return {checkpoint->size / kTileWidth, std::move(*hashes)};
+}
+
 // The stored events and the hashes that the tree has of them, by number; two tiles' worth are held.
 class Places {
  public:
-  Places(Store& store, std::uint64_t size) : store_(store), size_(size) {}
+  Places(Store& store, std::uint64_t size)
+      : store_(store), size_(size), signed_(signed_leaves(store)) {}
 
   // What is stored as this event; null: nothing.
   Result<const LogEntry*> stored(std::uint64_t seq) {
@@ -71,6 +93,10 @@ class Places {
       auto hashes = store_.tile(0, n, width);
       if (!hashes) return hashes.error();
       page.hashes = std::move(*hashes);
+      const bool unfinished = width < kTileWidth && n == signed_.tile;
+      if (unfinished && signed_.hashes.size() > page.hashes.size())
+        page.hashes.resize(signed_.hashes.size());
+      if (unfinished) std::copy(signed_.hashes.begin(), signed_.hashes.end(), page.hashes.begin());
     }
     while (pages_.size() > 1)
       pages_.erase(pages_.begin());
@@ -79,6 +105,7 @@ class Places {
 
   Store& store_;
   std::uint64_t size_;
+  SignedLeaves signed_;
   std::map<std::uint64_t, Page> pages_;
 };
 
@@ -118,12 +145,12 @@ class Verification {
     if (!expected) return expected.error();
     const auto entry = places_.stored(seq);
     if (!entry) return entry.error();
-    if (!*expected) {
-      note(seq, "the tree lacks the hash of " + event_name(seq));
-    } else if (*entry == nullptr && missing_until_ + 1 == seq) {
+    if (*entry == nullptr && missing_until_ + 1 == seq) {
       missing_until_ = seq;  // from the beginning on: it may have left rightly
     } else if (*entry == nullptr) {
       note(seq, event_name(seq) + " is missing");
+    } else if (!*expected) {
+      note(seq, "the tree lacks the hash of " + event_name(seq));
     } else {
       if (auto done = compare(seq, (*entry)->document, **expected); !done) return done;
     }
@@ -224,8 +251,8 @@ Result<void> Verification::grow(const Hash& leaf, std::uint64_t seq) {
     if (!stored) return stored.error();
     if (stored->size() == tile.hashes.size() && stored->back() == tile.hashes.back()) continue;
     const std::uint64_t span = std::uint64_t{1} << (audit::kTileHeight * tile.level);
-    note(seq - span + 1, "the hashes of " + events_name(seq - span + 1, seq) +
-                             " do not fit the tree above them");
+    note(seq - span + 1,
+         "the hashes of " + events_name(seq - span + 1, seq) + " do not fit the tree above them");
   }
   return {};
 }
