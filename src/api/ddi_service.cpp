@@ -13,6 +13,7 @@
 #include "fleet/fleet.h"
 #include "http/rate_limit.h"
 #include "model/ddi.h"
+#include "model/event_kind.h"
 
 namespace ota::api {
 namespace {
@@ -160,7 +161,7 @@ Response DdiService::Impl::refusal(const http::Request& request, const std::stri
   if (refusals.take(request.peer.address, clock.mono())) {
     model::Event event;
     event.severity = model::Severity::kWarning;
-    event.kind = "auth.fail";
+    event.kind = model::event_kind::kAuthFail;
     event.source = request.peer.address;
     event.message = "DDI request refused: " + reason;
     if (!device.empty()) event.data = Json{{"device", device}};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "model/event_kind.h"
 
 namespace ota::fleet {
 namespace {
@@ -79,13 +80,13 @@ Result<JobChange> take_closing(Job job, const DdiFeedback& feedback, DdiVersionW
   progress.closed = closing_word(feedback);
   if (feedback.finished == DdiFinished::kFailure) {
     const std::string cause = cause_of(progress.log, feedback);
-    return move_to(job, JobState::kFailed, "ddi.failed", cause, rules, now);
+    return move_to(job, JobState::kFailed, model::event_kind::kDdiFailed, cause, rules, now);
   }
   if (progress.downloads == 0) {
     auto change = move_to(job, JobState::kFailed, "never-downloaded",
                           "reported success, but never downloaded it whole", rules, now);
     if (!change) return change;
-    tell(*change, Severity::kWarning, "ddi.success-without-download",
+    tell(*change, Severity::kWarning, model::event_kind::kDdiSuccessWithoutDownload,
          change->job.device + " reported success for " + change->job.release.version.label() +
              ", which it never downloaded: not counted; push it again to offer it again",
          now);
@@ -132,7 +133,7 @@ JobChange keep_back(const Job& job, Severity severity, const std::string& why, W
   change.changed = true;
   change.job.updated = now;
   change.job.detail = "not offered: " + why;
-  tell(change, severity, "ddi.withheld",
+  tell(change, severity, model::event_kind::kDdiWithheld,
        job.release.version.label() + " is not offered to " + job.device + ": " + why, now);
   return change;
 }
@@ -218,7 +219,7 @@ JobChange ddi_fetched(const Job& job, const DdiFetch& fetch, const model::OtaSet
   change.soft = fetch.kind == DdiFetch::Kind::kPiece && change.job.state == job.state;
   // Installed already and fetched again: its boot counter sends it round in circles.
   if (whole && change.job.ddi->downloads > 1) {
-    tell(change, Severity::kWarning, "ddi.downloaded-again",
+    tell(change, Severity::kWarning, model::event_kind::kDdiDownloadedAgain,
          job.device + " downloaded " + job.release.version.label() + " for the " +
              std::to_string(change.job.ddi->downloads) + ". time",
          now);
@@ -239,7 +240,7 @@ Result<JobChange> ddi_reported(const Job& job, const DdiFeedback& feedback, DdiV
     change.changed = true;
     progress_of(change.job).closed = closing;
     append_ddi_log(change.job.ddi->log, feedback.details);
-    tell(change, Severity::kNotice, "ddi.late-report",
+    tell(change, Severity::kNotice, model::event_kind::kDdiLateReport,
          job.device + " reported " + closing + " for " + job.id + ", which was " +
              std::string(model::to_text(job.state)) + " here already",
          now);
@@ -258,7 +259,7 @@ Result<JobChange> ddi_reported(const Job& job, const DdiFeedback& feedback, DdiV
       auto kept = move_to(next, state, "", "the device will not do it now: " + last_word(feedback),
                           rules, now);
       if (kept) {
-        tell(*kept, Severity::kWarning, "ddi.rejected",
+        tell(*kept, Severity::kWarning, model::event_kind::kDdiRejected,
              job.device + " will not take " + job.release.version.label() + " now", now);
       }
       return kept;
@@ -288,7 +289,7 @@ Result<JobChange> ddi_cancel_reported(const Job& job, const DdiFeedback& feedbac
   if (!closed && feedback.execution != DdiExecution::kRejected) return change;
   change.job.cancel_requested = false;
   change.job.detail = "the device refused to cancel; the update goes on";
-  tell(change, Severity::kWarning, "ddi.cancel-refused",
+  tell(change, Severity::kWarning, model::event_kind::kDdiCancelRefused,
        job.device + " refused to cancel the update to " + job.release.version.label() +
            ": it goes on" + (failed ? " (the device says that it could not)" : ""),
        now);
@@ -320,7 +321,7 @@ Result<JobChange> ddi_force_quit(const Job& job, const std::string& actor, WallT
   JobChange change =
       job_abandoned(job, "ended here by " + actor + "; the device may still install it", now);
   change.job.error_code = "force-quit";
-  change.events.back().kind = "job.force-quit";
+  change.events.back().kind = model::event_kind::kJobForceQuit;
   change.events.back().data["error_code"] = "force-quit";
   change.events.back().severity = Severity::kWarning;
   change.events.back().actor = actor;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "fleet/impl.h"
+#include "model/event_kind.h"
 
 namespace ota::fleet {
 // Brings the table in line with the whitelist; who left it is cut off.
@@ -35,8 +36,9 @@ void Fleet::Impl::apply_whitelist(const std::shared_ptr<const model::Settings>& 
       if (!device->spec || is_listed(*device)) continue;
       device->spec.reset();
       gone.push_back(id);
-      batch.events.push_back(make_event(clock.wall(), model::Severity::kWarning, "device.unlisted",
-                                        id, id + " left the whitelist and is cut off"));
+      batch.events.push_back(make_event(clock.wall(), model::Severity::kWarning,
+                                        model::event_kind::kDeviceUnlisted, id,
+                                        id + " left the whitelist and is cut off"));
     }
   }
   publisher.order_anew();

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "fleet/ddi_machine.h"
 #include "fleet/impl.h"
+#include "model/event_kind.h"
 
 namespace ota::fleet {
 namespace {
@@ -71,11 +72,12 @@ void take_version(LiveDevice& live, const model::Version& version, WallTime now,
   for (const model::Image& known : record.trusted) {
     if (known.version == version) image = known;
   }
-  batch.events.push_back(
-      make_event(now, facts.confirmed ? Severity::kNotice : Severity::kInfo,
-                 facts.confirmed ? "ddi.version" : "device.baseline", live.id,
-                 live.id + " says that it runs " + version.label() +
-                     (facts.confirmed ? ", " + facts.confirmed->version.label() + " before" : "")));
+  batch.events.push_back(make_event(
+      now, facts.confirmed ? Severity::kNotice : Severity::kInfo,
+      facts.confirmed ? model::event_kind::kDdiVersion : model::event_kind::kDeviceBaseline,
+      live.id,
+      live.id + " says that it runs " + version.label() +
+          (facts.confirmed ? ", " + facts.confirmed->version.label() + " before" : "")));
   facts.confirmed = image;
   facts.booted = image;
 }
@@ -119,7 +121,7 @@ Result<DdiAdmission> Fleet::ddi_admit(const std::string& device,
       }
       if (is_new) {
         record(make_event(
-            now, Severity::kNotice, "ddi.waiting", device,
+            now, Severity::kNotice, model::event_kind::kDdiWaiting, device,
             device + " from " + credentials.address + " wants to join with the gateway token: " +
                 (listed ? "otactl ddi accept " + device : "list it in config/devices.json first")));
       }
@@ -154,7 +156,7 @@ void Fleet::ddi_set_token(const std::string& device, const std::string& token_ha
     client.token_made = now;
     store::Batch batch;
     batch.events.push_back(make_event(
-        now, Severity::kNotice, "ddi.token", device,
+        now, Severity::kNotice, model::event_kind::kDdiToken, device,
         actor + " made a DDI token for " + device + (renewed ? "; the one before is void" : "")));
     batch.events.back().actor = actor;
     Impl::put_device(batch, live, now);
@@ -173,7 +175,7 @@ void Fleet::ddi_set_gateway(const std::string& token_hash, const std::string& ac
   batch.puts.push_back({std::string(kDdiDocuments), std::string(DdiRegistry::kGatewayKey),
                         impl_->ddi.gateway_document()});
   batch.events.push_back(make_event(
-      now, Severity::kWarning, "ddi.gateway-token", "server",
+      now, Severity::kWarning, model::event_kind::kDdiGatewayToken, "server",
       actor + (token_hash.empty() ? " turned gateway tokens off"
                                   : " made a new gateway token; any one before is void")));
   batch.events.back().actor = actor;
@@ -199,7 +201,8 @@ void Fleet::ddi_accept(const std::string& device, const std::string& actor, cons
     refusal = {};
     enrol(Impl::record_of(live), now).by_gateway = true;
     store::Batch batch;
-    batch.events.push_back(make_event(now, Severity::kNotice, "ddi.accepted", device,
+    batch.events.push_back(make_event(now, Severity::kNotice, model::event_kind::kDdiAccepted,
+                                      device,
                                       actor + " accepted " + device + " from the waiting list"));
     batch.events.back().actor = actor;
     Impl::put_device(batch, live, now);
@@ -222,8 +225,8 @@ void Fleet::ddi_ask_attributes(const std::string& device, const std::string& act
     refusal = {};
     live.record.edit().ddi->wants_attributes = true;
     store::Batch batch;
-    batch.events.push_back(make_event(now, Severity::kInfo, "ddi.attributes-asked", device,
-                                      actor + " asked " + device + " for its attributes"));
+    batch.events.push_back(make_event(now, Severity::kInfo, model::event_kind::kDdiAttributesAsked,
+                                      device, actor + " asked " + device + " for its attributes"));
     batch.events.back().actor = actor;
     Impl::put_device(batch, live, now);
     impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
@@ -271,7 +274,7 @@ void Fleet::Impl::take_poll(const std::string& device, const std::string& client
     offer->active = first || self.wants_attributes;
     impl.follow_online(live, now, batch);
     if (joined || renamed) {
-      batch.events.push_back(make_event(now, Severity::kInfo, "ddi.joined", device,
+      batch.events.push_back(make_event(now, Severity::kInfo, model::event_kind::kDdiJoined, device,
                                         device + " polls over DDI with " + client));
     }
     if (joined || renamed || ask_again) Impl::put_device(batch, live, now);
@@ -365,8 +368,8 @@ void Fleet::Impl::take_attributes(const std::string& device, const DdiAttributes
     version = version_of(client, settings->console.ddi);
     if (version) take_version(live, *version, now, batch);
     if (before != client.attributes) {
-      batch.events.push_back(make_event(now, Severity::kInfo, "ddi.attributes", device,
-                                        device + " sent its attributes"));
+      batch.events.push_back(make_event(now, Severity::kInfo, model::event_kind::kDdiAttributes,
+                                        device, device + " sent its attributes"));
       batch.events.back().data = nlohmann::json{{"attributes", client.attributes}};
     }
     Impl::put_device(batch, live, now);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "fleet/gate_question.h"
 #include "fleet/impl.h"
+#include "model/event_kind.h"
 
 namespace ota::fleet {
 namespace {
@@ -124,16 +125,18 @@ void Fleet::Impl::follow_online(LiveDevice& device, WallTime now, store::Batch& 
   // Connected all the while is not offline, and what was connected at least may fall silent.
   if (device.unusable.told || (!changed && (online || !was_unusable))) return;
   if (device.ddi_alone()) {
-    batch.events.push_back(online ? make_event(now, Severity::kInfo, "device.online", device.id,
-                                               device.id + " polls over DDI")
-                                  : make_event(now, Severity::kNotice, "device.offline", device.id,
-                                               device.id + " is offline: no poll for " +
-                                                   format_age(device.ddi_silent_for(now))));
+    batch.events.push_back(
+        online ? make_event(now, Severity::kInfo, model::event_kind::kDeviceOnline, device.id,
+                            device.id + " polls over DDI")
+               : make_event(now, Severity::kNotice, model::event_kind::kDeviceOffline, device.id,
+                            device.id + " is offline: no poll for " +
+                                format_age(device.ddi_silent_for(now))));
     return;
   }
-  batch.events.push_back(online ? make_event(now, Severity::kInfo, "device.online", device.id,
-                                             device.id + " is online")
-                                : make_event(now, Severity::kNotice, "device.offline", device.id,
+  batch.events.push_back(online ? make_event(now, Severity::kInfo, model::event_kind::kDeviceOnline,
+                                             device.id, device.id + " is online")
+                                : make_event(now, Severity::kNotice,
+                                             model::event_kind::kDeviceOffline, device.id,
                                              device.id + " is offline: silent for " +
                                                  format_age(device.silent_for(now))));
 }
@@ -241,7 +244,7 @@ void compare_status(const LiveDevice& live, const DeviceStatus& status, const Ca
     batch.events.push_back(make_event(now, severity, std::move(kind), live.id, std::move(message)));
   };
   if (!status.hardware.empty() && status.hardware != listed && record.hardware != status.hardware) {
-    say(Severity::kWarning, "device.hardware-mismatch",
+    say(Severity::kWarning, model::event_kind::kDeviceHardwareMismatch,
         live.id + " is listed as " + listed + " but says that it is " + status.hardware);
   }
   if (status.confirmed && record.facts.confirmed != status.confirmed) {
@@ -250,9 +253,10 @@ void compare_status(const LiveDevice& live, const DeviceStatus& status, const Ca
     const bool known =
         std::find(record.trusted.begin(), record.trusted.end(), image) != record.trusted.end();
     if (!record.facts.confirmed) {
-      say(Severity::kInfo, "device.baseline", live.id + " runs " + image.version.label());
+      say(Severity::kInfo, model::event_kind::kDeviceBaseline,
+          live.id + " runs " + image.version.label());
     } else if (!known && (published.empty() || published != image.sha256)) {
-      say(Severity::kWarning, "device.unexpected-image",
+      say(Severity::kWarning, model::event_kind::kDeviceUnexpectedImage,
           live.id + " confirmed " + image.version.label() + ", an image that is not known for it");
     }
   }
@@ -263,10 +267,10 @@ void follow_clock(LiveDevice& live, std::optional<seconds> off, WallTime now, st
   const auto before = std::exchange(live.clock_off, off);
   if (off.has_value() == before.has_value()) return;
   batch.events.push_back(
-      off ? make_event(now, Severity::kWarning, "device.clock-off", live.id,
+      off ? make_event(now, Severity::kWarning, model::event_kind::kDeviceClockOff, live.id,
                        live.id + "'s clock is " + clock_words(*off) +
                            "; its readings carry the server's time, so they count: set its clock")
-          : make_event(now, Severity::kInfo, "device.clock-right", live.id,
+          : make_event(now, Severity::kInfo, model::event_kind::kDeviceClockRight, live.id,
                        live.id + "'s clock agrees with this server's again"));
 }
 
@@ -355,7 +359,7 @@ void Fleet::Impl::take_status(const std::string& device, DeviceStatus status, Do
           record.rejected.try_emplace(digest, status.fallback).second) {
         record.attention = model::Attention::kRolledBack;
         batch.events.push_back(
-            make_event(now, Severity::kWarning, "device.fallback", device,
+            make_event(now, Severity::kWarning, model::event_kind::kDeviceFallback, device,
                        device + " fell back to its old slot: " + status.fallback));
       }
     }

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "fleet/impl.h"
+#include "model/event_kind.h"
 
 namespace ota::fleet {
 namespace {
@@ -59,10 +60,11 @@ void Fleet::Impl::follow_unusable(LiveDevice& device, WallTime now, store::Batch
       readings.clock_off()
           ? "its clock is " + clock_words(readings.ahead) + "; set its clock"
           : "refused as " + std::string(model::to_text(readings.fault)) + "; look at its agent";
-  batch.events.push_back(
-      make_event(now, Severity::kWarning,
-                 readings.clock_off() ? "device.clock-off" : "device.readings-refused", device.id,
-                 std::move(message)));
+  batch.events.push_back(make_event(now, Severity::kWarning,
+                                    readings.clock_off()
+                                        ? model::event_kind::kDeviceClockOff
+                                        : model::event_kind::kDeviceReadingsRefused,
+                                    device.id, std::move(message)));
 }
 
 void Fleet::Impl::explain_unusable(const LiveDevice& device, model::Verdict& verdict) {
@@ -90,7 +92,7 @@ void Fleet::Impl::follow_identity(LiveDevice& device, IdentityWatch::Places plac
   device.gate_due = true;
   const std::string from = device.identity.addresses();
   batch.events.push_back(make_event(
-      now, Severity::kError, "device.in-two-places", device.id,
+      now, Severity::kError, model::event_kind::kDeviceInTwoPlaces, device.id,
       "two devices speak with the identity of " + device.id +
           (from.empty() ? "" : ", from " + from) +
           ": no update until one of them has its own (delete its identity/, enrol it under its own "
@@ -138,9 +140,9 @@ void Fleet::Impl::follow_certificate(LiveDevice& device, WallTime now, store::Ba
   device.record.edit().end_told = ended ? EndTold::kEnded : EndTold::kNears;
   batch.events.push_back(
       ended ? make_event(
-                  now, Severity::kError, "enrol.expired", device.id,
+                  now, Severity::kError, model::event_kind::kEnrolExpired, device.id,
                   device.id + ": cert expired at " + date_of(end) + "; " + renewal_remedy(device))
-            : make_event(now, Severity::kWarning, "enrol.expiring", device.id,
+            : make_event(now, Severity::kWarning, model::event_kind::kEnrolExpiring, device.id,
                          device.id + ": cert ends in " + days_left(end, now) + ", at " +
                              date_of(end) + "; it renews by itself when it is connected"));
   put_device(batch, device, now);
@@ -157,10 +159,10 @@ void Fleet::allow_renewal(const std::string& device, WallTime until, const std::
     if (refusal) return;
     live.record.edit().renewal_until = until;
     store::Batch batch;
-    batch.events.push_back(make_event(now, Severity::kNotice, "enrol.renewal-allowed", device,
-                                      actor + " lets " + device +
-                                          " renew a certificate that has ended, until " +
-                                          date_of(until)));
+    batch.events.push_back(
+        make_event(now, Severity::kNotice, model::event_kind::kEnrolRenewalAllowed, device,
+                   actor + " lets " + device + " renew a certificate that has ended, until " +
+                       date_of(until)));
     batch.events.back().actor = actor;
     Impl::put_device(batch, live, now);
     impl_->saver.commit(std::move(batch), OnFailure::kRetry,
@@ -187,8 +189,8 @@ Result<void> Fleet::admit_ended(const std::string& device, const std::string& ce
     if (live.ended_call_told != WallTime{} && now - live.ended_call_told < kSayAgain) return;
     live.ended_call_told = now;
     store::Batch batch;
-    batch.events.push_back(make_event(now, Severity::kWarning, "auth.expired", device,
-                                      device + " calls from " + address + ": " + ended));
+    batch.events.push_back(make_event(now, Severity::kWarning, model::event_kind::kAuthExpired,
+                                      device, device + " calls from " + address + ": " + ended));
     impl_->saver.commit(std::move(batch), OnFailure::kRetry);
   });
   return answer;

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "fleet/impl.h"
+#include "model/event_kind.h"
 
 namespace ota::fleet {
 namespace {
@@ -108,8 +109,8 @@ void Fleet::acknowledge(const std::string& device, const std::string& actor, Don
     record.second_key_seen = false;
     record.in_two_places = false;
     live.identity = {};
-    batch.events.push_back(actor_event(now, Severity::kInfo, "device.acknowledged", device, actor,
-                                       actor + " has seen to " + device));
+    batch.events.push_back(actor_event(now, Severity::kInfo, model::event_kind::kDeviceAcknowledged,
+                                       device, actor, actor + " has seen to " + device));
     Impl::put_device(batch, live, now);
     impl_->saver.commit(std::move(batch), OnFailure::kRetry,
                         [this, done](const Result<void>& saved) {
@@ -129,7 +130,8 @@ void Fleet::open_enrolment(const std::string& device, const std::string& token_h
   store::Batch batch;
   const OpenEnrolment enrolment{device, expires, actor};
   batch.puts.push_back({std::string(kEnrolments), token_hash, enrolment.document()});
-  batch.events.push_back(actor_event(now, Severity::kInfo, "enrol.opened", device, actor,
+  batch.events.push_back(actor_event(now, Severity::kInfo, model::event_kind::kEnrolOpened, device,
+                                     actor,
                                      actor + " opened the enrolment of " + device + " until " +
                                          format_rfc3339(expires, Fraction::kNone)));
   std::unique_lock lock(impl_->enrolments_mutex);
@@ -163,7 +165,8 @@ TokenCheck Fleet::check_token(const std::string& token_hash, const std::string& 
 
 void Fleet::Impl::refuse_token(const std::string& address, const Error& why, WallTime now) {
   store::Batch batch;
-  batch.events.push_back(make_event(now, Severity::kWarning, "enrol.refused", address,
+  batch.events.push_back(make_event(now, Severity::kWarning, model::event_kind::kEnrolRefused,
+                                    address,
                                     "enrolment from " + address + " refused: " + why.context));
   saver.commit(std::move(batch), OnFailure::kRetry);
 }
@@ -173,10 +176,10 @@ Result<void> Fleet::Impl::claim_key(const std::string& fingerprint, const std::s
                                     const std::string& address, WallTime now, store::Batch& batch) {
   const auto holder = keys.claim(fingerprint, device);
   if (!holder) return {};
-  batch.events.push_back(make_event(now, Severity::kError, "enrol.key-taken", device,
-                                    "an enrolment as " + device + " from " + address +
-                                        " brought a key that is, or was, " + *holder +
-                                        "'s: refused, each device has a key of its own"));
+  batch.events.push_back(make_event(
+      now, Severity::kError, model::event_kind::kEnrolKeyTaken, device,
+      "an enrolment as " + device + " from " + address + " brought a key that is, or was, " +
+          *holder + "'s: refused, each device has a key of its own"));
   batch.events.back().data = Json{{"address", address}, {"holder", *holder}, {"key", fingerprint}};
   return fail(Errc::kDenied,
               "this key is, or was, another device's: remove identity/ on the device, so that it "
@@ -212,7 +215,8 @@ Result<Admission> Fleet::redeem_token(const std::string& token_hash,
     }
     // Two keys claim one name. The one that came first keeps it; both are named.
     live.record.edit().second_key_seen = true;
-    batch.events.push_back(make_event(now, Severity::kError, "enrol.second-key", device,
+    batch.events.push_back(make_event(now, Severity::kError, model::event_kind::kEnrolSecondKey,
+                                      device,
                                       "a second key from " + address + " tried to enrol as " +
                                           device + ": refused, the first key stays"));
     batch.events.back().data = Json{{"address", address},
@@ -254,8 +258,8 @@ void Fleet::enrolled(const Admission& admission, const std::string& certificate_
     record.end_told = model::EndTold::kNothing;
     record.renewal_until = {};
     record.enrolled_at = now;
-    batch.events.push_back(
-        make_event(now, Severity::kInfo, "enrol.ok", device, device + " is enrolled"));
+    batch.events.push_back(make_event(now, Severity::kInfo, model::event_kind::kEnrolOk, device,
+                                      device + " is enrolled"));
     batch.events.back().data = Json{{"key", key_fingerprint}, {"serial", certificate_serial}};
     Impl::put_device(batch, live, now);
     impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
@@ -279,7 +283,7 @@ void Fleet::renewed(const std::string& device, const std::string& presented_seri
     live.renewed_serial_used = false;
     live.ended_call_told = {};
     batch.events.push_back(make_event(
-        now, Severity::kInfo, "enrol.renewed", device,
+        now, Severity::kInfo, model::event_kind::kEnrolRenewed, device,
         device + " has a new certificate until " + format_rfc3339(expires, Fraction::kNone)));
     Impl::put_device(batch, live, now);
     impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
@@ -318,8 +322,8 @@ void Fleet::Impl::take_revocation(const std::string& device, const std::string& 
       record.ddi->token_hash.clear();
       record.ddi->by_gateway = false;
     }
-    batch.events.push_back(actor_event(now, Severity::kWarning, "enrol.revoked", device, actor,
-                                       actor + " revoked " + device));
+    batch.events.push_back(actor_event(now, Severity::kWarning, model::event_kind::kEnrolRevoked,
+                                       device, actor, actor + " revoked " + device));
     put_device(batch, live, now);
     saver.commit(std::move(batch), OnFailure::kRetry, [this, done](const Result<void>& saved) {
       publish();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fleet/impl.h"
+#include "model/event_kind.h"
 
 namespace ota::fleet {
 
@@ -67,11 +68,12 @@ void Fleet::Impl::tick_store(WallTime now) {
   if (std::exchange(told_writable, health.writable) == health.writable) return;
   store::Batch batch;
   batch.events.push_back(
-      health.writable ? make_event(now, model::Severity::kNotice, "store.recovered", "server",
-                                   "the state is saved again")
-                      : make_event(now, model::Severity::kError, "store.unwritable", "server",
-                                   "the state cannot be saved: " + health.problem +
-                                       "; no update is started until it can"));
+      health.writable
+          ? make_event(now, model::Severity::kNotice, model::event_kind::kStoreRecovered, "server",
+                       "the state is saved again")
+          : make_event(now, model::Severity::kError, model::event_kind::kStoreUnwritable, "server",
+                       "the state cannot be saved: " + health.problem +
+                           "; no update is started until it can"));
   saver.commit(std::move(batch), OnFailure::kRetry);
 }
 
@@ -82,7 +84,7 @@ void Fleet::Impl::escalate(LiveDevice& device, WallTime now, store::Batch& batch
   if (lasted < settings()->thresholds.block_escalate_after) return;
   device.escalated = true;
   batch.events.push_back(
-      make_event(now, model::Severity::kError, "verdict.block-escalated", device.id,
+      make_event(now, model::Severity::kError, model::event_kind::kVerdictBlockEscalated, device.id,
                  device.id + " has been critical for " + format_age(lasted) +
                      " (Risk: " + device.label + "): it gets no updates meanwhile"));
 }

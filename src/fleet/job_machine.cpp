@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "model/event_kind.h"
 
 namespace ota::fleet {
 namespace {
@@ -109,7 +110,7 @@ void retry_or_end(JobChange& change, JobState end, std::string code, std::string
   job.error_code = std::move(code);
   if (job.cancel_requested) {
     enter(job, JobState::kCancelled, "cancelled; " + detail, settings, now);
-    end_badly(change, JobState::kCancelled, "job.cancelled", "cancelled", now);
+    end_badly(change, JobState::kCancelled, model::event_kind::kJobCancelled, "cancelled", now);
     return;
   }
   if (job.attempt <= static_cast<int>(settings.max_retries)) {
@@ -121,13 +122,15 @@ void retry_or_end(JobChange& change, JobState end, std::string code, std::string
                              std::to_string(settings.max_retries + 1);
     enter(job, JobState::kQueued, text, settings, now);
     change.wake_device = true;
-    change.events.push_back(job_event(job, Severity::kNotice, "job.retry",
+    change.events.push_back(job_event(job, Severity::kNotice, model::event_kind::kJobRetry,
                                       "Update of " + job.device + " is tried again: " + text, now));
     return;
   }
   enter(job, end, std::move(detail), settings, now);
-  end_badly(change, end, end == JobState::kExpired ? "job.expired" : "job.failed",
-            end == JobState::kExpired ? "expired" : "failed", now);
+  end_badly(
+      change, end,
+      end == JobState::kExpired ? model::event_kind::kJobExpired : model::event_kind::kJobFailed,
+      end == JobState::kExpired ? "expired" : "failed", now);
 }
 
 void succeed(JobChange& change, const model::OtaSettings& settings, WallTime now) {
@@ -140,7 +143,7 @@ void succeed(JobChange& change, const model::OtaSettings& settings, WallTime now
   change.confirmed = true;
   change.attention = model::Attention::kNone;
   change.events.push_back(job_event(
-      job, Severity::kInfo, "job.succeeded",
+      job, Severity::kInfo, model::event_kind::kJobSucceeded,
       "Update of " + job.device + " to " + job.release.version.label() + " confirmed", now));
 }
 
@@ -159,17 +162,17 @@ void proceed(JobChange& change, const model::JobReport& report, const std::strin
   if (job.steps.size() >= kMaxSteps) {
     job.error_code = "too-many-steps";
     enter(job, JobState::kFailed, "the device changed its state too often", settings, now);
-    end_badly(change, JobState::kFailed, "job.failed", "failed", now);
+    end_badly(change, JobState::kFailed, model::event_kind::kJobFailed, "failed", now);
     return;
   }
   enter(job, report.state, detail, settings, now);
   if (job.cancel_requested && job.state >= point_of_no_return(job)) {
     job.cancel_requested = false;
-    change.events.push_back(job_event(job, Severity::kWarning, "job.cancel-too-late",
+    change.events.push_back(job_event(job, Severity::kWarning, model::event_kind::kJobCancelTooLate,
                                       job.device + " was installing already: not cancelled", now));
   }
   change.events.push_back(job_event(
-      job, Severity::kInfo, "job.step",
+      job, Severity::kInfo, model::event_kind::kJobStep,
       job.device + " " + std::string(model::to_text(job.state)) + " " + job.release.version.label(),
       now));
 }
@@ -232,7 +235,7 @@ JobChange job_offered(const Job& job, const model::Decision& decision,
   change.job.error_code = "gate";
   enter(change.job, JobState::kFailed, decision.headline, settings, now);
   // Refused before anything was sent: nothing on the device needs hands, so no attention.
-  change.events.push_back(job_event(change.job, Severity::kWarning, "job.refused",
+  change.events.push_back(job_event(change.job, Severity::kWarning, model::event_kind::kJobRefused,
                                     "Update of " + job.device + " to " +
                                         job.release.version.label() +
                                         " not sent: " + decision.headline,
@@ -276,10 +279,10 @@ Result<JobChange> job_reported(const Job& job, const model::JobReport& report, P
         enter(next, JobState::kFailed, detail, settings, now);
         if (is_refusal(next.error_code)) {
           change.events.push_back(job_event(
-              next, Severity::kError, "security.refused",
+              next, Severity::kError, model::event_kind::kSecurityRefused,
               job.device + " refused " + job.release.version.label() + because(next), now));
         }
-        end_badly(change, JobState::kFailed, "job.failed", "failed", now);
+        end_badly(change, JobState::kFailed, model::event_kind::kJobFailed, "failed", now);
       }
       break;
     case JobState::kRolledBack:
@@ -287,14 +290,16 @@ Result<JobChange> job_reported(const Job& job, const model::JobReport& report, P
       change.written = true;
       change.fell_back = true;
       enter(next, JobState::kRolledBack, detail, settings, now);
-      end_badly(change, JobState::kRolledBack, "job.rolled-back", "rolled back", now);
+      end_badly(change, JobState::kRolledBack, model::event_kind::kJobRolledBack, "rolled back",
+                now);
       break;
     case JobState::kCancelled:
     case JobState::kExpired:
       next.error_code = code;
       enter(next, report.state, detail, settings, now);
       end_badly(change, report.state,
-                report.state == JobState::kCancelled ? "job.cancelled" : "job.expired",
+                report.state == JobState::kCancelled ? model::event_kind::kJobCancelled
+                                                     : model::event_kind::kJobExpired,
                 std::string(model::to_text(report.state)), now);
       break;
     default:
@@ -325,8 +330,10 @@ JobChange job_at(const Job& job, const model::OtaSettings& settings, WallTime no
       change.job.error_code = "deadline.queued";
       enter(change.job, job.cancel_requested ? JobState::kCancelled : JobState::kExpired,
             "the device did not fetch it in time", settings, now);
-      end_badly(change, change.job.state, job.cancel_requested ? "job.cancelled" : "job.expired",
-                job.cancel_requested ? "cancelled" : "expired", now);
+      end_badly(
+          change, change.job.state,
+          job.cancel_requested ? model::event_kind::kJobCancelled : model::event_kind::kJobExpired,
+          job.cancel_requested ? "cancelled" : "expired", now);
       break;
     case JobState::kSent:
       retry_or_end(change, JobState::kExpired, "deadline.sent", late, settings, now);
@@ -337,7 +344,7 @@ JobChange job_at(const Job& job, const model::OtaSettings& settings, WallTime no
       change.changed = true;
       change.job.error_code = "deadline." + std::string(model::to_text(job.state));
       enter(change.job, JobState::kFailed, late, settings, now);
-      end_badly(change, JobState::kFailed, "job.failed", "failed", now);
+      end_badly(change, JobState::kFailed, model::event_kind::kJobFailed, "failed", now);
       break;
     default:
       retry_or_end(change, JobState::kFailed, "deadline." + std::string(model::to_text(job.state)),
@@ -363,16 +370,17 @@ JobChange job_verdict(const Job& job, const model::Verdict& verdict,
   if (verdict.level == model::Level::kCritical) {
     const bool turned = verdict.since >= job.updated;
     if (!turned && !over) return change;
-    end(Watch::kRegressed, Severity::kError, "job.regressed",
+    end(Watch::kRegressed, Severity::kError, model::event_kind::kJobRegressed,
         job.device + (turned ? " turned critical" : " is still critical") +
             " after its update to " + version + " (Risk: " + verdict.label + ")");
     change.attention = model::Attention::kFailed;
     change.events.back().data["verdict"] = verdict;
   } else if (over && verdict.level != model::Level::kUnknown) {
-    end(Watch::kHealthy, Severity::kInfo, "job.healthy",
+    end(Watch::kHealthy, Severity::kInfo, model::event_kind::kJobHealthy,
         job.device + " stayed healthy on " + version + " through its watch period");
   } else if (now >= job.watch_until + settings.watch_period) {
-    end(Watch::kUnknown, job.ddi ? Severity::kNotice : Severity::kWarning, "job.unwatched",
+    end(Watch::kUnknown, job.ddi ? Severity::kNotice : Severity::kWarning,
+        model::event_kind::kJobUnwatched,
         "nothing tells whether " + job.device + " stayed healthy on " + version +
             ": no telemetry at the end of its watch period");
   }
@@ -396,14 +404,15 @@ Result<JobChange> job_cancelled(const Job& job, const std::string& actor, WallTi
   change.job.updated = now;
   if (job.state == JobState::kQueued) {
     enter(change.job, JobState::kCancelled, "cancelled by " + actor, {}, now);
-    end_badly(change, JobState::kCancelled, "job.cancelled", "cancelled", now);
+    end_badly(change, JobState::kCancelled, model::event_kind::kJobCancelled, "cancelled", now);
     change.events.back().actor = actor;
     return change;
   }
   change.job.cancel_requested = true;
   change.job.detail = actor + " asked to cancel; waits for the device's word";
   change.wake_device = true;
-  change.events.push_back(job_event(change.job, Severity::kNotice, "job.cancel-requested",
+  change.events.push_back(job_event(change.job, Severity::kNotice,
+                                    model::event_kind::kJobCancelRequested,
                                     actor + " asked to cancel the update of " + job.device, now));
   change.events.back().actor = actor;
   return change;
@@ -416,7 +425,7 @@ JobChange job_abandoned(const Job& job, const std::string& reason, WallTime now)
   change.changed = true;
   change.job.error_code = "abandoned";
   enter(change.job, JobState::kCancelled, reason, {}, now);
-  end_badly(change, JobState::kCancelled, "job.cancelled", "cancelled", now);
+  end_badly(change, JobState::kCancelled, model::event_kind::kJobCancelled, "cancelled", now);
   return change;
 }
 

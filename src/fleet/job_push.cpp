@@ -4,6 +4,7 @@
 
 #include "fleet/ddi_machine.h"
 #include "fleet/job_service.h"
+#include "model/event_kind.h"
 
 namespace ota::fleet {
 namespace {
@@ -21,7 +22,8 @@ model::Event decision_event(const model::Decision& decision, const std::string& 
   switch (decision.answer) {
     case Answer::kAllow:
       event.severity = decision.override_reason.empty() ? Severity::kInfo : Severity::kWarning;
-      event.kind = decision.override_reason.empty() ? "gate.allow" : "gate.override";
+      event.kind = decision.override_reason.empty() ? model::event_kind::kGateAllow
+                                                    : model::event_kind::kGateOverride;
       event.message = "ALLOWED → OTA for " + decision.device + " to " + decision.version.label() +
                       " (" + job + ")";
       if (!decision.override_reason.empty()) {
@@ -30,12 +32,12 @@ model::Event decision_event(const model::Decision& decision, const std::string& 
       break;
     case Answer::kSkip:
       event.severity = Severity::kInfo;
-      event.kind = "gate.skip";
+      event.kind = model::event_kind::kGateSkip;
       event.message = "SKIPPED → OTA for " + decision.device + " (" + reason + ")";
       break;
     case Answer::kBlock:
       event.severity = Severity::kWarning;
-      event.kind = "gate.block";
+      event.kind = model::event_kind::kGateBlock;
       event.message = "BLOCKED → OTA for " + decision.device + " rejected (" +
                       (decision.risk.empty() ? reason : "Risk: " + decision.risk) + ")";
       break;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/event_kind.h"
 #include "model/time_json.h"
 #include "pki/authority.h"
 #include "store/store.h"
@@ -52,7 +53,8 @@ Result<void> OperatorBook::open() {
   admitted_.push_back({own.serial, own.expires});
   key_ = own.key_fingerprint;
   save(
-      notice(first ? model::Severity::kInfo : model::Severity::kNotice, "operator.admitted",
+      notice(first ? model::Severity::kInfo : model::Severity::kNotice,
+             model::event_kind::kOperatorAdmitted,
              first     ? "the operator's certificate in state/pki rules"
              : renewed ? "the operator's certificate in state/pki was renewed; earlier ones of its "
                          "key rule to their end"
@@ -90,7 +92,7 @@ void OperatorBook::revoke(const std::string& name, const std::string& actor,
   admitted_.assign({{fresh->serial, fresh->expires}});
   key_ = fresh->key_fingerprint;
   model::Event event =
-      notice(model::Severity::kWarning, "operator.revoked",
+      notice(model::Severity::kWarning, model::event_kind::kOperatorRevoked,
              actor + " withdrew the certificates of " + name + "; a new one is in state/pki");
   event.actor = actor;
   save(std::move(event), std::move(done));

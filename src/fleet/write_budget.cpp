@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "model/event_kind.h"
 
 namespace ota::fleet {
 namespace {
@@ -21,13 +22,15 @@ constexpr seconds kSweep{1};
 constexpr std::size_t kEventBytes = 256;  // an event's row beside its texts
 
 // Kinds that anybody who reaches the port can cause.
-constexpr std::array<std::string_view, 4> kStrangersKinds{"auth.fail", "enrol.refused",
-                                                          "ddi.waiting", "server.crowded"};
+constexpr std::array<std::string_view, 4> kStrangersKinds{
+    model::event_kind::kAuthFail, model::event_kind::kEnrolRefused, model::event_kind::kDdiWaiting,
+    model::event_kind::kServerCrowded};
 // Kinds that a device can cause as often as it likes, by what they start with.
 constexpr std::array<std::string_view, 4> kDevicesKinds{"verdict.", "device.", "ddi.",
-                                                        "enrol.renewed"};
+                                                        model::event_kind::kEnrolRenewed};
 // Of these, what is caused by time or by a file.
-constexpr std::array<std::string_view, 2> kNotTheirs{"verdict.block-escalated", "device.unlisted"};
+constexpr std::array<std::string_view, 2> kNotTheirs{model::event_kind::kVerdictBlockEscalated,
+                                                     model::event_kind::kDeviceUnlisted};
 
 template <std::size_t N>
 bool holds(const std::array<std::string_view, N>& list, std::string_view kind) {

@@ -6,6 +6,7 @@
 
 #include "fleet/fleet.h"
 #include "main/first_run.h"
+#include "model/event_kind.h"
 
 namespace ota::main {
 
@@ -36,7 +37,8 @@ void AgentDesk::run(const model::Settings& settings, const std::string& authorit
         const std::string why = ready.error().text();
         const auto told = refused.find(agent.id);
         if (told == refused.end() || told->second != why) {
-          record_(model::Severity::kError, "agent.not-started", agent.id + ": " + why);
+          record_(model::Severity::kError, model::event_kind::kAgentNotStarted,
+                  agent.id + ": " + why);
         }
         refused_[agent.id] = why;
         continue;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "main/first_run.h"
+#include "model/event_kind.h"
 
 namespace ota::main {
 namespace {
@@ -31,7 +32,8 @@ bool FirmwareDesk::due() {
 
 void FirmwareDesk::look(const tuf::PublishedReleases::Take& take) {
   if (const auto renewed = repository_->refresh_if_due(kTimestampMargin); !renewed) {
-    record_(model::Severity::kError, "firmware.sign-failed", renewed.error().text());
+    record_(model::Severity::kError, model::event_kind::kFirmwareSignFailed,
+            renewed.error().text());
     next_ = clock_.mono() + kAfterFailure;
   }
   catch_up(take);
@@ -43,7 +45,7 @@ bool FirmwareDesk::behind() const {
 
 void FirmwareDesk::catch_up(const tuf::PublishedReleases::Take& take) {
   if (const auto taken = published_.catch_up(take); !taken) {
-    record_(model::Severity::kError, "firmware.unreadable", taken.error().text());
+    record_(model::Severity::kError, model::event_kind::kFirmwareUnreadable, taken.error().text());
   }
 }
 

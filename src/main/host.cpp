@@ -31,6 +31,7 @@
 #include "main/operator_asks.h"
 #include "main/rate_meter.h"
 #include "main/trust_desk.h"
+#include "model/event_kind.h"
 #include "pki/authority.h"
 #include "store/store.h"
 #include "supervisor/supervisor.h"
@@ -171,7 +172,7 @@ Result<void> Host::Impl::open() {
   if (!repository) return repository.error().within("open firmware/");
   if (auto published = publish_samples(options.root, settings->whitelist, **repository);
       !published) {
-    record(model::Severity::kError, "firmware.sample-failed",
+    record(model::Severity::kError, model::event_kind::kFirmwareSampleFailed,
            published.error().text() + "; the next start tries it again");
   }
   firmware =
@@ -282,7 +283,7 @@ http::ServerHooks Host::Impl::common_hooks() {
   hooks.handshake_refused = [this](const std::string& address, const std::string& reason) {
     model::Event event;
     event.severity = model::Severity::kWarning;
-    event.kind = "auth.fail";
+    event.kind = model::event_kind::kAuthFail;
     event.source = address;
     event.message = "TLS handshake refused: " + reason;
     parts.fleet->record(std::move(event));
@@ -290,7 +291,7 @@ http::ServerHooks Host::Impl::common_hooks() {
   hooks.crowded = [this](const std::string& address, const std::string& what) {
     model::Event event;
     event.severity = model::Severity::kWarning;
-    event.kind = "server.crowded";
+    event.kind = model::event_kind::kServerCrowded;
     event.source = address;
     event.message = "Connections are refused: " + what;
     parts.fleet->record(std::move(event));
@@ -307,7 +308,7 @@ Result<void> Host::Impl::serve() {
   if (!opened) return opened.error().within("open state/pki");
   authority.emplace(std::move(*opened));
   for (const std::string& note : authority->notes())
-    record(model::Severity::kWarning, "pki.note", note);
+    record(model::Severity::kWarning, model::event_kind::kPkiNote, note);
   operators = std::make_unique<fleet::OperatorBook>(
       *parts.store, *authority, clock,
       [fleet = parts.fleet](model::Event event) { fleet->record(std::move(event)); });
@@ -362,7 +363,7 @@ Result<void> Host::Impl::serve() {
     if (auto started = ddi->start(); !started) return started;
   }
   if (authority->created()) {
-    record(model::Severity::kNotice, "pki.created",
+    record(model::Severity::kNotice, model::event_kind::kPkiCreated,
            "certificate authority made; fingerprint " + authority->fingerprint());
   }
   set_status([&](fleet::ServerStatus& s) {
@@ -378,7 +379,7 @@ Result<void> Host::Impl::serve() {
     up += " for this run; console.json has port " + std::to_string(console.port) +
           ", which devices elsewhere call";
   }
-  record(model::Severity::kInfo, "server.up", std::move(up));
+  record(model::Severity::kInfo, model::event_kind::kServerUp, std::move(up));
   told = {config_folder->in_force(), config_folder->problems()};
   watcher = std::make_unique<config::Watcher>(
       std::move(*config_folder),
@@ -418,7 +419,7 @@ void Host::Impl::tick() {
 
 // What is shown as a span goes on as it was.
 void Host::Impl::follow_jump(milliseconds jump) {
-  record(model::Severity::kWarning, "clock.jump",
+  record(model::Severity::kWarning, model::event_kind::kClockJump,
          "this host's clock jumped " + format_age(std::chrono::abs(jump)) +
              (jump > milliseconds(0) ? " ahead" : " back") +
              "; readings count again once the devices' times agree with it");
@@ -452,7 +453,7 @@ void Host::Impl::renew_certificate() {
   if (clock.mono() - certificate_looked_at < kCertificateLook) return;
   certificate_looked_at = clock.mono();
   const auto say = [this](const Error& error) {
-    record(model::Severity::kError, "pki.renewal-failed",
+    record(model::Severity::kError, model::event_kind::kPkiRenewalFailed,
            "the server's certificate is not renewed: " + error.text() +
                "; it is tried again in an hour");
   };
@@ -464,7 +465,8 @@ void Host::Impl::renew_certificate() {
   if (ddi) {
     if (auto shown = ddi->set_identity(fresh); !shown) return say(shown.error());
   }
-  record(model::Severity::kInfo, "pki.renewed", "the server shows a new certificate");
+  record(model::Severity::kInfo, model::event_kind::kPkiRenewed,
+         "the server shows a new certificate");
 }
 
 std::vector<fleet::ConfigProblem> Host::Impl::shown(
@@ -493,7 +495,8 @@ void Host::Impl::settings_changed(const std::shared_ptr<const model::Settings>& 
   for (config::EditLine& line : config::describe_edit(before, told)) {
     const bool refused = line.kind == config::EditLine::Kind::kRefused;
     record(refused ? model::Severity::kError : model::Severity::kInfo,
-           refused ? "config.bad" : "config.applied", std::move(line.text));
+           refused ? model::event_kind::kConfigBad : model::event_kind::kConfigApplied,
+           std::move(line.text));
   }
   {
     const std::lock_guard lock(mutex);
@@ -513,7 +516,7 @@ void Host::Impl::take_edited_settings() {
   const model::ConsoleSettings before = std::exchange(settings, now)->console;
   const model::ConsoleSettings& after = now->console;
   if (config::takes_a_start(before, after)) {
-    record(model::Severity::kNotice, "config.restart-needed",
+    record(model::Severity::kNotice, model::event_kind::kConfigRestartNeeded,
            "console.json: listen, server, store and ddi.listen take effect at the next start");
   }
   if (agents && (before.agents != after.agents || agents->waits())) run_agents();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "audit/log_key.h"
+#include "model/event_kind.h"
 #include "pki/authority.h"
 #include "store/audit_head.h"
 #include "store/event_document.h"
@@ -49,7 +50,8 @@ void LogKeeper::tell(model::Severity severity, std::string_view kind, std::strin
 void LogKeeper::open(Origin origin) {
   const auto standing = signer_.look();
   if (!standing) {
-    return tell(model::Severity::kError, "audit.unreadable", standing.error().text());
+    return tell(model::Severity::kError, model::event_kind::kAuditUnreadable,
+                standing.error().text());
   }
   using Kind = store::LogStanding::Kind;
   switch (standing->kind) {
@@ -60,7 +62,7 @@ void LogKeeper::open(Origin origin) {
       return tell(model::Severity::kError, store::kLogForked,
                   standing->what + "; the log is not signed any more (otactl audit verify)");
     case Kind::kForeign:
-      return tell(model::Severity::kWarning, "audit.new-key",
+      return tell(model::Severity::kWarning, model::event_kind::kAuditNewKey,
                   "the log was signed with another key, as " + standing->what +
                       "; from now on it is " + signer_.origin());
     case Kind::kUnsigned:
@@ -74,17 +76,19 @@ void LogKeeper::close_chain(Origin origin) {
   const std::uint64_t size = store_.last_event();
   if (size == 0 || origin == Origin::kFirstRun) return;
   const auto end = store::find_chain_end(store_);
-  if (!end) return tell(model::Severity::kError, "audit.unreadable", end.error().text());
+  if (!end)
+    return tell(model::Severity::kError, model::event_kind::kAuditUnreadable, end.error().text());
   const auto head = store::read_audit_head(state_ / store::kAuditHeadFile);
   if (head) {
     const auto wrong =
         store::what_breaks(store_, *head, [&](std::string_view text, std::string_view signature) {
           return authority_.signed_by_it(text, signature);
         });
-    if (!wrong) tell(model::Severity::kError, "audit.unreadable", wrong.error().text());
+    if (!wrong)
+      tell(model::Severity::kError, model::event_kind::kAuditUnreadable, wrong.error().text());
     if (wrong && *wrong) tell(model::Severity::kError, store::kLogCut, **wrong);
   } else if (head.error().code == Errc::kNotFound) {
-    tell(model::Severity::kWarning, "audit.no-head",
+    tell(model::Severity::kWarning, model::event_kind::kAuditNoHead,
          "the log of events had no signed head; it is signed from now on");
   } else {
     tell(model::Severity::kError, store::kLogCut, head.error().text());
@@ -109,7 +113,7 @@ void LogKeeper::tell_failure(const Result<void>& done) {
                 done.error().context + "; the log is not signed any more (otactl audit verify)");
   }
   if (std::exchange(told_failure_, true)) return;
-  tell(model::Severity::kError, "audit.sign-failed",
+  tell(model::Severity::kError, model::event_kind::kAuditSignFailed,
        "the log's head was not signed: " + done.error().text());
 }
 
@@ -129,7 +133,8 @@ void LogKeeper::tick(const store::Retention& retention) {
 void LogKeeper::retire(const store::Retention& retention) {
   if (!store_.health().writable) return;
   const auto step = store::next_retirement(store_, retention, clock_.wall());
-  if (!step) return tell(model::Severity::kError, "audit.unreadable", step.error().text());
+  if (!step)
+    return tell(model::Severity::kError, model::event_kind::kAuditUnreadable, step.error().text());
   if (step->announce_until > 0) {
     tell(model::Severity::kInfo, store::kLogRetired,
          "events " + std::to_string(step->first) + " to " + std::to_string(step->announce_until) +

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "fleet/fleet.h"
+#include "model/event_kind.h"
 #include "tuf/error.h"
 #include "tuf/journal.h"
 #include "tuf/pkcs11.h"
@@ -94,11 +95,12 @@ void TrustDesk::take_journal() {
   const tuf::Journal journal(keys_);
   if (std::exchange(journal_given_, false)) {
     if (const auto gone = journal.taken(); !gone) {
-      return record(model::Severity::kError, "keys.journal", gone.error().text());
+      return record(model::Severity::kError, model::event_kind::kKeysJournal, gone.error().text());
     }
   }
   const auto entries = journal.take();
-  if (!entries) return record(model::Severity::kError, "keys.journal", entries.error().text());
+  if (!entries)
+    return record(model::Severity::kError, model::event_kind::kKeysJournal, entries.error().text());
   for (const tuf::JournalEntry& entry : *entries) {
     std::string words;
     for (const std::string& word : entry.words)
@@ -128,7 +130,7 @@ void TrustDesk::open_director() {
 // What is published is said from what lies there, whoever put it there.
 void TrustDesk::compare(const console::TrustPage& page) {
   if (!page.problem.empty()) {
-    return record(model::Severity::kError, "trust.unreadable",
+    return record(model::Severity::kError, model::event_kind::kTrustUnreadable,
                   "what is published does not verify: " + page.problem);
   }
   const bool first = versions_.empty();
@@ -136,18 +138,19 @@ void TrustDesk::compare(const console::TrustPage& page) {
     const std::uint64_t before = std::exchange(versions_[role.role], role.version);
     const bool routine = role.role == "snapshot" || role.role == "timestamp";
     if (first || routine || before == role.version) continue;
-    record(model::Severity::kNotice, "trust.published",
+    record(model::Severity::kNotice, model::event_kind::kTrustPublished,
            role.role + " version " + std::to_string(role.version) + " is in force, signed by " +
                std::to_string(role.threshold) + " of " + std::to_string(role.keys) + " keys");
   }
   const bool exposed = tuf::publishing_keys_online(page.roles);
   if (exposed && !warned_) {
-    record(model::Severity::kWarning, "trust.keys-online",
+    record(model::Severity::kWarning, model::event_kind::kTrustKeysOnline,
            "root or targets keys lie on this server: whoever breaks in can publish; take them "
            "away: otactl keys take-offline DIR");
   }
   if (!exposed && warned_) {
-    record(model::Severity::kNotice, "trust.keys-offline", "root and targets keys are offline");
+    record(model::Severity::kNotice, model::event_kind::kTrustKeysOffline,
+           "root and targets keys are offline");
   }
   warned_ = exposed;
 }

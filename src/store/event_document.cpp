@@ -1,6 +1,7 @@
 #include "store/event_document.h"
 
 #include "base/json.h"
+#include "model/event_kind.h"
 
 namespace ota::store {
 
@@ -48,7 +49,7 @@ model::Event event_of(std::uint64_t seq, std::string_view document) {
   model::Event unreadable;
   unreadable.seq = seq;
   unreadable.severity = model::Severity::kError;
-  unreadable.kind = "store.unreadable";
+  unreadable.kind = model::event_kind::kStoreUnreadable;
   unreadable.source = "server";
   unreadable.message = "event " + std::to_string(seq) + " cannot be read: the database was altered";
   return unreadable;

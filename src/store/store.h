@@ -23,6 +23,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "model/event.h"
+#include "model/event_kind.h"
 
 namespace ota::store {
 
@@ -65,8 +66,8 @@ struct Batch {
   std::vector<EraseRange> ranges{};     // soft state: changes() does not tell of them
   std::vector<Claim> claims{};          // the batch fails where another holder has the name
   std::vector<std::string> releases{};  // names that exist no more; taken out before the claims
-  // Events up to this number leave, by whole bundles of 256 (audit/tile_tree.h): what is over stays.
-  // Their hashes stay too, so that the log's tree and every proof of it hold. 0: none leave.
+  // Events up to this number leave, by whole bundles of 256 (audit/tile_tree.h): what is over
+  // stays. Their hashes stay too, so that the log's tree and every proof of it hold. 0: none leave.
   std::uint64_t retire_until = 0;
   bool empty() const {
     return puts.empty() && erases.empty() && events.empty() && ranges.empty() && claims.empty() &&
@@ -93,11 +94,16 @@ struct LogEntry {
 };
 
 // Kinds of events that say how the log itself went (store/log_verify.h).
-inline constexpr std::string_view kLogFromChain = "audit.from-chain";  // it was a chain until here
-inline constexpr std::string_view kLogRetired = "audit.retired";       // events left by their age
-inline constexpr std::string_view kLogCut = "audit.cut";               // the chain's end was missing
-inline constexpr std::string_view kLogForked = "audit.fork";           // it is not what was signed
-inline constexpr std::string_view kLogImported = "audit.imported";     // the state was replaced
+inline constexpr std::string_view kLogFromChain =
+    model::event_kind::kAuditFromChain;  // it was a chain until here
+inline constexpr std::string_view kLogRetired =
+    model::event_kind::kAuditRetired;  // events left by their age
+inline constexpr std::string_view kLogCut =
+    model::event_kind::kAuditCut;  // the chain's end was missing
+inline constexpr std::string_view kLogForked =
+    model::event_kind::kAuditFork;  // it is not what was signed
+inline constexpr std::string_view kLogImported =
+    model::event_kind::kAuditImported;  // the state was replaced
 
 struct EventQuery {
   std::uint64_t after = 0;            // only later ones
@@ -130,7 +136,8 @@ class Store {
   // Queues the batch behind all earlier ones. `done` may be empty, may commit again, and must not
   // wait for the store. Its errors: kFull, kIo, kConflict (locked by another program; a document
   // that has not the expected revision; a name that another holds: the context says which), kLimit
-  // (a document over 8 MiB, an event over 60 KiB), kUnavailable (an import is running, or has replaced the state).
+  // (a document over 8 MiB, an event over 60 KiB), kUnavailable (an import is running, or has
+  // replaced the state).
   virtual void commit(Batch batch, Done done) = 0;
   // Removes a document and gives it to `done`, once: of many that ask, the others get kNotFound.
   // Behind all that is queued; the document is gone for good when `done` has it.

@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "model/event_kind.h"
 #include "supervisor/backoff.h"
 #include "supervisor/child_setup.h"
 #include "supervisor/line_reader.h"
@@ -198,7 +199,7 @@ void Supervisor::Impl::launch(const std::shared_ptr<Child>& child) {
     child->pipe.close(error);
     ++child->failures;
     if (child->failures == 1) {
-      note(*child, model::Severity::kError, "agent.start-failed",
+      note(*child, model::Severity::kError, model::event_kind::kAgentStartFailed,
            "cannot start " + child->spec.program.string() + ": " + child->status.last_exit);
     }
     wait_and_launch(child, child->backoff.after_exit(milliseconds(0), options.healthy_after, 0));
@@ -267,7 +268,7 @@ void Supervisor::Impl::exited(const std::shared_ptr<Child>& child, int native_co
     return;
   }
   child->failures = ran >= options.healthy_after ? 1 : child->failures + 1;
-  note(*child, model::Severity::kWarning, "agent.exit",
+  note(*child, model::Severity::kWarning, model::event_kind::kAgentExit,
        "agent " + child->spec.id + " ended with " + child->status.last_exit +
            "; it is started again");
   if (options.give_up_after != 0 && child->failures >= options.give_up_after) {
@@ -404,7 +405,7 @@ void Supervisor::stop(const std::string& id) {
     if (child == nullptr) return;
     child->wanted = false;
     child->start_again = false;
-    impl->note(*child, model::Severity::kInfo, "agent.stopped",
+    impl->note(*child, model::Severity::kInfo, model::event_kind::kAgentStopped,
                "agent " + id + " stopped by the operator");
     impl->stop(child);
   });

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/digest.h"
+#include "model/event_kind.h"
 #include "tuf/change.h"
 #include "tuf/error.h"
 #include "tuf/firmware.h"
@@ -357,20 +358,20 @@ Result<Outcome> Ceremony::recorded(const char* step, Result<Outcome> outcome) co
 }
 
 Result<Outcome> Ceremony::rotate(const std::vector<RoleChange>& changes) {
-  return recorded("keys.rotate", do_rotate(changes));
+  return recorded(model::event_kind::kKeysRotate, do_rotate(changes));
 }
 Result<Outcome> Ceremony::take_offline(const fs::path& folder, const PassphraseSource& passphrase) {
-  return recorded("keys.take-offline", do_take_offline(folder, passphrase));
+  return recorded(model::event_kind::kKeysTakeOffline, do_take_offline(folder, passphrase));
 }
 Result<Outcome> Ceremony::submit(std::string_view signature_file) {
-  return recorded("keys.submit", do_submit(signature_file));
+  return recorded(model::event_kind::kKeysSubmit, do_submit(signature_file));
 }
 Result<Outcome> Ceremony::discard(std::string_view role) {
-  return recorded("keys.discard", do_discard(role));
+  return recorded(model::event_kind::kKeysDiscard, do_discard(role));
 }
 Result<Outcome> Ceremony::sign(const std::string& role, const std::string& sha256,
                                const Result<Signer>& signer) {
-  return recorded("keys.sign", do_sign(role, sha256, signer));
+  return recorded(model::event_kind::kKeysSign, do_sign(role, sha256, signer));
 }
 
 }  // namespace ota::tuf

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "model/event_kind.h"
 #include "tuf/strict_json.h"
 
 namespace ota::tuf {
@@ -35,7 +36,7 @@ JournalEntry entry_of(const std::string& line) {
       entry.words.push_back(printable(word.get<std::string>(), kMaxWord));
   } catch (const std::exception&) {
     entry = {};
-    entry.step = "keys.journal";
+    entry.step = model::event_kind::kKeysJournal;
     entry.failed = true;
     entry.words = {"a line of the journal is no entry: " + printable(line, 60)};
   }

@@ -10,6 +10,7 @@
 
 #include "base/digest.h"
 #include "base/text.h"
+#include "model/event_kind.h"
 #include "tuf/change.h"
 #include "tuf/error.h"
 #include "tuf/firmware.h"
@@ -417,7 +418,7 @@ Result<model::Release> Repository::add(const fs::path& image, model::Release rel
   const FileDescriptor opened(::open(image.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!opened) {
     const Error error = fail_errno(errno, "read " + image.string());
-    impl_->record("firmware.add", release.version.label(), error);
+    impl_->record(model::event_kind::kFirmwareAdd, release.version.label(), error);
     return error;
   }
   release.sha256.clear();
@@ -431,14 +432,16 @@ Result<model::Release> Repository::add(const FileDescriptor& image, model::Relea
     models += (models.empty() ? "" : ", ") + model;
   const std::string what = release.version.label() + " for " + models;
   auto added = do_add(image, std::move(release), std::move(rollback_floor));
-  impl_->record("firmware.add", what + (added ? " is published, sha256 " + added->sha256 : ""),
+  impl_->record(model::event_kind::kFirmwareAdd,
+                what + (added ? " is published, sha256 " + added->sha256 : ""),
                 added ? std::optional<Error>() : added.error());
   return added;
 }
 
 Result<void> Repository::remove(const model::Version& version) {
   auto removed = do_remove(version);
-  impl_->record("firmware.remove", version.label() + (removed ? " is no longer published" : ""),
+  impl_->record(model::event_kind::kFirmwareRemove,
+                version.label() + (removed ? " is no longer published" : ""),
                 removed ? std::optional<Error>() : removed.error());
   return removed;
 }

@@ -8,6 +8,7 @@
 #include "cli/context.h"
 #include "cli/fetch.h"
 #include "cli/format.h"
+#include "model/event_kind.h"
 #include "model/time_json.h"
 
 namespace ota::cli {
@@ -35,7 +36,8 @@ class Watcher {
   Result<void> look() {
     const auto rows = fetch_devices(context_.api);
     if (!rows) return rows.error();
-    if (std::exchange(away_, false)) tell("server.back", "server", "answers again", Tone::kGood);
+    if (std::exchange(away_, false))
+      tell(model::event_kind::kServerBack, "server", "answers again", Tone::kGood);
     std::map<std::string, std::string> now;
     for (const Json& row : *rows) {
       const std::string id = text_at(row, "id");
@@ -47,7 +49,8 @@ class Watcher {
       now[id] = news;
     }
     for (const auto& [id, news] : seen_) {
-      if (!now.contains(id)) tell("device.gone", id, "gone from the whitelist", Tone::kWarning);
+      if (!now.contains(id))
+        tell(model::event_kind::kDeviceGone, id, "gone from the whitelist", Tone::kWarning);
     }
     seen_ = std::move(now);
     return events();
@@ -55,7 +58,8 @@ class Watcher {
 
   void server_away(const Error& error) {
     if (std::exchange(away_, true)) return;
-    tell("server.away", "server", error.text() + "; what was last seen may be old", Tone::kBad);
+    tell(model::event_kind::kServerAway, "server", error.text() + "; what was last seen may be old",
+         Tone::kBad);
   }
 
  private:
