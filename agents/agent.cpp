@@ -289,7 +289,7 @@ void Agent::work() {
                                        [this](const std::string& line) { say(line); });
   }
   start("uplink", [this] { uplink_->run(); });
-  start("poll", [this] { poller_->run(); });
+  if (config_.takes_updates) start("poll", [this] { poller_->run(); });
   guarded("update", [this] { engine_->run(); });
   wake_main();
 }

@@ -203,6 +203,11 @@ Result<Config> parse_config(std::string_view text, const fs::path& file) {
   reader.text(
       "factory_version", "a version such as \"2.1.4\"",
       [](const std::string& word) { return model::Version::parse(word).has_value(); }, factory);
+  std::string updates = "agent";
+  reader.text(
+      "updates", "\"agent\" or \"none\" (where another program updates the device)",
+      [](const std::string& word) { return word == "agent" || word == "none"; }, updates);
+  config.takes_updates = updates == "agent";
   reader.whole("status_port", 0, 65535, config.status_port);
   reader.whole("seed", 0, std::uint64_t{1} << 53, config.seed);
   reader.whole("interval_ms", 50, 3600000, config.interval);

@@ -52,6 +52,7 @@ struct Config {
   std::string profile = "host";   // or one of sim::Profile
   std::uint64_t seed = 1;
   milliseconds interval{1000};
+  bool takes_updates = true;  // false: another program does, and the agent only reports
   std::filesystem::path dir;  // absolute: a relative one is below the file's folder
   model::Version factory_version;
   HealthCheck health_check;

@@ -45,6 +45,21 @@ void set_gateway(const Context& context, const http::Request& request,
                                       token_answer(respond, Json{{"token", token}}));
 }
 
+void choose_client(const Context& context, const http::Request& request,
+                   const http::Responder& respond) {
+  const auto body = body_object(context, request, respond);
+  if (!body) return;
+  const Json said = body->value("by", Json());
+  const auto by = said.is_string() ? model::parse_updates_by(said.get<std::string>())
+                                   : std::optional<model::UpdatesBy>();
+  if (!by) {
+    return respond(http::Response::problem(400, "bad-member",
+                                           "by must be \"who-asks\", \"agent\" or \"ddi\""));
+  }
+  context.ports.fleet.ddi_use(std::string(request.params.at(0)), *by, actor_of(request),
+                              no_content_or_problem(respond));
+}
+
 Json overview(const Context& context) {
   return Json{{"listen", context.ports.server_status().ddi_listen},
               {"gateway_token", context.ports.fleet.ddi_gateway_is_on()},
@@ -71,6 +86,10 @@ void add_ddi_routes(http::Router& router, Context& context) {
   router.add({Method::kPost, "/v1/devices/{id}/ddi-token", Access::kOperator,
               [&context](const http::Request& request, const http::Responder& respond) {
                 make_token(context, request, respond);
+              }});
+  router.add({Method::kPost, "/v1/devices/{id}/ddi-use", Access::kOperator,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                choose_client(context, request, respond);
               }});
   router.add({Method::kPost, "/v1/devices/{id}/ddi-attributes", Access::kOperator,
               [&fleet](const http::Request& request, const http::Responder& respond) {

@@ -65,6 +65,8 @@ Json row_json(const fleet::DeviceRow& row) {
            {"second_key_seen", row.second_key_seen()},
            {"in_two_places", row.in_two_places()},
            {"online", row.online},
+           {"over_ddi", row.over_ddi},
+           {"two_clients", row.two_clients},
            {"readings_unusable", row.readings_unusable},
            {"local", row.local},
            {"state", std::string(fleet::to_text(row.state))},

@@ -27,6 +27,7 @@ std::span<const Command> commands() {
       // Devices that speak hawkBit's DDI.
       ddi_token_command(),
       ddi_ask_command(),
+      ddi_use_command(),
       ddi_waiting_command(),
       ddi_accept_command(),
       ddi_gateway_token_command(),

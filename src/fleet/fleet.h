@@ -227,6 +227,9 @@ class Fleet {
   void ddi_set_token(const std::string& device, const std::string& token_hash,
                      const std::string& actor, const Done& done);
   void ddi_ask_attributes(const std::string& device, const std::string& actor, const Done& done);
+  // Who takes updates on it, where it has a DDI client. kNotFound, kConflict (it has none).
+  void ddi_use(const std::string& device, model::UpdatesBy by, const std::string& actor,
+               const Done& done);
   void ddi_set_gateway(const std::string& token_hash, const std::string& actor, const Done& done);
   bool ddi_gateway_is_on() const;
   // From the waiting list: a gateway token may speak for it from now on. kNotFound, kDenied (not in

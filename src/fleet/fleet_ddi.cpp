@@ -27,7 +27,7 @@ std::string job_id_of(std::uint64_t action) {
 
 // What it is updated over from now on.
 model::DdiClient& client_of(model::DeviceRecord& record) {
-  if (!record.ddi) record.ddi.emplace();
+  if (!record.ddi) record.ddi.emplace().asked_last = record.agent.empty();
   return *record.ddi;
 }
 
@@ -266,6 +266,7 @@ void Fleet::Impl::take_poll(const std::string& device, const std::string& client
     const bool first = live.ddi_polled == WallTime{};
     live.ddi_polled = now;
     self.name = client;
+    const bool took_over = impl.follow_reach(live, Reach::kDdi, now, batch);
     // It says that it has the new version; its attributes have not said so yet.
     const bool ask_again =
         claims && !self.wants_attributes && now - self.attributes_at >= rules->console.ddi.poll;
@@ -277,7 +278,7 @@ void Fleet::Impl::take_poll(const std::string& device, const std::string& client
       batch.events.push_back(make_event(now, Severity::kInfo, model::event_kind::kDdiJoined, device,
                                         device + " polls over DDI with " + client));
     }
-    if (joined || renamed || ask_again) Impl::put_device(batch, live, now);
+    if (joined || renamed || ask_again || took_over) Impl::put_device(batch, live, now);
   });
   const JobTable::Entry* offered = impl.jobs.offer(device, Channel::kDdi, problem, now, batch);
   if (const JobTable::Entry* entry = impl.jobs.table.running(device);

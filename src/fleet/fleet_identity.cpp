@@ -110,11 +110,69 @@ void Fleet::polled(const std::string& device, const std::optional<model::BootId>
   if (found == stripe.devices.end()) return;
   LiveDevice& live = *found->second;
   live.last_heard = now;
+  live.commands_polled = now;
   stripe.show(live);
-  if (!boot) return;
   store::Batch batch;
-  Impl::follow_identity(live, live.identity.heard(*boot, address, impl_->clock), now, batch);
+  if (impl_->follow_reach(live, Reach::kAgent, now, batch)) Impl::put_device(batch, live, now);
+  if (boot)
+    Impl::follow_identity(live, live.identity.heard(*boot, address, impl_->clock), now, batch);
   if (!batch.empty()) impl_->saver.commit(std::move(batch), OnFailure::kRetry);
+}
+
+// -- who takes updates on it --
+
+bool Fleet::Impl::follow_reach(LiveDevice& device, Reach asks, WallTime now,
+                               store::Batch& batch) const {
+  if (!device.record || !device.record->ddi) return false;
+  const model::DdiClient& client = *device.record->ddi;
+  const Reach reach = device.reach(settings()->console.ddi, now);
+  const bool two = reach == Reach::kBoth;
+  const bool before = std::exchange(device.two_clients_told, two);
+  if (before != two) device.gate_due = true;
+  if (two && !before) {
+    batch.events.push_back(make_event(
+        now, Severity::kWarning, "device.two-clients", device.id,
+        "two update clients ask for " + device.id + ", its ota-agent and " +
+            (client.name.empty() ? "a DDI client" : client.name) +
+            ": no update until one of them stops, or `otactl ddi use` says which one counts"));
+  }
+  if (reach != asks || client.updates_by != model::UpdatesBy::kWhoAsks) return false;
+  const bool over_ddi = asks == Reach::kDdi;
+  if (client.asked_last == over_ddi) return false;
+  device.record.edit().ddi->asked_last = over_ddi;
+  batch.events.push_back(make_event(now, Severity::kNotice, "device.reach", device.id,
+                                    device.id + (over_ddi ? " takes updates over DDI from now on"
+                                                          : " takes updates by its agent again")));
+  return true;
+}
+
+void Fleet::ddi_use(const std::string& device, model::UpdatesBy by, const std::string& actor,
+                    const Done& done) {
+  const WallTime now = impl_->clock.wall();
+  std::optional<Error> refusal;
+  const bool known = impl_->table.with(device, [&](LiveDevice& live) {
+    if (!live.record || !live.record->ddi) {
+      refusal = fail(Errc::kConflict, device + " has no DDI client: its agent takes its updates");
+      return;
+    }
+    live.record.edit().ddi->updates_by = by;
+    live.two_clients_told = false;
+    store::Batch batch;
+    batch.events.push_back(make_event(now, Severity::kNotice, "device.reach", device,
+                                      actor + " says who takes updates on " + device + ": " +
+                                          (by == model::UpdatesBy::kWhoAsks ? "who asks for them"
+                                           : by == model::UpdatesBy::kDdi   ? "its DDI client"
+                                                                            : "its agent")));
+    batch.events.back().actor = actor;
+    Impl::put_device(batch, live, now);
+    impl_->saver.commit(std::move(batch), OnFailure::kRetry,
+                        [this, done](const Result<void>& saved) {
+                          impl_->publish();
+                          done(saved);
+                        });
+  });
+  if (!known) refusal = fail(Errc::kNotFound, device);
+  if (refusal) done(*refusal);
 }
 
 // -- certificates that end --

@@ -68,7 +68,7 @@ void Fleet::Impl::take_rollback_wish(const std::string& device, const std::strin
       refusal = fail(Errc::kConflict, running->job->id + " is running: cancel it first");
       return;
     }
-    if (live.record->ddi) {
+    if (live.reach(settings()->console.ddi, clock.wall()) != Reach::kAgent) {
       refusal = fail(Errc::kConflict, device +
                                           " is updated over DDI, which has no rollback: "
                                           "publish the old image as a newer version");

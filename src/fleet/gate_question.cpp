@@ -31,8 +31,10 @@ Gathered gather(const LiveDevice& device, const GateSide& side, const model::Ver
   asked.release = release;
   asked.job_running = device.job_running;
   asked.unsaved = !side.store_writable;
-  if (asked.record != nullptr && asked.record->ddi) {
-    asked.ddi = gate::DdiSide{.has_agent = !device.ddi_alone(),
+  if (const Reach reach = device.reach(side.settings.console.ddi, side.now);
+      reach != Reach::kAgent) {
+    asked.ddi = gate::DdiSide{.agent_asks = reach == Reach::kBoth,
+                              .has_agent = !device.ddi_alone(),
                               .polls = device.ddi_polls(side.settings.console.ddi, side.now),
                               .silent_for = device.ddi_silent_for(side.now),
                               .policy = side.settings.ota.ddi_without_telemetry};
@@ -96,6 +98,10 @@ GateAnswer gate_answer(const LiveDevice& device, const GateSide& side) {
   answer.reason = gate::deciding_reason(found.asked);
   answer.as_told = found.asked.online == device.online && found.asked.level == device.level;
   if (found.window) answer.good_until = found.window->until;
+  // One of two update clients stops by asking no more.
+  constexpr seconds kLookAgain{5};
+  if (device.record && device.record->ddi)
+    answer.good_until = std::min(answer.good_until, side.now + kLookAgain);
   if (device.record && device.record->certificate_expires > side.now) {
     answer.good_until = std::min(answer.good_until, device.record->certificate_expires);
   }

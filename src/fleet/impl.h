@@ -51,6 +51,8 @@ struct Fleet::Impl : Core {
   void follow_unusable(LiveDevice& device, WallTime now, store::Batch& batch) const;
   // What the verdict's words are to be for such a device.
   static void explain_unusable(const LiveDevice& device, model::Verdict& verdict);
+  // One of its update clients has asked: true where the record says another one from now on.
+  bool follow_reach(LiveDevice& device, Reach asks, WallTime now, store::Batch& batch) const;
   void follow_certificate(LiveDevice& device, WallTime now, store::Batch& batch) const;
   milliseconds end_nears() const {
     return milliseconds(end_nears_ms.load(std::memory_order_relaxed));

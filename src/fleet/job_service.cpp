@@ -137,8 +137,17 @@ JobTable::Entry* JobService::offer(const std::string& device, Channel channel,
   if (entry == nullptr || entry->pending) return nullptr;
   model::Job job = *entry->job;
   const bool waits = job.state == JobState::kQueued;
-  // Pushed before the device came over DDI.
-  if (waits && channel == Channel::kDdi && !job.ddi) job.ddi.emplace();
+  if (waits) {
+    // Pushed before it was another one that asks.
+    Reach reach = Reach::kAgent;
+    core_.table.look(device, [&](const LiveDevice& live) {
+      reach = live.reach(core_.settings()->console.ddi, now);
+    });
+    const bool over_ddi = channel == Channel::kDdi;
+    if (reach == Reach::kBoth || (reach == Reach::kDdi) != over_ddi) return nullptr;
+    if (over_ddi && !job.ddi) job.ddi.emplace();
+    if (!over_ddi) job.ddi.reset();
+  }
   if (channel_of(job) != channel) return nullptr;
   // An update that is not written down does not start; a cancel does no harm.
   const bool starts = job.state <= JobState::kSent && !job.cancel_requested;

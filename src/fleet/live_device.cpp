@@ -143,10 +143,27 @@ bool UnusableReadings::keep_coming(WallTime now, milliseconds stale_after) const
 void LiveDevice::move_stamps(milliseconds jump, WallTime now) {
   constexpr milliseconds kNoticedWithin{2000};  // what was stamped since is of the new time already
   for (WallTime* stamp : {&last_received, &last_heard, &unusable.since, &unusable.last, &ddi_polled,
-                          &level_since, &explained_at, &ended_call_told}) {
+                          &commands_polled, &level_since, &explained_at, &ended_call_told}) {
     const bool fresh = *stamp <= now && now - *stamp < kNoticedWithin;
     if (*stamp != WallTime{} && !fresh) *stamp += jump;
   }
+}
+
+bool LiveDevice::agent_asks(WallTime now) const {
+  constexpr seconds kLongPoll{90};
+  return commands_polled != WallTime{} && now < commands_polled + kLongPoll;
+}
+
+Reach LiveDevice::reach(const model::DdiSettings& settings, WallTime now) const {
+  if (!record || !record->ddi) return Reach::kAgent;
+  const model::DdiClient& client = *record->ddi;
+  if (client.updates_by == model::UpdatesBy::kAgent) return Reach::kAgent;
+  if (client.updates_by == model::UpdatesBy::kDdi) return Reach::kDdi;
+  const bool over_ddi = ddi_polls(settings, now);
+  const bool by_agent = agent_asks(now);
+  if (over_ddi && by_agent) return Reach::kBoth;
+  if (over_ddi != by_agent) return over_ddi ? Reach::kDdi : Reach::kAgent;
+  return client.asked_last ? Reach::kDdi : Reach::kAgent;
 }
 
 bool LiveDevice::ddi_alone() const {
@@ -194,7 +211,7 @@ const model::Facts& DeviceRow::facts() const {
 }
 
 std::string DeviceRow::ddi_client() const {
-  if (!record || !record->ddi) return {};
+  if (!over_ddi) return {};
   return record->ddi->name.empty() ? "DDI" : record->ddi->name;
 }
 
@@ -224,6 +241,9 @@ DeviceRow make_row(const LiveDevice& device, const model::Settings& settings, Wa
   row.job = device.job;
   row.job_state = device.job_state;
   row.job_percent = device.job_percent;
+  const Reach reach = device.reach(settings.console.ddi, now);
+  row.over_ddi = reach != Reach::kAgent;
+  row.two_clients = reach == Reach::kBoth;
   row.gate_reason = gate_reason;
   row.gate = gate_word(device, gate_reason);
   row.refused_samples = device.refused;

@@ -101,6 +101,10 @@ struct UnusableReadings {
   bool keep_coming(WallTime now, milliseconds stale_after) const;
 };
 
+// Who takes updates on a device: who asks for them now. kBoth: two update clients at once, so that
+// nobody knows which of them would install what. Telemetry alone decides nothing.
+enum class Reach : std::uint8_t { kAgent, kDdi, kBoth };
+
 struct LiveDevice {
   LiveDevice(std::string name, std::shared_ptr<const model::Thresholds> thresholds,
              std::size_t history_samples)
@@ -130,8 +134,10 @@ struct LiveDevice {
   // As it was counted among its group (Impl::count_groups): what to take off for its own peers.
   std::shared_ptr<const model::DeviceSpec> counted_in;  // null: not counted, for it was not online
   anomaly::Risen counted_risen = 0;
-  bool regrouped = false;  // to be counted anew
-  WallTime ddi_polled{};   // epoch: not since the server started
+  bool regrouped = false;      // to be counted anew
+  WallTime ddi_polled{};       // epoch: not since the server started
+  WallTime commands_polled{};  // the agent asked for commands; the same
+  bool two_clients_told = false;
 
   model::Level level = model::Level::kUnknown;  // as last told by an event
   std::string label = "No telemetry";
@@ -172,6 +178,9 @@ struct LiveDevice {
   bool heard(const model::Settings& settings, WallTime now) const;
   // Updated over DDI, and nothing on it sends telemetry.
   bool ddi_alone() const;
+  Reach reach(const model::DdiSettings& settings, WallTime now) const;
+  // Its agent asked for commands within the last long poll and a bit.
+  bool agent_asks(WallTime now) const;
   // Since the last poll over DDI; negative: none.
   milliseconds ddi_silent_for(WallTime now) const;
   // Polled within the last two intervals and a minute; until when it counts as that.

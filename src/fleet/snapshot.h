@@ -54,8 +54,10 @@ struct DeviceRow {
   std::string id;
   std::shared_ptr<const model::DeviceSpec> spec;      // null: not in the whitelist
   std::shared_ptr<const model::DeviceRecord> record;  // null: never enrolled
-  bool online = false;  // an accepted sample within thresholds.stale_after
-  bool local = false;   // a supervised agent of this host
+  bool online = false;       // an accepted sample within thresholds.stale_after
+  bool local = false;        // a supervised agent of this host
+  bool over_ddi = false;     // a DDI client takes its updates
+  bool two_clients = false;  // and an agent asks for them too
   DeviceState state = DeviceState::kUnknown;
   model::Level level = model::Level::kUnknown;
   int risk = 0;

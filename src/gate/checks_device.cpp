@@ -132,6 +132,7 @@ Words enrolled_words(const Input& input, Reason found) {
 // -- online --
 
 Reason online(const Question& asked) {
+  if (asked.ddi && asked.ddi->agent_asks) return Reason::kTwoClients;
   if (only_polls(asked)) return asked.ddi->polls ? Reason::kDdiPolls : Reason::kDdiSilent;
   if (asked.online) return Reason::kHeard;
   if (!asked.unusable) return Reason::kSilent;
@@ -146,6 +147,10 @@ Words online_words(const Input& input, Reason found) {
   const std::string required =
       polled ? "a poll within the last intervals" : "telemetry within the stale time";
   switch (found) {
+    case Reason::kTwoClients:
+      return {"its ota-agent and a DDI client ask for updates at once", "one update client",
+              "stop one of the two, or say which one counts: otactl ddi use " + input.device +
+                  " agent|ddi"};
     case Reason::kHeard:
       return {"last sample " + age + " ago", required, ""};
     case Reason::kClockOff:

@@ -40,8 +40,9 @@ inline constexpr int kGateVersion = 2;
 // A device that is updated over DDI: its polls are what is heard of it, and the policy says whether
 // it may go without the rest.
 struct DdiSide {
-  bool has_agent = false;  // an agent on it is enrolled: then telemetry decides as everywhere
-  bool polls = false;      // lately
+  bool agent_asks = false;  // for updates too: two clients at once
+  bool has_agent = false;   // an agent on it is enrolled: then telemetry decides as everywhere
+  bool polls = false;       // lately
   milliseconds silent_for{0};
   model::DdiWithoutTelemetry policy = model::DdiWithoutTelemetry::kBlock;
 };

@@ -71,6 +71,7 @@ enum class Reason : std::uint8_t {
   kSilent,
   kClockOff,
   kReadingsRefused,
+  kTwoClients,
   kDdiPolls,
   kDdiSilent,
   kPublishedImage,
@@ -123,10 +124,10 @@ struct ReasonInfo {
   std::string_view headline = {};  // where it blocks
   std::string_view column = {};    // where it is the headline's: at most 13 cells
 };
-inline constexpr std::array<ReasonInfo, 56> kReasonInfos = [] {
+inline constexpr std::array<ReasonInfo, 57> kReasonInfos = [] {
   using enum CheckName;
   using enum model::CheckResult;
-  return std::array<ReasonInfo, 56>{{
+  return std::array<ReasonInfo, 57>{{
       {Reason::kAllowed, kKnown, kPass, "", "pass"},
       {Reason::kListed, kKnown, kPass},
       {Reason::kNotListed, kKnown, kBlock, "Unknown Device", "not listed"},
@@ -140,6 +141,7 @@ inline constexpr std::array<ReasonInfo, 56> kReasonInfos = [] {
       {Reason::kSilent, kOnline, kBlock, "Device Offline", "offline"},
       {Reason::kClockOff, kOnline, kBlock, "Clock Off", "clock off"},
       {Reason::kReadingsRefused, kOnline, kBlock, "Readings Refused", "refused"},
+      {Reason::kTwoClients, kOnline, kBlock, "Two Update Clients", "two clients"},
       {Reason::kDdiPolls, kOnline, kPass},
       {Reason::kDdiSilent, kOnline, kBlock, "Device Offline", "offline"},
       {Reason::kPublishedImage, kTrustedImage, kPass},

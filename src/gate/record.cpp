@@ -75,7 +75,8 @@ void each_member(Some& input, Visit&& visit) {
 }
 template <class Some, class Visit>
 void each_ddi_member(Some& side, Visit&& visit) {
-  auto& [has_agent, polls, silent_for, policy] = side;
+  auto& [agent_asks, has_agent, polls, silent_for, policy] = side;
+  visit("agent_asks", agent_asks);
   visit("has_agent", has_agent);
   visit("polls", polls);
   visit("silent_for_ms", silent_for);

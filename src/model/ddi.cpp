@@ -71,7 +71,9 @@ void to_json(json& out, const DdiClient& client) {
              {"name", client.name},
              {"attributes", client.attributes},
              {"attributes_at", time_json(client.attributes_at)},
-             {"wants_attributes", client.wants_attributes}};
+             {"wants_attributes", client.wants_attributes},
+             {"updates_by", client.updates_by},
+             {"asked_last", client.asked_last}};
 }
 
 void from_json(const json& in, DdiClient& client) {
@@ -83,6 +85,10 @@ void from_json(const json& in, DdiClient& client) {
   take(in, "attributes", client.attributes);
   client.attributes_at = time_at(in, "attributes_at");
   take(in, "wants_attributes", client.wants_attributes);
+  // In documents from before there was a choice, such a device was updated over DDI alone.
+  client.updates_by = UpdatesBy::kDdi;
+  take(in, "updates_by", client.updates_by);
+  take(in, "asked_last", client.asked_last);
 }
 
 void to_json(json& out, const DdiProgress& progress) {

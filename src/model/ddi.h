@@ -11,8 +11,16 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/enum_text.h"
 
 namespace ota::model {
+
+// Over what a device is updated: by the agent's own protocol or over DDI, as it is asked for, or as
+// an operator has said.
+enum class UpdatesBy : std::uint8_t { kWhoAsks, kAgent, kDdi };
+inline constexpr EnumTable<UpdatesBy, 3> kUpdatesByWords{
+    {{UpdatesBy::kWhoAsks, "who-asks"}, {UpdatesBy::kAgent, "agent"}, {UpdatesBy::kDdi, "ddi"}}};
+OTA_ENUM_TEXT(UpdatesBy, parse_updates_by, kUpdatesByWords)
 
 // Of a device's document: present once a token was made for it, an operator accepted it from the
 // waiting list, or it polled with its own certificate.
@@ -24,6 +32,8 @@ struct DdiClient {
   std::map<std::string, std::string> attributes;  // its configData
   WallTime attributes_at;
   bool wants_attributes = true;  // the next poll shows the configData link
+  UpdatesBy updates_by = UpdatesBy::kWhoAsks;
+  bool asked_last = true;  // it, and not the agent, was the last to ask for updates alone
   bool operator==(const DdiClient&) const = default;
 };
 

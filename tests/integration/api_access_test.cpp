@@ -42,6 +42,7 @@ const std::map<std::string, Access> kTable{
     {"POST /v1/ddi/gateway-token", Access::kOperator},
     {"POST /v1/ddi/waiting/{id}/accept", Access::kOperator},
     {"POST /v1/devices/{id}/ddi-token", Access::kOperator},
+    {"POST /v1/devices/{id}/ddi-use", Access::kOperator},
     {"POST /v1/devices/{id}/ddi-attributes", Access::kOperator},
     {"GET /v1/operators", Access::kOperator},
     {"POST /v1/operators/{id}/revoke", Access::kOperator},

@@ -490,6 +490,7 @@ TEST_CASE("what the gate refuses is withheld without a word to the device, then 
     agent.sample(97.0);
     return level() == model::Level::kCritical;
   }));
+  server.post("/v1/devices/iot-001/ddi-use", {{"by", "ddi"}});
   CHECK(agent.commands(0).empty());  // the agent beside it gets no update of its own
   const auto sick = device.poll();
   CHECK(sick.deployment.empty());

@@ -46,6 +46,7 @@ Command trace_command();
 Command explain_command();
 Command ddi_token_command();
 Command ddi_ask_command();
+Command ddi_use_command();
 Command ddi_waiting_command();
 Command ddi_accept_command();
 Command ddi_gateway_token_command();

@@ -22,6 +22,7 @@ struct DdiScreen {
         record->ddi = model::DdiClient{};
         record->ddi->name = "SWUpdate";
         own->record = record;
+        own->over_ddi = true;
         own->values = {};
         row = own;
       }

@@ -327,7 +327,8 @@ void each_leaf(ota::model::DeviceSpec& it, const Visit& visit) {
 }
 template <class Visit>
 void each_leaf(ota::model::DdiClient& it, const Visit& visit) {
-  auto& [token_hash, token_made, by_gateway, name, attributes, attributes_at, wants] = it;
+  auto& [token_hash, token_made, by_gateway, name, attributes, attributes_at, wants, updates_by,
+         asked_last] = it;
   visit(token_hash);
   visit(token_made);
   visit(by_gateway);
@@ -335,6 +336,8 @@ void each_leaf(ota::model::DdiClient& it, const Visit& visit) {
   visit(attributes["version"]);
   visit(attributes_at);
   visit(wants);
+  visit(updates_by);
+  visit(asked_last);
 }
 template <class Visit>
 void each_leaf(ota::model::DeviceRecord& it, const Visit& visit) {
@@ -383,8 +386,9 @@ void each_leaf(ota::model::DdiProgress& it, const Visit& visit) {
 template <class Visit>
 void each_leaf(ota::model::Job& it, const Visit& visit) {
   auto& [id, device, release, actor, override_reason, state, percent, attempt, created, updated,
-         deadline, code, detail, watch, watch_until, seq, again, cancel, steps, ddi] = it;
-  for (auto* member : {&id, &device, &actor, &override_reason, &code, &detail})
+         deadline, code, detail, watch, watch_until, seq, again, cancel, claims, boot, steps, ddi] =
+      it;
+  for (auto* member : {&id, &device, &actor, &override_reason, &code, &detail, &boot})
     visit(*member);
   each_leaf(release, visit);
   visit(state);
@@ -396,6 +400,7 @@ void each_leaf(ota::model::Job& it, const Visit& visit) {
   visit(seq);
   visit(again);
   visit(cancel);
+  visit(claims);
   auto& [step_state, step_at, step_detail] = steps.at(0);
   visit(step_state);
   visit(step_at);
@@ -419,7 +424,8 @@ void each_leaf(Input& it, const Visit& visit) {
   visit(reason);
   visit(again);
   visit(unsaved.value());
-  auto& [has_agent, polls, ddi_silent_for, policy] = ddi.value();
+  auto& [agent_asks, has_agent, polls, ddi_silent_for, policy] = ddi.value();
+  visit(agent_asks);
   visit(has_agent);
   visit(polls);
   visit(ddi_silent_for);
