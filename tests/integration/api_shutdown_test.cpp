@@ -59,7 +59,9 @@ TEST_CASE("the routes' parts end after the worker whose tasks use them", "[api][
       .direct = [alive](const std::string&, const fleet::Command&) { return std::string(); },
       .tuf_roles = {},
       .operators = {},
-      .revoke_operator = {}};
+      .revoke_operator = {},
+      .behind = {},
+      .catch_up = {}};
   auto context = std::make_unique<api::Context>(std::move(ports));
   context->followers.read({}, seconds(0), http::Responder(std::make_shared<NoSink>()));
   store.entered.get_future().wait();

@@ -52,7 +52,9 @@ class Rig {
                    .direct = {},
                    .tuf_roles = {},
                    .operators = {},
-                   .revoke_operator = {}});
+                   .revoke_operator = {},
+                   .behind = {},
+                   .catch_up = {}});
     http::ServerHooks hooks;
     hooks.admit_device = [this](const std::string& name, const std::string& serial) {
       return fleet->admit(name, serial);
