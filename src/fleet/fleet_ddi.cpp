@@ -382,6 +382,7 @@ void Fleet::Impl::take_attributes(const std::string& device, const DdiAttributes
       return ddi_version_seen(job, *version, rules, at);
     };
     impl.jobs.change_running(device, step, now, batch);
+    impl.jobs.end_left_watch(device, now, batch);
   }
   impl.saver.commit(std::move(batch), OnFailure::kRetry, std::move(done));
 }

@@ -387,6 +387,27 @@ JobChange job_verdict(const Job& job, const model::Verdict& verdict,
   return change;
 }
 
+JobChange job_left(const Job& job, const model::Image& runs, WallTime now) {
+  JobChange change;
+  change.job = job;
+  const bool same_digest =
+      runs.sha256.empty() || job.release.sha256.empty() || runs.sha256 == job.release.sha256;
+  const bool same = runs.version == job.release.version && same_digest;
+  if (job.watch != Watch::kWatching || same) return change;
+  change.changed = true;
+  change.job.watch = Watch::kLeft;
+  change.job.updated = now;
+  const std::string version = job.release.version.label();
+  change.events.push_back(
+      job_event(change.job, Severity::kNotice, "job.left",
+                job.device + " left " + version + " for " +
+                    (runs.version == job.release.version ? "another image of that version"
+                                                         : runs.version.label()) +
+                    " within its watch period: whether it would have stayed healthy is not known",
+                now));
+  return change;
+}
+
 Result<JobChange> job_cancelled(const Job& job, const std::string& actor, WallTime now) {
   if (model::is_final(job.state)) {
     return fail(Errc::kConflict,

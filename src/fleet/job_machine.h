@@ -73,6 +73,10 @@ JobChange job_at(const model::Job& job, const model::OtaSettings& settings, Wall
 JobChange job_verdict(const model::Job& job, const model::Verdict& verdict,
                       const model::OtaSettings& settings, WallTime now);
 
+// The device runs `runs` now: a watch over another image ends with its own word. An image without a
+// digest is told apart by its version alone.
+JobChange job_left(const model::Job& job, const model::Image& runs, WallTime now);
+
 // kConflict: it has ended, or the image is being installed already (the context says which).
 Result<JobChange> job_cancelled(const model::Job& job, const std::string& actor, WallTime now);
 

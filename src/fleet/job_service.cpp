@@ -83,6 +83,12 @@ bool JobService::carry_out(const JobChange& change, store::Batch& batch) {
   const WallTime now = core_.clock.wall();
   const JobTable::Entry* before = table.find(change.job.id);
   const bool had_ended = before != nullptr && model::is_final(before->job->state);
+  const model::Image image{change.job.release.version, change.job.release.sha256};
+  if (const JobTable::Entry* watched = table.watching(change.job.device);
+      change.confirmed && watched != nullptr && watched->job->id != change.job.id) {
+    const JobChange left = job_left(*watched->job, image, now);
+    if (left.changed) carry_out(left, batch);
+  }
   JobTable::Entry& entry = table.put(change.job);
   if (model::is_final(change.job.state) && !had_ended) {
     archive.ended(change.job);
@@ -92,7 +98,6 @@ bool JobService::carry_out(const JobChange& change, store::Batch& batch) {
   table.due_by(entry, change.confirmed ? now : next_due(entry, now));
   put(batch, change.job);
   show(change.job);
-  const model::Image image{change.job.release.version, change.job.release.sha256};
   const bool about_device = change.written || change.confirmed || change.fell_back ||
                             change.ask_version || change.attention;
   if (about_device) {
@@ -227,6 +232,21 @@ void JobService::ledger_changed(const std::string& device, WallTime now, store::
       [this](const model::Job& job, const model::OtaSettings& rules, WallTime at)
           -> Result<JobChange> { return job_proven(job, proof_of(job), rules, at); },
       now, batch);
+  end_left_watch(device, now, batch);
+}
+
+void JobService::end_left_watch(const std::string& device, WallTime now, store::Batch& batch) {
+  const JobTable::Entry* watched = table.watching(device);
+  if (watched == nullptr) return;
+  std::optional<model::Image> runs;
+  core_.table.look(device, [&](const LiveDevice& live) {
+    if (!live.record) return;
+    const model::Facts& facts = live.record->facts;
+    runs = facts.booted ? facts.booted : facts.confirmed;
+  });
+  if (!runs) return;
+  const JobChange change = job_left(*watched->job, *runs, now);
+  if (change.changed) carry_out(change, batch);
 }
 
 // -- operators --

@@ -70,6 +70,8 @@ class JobService {
   // The device's own ledger (its status) has changed: what waits for that goes on. Stored with
   // `batch`. No stripe's lock held.
   void ledger_changed(const std::string& device, WallTime now, store::Batch& batch);
+  // The same for a success that is under watch: a device that runs another image now has left it.
+  void end_left_watch(const std::string& device, WallTime now, store::Batch& batch);
 
   // -- the clock's --
   // Deadlines, the ends of watch periods, commands that were lost: what is due, in slices.

@@ -53,13 +53,15 @@ constexpr bool is_final(JobState state) {
 }
 
 // After success the device is watched for a while: did the update harm it?
-// kUnknown: nothing of it was heard that would tell.
-enum class Watch : std::uint8_t { kNone, kWatching, kHealthy, kRegressed, kUnknown };
-inline constexpr EnumTable<Watch, 5> kWatchWords{{{Watch::kNone, "none"},
+// kUnknown: nothing of it was heard that would tell. kLeft: it runs another image now, so that
+// nothing more is learnt of this one.
+enum class Watch : std::uint8_t { kNone, kWatching, kHealthy, kRegressed, kUnknown, kLeft };
+inline constexpr EnumTable<Watch, 6> kWatchWords{{{Watch::kNone, "none"},
                                                   {Watch::kWatching, "watching"},
                                                   {Watch::kHealthy, "healthy"},
                                                   {Watch::kRegressed, "regressed"},
-                                                  {Watch::kUnknown, "unknown"}}};
+                                                  {Watch::kUnknown, "unknown"},
+                                                  {Watch::kLeft, "left"}}};
 OTA_ENUM_TEXT(Watch, parse_watch, kWatchWords)
 
 struct JobStep {

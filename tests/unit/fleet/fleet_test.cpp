@@ -241,6 +241,26 @@ TEST_CASE("a watch period without harm ends as healthy", "[fleet]") {
   CHECK(it.fleet->job(job)->watch == model::Watch::kHealthy);
 }
 
+TEST_CASE("a device that leaves its new image is not called healthy on it", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto job = it.push("iot-001").job_id;
+  it.update("iot-001", job);
+  it.run("iot-001", 12, 77);
+  REQUIRE(it.fleet->job(job)->watch == model::Watch::kWatching);
+  // Rolled back.
+  it.status("iot-001", Version(2, 1, 4), test::kDigest214);
+  CHECK(it.fleet->job(job)->watch == model::Watch::kLeft);
+  it.run("iot-001", 12, 121);
+  CHECK(it.fleet->job(job)->watch == model::Watch::kLeft);
+  CHECK(it.store.of_kind("job.healthy").empty());
+  REQUIRE(it.store.of_kind("job.left").size() == 1);
+  CHECK(it.store.of_kind("job.left").front().message ==
+        "iot-001 left v2.1.5 for v2.1.4 within its watch period: whether it would have stayed "
+        "healthy is not known");
+}
+
 TEST_CASE("a lost command is offered again after a while, not at once", "[fleet]") {
   SmallFleet it;
   it.enrol("iot-001");

@@ -295,6 +295,22 @@ TEST_CASE("silence through a watch period is not called healthy", "[fleet]") {
   CHECK(over.events.front().kind == "job.unwatched");
 }
 
+TEST_CASE("a watch ends when its device runs another image, which a digest tells apart",
+          "[fleet]") {
+  model::Job job = fleet::job_reported(in(JobState::kConfirming), says(2, JobState::kSucceeded),
+                                       fleet::Proof::kGiven, rules(), kStart)
+                       ->job;
+  job.release.sha256 = std::string(64, 'b');
+  model::Image runs{job.release.version, job.release.sha256};
+  CHECK_FALSE(fleet::job_left(job, runs, kStart).changed);
+  runs.sha256.clear();  // over DDI a version is all that is told
+  CHECK_FALSE(fleet::job_left(job, runs, kStart).changed);
+  runs.sha256 = std::string(64, 'c');
+  CHECK(fleet::job_left(job, runs, kStart).job.watch == Watch::kLeft);
+  runs = {model::Version(9, 9, 9), ""};
+  CHECK(fleet::job_left(job, runs, kStart).events.front().kind == "job.left");
+}
+
 TEST_CASE("what was critical before its update has the watch period to get well", "[fleet]") {
   const model::Job job =
       fleet::job_reported(in(JobState::kConfirming), says(2, JobState::kSucceeded),
