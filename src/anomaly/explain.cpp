@@ -316,7 +316,7 @@ void explain_unknown(const DeviceState& state, WallTime now, Verdict& verdict) {
   if (state.stale(now)) {
     verdict.label = "No telemetry";
     verdict.sentence = state.last_at == WallTime{}
-                           ? "No reading has come from this device yet."
+                           ? "No reading has come from this device since the server started."
                            : "The last reading came " + format_age(now - state.last_at) + " ago.";
     const bool known = state.last_at != WallTime{} && !state.starting();
     verdict.would_clear = known ? "a fresh reading"
