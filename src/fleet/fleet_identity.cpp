@@ -131,7 +131,7 @@ bool Fleet::Impl::follow_reach(LiveDevice& device, Reach asks, WallTime now,
   if (before != two) device.gate_due = true;
   if (two && !before) {
     batch.events.push_back(make_event(
-        now, Severity::kWarning, "device.two-clients", device.id,
+        now, Severity::kWarning, model::event_kind::kDeviceTwoClients, device.id,
         "two update clients ask for " + device.id + ", its ota-agent and " +
             (client.name.empty() ? "a DDI client" : client.name) +
             ": no update until one of them stops, or `otactl ddi use` says which one counts"));
@@ -140,7 +140,8 @@ bool Fleet::Impl::follow_reach(LiveDevice& device, Reach asks, WallTime now,
   const bool over_ddi = asks == Reach::kDdi;
   if (client.asked_last == over_ddi) return false;
   device.record.edit().ddi->asked_last = over_ddi;
-  batch.events.push_back(make_event(now, Severity::kNotice, "device.reach", device.id,
+  batch.events.push_back(make_event(now, Severity::kNotice, model::event_kind::kDeviceReach,
+                                    device.id,
                                     device.id + (over_ddi ? " takes updates over DDI from now on"
                                                           : " takes updates by its agent again")));
   return true;
@@ -158,7 +159,8 @@ void Fleet::ddi_use(const std::string& device, model::UpdatesBy by, const std::s
     live.record.edit().ddi->updates_by = by;
     live.two_clients_told = false;
     store::Batch batch;
-    batch.events.push_back(make_event(now, Severity::kNotice, "device.reach", device,
+    batch.events.push_back(make_event(now, Severity::kNotice, model::event_kind::kDeviceReach,
+                                      device,
                                       actor + " says who takes updates on " + device + ": " +
                                           (by == model::UpdatesBy::kWhoAsks ? "who asks for them"
                                            : by == model::UpdatesBy::kDdi   ? "its DDI client"

@@ -59,7 +59,9 @@ inline constexpr const char* kDeviceHardwareMismatch = "device.hardware-mismatch
 inline constexpr const char* kDeviceInTwoPlaces = "device.in-two-places";
 inline constexpr const char* kDeviceOffline = "device.offline";
 inline constexpr const char* kDeviceOnline = "device.online";
+inline constexpr const char* kDeviceReach = "device.reach";
 inline constexpr const char* kDeviceReadingsRefused = "device.readings-refused";
+inline constexpr const char* kDeviceTwoClients = "device.two-clients";
 inline constexpr const char* kDeviceUnexpectedImage = "device.unexpected-image";
 inline constexpr const char* kDeviceUnlisted = "device.unlisted";
 inline constexpr const char* kEnrolExpired = "enrol.expired";
@@ -135,7 +137,7 @@ struct EventKind {
 };
 
 // In the order of their words.
-inline constexpr std::array<EventKind, 109> kEventKinds{{
+inline constexpr std::array<EventKind, 111> kEventKinds{{
     {event_kind::kAgentExit, Severity::kWarning,
      "A local agent ended by itself and is started again after a pause.",
      "View 5 shows its last lines."},
@@ -231,12 +233,20 @@ inline constexpr std::array<EventKind, 109> kEventKinds{{
      "Correct the list, or look at the device."},
     {event_kind::kDeviceInTwoPlaces, Severity::kError,
      "One identity speaks from two devices at once; it gets no updates meanwhile.",
-     "Find the copy and switch it off; `otactl revoke ID` and enrol the right one anew."},
+     "Give one of them its own (delete its `identity/`, enrol it under its own name), then "
+     "acknowledge "
+     "the device."},
     {event_kind::kDeviceOffline, Severity::kNotice, "A device has been silent for too long.",
      "Is it powered and connected?"},
     {event_kind::kDeviceOnline, Severity::kInfo, "A device is heard again.", ""},
+    {event_kind::kDeviceReach, Severity::kNotice,
+     "Another one takes a device's updates: its agent or a DDI client.",
+     "`otactl ddi use` decides it."},
     {event_kind::kDeviceReadingsRefused, Severity::kWarning,
      "A device is connected, but its readings cannot be used.", "The message names why."},
+    {event_kind::kDeviceTwoClients, Severity::kWarning,
+     "An agent and a DDI client ask for a device's updates at once; it gets none meanwhile.",
+     "Stop one of them, or say which one counts: `otactl ddi use`."},
     {event_kind::kDeviceUnexpectedImage, Severity::kWarning,
      "A device confirmed an image that the server does not know for it.",
      "It gets no updates until it runs a known one: roll it back or look at it."},
