@@ -320,7 +320,7 @@ void Fleet::report_status(const std::string& device, const DeviceStatus& said, D
 void Fleet::Impl::take_status(const std::string& device, DeviceStatus status, Done done) {
   table.look(device, [&](const LiveDevice& live) {
     // The agent sends telemetry there; what the device runs is its DDI client's to say.
-    if (live.reach(impl_->settings()->console.ddi, impl_->clock.wall()) != Reach::kDdi) return;
+    if (live.reach(settings()->console.ddi, clock.wall()) != Reach::kDdi) return;
     status.running.reset();
     status.confirmed.reset();
     status.written.reset();
