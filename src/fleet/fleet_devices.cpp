@@ -81,7 +81,7 @@ void Fleet::Impl::follow_verdict(LiveDevice& device, WallTime now, store::Batch&
   device.explained_at = now;
   if (!changed && !alarmed) return;
   std::string message = device.id;
-  std::string kind = "verdict.alarm";
+  std::string kind = model::event_kind::kVerdictAlarm;
   if (changed) {
     device.level = level;
     device.gate_due = true;

@@ -399,7 +399,7 @@ JobChange job_left(const Job& job, const model::Image& runs, WallTime now) {
   change.job.updated = now;
   const std::string version = job.release.version.label();
   change.events.push_back(
-      job_event(change.job, Severity::kNotice, "job.left",
+      job_event(change.job, Severity::kNotice, model::event_kind::kJobLeft,
                 job.device + " left " + version + " for " +
                     (runs.version == job.release.version ? "another image of that version"
                                                          : runs.version.label()) +

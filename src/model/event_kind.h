@@ -90,6 +90,7 @@ inline constexpr const char* kJobExpired = "job.expired";
 inline constexpr const char* kJobFailed = "job.failed";
 inline constexpr const char* kJobForceQuit = "job.force-quit";
 inline constexpr const char* kJobHealthy = "job.healthy";
+inline constexpr const char* kJobLeft = "job.left";
 inline constexpr const char* kJobRefused = "job.refused";
 inline constexpr const char* kJobRegressed = "job.regressed";
 inline constexpr const char* kJobRetry = "job.retry";
@@ -121,6 +122,7 @@ inline constexpr const char* kTrustKeysOffline = "trust.keys-offline";
 inline constexpr const char* kTrustKeysOnline = "trust.keys-online";
 inline constexpr const char* kTrustPublished = "trust.published";
 inline constexpr const char* kTrustUnreadable = "trust.unreadable";
+inline constexpr const char* kVerdictAlarm = "verdict.alarm";
 inline constexpr const char* kVerdictBlockEscalated = "verdict.block-escalated";
 inline constexpr const char* kVerdictCritical = "verdict.critical";
 inline constexpr const char* kVerdictStable = "verdict.stable";
@@ -137,7 +139,7 @@ struct EventKind {
 };
 
 // In the order of their words.
-inline constexpr std::array<EventKind, 111> kEventKinds{{
+inline constexpr std::array<EventKind, 113> kEventKinds{{
     {event_kind::kAgentExit, Severity::kWarning,
      "A local agent ended by itself and is started again after a pause.",
      "View 5 shows its last lines."},
@@ -307,6 +309,8 @@ inline constexpr std::array<EventKind, 111> kEventKinds{{
      "An operator ended an update on this side alone.", "The device may still install it."},
     {event_kind::kJobHealthy, Severity::kInfo,
      "The device stayed healthy through its watch period.", ""},
+    {event_kind::kJobLeft, Severity::kNotice,
+     "The watch after an update ended: the device runs another image.", ""},
     {event_kind::kJobRefused, Severity::kWarning, "An update was refused before anything was sent.",
      ""},
     {event_kind::kJobRegressed, Severity::kError, "The device turned critical after an update.",
@@ -369,6 +373,9 @@ inline constexpr std::array<EventKind, 111> kEventKinds{{
     {event_kind::kTrustPublished, Severity::kNotice, "Published metadata changed.", ""},
     {event_kind::kTrustUnreadable, Severity::kError, "The published metadata does not verify.",
      "Restore `firmware/` from a backup."},
+    {event_kind::kVerdictAlarm, Severity::kWarning,
+     "Readings of a device are unusual, while its verdict stays what it is.",
+     "The message names the signals; `otactl device ID` shows them."},
     {event_kind::kVerdictBlockEscalated, Severity::kError,
      "A device has been critical for long and gets no updates meanwhile.", "See to the device."},
     {event_kind::kVerdictCritical, Severity::kWarning, "A device's verdict turned critical.",
