@@ -1,11 +1,12 @@
-// The log of events as others verify it (c2sp.org/tlog-tiles): its checkpoint, tiles and entries, and
-// its verification by this server. For operators: entries hold the fleet's affairs.
+// The log of events as others verify it (c2sp.org/tlog-tiles): its checkpoint, tiles and entries,
+// and its verification by this server. For operators: entries hold the fleet's affairs.
 #include "api/context.h"
 #include "api/routes.h"
 #include "audit/log_key.h"
 #include "audit/tile_path.h"
 #include "audit/tile_tree.h"
 #include "base/file.h"
+#include "store/log_import.h"
 #include "store/log_signer.h"
 #include "store/log_verify.h"
 
@@ -27,7 +28,25 @@ http::Response bytes_response(std::string body, std::string_view type) {
 http::Response verify_response(const Ports& ports) {
   const auto report = store::verify_log(ports.store, store::read_checkpoint(ports.state));
   if (!report) return http::Response::error(report.error());
-  return http::Response::json(store::log_json(*report));
+  const auto imports = store::imports_of(ports.store);
+  if (!imports) return http::Response::error(imports.error());
+  Json out = store::log_json(*report);
+  out["imports"] = store::imports_json(*imports);
+  return http::Response::json(out);
+}
+
+void acknowledge_import(const Ports& ports, const std::string& number, const std::string& actor,
+                        const http::Responder& respond) {
+  std::uint64_t seq = 0;
+  const auto [end, wrong] = std::from_chars(number.data(), number.data() + number.size(), seq);
+  if (wrong != std::errc{} || end != number.data() + number.size())
+    return respond(http::Response::problem(400, "bad-number", "an event's number is asked for"));
+  const auto begun = store::acknowledge_import(
+      ports.store, seq, actor, ports.clock.wall(),
+      [respond](const Result<store::Committed>& saved) {
+        respond(saved ? http::Response::no_content() : http::Response::error(saved.error()));
+      });
+  if (!begun) respond(http::Response::error(begun.error()));
 }
 
 http::Response file_response(const std::filesystem::path& file) {
@@ -58,6 +77,14 @@ void add_audit_routes(http::Router& router, Context& context) {
   };
   on_worker("/v1/audit/verify",
             [](const Ports& ports, const std::string&) { return verify_response(ports); });
+  router.add({Method::kPost, "/v1/audit/imports/{id}/acknowledge", Access::kOperator,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                context.on_worker(respond,
+                                  [&context, respond, number = std::string(request.params.at(0)),
+                                   actor = actor_of(request)] {
+                                    acknowledge_import(context.ports, number, actor, respond);
+                                  });
+              }});
   on_worker("/v1/audit/checkpoint", [](const Ports& ports, const std::string&) {
     return file_response(ports.state / store::kCheckpointFile);
   });

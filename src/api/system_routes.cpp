@@ -6,6 +6,7 @@
 #include "fleet/fleet.h"
 #include "model/time_json.h"
 #include "pki/authority.h"
+#include "store/log_import.h"
 #include "store/store.h"
 
 namespace ota::api {
@@ -78,16 +79,19 @@ void add_state_routes(http::Router& router, Context& context) {
                   respond(std::move(response));
                 });
               }});
-  http::Route import{Method::kPost, "/v1/state/import", Access::kOperator,
-                     [&context](const http::Request& request, const http::Responder& respond) {
-                       context.on_worker(
-                           respond, [&context, respond, document = std::string(request.body)] {
-                             const auto imported = context.ports.store.import_state(document);
-                             if (imported && context.ports.state_replaced)
-                               context.ports.state_replaced();
-                             no_content_or_problem(respond)(imported);
-                           });
-                     }};
+  http::Route import{
+      Method::kPost, "/v1/state/import", Access::kOperator,
+      [&context](const http::Request& request, const http::Responder& respond) {
+        context.on_worker(respond, [&context, respond, document = std::string(request.body),
+                                    actor = actor_of(request)] {
+          // Who asks stands in the log before anything is replaced.
+          const auto told = store::announce_import(context.ports.store, document, actor,
+                                                   context.ports.clock.wall());
+          const auto imported = told ? context.ports.store.import_state(document) : told;
+          if (imported && context.ports.state_replaced) context.ports.state_replaced();
+          no_content_or_problem(respond)(imported);
+        });
+      }};
   import.large_body = true;
   router.add(std::move(import));
 }

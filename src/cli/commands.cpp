@@ -45,6 +45,7 @@ std::span<const Command> commands() {
       keys_discard_command(),
       agents_command(),
       audit_verify_command(),
+      audit_acknowledge_command(),
       audit_prove_command(),
       audit_export_command(),
       state_export_command(),

@@ -48,6 +48,7 @@ const std::map<std::string, Access> kTable{
     {"POST /v1/operators/{id}/revoke", Access::kOperator},
     {"GET /v1/events", Access::kOperator},
     {"GET /v1/audit/verify", Access::kOperator},
+    {"POST /v1/audit/imports/{id}/acknowledge", Access::kOperator},
     {"GET /v1/audit/checkpoint", Access::kOperator},
     {"GET /v1/audit/vkey", Access::kOperator},
     {"GET /v1/audit/tile/{path...}", Access::kOperator},

@@ -34,6 +34,7 @@ Command keys_submit_command();
 Command keys_discard_command();
 Command agents_command();
 Command audit_verify_command();
+Command audit_acknowledge_command();
 Command audit_prove_command();
 Command audit_export_command();
 Command state_export_command();

@@ -1,4 +1,6 @@
 // otactl audit verify: is the log of events whole, its end included? Or: does this proof hold?
+#include <charconv>
+
 #include "audit/log_key.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -8,8 +10,10 @@
 #include "cli/log_source.h"
 #include "pki/x509.h"
 #include "store/audit_head.h"
+#include "store/log_import.h"
 #include "store/log_signer.h"
 #include "store/log_verify.h"
+#include "tuf/journal.h"
 
 namespace ota::cli {
 namespace {
@@ -23,10 +27,13 @@ Json broken_at(std::uint64_t seq, std::string what) {
 Result<Json> verify_log_here(const Context& context) {
   const auto store = open_local_store(context);
   if (!store) return store.error();
-  const auto report =
-      store::verify_log(**store, store::read_checkpoint(context.root / "state"));
+  const auto report = store::verify_log(**store, store::read_checkpoint(context.root / "state"));
   if (!report) return report.error();
-  return store::log_json(*report);
+  const auto imports = store::imports_of(**store);
+  if (!imports) return imports.error();
+  Json out = store::log_json(*report);
+  out["imports"] = store::imports_json(*imports);
+  return out;
 }
 
 // A checkpoint that was kept elsewhere: the log must go on from it.
@@ -81,8 +88,8 @@ Result<Json> hold_against_chain(Context& context, const std::string& document, J
 
 Result<Json> verify_any(Context& context) {
   const bool is_offline = context.arguments.has("--offline");
-  auto answer = is_offline ? verify_log_here(context)
-                           : context.api.get("/v1/audit/verify", seconds(300));
+  auto answer =
+      is_offline ? verify_log_here(context) : context.api.get("/v1/audit/verify", seconds(300));
   const std::string kept_file = context.arguments.text("--head");
   if (!answer || !is_set(*answer, "ok") || kept_file.empty()) return answer;
   const auto kept = read_file(kept_file, kMaxFile);
@@ -119,6 +126,51 @@ Result<ExitCode> verify_proof(Context& context) {
   return ExitCode::kDone;
 }
 
+// Each import of a state; false where nobody has acknowledged one of them.
+bool tell_imports(Context& context, const Json& answer) {
+  bool all_seen = true;
+  for (const Json& entry : list_at(answer, "imports")) {
+    const std::string number = std::to_string(count_at(entry, "seq"));
+    const std::string by = text_at(entry, "acknowledged_by");
+    const std::string actor = text_at(entry, "actor", "");
+    all_seen = all_seen && !by.empty();
+    context.out.line("IMPORT: event " + number + " by " + (actor.empty() ? "nobody known" : actor) +
+                         ": " + text_at(entry, "message"),
+                     by.empty() ? Tone::kBad : Tone::kPlain);
+    context.out.line(by.empty() ? "  nobody has seen to it: otactl audit acknowledge " + number
+                                : "  acknowledged by " + by);
+  }
+  return all_seen;
+}
+
+std::optional<std::uint64_t> parse_number(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (wrong != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Result<ExitCode> run_acknowledge_import(Context& context) {
+  const auto number_given = parse_number(context.arguments.text("EVENT"));
+  if (!number_given) return usage_error("EVENT is an event's number");
+  const std::string number = std::to_string(*number_given);
+  if (context.arguments.has("--offline")) {
+    const auto store = open_local_store(context);
+    if (!store) return store.error();
+    auto done = store::acknowledge_import(**store, *number_given, tuf::local_actor(),
+                                          context.clock.wall(), {});
+    if (done) done = (*store)->flush();
+    if (!done) return done.error();
+  } else {
+    const auto answer = context.api.post("/v1/audit/imports/" + url_escape(number) + "/acknowledge",
+                                         Json::object());
+    if (!answer) return answer.error();
+  }
+  context.out.document(Json{{"acknowledged", number}});
+  context.out.line("ACKNOWLEDGED: the import of event " + number, Tone::kGood);
+  return ExitCode::kDone;
+}
+
 Result<ExitCode> run_audit_verify(Context& context) {
   if (context.arguments.has("--proof")) return verify_proof(context);
   const auto answer = verify_any(context);
@@ -135,7 +187,7 @@ Result<ExitCode> run_audit_verify(Context& context) {
     }
     context.out.line("signed until event " + std::to_string(count_at(*answer, "signed_until")) +
                      " by " + text_at(*answer, "origin"));
-    return ExitCode::kDone;
+    return tell_imports(context, *answer) ? ExitCode::kDone : ExitCode::kError;
   }
   context.out.line(
       "BROKEN: event " + std::to_string(count_at(*answer, "seq")) + ": " + text_at(*answer, "what"),
@@ -146,27 +198,39 @@ Result<ExitCode> run_audit_verify(Context& context) {
 }  // namespace
 
 Command audit_verify_command() {
-  return {.name = "audit verify",
-          .summary = "check the log of events: nothing edited, dropped, put in, moved or cut off",
-          .details =
-              "Exit 1 where the log is broken; the first wrong event is named. The console signs "
-              "the log's head each second in which there is news (state/audit-checkpoint), so that "
-              "a cut at the end shows; a copy of that file, kept elsewhere, shows more. With "
-              "--proof it verifies a file of `audit prove` and asks neither server nor database.",
-          .positionals = {},
-          .options = {{"--offline", "", "read the database itself; the console must not run"},
-                      {"--head", "FILE",
-                       "hold the log against this kept checkpoint (or audit-head.json) as well"},
-                      {"--proof", "FILE", "verify this proof instead"},
-                      {"--log", "VKEYFILE",
-                       "with --proof: the log's key (state/audit-log.vkey of the root)"}},
-          .examples = {{"otactl audit verify", "by the running console"},
-                       {"otactl audit verify --head /mnt/safe/audit-checkpoint",
-                        "against a checkpoint that was kept elsewhere"},
-                       {"otactl audit verify --offline --root /mnt/backup", "of a copy"},
-                       {"otactl audit verify --proof event-4318.tlog-proof --log safe.vkey",
-                        "on any host"}},
-          .run = &run_audit_verify};
+  return {
+      .name = "audit verify",
+      .summary = "check the log of events: nothing edited, dropped, put in, moved or cut off",
+      .details =
+          "Exit 1 where the log is broken; the first wrong event is named. Imports of a state are "
+          "told, and until each is acknowledged the exit is 1 as well. The console signs "
+          "the log's head each second in which there is news (state/audit-checkpoint), so that "
+          "a cut at the end shows; a copy of that file, kept elsewhere, shows more. With "
+          "--proof it verifies a file of `audit prove` and asks neither server nor database.",
+      .positionals = {},
+      .options = {{"--offline", "", "read the database itself; the console must not run"},
+                  {"--head", "FILE",
+                   "hold the log against this kept checkpoint (or audit-head.json) as well"},
+                  {"--proof", "FILE", "verify this proof instead"},
+                  {"--log", "VKEYFILE",
+                   "with --proof: the log's key (state/audit-log.vkey of the root)"}},
+      .examples = {{"otactl audit verify", "by the running console"},
+                   {"otactl audit verify --head /mnt/safe/audit-checkpoint",
+                    "against a checkpoint that was kept elsewhere"},
+                   {"otactl audit verify --offline --root /mnt/backup", "of a copy"},
+                   {"otactl audit verify --proof event-4318.tlog-proof --log safe.vkey",
+                    "on any host"}},
+      .run = &run_audit_verify};
+}
+
+Command audit_acknowledge_command() {
+  return {.name = "audit acknowledge",
+          .summary = "say that you have seen to an import that audit verify tells of",
+          .details = "Written into the log with your name.",
+          .positionals = {{"EVENT", "the import's number"}},
+          .options = {{"--offline", "", "in the database itself; the console must not run"}},
+          .examples = {{"otactl audit acknowledge 4318", "after you have asked who restored what"}},
+          .run = &run_acknowledge_import};
 }
 
 }  // namespace ota::cli

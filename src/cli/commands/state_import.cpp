@@ -8,6 +8,8 @@
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/local_store.h"
+#include "store/log_import.h"
+#include "tuf/journal.h"
 
 namespace ota::cli {
 namespace {
@@ -27,6 +29,11 @@ Result<void> import(Context& context, const std::string& document) {
   }
   const auto store = open_local_store(context);
   if (!store) return store.error();
+  if (auto told =
+          store::announce_import(**store, document, tuf::local_actor(), context.clock.wall());
+      !told) {
+    return told;
+  }
   return (*store)->import_state(document);
 }
 
