@@ -19,9 +19,11 @@ inline constexpr const char* kAgentExit = "agent.exit";
 inline constexpr const char* kAgentNotStarted = "agent.not-started";
 inline constexpr const char* kAgentStartFailed = "agent.start-failed";
 inline constexpr const char* kAgentStopped = "agent.stopped";
+inline constexpr const char* kAuditAcknowledged = "audit.acknowledged";
 inline constexpr const char* kAuditCut = "audit.cut";
 inline constexpr const char* kAuditFork = "audit.fork";
 inline constexpr const char* kAuditFromChain = "audit.from-chain";
+inline constexpr const char* kAuditImport = "audit.import";
 inline constexpr const char* kAuditImported = "audit.imported";
 inline constexpr const char* kAuditNewKey = "audit.new-key";
 inline constexpr const char* kAuditNoHead = "audit.no-head";
@@ -151,6 +153,8 @@ inline constexpr std::array<EventKind, 113> kEventKinds{{
      "Look at the program's path and rights; it is tried again."},
     {event_kind::kAgentStopped, Severity::kInfo,
      "A local agent was stopped, by an operator or with the console.", ""},
+    {event_kind::kAuditAcknowledged, Severity::kNotice,
+     "An operator has seen to an import of a state.", ""},
     {event_kind::kAuditCut, Severity::kError,
      "The log is shorter than, or another than, its signed head says.",
      "Compare with a backup: `otactl audit verify`."},
@@ -158,8 +162,10 @@ inline constexpr std::array<EventKind, 113> kEventKinds{{
      "Compare with a backup and with what others keep: `otactl audit verify`."},
     {event_kind::kAuditFromChain, Severity::kNotice,
      "The log was a chain of hashes until here and goes on as a tree.", ""},
-    {event_kind::kAuditImported, Severity::kNotice, "The whole state was replaced by an import.",
-     ""},
+    {event_kind::kAuditImport, Severity::kError, "Somebody is about to import a state.",
+     "Ask who did, and why."},
+    {event_kind::kAuditImported, Severity::kError, "The whole state was replaced by an import.",
+     "Once you know why: `otactl audit acknowledge EVENT`."},
     {event_kind::kAuditNewKey, Severity::kWarning,
      "The key that signs the log is another one than before.",
      "Where nobody changed it: ask who did; `otactl audit verify`."},

@@ -4,13 +4,14 @@
 
 #include "base/digest.h"
 #include "base/text.h"
+#include "model/event_kind.h"
 #include "model/time_json.h"
 
 namespace ota::store {
 namespace {
 
-constexpr const char* kAsked = "audit.import";
-constexpr const char* kAcknowledged = "audit.acknowledged";
+constexpr const char* kAsked = model::event_kind::kAuditImport;
+constexpr const char* kAcknowledged = model::event_kind::kAuditAcknowledged;
 
 model::Event word_on_import(const char* kind, const std::string& actor, WallTime now) {
   model::Event event;
