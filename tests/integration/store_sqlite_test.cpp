@@ -248,7 +248,7 @@ TEST_CASE("an import replaces the documents, and the log goes on with a word on 
   REQUIRE(events->size() == 2);
   CHECK(events->at(0).kind == "ours");
   CHECK(events->at(1).kind == kLogImported);
-  CHECK(events->at(1).severity == model::Severity::kNotice);
+  CHECK(events->at(1).severity == model::Severity::kError);
   CHECK(events->at(1).data.at("events") == 2);
   CHECK(events->at(1).data.at("root") == to_hex(tree_of(*source, 2).root().value()));
   CHECK_FALSE(verify(*target, 2));

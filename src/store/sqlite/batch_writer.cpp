@@ -369,7 +369,7 @@ Result<void> BatchWriter::keep_as_closed_log(const State& state, WriteItem& word
   }
   model::Event event;
   event.at = word.at;
-  event.severity = model::Severity::kNotice;
+  event.severity = model::Severity::kError;
   event.kind = kLogImported;
   event.source = "server";
   event.message = "the state was replaced by an import; this log goes on, and the " +
