@@ -79,7 +79,13 @@ Result<void> Connection::admit() {
     const auto& ended = thread_.shared().hooks.admit_ended;
     if (peer.role == Role::kDevice && ended) {
       if (auto admitted = ended(peer.name, peer.serial, peer.address); !admitted) return admitted;
-      if (asks_for_renewal()) return {};
+      if (asks_for_renewal()) {
+        // What comes next is to show the new certificate: neither on this connection nor by its
+        // session.
+        after_ = After::kClose;
+        tls_.forget_session();
+        return {};
+      }
     }
     return fail(Errc::kDenied, "the client certificate has expired");
   }
