@@ -31,9 +31,9 @@ std::vector<fleet::Command> poll_commands(SmallFleet& it) {
 
 // A minute of a device whose agent runs and polls.
 void run_agent(SmallFleet& it) {
-  for (int i = 0; i < 2; ++i) {
-    poll_commands(it);
-    it.run("iot-001", 12, 30);
+  for (int i = 0; i < 60; ++i) {
+    if (i % 30 == 0) poll_commands(it);
+    it.run("iot-001", 10 + i * 7 % 5, 1);  // one that stands still for long is suspect
   }
 }
 
