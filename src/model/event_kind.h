@@ -141,7 +141,7 @@ struct EventKind {
 };
 
 // In the order of their words.
-inline constexpr std::array<EventKind, 113> kEventKinds{{
+inline constexpr std::array<EventKind, 115> kEventKinds{{
     {event_kind::kAgentExit, Severity::kWarning,
      "A local agent ended by itself and is started again after a pause.",
      "View 5 shows its last lines."},
