@@ -383,7 +383,7 @@ gate::Input any_input(std::mt19937& random) {
   if (one_in(10)) input.unsaved = "disk full";
   if (one_in(3)) input.window = model::WindowState{!one_in(3), "nights", input.now + seconds(600)};
   if (one_in(4)) {
-    input.ddi = gate::DdiSide{.has_agent = one_in(2), .polls = !one_in(3)};
+    input.ddi = gate::DdiSide{.agent_asks = one_in(8), .has_agent = one_in(2), .polls = !one_in(3)};
     if (one_in(2)) input.ddi->policy = model::DdiWithoutTelemetry::kAllow;
   }
   return input;
