@@ -91,13 +91,13 @@ void Engine::learn(std::span<const double> values, bool any, double joint) {
   constexpr double kHomeSeconds = 7 * 86400.0;
   constexpr double kHomeRows = 1024;
   const bool little = hot_ && row_ >= kSettleRows;
-  const std::uint32_t eighths = little ? tuning_->hot_eighths : Rarity::kWhole;
-  if (any && row_ > kSettleRows) joint_.add({&joint, 1}, eighths);
+  const std::uint32_t weight = little ? tuning_->hot_eighths * Rarity::kWhole / 8 : Rarity::kWhole;
+  if (any && row_ > kSettleRows) joint_.add({&joint, 1}, weight);
   const double window = interval_ > 0 ? std::max(kHomeSeconds / interval_, kHomeRows) : kHomeRows;
   const double longest_stride = std::max(1.0, std::floor(window / Home::kSlots));
   for (std::size_t i = 0; i < std::min(values.size(), metrics_.size()); ++i) {
     if (std::isnan(values[i])) continue;
-    metrics_[i].score.learn(bounded(values[i]), row_, eighths, longest_stride);
+    metrics_[i].score.learn(bounded(values[i]), row_, weight, longest_stride);
   }
 }
 

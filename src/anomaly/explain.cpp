@@ -101,10 +101,12 @@ Signal baseline_signal(const DeviceState& state, const Channel& channel, WallTim
   signal.since = state.baseline_since(channel);
   signal.share = share_of(state, channel);
   const std::string lasts = ", for " + format_age(std::max(milliseconds(0), now - signal.since));
-  signal.text = departed ? display_name(channel) + " " + with_unit(channel, channel.value, 1) +
-                               " where " + with_unit(channel, *signal.expected, 1) + " ± " +
-                               format_number(*signal.spread, 1) + " is usual" + lasts
-                         : lead_text(channel) + lasts;
+  const bool told = state.leads(channel) || channel.alone.on();
+  signal.text = departed && !told
+                    ? display_name(channel) + " " + with_unit(channel, channel.value, 1) +
+                          " where " + with_unit(channel, *signal.expected, 1) + " ± " +
+                          format_number(*signal.spread, 1) + " is usual" + lasts
+                    : lead_text(channel) + lasts;
   return signal;
 }
 

@@ -73,9 +73,9 @@ void MetricScore::judge(double value, std::uint32_t row, const Tuning& tuning) {
   }
 }
 
-void MetricScore::learn(double value, std::uint32_t row, std::uint32_t eighths,
+void MetricScore::learn(double value, std::uint32_t row, std::uint32_t weight,
                         double longest_stride) {
-  if (judged_) rarities_.add(sizes_, eighths);
+  if (judged_) rarities_.add(sizes_, weight);
   last_ = value;
   row_ = row;
   home_.take(readings_, value, longest_stride);

@@ -43,8 +43,8 @@ class MetricScore {
  public:
   // `value`: finite, at most 1e30 in size; `row`: of the device, counted from 1.
   void judge(double value, std::uint32_t row, const Tuning& tuning);
-  // The reading that was judged last counts as so many eighths of one.
-  void learn(double value, std::uint32_t row, std::uint32_t eighths, double longest_stride);
+  // The reading that was judged last counts as so many units of one (rarity.h).
+  void learn(double value, std::uint32_t row, std::uint32_t weight, double longest_stride);
   // This row lacks the metric: it says nothing.
   void pass() { judged_ = false, rarity_ = 0; }
 

@@ -10,11 +10,11 @@ constexpr std::uint32_t kMemory = 16384 * Rarity::kWhole;
 constexpr std::uint32_t kEnough = 20 * Rarity::kWhole;
 constexpr double kTailShare = 0.05;
 constexpr double kPriorWeight = 4;
-constexpr double kEighths = Rarity::kWhole;
+constexpr double kUnits = Rarity::kWhole;
 
-double decades(double eighths_above, double eighths) {
-  // Not below 0: after a halving the tails of one object differ by eighths.
-  return std::max(0.0, -std::log10((eighths_above / kEighths + 0.5) / (eighths / kEighths + 1)));
+double decades(double units_above, double units) {
+  // Not below 0: after a halving the tails of one object differ by units.
+  return std::max(0.0, -std::log10((units_above / kUnits + 0.5) / (units / kUnits + 1)));
 }
 
 }  // namespace
@@ -39,13 +39,13 @@ double Rarity::of(std::size_t tail, double size, double index) const {
   if (scale_ == Scale::kOctaves) where = std::min(where, static_cast<double>(most_bins()) - 1e-6);
 
   // From the top to the border above which at most 5 % lie.
-  const double most_above = kTailShare * (total / kEighths);
+  const double most_above = kTailShare * (total / kUnits);
   std::size_t bin = bins_ - 1U;
   while (bin > 0 && count(bin) == 0)
     --bin;
   std::uint32_t above = 0;
   std::uint64_t weighted = 0;  // twice the middles of the bins
-  for (; bin > 0 && (above + count(bin)) / kEighths <= most_above; --bin) {
+  for (; bin > 0 && (above + count(bin)) / kUnits <= most_above; --bin) {
     above += count(bin);
     weighted += std::uint64_t{count(bin)} * (2 * bin + 1);
   }
@@ -53,8 +53,8 @@ double Rarity::of(std::size_t tail, double size, double index) const {
   if (where >= border) {
     const bool octaves = scale_ == Scale::kOctaves;
     const double unit = octaves ? std::log(2.0) / 4 : 1.0 / 8;
-    const double tail_sum = above / kEighths;
-    const double middles = static_cast<double>(weighted) / (2 * kEighths);
+    const double tail_sum = above / kUnits;
+    const double middles = static_cast<double>(weighted) / (2 * kUnits);
     const double excess =
         (unit * (middles - tail_sum * border) + kPriorWeight * index) / (tail_sum + kPriorWeight);
     const double slope = unit / (excess * std::log(10.0));
@@ -78,14 +78,14 @@ void Rarity::grow_to(std::size_t bin) {
   bins_ = bins;
 }
 
-void Rarity::add(std::span<const double> sizes, std::uint32_t eighths) {
+void Rarity::add(std::span<const double> sizes, std::uint32_t units) {
   for (std::size_t tail = 0; tail < tails_; ++tail) {
     const double last = static_cast<double>(most_bins()) - 1e-6;
     const auto bin = static_cast<std::size_t>(std::min(place(sizes[tail]), last));
     if (bin >= bins_) grow_to(bin);
-    counts_[tail * bins_ + bin] += eighths;
+    counts_[tail * bins_ + bin] += units;
   }
-  total_ += eighths;
+  total_ += units;
   ++fresh_;
   constexpr double kFewest = 8;
   constexpr double kMostFresh = 256;
@@ -108,7 +108,7 @@ void Rarity::refresh() {
 void Rarity::halve() {
   refresh();
   for (std::uint32_t& count : std::span(counts_.get(), std::size_t{bins_} * tails_))
-    count = (count >> (kFreshBits + 1)) << kFreshBits;
+    count = (((count >> kFreshBits) + 1) >> 1) << kFreshBits;  // a rare size stays one
   total_ = settled_ = sum();
 }
 

@@ -12,7 +12,7 @@
 // readings. Several tails that always learn together are kept in one object. No table is kept: a
 // rarity is summed up from the counts when it is asked for.
 //
-// Counts are whole eighths of a reading, for a reading of a device in trouble teaches less. Four
+// Counts are whole sixteenths of a reading, for a reading of a device in trouble teaches less. Four
 // bytes a bin up to the highest one used; allocates as that grows and never more. Pure. Thread: one
 // at a time.
 #pragma once
@@ -28,16 +28,16 @@ enum class Scale : std::uint8_t { kOctaves, kEighths };
 
 class Rarity {
  public:
-  static constexpr std::uint32_t kWhole = 8;  // eighths
-  static constexpr double kMost = 30;         // decades
+  static constexpr std::uint32_t kWhole = 16;  // units of a reading
+  static constexpr double kMost = 30;          // decades
 
   explicit Rarity(Scale scale, std::uint8_t tails = 1) : scale_(scale), tails_(tails) {}
 
   // Of a size in that tail; 0 until twenty readings were added. `index`: what the tail's mean
   // excess is drawn to, with the weight of four readings.
   double of(std::size_t tail, double size, double index) const;
-  // One size for each tail, which count as `eighths` of a reading.
-  void add(std::span<const double> sizes, std::uint32_t eighths);
+  // One size for each tail, which count as so many units of a reading.
+  void add(std::span<const double> sizes, std::uint32_t units);
 
   bool knows_enough() const;
   // Readings added, faded ones left out.
@@ -67,11 +67,11 @@ class Rarity {
   std::uint32_t sum() const;
 
   // Of each bin, tail by tail: what counts, and what was added since the last refresh.
-  static constexpr std::uint32_t kFreshBits = 12;  // 256 readings of 8 eighths
+  static constexpr std::uint32_t kFreshBits = 13;  // 256 readings
   static constexpr std::uint32_t kFreshMask = (1U << kFreshBits) - 1;
 
   std::unique_ptr<std::uint32_t[]> counts_;
-  std::uint32_t total_ = 0;    // eighths
+  std::uint32_t total_ = 0;    // units
   std::uint32_t settled_ = 0;  // of them, as of the last refresh
   std::uint16_t fresh_ = 0;    // readings since
   std::uint16_t bins_ = 0;     // there is room for, in each tail

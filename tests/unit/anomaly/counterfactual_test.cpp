@@ -62,8 +62,9 @@ class Troubled {
     // "Nothing else unusual" is asked for too: chance counts as something else.
     const bool incident = words.find("nothing else unusual") != std::string::npos;
     double quiet = 0;
-    for (double passed = 0; passed <= lasts + 1 || (incident && quiet < 40); ++passed) {
-      REQUIRE(passed < lasts + 1000);
+    const double most = lasts + 1000;
+    for (double passed = 0; passed <= lasts + 1 || (incident && quiet < 40 && passed < most);
+         ++passed) {
       Sample sample = calm();
       for (std::size_t i = 0; i < under.size(); ++i) {
         // As near as allowed, and moving.
