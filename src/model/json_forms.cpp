@@ -324,7 +324,11 @@ void to_json(json& out, const Event& event) {
   }
 }
 void from_json(const json& in, Event& event) {
-  get_or_keep(in, "seq", event.seq);  // of a stored one it is the place
+  // Of a stored one it is the place. A number that is none of ours (1e21) is not converted.
+  if (const auto seq = in.find("seq"); seq != in.end() && !seq->is_number_unsigned()) {
+    throw json::type_error::create(302, "seq is no whole number", &*seq);
+  }
+  get_or_keep(in, "seq", event.seq);
   event.at = time_at(in, "at");
   in.at("severity").get_to(event.severity);
   in.at("kind").get_to(event.kind);
