@@ -13,7 +13,7 @@ FUZZ_LIB_SRC += agents/answer.cpp agents/command.cpp agents/update_state.cpp src
 	src/cli/swu_description.cpp
 # What the server reads of files, devices and strangers.
 FUZZ_LIB_SRC += src/api/telemetry_decode.cpp \
-	$(wildcard src/config/*.cpp) src/anomaly/csv_rows.cpp src/fleet/record_reader.cpp src/store/state_file.cpp \
+	$(wildcard src/config/*.cpp) src/anomaly/csv_rows.cpp src/fleet/record_reader.cpp src/store/state_file.cpp src/store/event_document.cpp \
 	$(wildcard src/audit/*.cpp) src/store/audit_chain.cpp src/http/peer_certificate.cpp
 FUZZ_TARGETS := $(patsubst tests/fuzz/%_fuzz.cpp,%,$(wildcard tests/fuzz/*_fuzz.cpp))
 FUZZ_FLAGS := -std=c++20 -O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
