@@ -245,7 +245,7 @@ inline constexpr std::array<EventKind, 115> kEventKinds{{
      "acknowledge "
      "the device."},
     {event_kind::kDeviceOffline, Severity::kNotice, "A device has been silent for too long.",
-     "Is it powered and connected?"},
+     "See that it is powered and connected."},
     {event_kind::kDeviceOnline, Severity::kInfo, "A device is heard again.", ""},
     {event_kind::kDeviceReach, Severity::kNotice,
      "Another one takes a device's updates: its agent or a DDI client.",
@@ -264,7 +264,7 @@ inline constexpr std::array<EventKind, 115> kEventKinds{{
      "A device's certificate has ended: it cannot speak any more.",
      "The message names the word that lets it renew."},
     {event_kind::kEnrolExpiring, Severity::kWarning,
-     "A device's certificate ends soon and was not renewed.", "Is its agent running?"},
+     "A device's certificate ends soon and was not renewed.", "See that its agent runs."},
     {event_kind::kEnrolKeyTaken, Severity::kError,
      "A key that another device has, or had, asked for a certificate.",
      "Find the copied key; enrol with a new one."},

@@ -415,6 +415,7 @@ std::shared_ptr<const fleet::DeviceDetail> screen_detail(const fleet::Snapshot& 
       auto detail = std::make_shared<fleet::DeviceDetail>();
       detail->row = *row;
       detail->record = model::DeviceRecord{};
+      detail->record->id = detail->row.id;
       detail->record->certificate_expires = screen_time() + seconds(61LL * 24 * 3600);
       detail->record->agent = "ota-agent 1.0.0";
       detail->record->slot = "A";
