@@ -76,6 +76,10 @@ std::string DeviceDetector::keep() const {
   return anomaly::keep(*state_);
 }
 
+void DeviceDetector::clock_jumped(milliseconds jump, WallTime now) {
+  anomaly::move_times(*state_, jump, now);
+}
+
 bool DeviceDetector::has_samples() const {
   return state_->last_at != WallTime{};
 }

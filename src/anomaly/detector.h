@@ -60,6 +60,9 @@ class DeviceDetector {
   const ScoreTold& told() const;
   // The last alarm, where there was one since this was asked before.
   std::optional<Alarm> take_alarm();
+  // The clock that its times are of jumped, which was noticed at `now`: what it remembers happened
+  // as long ago as before.
+  void clock_jumped(milliseconds jump, WallTime now);
   // What it knows, for a snapshot; and back into a detector that was fed nothing. kInvalid: it is
   // none, or of another program; the detector is a new one then (memory.h).
   std::string keep() const;

@@ -9,6 +9,7 @@
 
 #include "anomaly/device_state.h"
 #include "anomaly/evidence.h"
+#include "base/clock_jump.h"
 
 namespace ota::anomaly {
 namespace {
@@ -165,6 +166,25 @@ struct BytesIn {
   }
 };
 
+// Moves every time that is kept.
+struct Shift {
+  milliseconds jump;
+  WallTime now;
+
+  void operator()(const char*, WallTime& at) const { at = after_jump(at, jump, now); }
+  template <class T>
+  void operator()(const char* name, std::vector<T>& all) const {
+    for (T& one : all)
+      (*this)(name, one);
+  }
+  template <class T>
+  void operator()(const char*, T& value) const {
+    if constexpr (HasKept<T> || HasTold<T> || std::is_same_v<T, Channel>) {
+      each_kept_of(value, *this);
+    }
+  }
+};
+
 // FNV-1a: against damage, not against an adversary, who could write the whole state.
 std::uint64_t checksum(std::string_view bytes) {
   std::uint64_t hash = 14695981039346656037ULL;
@@ -188,6 +208,13 @@ std::string keep(const DeviceState& state) {
   const std::uint64_t sum = checksum(out);
   writer.bytes(&sum, sizeof sum);
   return out;
+}
+
+void move_times(DeviceState& state, milliseconds jump, WallTime now) {
+  const Shift shift{jump, now};
+  each_kept_of(state, shift);
+  shift("channels", state.channels);
+  shift("boot_at", state.boot_at);
 }
 
 Result<void> restore(DeviceState& state, std::string_view kept) {

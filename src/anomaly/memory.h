@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace ota::anomaly {
@@ -24,6 +25,8 @@ inline constexpr std::uint32_t kMemoryVersion = 1;
 inline constexpr std::size_t kLargestMemory = 131072;  // of a device with twelve metrics at worst
 
 std::string keep(const DeviceState& state);
+// Moves every time of the state over a jump of the clock (base/clock_jump.h).
+void move_times(DeviceState& state, milliseconds jump, WallTime now);
 // kInvalid, with the reason. `state` is to be thrown away then.
 Result<void> restore(DeviceState& state, std::string_view kept);
 

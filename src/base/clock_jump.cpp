@@ -20,4 +20,10 @@ std::optional<milliseconds> ClockJump::look() {
   return std::chrono::duration_cast<milliseconds>(jump);
 }
 
+WallTime after_jump(WallTime stamp, milliseconds jump, WallTime now) {
+  constexpr milliseconds kNoticedWithin{2000};
+  const bool fresh = stamp <= now && now - stamp < kNoticedWithin;
+  return stamp == WallTime{} || fresh ? stamp : stamp + jump;
+}
+
 }  // namespace ota

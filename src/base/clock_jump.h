@@ -25,4 +25,9 @@ class ClockJump {
   WallTime wall_before_{};
 };
 
+// The stamp as the clock would have written it had it always gone as it does since the jump, which
+// was noticed at `now`. "Never" stays never; what was stamped after the jump, within the 2 s in
+// which it is noticed, is of the new time already.
+WallTime after_jump(WallTime stamp, milliseconds jump, WallTime now);
+
 }  // namespace ota

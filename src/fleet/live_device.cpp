@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/clock_jump.h"
 #include "base/json.h"
 
 namespace ota::fleet {
@@ -141,12 +142,10 @@ bool UnusableReadings::keep_coming(WallTime now, milliseconds stale_after) const
 }
 
 void LiveDevice::move_stamps(milliseconds jump, WallTime now) {
-  constexpr milliseconds kNoticedWithin{2000};  // what was stamped since is of the new time already
   for (WallTime* stamp : {&last_received, &last_heard, &unusable.since, &unusable.last, &ddi_polled,
-                          &commands_polled, &level_since, &explained_at, &ended_call_told}) {
-    const bool fresh = *stamp <= now && now - *stamp < kNoticedWithin;
-    if (*stamp != WallTime{} && !fresh) *stamp += jump;
-  }
+                          &commands_polled, &level_since, &explained_at, &ended_call_told})
+    *stamp = after_jump(*stamp, jump, now);
+  detector.clock_jumped(jump, now);
 }
 
 bool LiveDevice::agent_asks(WallTime now) const {

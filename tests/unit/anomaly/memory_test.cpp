@@ -79,6 +79,27 @@ TEST_CASE("a restart forgets no incident and makes no verdict better", "[anomaly
   CHECK(restored.verdict(it.now).sentence == it.detector.verdict(it.now).sentence);
 }
 
+TEST_CASE("what a detector remembers is as long ago after a jump of the clock as before it",
+          "[anomaly][memory][clock]") {
+  const auto jump = GENERATE(as<ota::milliseconds>{}, -1h, 1h);
+  Kept it(5, 300);
+  Kept same(5, 300);
+  for (Kept* each : {&it, &same})
+    each->detector.refuse(ota::model::SampleFault::kFuture, each->now);
+  REQUIRE(it.detector.level(it.now) == Level::kWatch);
+  it.detector.clock_jumped(jump, it.now + jump + 1s);
+  for (int i = 0; i < 20; ++i) {
+    ota::model::Sample sample = it.machine.next();
+    same.detector.observe(sample, sample.at);
+    const WallTime before = sample.at;
+    sample.at += jump;
+    it.detector.observe(sample, sample.at);
+    REQUIRE(it.detector.level(sample.at) == same.detector.level(before));
+    REQUIRE(it.detector.score() == same.detector.score());
+  }
+  CHECK(it.detector.level(it.now + jump + 20min) == Level::kStable);
+}
+
 TEST_CASE("a memory that is damaged, cut or another program's gives a new detector",
           "[anomaly][memory]") {
   Kept it(5, 400);

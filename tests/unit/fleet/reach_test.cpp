@@ -81,8 +81,8 @@ TEST_CASE(
   CHECK_FALSE(it.row("iot-001").two_clients);
   CHECK_FALSE(it.row("iot-001").over_ddi);
   REQUIRE_FALSE(it.push("iot-001").job_id.empty());
-  CHECK_FALSE(poll_ddi(it).deployment);  // a job of the agent is not the other one's
   CHECK(poll_commands(it).size() == 1);
+  CHECK_FALSE(poll_ddi(it).deployment);  // a job of the agent is not the other one's
 }
 
 TEST_CASE(
