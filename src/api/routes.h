@@ -15,7 +15,8 @@ void add_tuf_routes(http::Router& router, Context& context);    // metadata and 
 void add_fleet_routes(http::Router& router, Context& context);  // operators: devices, push, jobs
 void add_ddi_routes(http::Router& router, Context& context);  // operators: DDI tokens, waiting list
 void add_operator_routes(http::Router& router, Context& context);  // operators: their certificates
-void add_audit_routes(http::Router& router, Context& context);  // operators: the log, to be verified
+void add_audit_routes(http::Router& router,
+                      Context& context);  // operators: the log, to be verified
 void add_system_routes(http::Router& router,
                        Context& context);  // operators: events, state, agents, configuration
 

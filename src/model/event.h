@@ -27,7 +27,8 @@ struct Event {
   std::string actor;    // who caused it, where that is another
   std::string message;  // "BLOCKED → OTA for iot-002 rejected (Risk: High Load)"
   nlohmann::json data = nlohmann::json::object();  // the details: a decision, a job, ...
-  std::string id;  // gateway.incarnation.batch.n: given with the number, unlike it the same anywhere
+  std::string
+      id;  // gateway.incarnation.batch.n: given with the number, unlike it the same anywhere
   // Of events that programs before the tree wrote, which have no id (store/audit_chain.h):
   std::string previous;  // SHA-256 (hex) of the event before; 64 zeros at the first
   std::string hash;      // SHA-256 (hex) of this one's canonical form, `previous` included

@@ -1,5 +1,5 @@
-// Signs the log's head: the checkpoint (audit/checkpoint.h) says how many events there are and which
-// root their tree has, and so shows a log that was cut or rewritten.
+// Signs the log's head: the checkpoint (audit/checkpoint.h) says how many events there are and
+// which root their tree has, and so shows a log that was cut or rewritten.
 //
 // It lies in state/audit-checkpoint and, so that a copy of the database has one too, in the store
 // (meta / audit-checkpoint). Before each signature the log is held against the last one: a head

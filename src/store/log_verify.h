@@ -46,8 +46,8 @@ audit::TreeReader tree_of(Store& store, std::uint64_t size);
 Result<std::string> tile_bytes(Store& store, const audit::TilePath& path);
 Result<std::string> bundle_bytes(Store& store, const audit::TilePath& path);
 
-// What is wrong between the log and this checkpoint of it, in a sentence; none: the log goes on from
-// there, with its root at its size.
+// What is wrong between the log and this checkpoint of it, in a sentence; none: the log goes on
+// from there, with its root at its size.
 Result<std::optional<std::string>> what_breaks(Store& store, const audit::Checkpoint& older);
 
 }  // namespace ota::store

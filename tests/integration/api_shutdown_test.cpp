@@ -9,6 +9,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/memory_store.h"
 #include "tests/support/temp_folder.h"
+#include "tests/support/wait.h"
 
 using namespace ota;
 
@@ -67,8 +68,8 @@ TEST_CASE("the routes' parts end after the worker whose tasks use them", "[api][
   store.entered.get_future().wait();
   const auto held = alive.use_count();
   std::thread ending([&] { context.reset(); });
-  std::this_thread::sleep_for(milliseconds(50));  // time to do the wrong thing in
-  CHECK(alive.use_count() == held);
+  // Time to do the wrong thing in.
+  CHECK_FALSE(test::wait_until([&] { return alive.use_count() != held; }, milliseconds(50)));
   store.leave.set_value();
   ending.join();
   CHECK(alive.use_count() == 1);

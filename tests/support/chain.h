@@ -9,7 +9,8 @@
 
 namespace ota::test {
 
-// Sets seq, previous and hash so that the event follows the given head; its document, as theirs was.
+// Sets seq, previous and hash so that the event follows the given head; its document, as theirs
+// was.
 inline std::string link(model::Event& event, std::uint64_t seq, const std::string& previous) {
   event.id.clear();
   event.seq = seq;

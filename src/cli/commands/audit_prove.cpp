@@ -1,4 +1,5 @@
-// otactl audit prove: that an event is in the log, for somebody who has neither server nor database.
+// otactl audit prove: that an event is in the log, for somebody who has neither server nor
+// database.
 #include "audit/checkpoint.h"
 #include "base/file.h"
 #include "cli/commands/all.h"
@@ -33,7 +34,8 @@ Result<Proven> prove(LogSource& source, std::uint64_t seq) {
   const auto checkpoint = audit::open_checkpoint(*note, *verifier);
   if (!checkpoint) return checkpoint.error();
   if (seq > checkpoint->size) {
-    return fail(Errc::kNotFound, "event " + std::to_string(seq) + "; the log is signed until event " +
+    return fail(Errc::kNotFound, "event " + std::to_string(seq) +
+                                     "; the log is signed until event " +
                                      std::to_string(checkpoint->size));
   }
   const auto entry = entry_at(source, seq - 1, checkpoint->size);

@@ -139,7 +139,8 @@ Result<std::optional<Error>> BatchWriter::refusal_of(const Batch& batch) {
     if (!row) return broken(row.error());
     const auto found = *row ? static_cast<std::uint64_t>((*select)->number(0)) : 0;
     (*select)->reset();
-    if (found != *put.expected) return Result<std::optional<Error>>(boost::system::in_place_value, conflict(put, found));
+    if (found != *put.expected)
+      return Result<std::optional<Error>>(boost::system::in_place_value, conflict(put, found));
   }
   for (const Claim& claim : batch.claims) {
     if (std::find(batch.releases.begin(), batch.releases.end(), claim.name) != batch.releases.end())
@@ -154,7 +155,9 @@ Result<std::optional<Error>> BatchWriter::refusal_of(const Batch& batch) {
         *row ? std::optional<std::string>((*select)->text(0)) : std::nullopt;
     (*select)->reset();
     if (holder && *holder != claim.holder) {
-      return Result<std::optional<Error>>(boost::system::in_place_value, fail(Errc::kConflict, claim.name + " is held by " + *holder));
+      return Result<std::optional<Error>>(
+          boost::system::in_place_value,
+          fail(Errc::kConflict, claim.name + " is held by " + *holder));
     }
   }
   return Result<std::optional<Error>>(boost::system::in_place_value, std::nullopt);
@@ -234,8 +237,8 @@ Result<void> BatchWriter::write_events(WriteItem& item) {
 // An id names the event wherever it is: the gateway (here the only one), its life, its batch, and
 // the event's place in that.
 void BatchWriter::make_documents(WriteItem& item) {
-  const std::string batch = "1." + std::to_string(incarnation_) + "." +
-                            std::to_string(position_.writes) + ".";
+  const std::string batch =
+      "1." + std::to_string(incarnation_) + "." + std::to_string(position_.writes) + ".";
   std::size_t number = 0;
   for (model::Event& event : item.batch.events) {
     event.id = batch + std::to_string(++number);
@@ -243,23 +246,24 @@ void BatchWriter::make_documents(WriteItem& item) {
     event.hash.clear();
     item.documents.push_back(event_document(event));
     if (item.documents.back().size() > audit::kMaxEntryBytes) {
-      item.refused = fail(Errc::kLimit, "an event " + event.kind + " of " +
-                                            std::to_string(item.documents.back().size()) +
-                                            " bytes; at most " +
-                                            std::to_string(audit::kMaxEntryBytes));
+      item.refused =
+          fail(Errc::kLimit, "an event " + event.kind + " of " +
+                                 std::to_string(item.documents.back().size()) + " bytes; at most " +
+                                 std::to_string(audit::kMaxEntryBytes));
       return;
     }
   }
 }
 
-// The event's row, and what grows of the tree. Its own hash stays in the row until its tile is full.
+// The event's row, and what grows of the tree. Its own hash stays in the row until its tile is
+// full.
 Result<void> BatchWriter::append(const model::Event& event, std::string_view document,
                                  std::string_view touched) {
   const audit::Hash leaf = audit::leaf_hash(document);
-  const auto insert = statements_->get(
-      statements_->event,
-      "INSERT INTO events(seq, severity, source, kind, document, touched, leaf) "
-      "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+  const auto insert =
+      statements_->get(statements_->event,
+                       "INSERT INTO events(seq, severity, source, kind, document, touched, leaf) "
+                       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
   if (!insert) return insert.error();
   (*insert)->bind(1, static_cast<std::int64_t>(event.seq));
   (*insert)->bind(2, static_cast<std::int64_t>(event.severity));
@@ -358,9 +362,8 @@ Result<void> BatchWriter::keep_as_closed_log(const State& state, WriteItem& word
     theirs.append(leaf, grown);
   for (const auto& [event, document] : state.events) {
     theirs.append(audit::leaf_hash(document), grown);
-    const auto insert =
-        statements_->get(statements_->closed,
-                         "INSERT INTO closed_events(log, seq, document) VALUES(?1, ?2, ?3)");
+    const auto insert = statements_->get(
+        statements_->closed, "INSERT INTO closed_events(log, seq, document) VALUES(?1, ?2, ?3)");
     if (!insert) return insert.error();
     (*insert)->bind(1, static_cast<std::int64_t>(log));
     (*insert)->bind(2, static_cast<std::int64_t>(event.seq));
@@ -381,9 +384,8 @@ Result<void> BatchWriter::keep_as_closed_log(const State& state, WriteItem& word
 }
 
 Result<void> BatchWriter::write_position() {
-  const auto set =
-      statements_->get(statements_->position,
-                       "UPDATE counters SET writes = ?1, incarnation = ?2, events = ?3");
+  const auto set = statements_->get(
+      statements_->position, "UPDATE counters SET writes = ?1, incarnation = ?2, events = ?3");
   if (!set) return set.error();
   (*set)->bind(1, static_cast<std::int64_t>(position_.writes));
   (*set)->bind(2, static_cast<std::int64_t>(position_.incarnation));

@@ -1,9 +1,9 @@
 // What a batch is in SQL, inside the transaction that the writer (writer.h) began.
 //
 // Here events get their numbers and their place in the log's tree, and documents their revisions,
-// from a position that is taken back with the transaction. A condition that does not hold (an expected revision, another's claim)
-// refuses its batch alone: it is looked at before anything of the batch is written. Thread: the
-// writer's.
+// from a position that is taken back with the transaction. A condition that does not hold (an
+// expected revision, another's claim) refuses its batch alone: it is looked at before anything of
+// the batch is written. Thread: the writer's.
 #pragma once
 
 #include <cstdint>

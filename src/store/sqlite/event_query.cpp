@@ -166,8 +166,8 @@ Result<audit::Hashes> query_tile(Database& database, unsigned level, std::uint64
     if (!found) return found;
     hashes = std::move(*found);
   } else if (level == 0) {
-    auto rows = database.prepare(
-        "SELECT seq, leaf FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq");
+    auto rows =
+        database.prepare("SELECT seq, leaf FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq");
     if (!rows) return rows.error();
     const std::uint64_t first = n * audit::kTileWidth;
     rows->bind(1, as_parameter(first));

@@ -84,7 +84,8 @@ Result<Position> read_position(Database& database) {
     position.writes = static_cast<std::uint64_t>(counters->number(0));
     position.incarnation = static_cast<std::uint64_t>(counters->number(1));
     // The larger: a number is never given twice.
-    size = std::max(size, static_cast<std::uint64_t>(std::max<std::int64_t>(counters->number(2), 0)));
+    size =
+        std::max(size, static_cast<std::uint64_t>(std::max<std::int64_t>(counters->number(2), 0)));
   }
   std::vector<audit::Hashes> unfinished;
   for (unsigned level = 0; level < audit::kMostLevels; ++level) {

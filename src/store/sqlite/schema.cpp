@@ -40,9 +40,9 @@ constexpr const char* kEventsByKind = R"(
   CREATE INDEX events_by_kind ON events(kind, severity, seq);
 )";
 
-// A revision for each document, names that exist once, what an event's batch touched, the log's tree
-// (an event's own hash stands with it; counters.events is -1 until plant_tree() has hashed what was
-// there), logs that came with an import, and what the writer counts.
+// A revision for each document, names that exist once, what an event's batch touched, the log's
+// tree (an event's own hash stands with it; counters.events is -1 until plant_tree() has hashed
+// what was there), logs that came with an import, and what the writer counts.
 constexpr const char* kTree = R"(
   ALTER TABLE documents ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
   ALTER TABLE events ADD COLUMN touched TEXT NOT NULL DEFAULT '';

@@ -124,8 +124,8 @@ TEST_CASE("an entry's proof verifies without the log, and for no other entry or 
   CHECK_FALSE(verify_entry(*read, "c", signer->verifier()).has_value());
   CHECK_FALSE(verify_entry(*read, "b", neumann().verifier()).has_value());
   const std::string text = proof.text();
-  const auto with_extra = EntryProof::parse("c2sp.org/tlog-proof@v1\nextra Zm9v\n" +
-                                            text.substr(text.find("index")));
+  const auto with_extra =
+      EntryProof::parse("c2sp.org/tlog-proof@v1\nextra Zm9v\n" + text.substr(text.find("index")));
   REQUIRE(with_extra.has_value());
   CHECK(with_extra->extra == "foo");
   CHECK(EntryProof::parse(with_extra->text())->extra == "foo");

@@ -4,8 +4,8 @@
 #include <random>
 
 #include "fleet/event_log.h"
-#include "tests/support/chain.h"
 #include "tests/support/catch.h"
+#include "tests/support/chain.h"
 #include "tests/support/screen_fixture.h"
 #include "tests/unit/console/desk.h"
 

@@ -86,7 +86,7 @@ TEST_CASE("a start reads open jobs, and no ended one that is old", "[fleet]") {
   CHECK(shown->job_counts.of(JobState::kCancelled) == 2);
   CHECK(shown->running_jobs == 1);
   REQUIRE(it.wait([&](fleet::Done done) { it.fleet->cancel(open, "operator", std::move(done)); }));
-  it.run("iot-001", 12, 30);  // after a start nothing is known of it
+  it.run("iot-001", 12, 30);                         // after a start nothing is known of it
   CHECK(it.push("iot-001").job_id == "job-000004");  // no number is given twice
 }
 

@@ -100,8 +100,8 @@ class SmallFleet {
     return fleet->ingest(id, {&one, 1});
   }
 
-  // CPU of a quiet device: it moves a little, and never as it did before (a series that comes again is
-  // taken for a copy).
+  // CPU of a quiet device: it moves a little, and never as it did before (a series that comes again
+  // is taken for a copy).
   double quiet_cpu() {
     constexpr std::uint32_t kStep = 1664525, kAdd = 1013904223;  // Numerical Recipes' generator
     quiet_ = quiet_ * kStep + kAdd;

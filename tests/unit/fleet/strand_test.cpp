@@ -4,6 +4,7 @@
 #include <future>
 #include <thread>
 
+#include "tests/support/wait.h"
 #include "tests/unit/fleet/small_fleet.h"
 
 using namespace ota;
@@ -184,14 +185,16 @@ TEST_CASE("hooks that were taken off are not running, and are called no more", "
                    .new_events = {}});
   fleet.revoke("iot-001", "operator:test", [](const auto&) {});
   entered.get_future().wait();
-  std::thread later([&] {
-    std::this_thread::sleep_for(milliseconds(20));
-    leave.set_value();
+  std::atomic<bool> off{false};
+  std::thread takes_off([&] {
+    fleet.set_hooks({});
+    off = !inside;
   });
-  fleet.set_hooks({});
-  CHECK_FALSE(inside);
+  CHECK_FALSE(test::wait_until([&] { return off.load(); }, milliseconds(20)));
+  leave.set_value();
+  takes_off.join();
+  CHECK(off);
   fleet.revoke("iot-002", "operator:test", [](const auto&) {});
-  later.join();
   fleet.drain();
   CHECK(calls == 1);
 }
