@@ -569,7 +569,7 @@ void UpdateMachine::queue(const std::string& job, const model::JobReport& entry)
 
 model::JobReport UpdateMachine::report(const std::string& job, JobState state,
                                        const std::string& detail, const std::string& code) {
-  const model::JobReport entry = new_report(state, detail, code);
+  model::JobReport entry = new_report(state, detail, code);
   queue(job, entry);
   return entry;
 }

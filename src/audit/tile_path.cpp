@@ -30,7 +30,7 @@ std::optional<std::uint64_t> padded_number(std::string_view text) {
 std::string TilePath::text() const {
   std::string number = three_digits(n % kPart);
   for (std::uint64_t rest = n / kPart; rest > 0; rest /= kPart)
-    number = "x" + three_digits(rest % kPart) + "/" + number;
+    number.insert(0, "x" + three_digits(rest % kPart) + "/");
   std::string out =
       std::string(kTile) + (level ? std::to_string(*level) : std::string(kEntries)) + "/" + number;
   if (width != kTileWidth) out += ".p/" + std::to_string(width);

@@ -97,9 +97,9 @@ Result<Hash> TreeReader::node(std::uint64_t begin, std::uint64_t end) {
     return whole_node(height, begin >> height);
   }
   const std::uint64_t split = split_of(count);
-  const auto left = node(begin, begin + split);
+  auto left = node(begin, begin + split);
   if (!left) return left;
-  const auto right = node(begin + split, end);
+  auto right = node(begin + split, end);
   if (!right) return right;
   return node_hash(*left, *right);
 }

@@ -37,6 +37,15 @@ bool is_shown(char32_t point) {
   }
 }
 
+// What nearly all of a screen is made of, and needs no table: letters and digits, frames, bars, and
+// the dots of graphs (the last two blocks of Unicode's, each a cell wide and never marked).
+bool is_printable_ascii(char byte) {
+  return byte >= 0x20 && byte < 0x7f;
+}
+bool is_drawing(char32_t point) {
+  return (point >= 0x2500 && point <= 0x259f) || (point >= 0x2800 && point <= 0x28ff);
+}
+
 // Above all letters of ASCII and Latin-1, which are most of a screen and need no table.
 constexpr char32_t kFirstMark = 0x300;
 
@@ -56,10 +65,21 @@ constexpr std::array<std::pair<char32_t, std::string_view>, 52> kAscii{{
 
 Glyph first_glyph(std::string_view text) {
   Glyph glyph;
-  glyph.bytes = decode(text, glyph.point);
-  if (glyph.bytes == 0) return {kReplacement, 1, 1};
-  if (!is_shown(glyph.point)) return {kReplacement, glyph.bytes, 1};
-  glyph.cells = cells_of(glyph.point);
+  if (text.empty()) return {kReplacement, 1, 1};
+  if (is_printable_ascii(text.front())) {
+    glyph.point = static_cast<unsigned char>(text.front());
+    glyph.bytes = 1;
+    glyph.cells = 1;
+  } else {
+    glyph.bytes = decode(text, glyph.point);
+    if (glyph.bytes == 0) return {kReplacement, 1, 1};
+    if (is_drawing(glyph.point)) {
+      glyph.cells = 1;
+      return glyph;
+    }
+    if (!is_shown(glyph.point)) return {kReplacement, glyph.bytes, 1};
+    glyph.cells = cells_of(glyph.point);
+  }
   std::size_t count = 0;
   while (glyph.bytes < text.size()) {
     char32_t next = 0;

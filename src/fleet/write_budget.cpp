@@ -219,11 +219,8 @@ BudgetUse WriteBudget::use(MonoTime now) {
       continue;
     }
     out.busiest_device = std::max({out.busiest_device, events, bytes});
-    if (most_events > 0 && each.events.used + 1 > most_events) {
-      ++out.devices_spent;
-    } else if (most_bytes > 0 && bytes >= 1) {
-      ++out.devices_spent;
-    }
+    const bool no_event_left = most_events > 0 && each.events.used + 1 > most_events;
+    if (no_event_left || (most_bytes > 0 && bytes >= 1)) ++out.devices_spent;
   }
   return out;
 }

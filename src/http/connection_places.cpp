@@ -51,7 +51,8 @@ ConnectionPlaces::Entry ConnectionPlaces::enter(const std::string& address,
 
 // A stranger, out of both lists.
 void ConnectionPlaces::take_out(const PlacePtr& place) {
-  const PlacePtr kept = place;  // `place` may be the list's own
+  // `place` may be the list's own.
+  const PlacePtr kept = place;  // NOLINT(performance-unnecessary-copy-initialization)
   strangers_.erase(kept->in_all);
   const auto same = by_key_.find(kept->key);
   same->second.erase(kept->in_key);

@@ -144,7 +144,7 @@ Result<void> Lab::publish(const model::Version& version, const std::string& mode
   model::Release release;
   release.version = version;
   release.hardware = {model};
-  const auto added = repository->add(image, release, floor);
+  const auto added = repository->add(image, release, std::move(floor));
   if (added) return {};
   if (added.error().code != tuf::Errc::kThreshold) return added.error();
   return sign_what_waits();
