@@ -30,9 +30,13 @@ Words published_words(const Input& input, Reason found) {
 
 // -- hardware --
 
+constexpr std::string_view kNotListed = "unknown";
+
 Reason hardware(const Question& asked) {
   if (asked.release == nullptr) return Reason::kNothingToFit;
-  const std::string_view listed = asked.spec != nullptr ? asked.spec->hardware : "unknown";
+  // Both as views: a string made of either would be gone at the end of the line.
+  const std::string_view listed =
+      asked.spec != nullptr ? std::string_view(asked.spec->hardware) : kNotListed;
   const bool says_other = asked.record != nullptr && !asked.record->hardware.empty() &&
                           asked.record->hardware != listed;
   if (says_other) return Reason::kSaysOtherModel;
@@ -42,7 +46,7 @@ Reason hardware(const Question& asked) {
 Words hardware_words(const Input& input, Reason found) {
   if (found == Reason::kNothingToFit) return {"no release to compare", "", ""};
   const std::string required = "one of " + joined(input.release.hardware);
-  const std::string listed = input.spec ? input.spec->hardware : "unknown";
+  const std::string listed = input.spec ? input.spec->hardware : std::string(kNotListed);
   switch (found) {
     case Reason::kFits:
       return {listed, required, ""};
