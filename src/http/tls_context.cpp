@@ -29,7 +29,8 @@ bool use_identity(SSL_CTX* context, X509* certificate, EVP_PKEY* key, X509* auth
 int choose_http11(SSL*, const unsigned char** out, unsigned char* out_length,
                   const unsigned char* offered, unsigned offered_length, void*) {
   constexpr std::string_view kHttp11 = "http/1.1";
-  for (unsigned at = 0; at + 1 + offered[at] <= offered_length; at += 1U + offered[at]) {
+  for (unsigned at = 0; at < offered_length && at + 1 + offered[at] <= offered_length;
+       at += 1U + offered[at]) {
     const std::string_view name(reinterpret_cast<const char*>(offered + at + 1), offered[at]);
     if (name != kHttp11) continue;
     *out = offered + at + 1;
