@@ -14,7 +14,14 @@ Result<void> Fleet::load() {
 }
 
 Result<void> Fleet::load(StoredState stored) {
-  Impl& impl = *impl_;
+  Result<void> loaded;
+  impl_->post([&] { loaded = impl_->take_over(std::move(stored)); });
+  impl_->strand.drain();
+  return loaded;
+}
+
+Result<void> Fleet::Impl::take_over(StoredState stored) {
+  Impl& impl = *this;
   const WallTime now = impl.clock.wall();
   impl.saver.clear();
   for (const store::Document& document : stored.ddi) {

@@ -80,6 +80,7 @@ struct Fleet::Impl : Core {
   void take_rollback_wish(const std::string& device, const std::string& actor, Done done);
   void take_revocation(const std::string& device, const std::string& actor, Done done);
 
+  Result<void> take_over(StoredState stored);
   Result<void> load_jobs(StoredState& stored, WallTime now, store::Batch& batch);
 
   // -- the clock's work, once a tick --

@@ -268,6 +268,10 @@ TEST_CASE("swupdate with a client certificate and no token is its device", "[.][
   auto device = joined(world, spec);
   world.wait(
       [&] { return world.world.device("press-01").value()["verdict"]["level"] == "stable"; });
+  // Two clients ask for its updates: neither gets one until the operator says which one counts.
+  world.wait([&] { return world.told("device.two-clients"); });
+  CHECK(has(world.push("2.2.0"), "BLOCKED"));
+  REQUIRE(world.otactl({"ddi", "use", "press-01", "ddi"}).status == 0);
   const std::string job = world.push("2.2.0");
   REQUIRE(has(job, "job-"));
   world.wait_for(job, "confirming");
@@ -323,6 +327,7 @@ TEST_CASE("an anomalous device is not offered the image, and is when it has reco
   world.wait([&] { return level() == "stable"; });
   SwupdateSpec spec = world.client_with_token();
   auto device = joined(world, spec);
+  REQUIRE(world.otactl({"ddi", "use", "press-01", "ddi"}).status == 0);
   device->stop();  // so that the update waits while the device turns sick
   const std::string job = world.push("2.2.0");
   REQUIRE(has(job, "job-"));

@@ -55,15 +55,16 @@ struct Running {
     REQUIRE(wait_for([&](fleet::Done done) {
       fleet->enrolled({id}, "serial", "key-" + id, clock.wall() + seconds(3600), std::move(done));
     }));
-    status(id, {model::Version(2, 1, 4), std::string(64, 'a')});
+    REQUIRE(status(id, {model::Version(2, 1, 4), std::string(64, 'a')}));
   }
 
-  void status(const std::string& id, const model::Image& image) {
+  // Of many threads, which Catch's assertions are not for: so it answers.
+  Result<void> status(const std::string& id, const model::Image& image) {
     fleet::DeviceStatus status;
     status.hardware = "sim-a";
     status.running = image;
     status.confirmed = status.running;
-    REQUIRE(wait_for([&](fleet::Done done) { fleet->report_status(id, status, std::move(done)); }));
+    return wait_for([&](fleet::Done done) { fleet->report_status(id, status, std::move(done)); });
   }
 
   void sample(const std::string& id, std::uint64_t seq) {
@@ -88,8 +89,9 @@ struct Running {
       std::uint64_t seq = 0;
       for (const auto state : {JobState::kDownloading, JobState::kInstalling, JobState::kBooting,
                                JobState::kSucceeded}) {
-        if (state == JobState::kSucceeded)
-          status(id, {command.release.version, command.release.sha256});
+        if (state == JobState::kSucceeded &&
+            !status(id, {command.release.version, command.release.sha256}))
+          return false;
         model::JobReport report;
         report.seq = ++seq;
         report.state = state;
