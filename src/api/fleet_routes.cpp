@@ -23,7 +23,8 @@ void list_devices(const Context& context, const http::Request& request,
   const auto limit = number_of(request, respond, "limit", {kPage, 1, kPage});
   if (!limit) return;
   Json devices = Json::array();
-  for (const auto& chunk : context.ports.fleet.snapshot()->rows) {
+  const auto snapshot = context.ports.fleet.snapshot();
+  for (const auto& chunk : snapshot->rows) {
     if (chunk->empty() || chunk->back()->id <= after) continue;
     for (const auto& row : *chunk) {
       if (row->id <= after) continue;

@@ -14,7 +14,8 @@ namespace {
 std::vector<std::shared_ptr<const model::Event>> told(const ApiServer& server,
                                                       const std::string& kind) {
   std::vector<std::shared_ptr<const model::Event>> found;
-  for (const auto& event : *server.fleet->snapshot()->events) {
+  const auto snapshot = server.fleet->snapshot();
+  for (const auto& event : *snapshot->events) {
     if (event->kind == kind) found.push_back(event);
   }
   return found;

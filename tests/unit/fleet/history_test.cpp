@@ -46,7 +46,8 @@ TEST_CASE("every stored decision and verdict is made again of its record", "[fle
   CHECK(decisions == 4);
   CHECK(verdicts >= 4);
   // Memory holds no records: screens do not show them.
-  for (const auto& event : *it.fleet->snapshot()->events) {
+  const auto snapshot = it.fleet->snapshot();
+  for (const auto& event : *snapshot->events) {
     CHECK((!event->data.contains("record") ||
            event->data["record"] == fleet::EventLog::kRecordLeftOut));
   }
