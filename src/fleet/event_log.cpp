@@ -1,12 +1,14 @@
 #include "fleet/event_log.h"
 
+#include <utility>
+
 namespace ota::fleet {
 
-void EventLog::add(const std::vector<model::Event>& events) {
+void EventLog::add(std::vector<model::Event> events) {
   if (events.empty()) return;
   const std::lock_guard lock(mutex_);
-  for (const model::Event& event : events) {
-    auto kept = std::make_shared<model::Event>(event);
+  for (model::Event& event : events) {
+    auto kept = std::make_shared<model::Event>(std::move(event));
     if (kept->data.is_object() && kept->data.contains("record"))
       kept->data["record"] = kRecordLeftOut;
     events_.push_back(std::move(kept));
@@ -16,13 +18,13 @@ void EventLog::add(const std::vector<model::Event>& events) {
   copy_.reset();
 }
 
-void EventLog::replace(const std::vector<model::Event>& events) {
+void EventLog::replace(std::vector<model::Event> events) {
   {
     const std::lock_guard lock(mutex_);
     events_.clear();
     copy_.reset();
   }
-  add(events);
+  add(std::move(events));
 }
 
 std::shared_ptr<const EventLog::Events> EventLog::all() const {

@@ -21,8 +21,8 @@ class EventLog {
   // Stands in place of a record; the hash of such an event cannot be checked here.
   static constexpr std::string_view kRecordLeftOut = "left out here; otactl logs --json shows it";
 
-  void add(const std::vector<model::Event>& events);
-  void replace(const std::vector<model::Event>& events);  // oldest first
+  void add(std::vector<model::Event> events);
+  void replace(std::vector<model::Event> events);  // oldest first
   // The newest kKept events, oldest first; the same object as long as nothing was added.
   std::shared_ptr<const Events> all() const;
   std::uint64_t last() const;

@@ -27,7 +27,7 @@ Result<void> Fleet::Impl::take_over(StoredState stored) {
   for (const store::Document& document : stored.ddi) {
     if (auto read = impl.ddi.read(document.key, document.document); !read) return read;
   }
-  impl.log.replace(stored.events);
+  impl.log.replace(std::move(stored.events));
 
   store::Batch batch;
   for (DeviceTable::Stripe& stripe : impl.table.stripes()) {

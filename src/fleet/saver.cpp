@@ -42,10 +42,10 @@ void Saver::queue(store::Batch batch, OnFailure on_failure, Saved done) {
     const std::lock_guard lock(mutex_);
     ++active_;
   }
-  store_.commit(std::move(batch), [this, kept = std::move(kept), done = std::move(done)](
-                                      const Result<store::Committed>& committed) {
+  store_.commit(std::move(batch), [this, kept = std::move(kept),
+                                   done = std::move(done)](Result<store::Committed> committed) {
     if (committed) {
-      saved(committed->events);
+      saved(std::move(committed->events));
     } else {
       not_saved(std::move(*kept));
     }
@@ -55,9 +55,9 @@ void Saver::queue(store::Batch batch, OnFailure on_failure, Saved done) {
   });
 }
 
-void Saver::saved(const std::vector<model::Event>& events) {
+void Saver::saved(std::vector<model::Event> events) {
   if (events.empty()) return;
-  log_.add(events);
+  log_.add(std::move(events));
   new_events_();
 }
 

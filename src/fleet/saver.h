@@ -64,7 +64,7 @@ class Saver {
     std::vector<model::Event> events;
     std::vector<Key> keys;
   };
-  void saved(const std::vector<model::Event>& events);
+  void saved(std::vector<model::Event> events);
   void not_saved(Kept kept);
 
   store::Store& store_;

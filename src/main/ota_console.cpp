@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "base/allocator.h"
 #include "base/clock.h"
 #include "base/hardening.h"
 #include "base/program_version.h"
@@ -207,6 +208,7 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   ota::open_standard_streams();
+  ota::merge_freed_memory_early();
   ota::harden_process(std::size_t{1} << 20);
   CLI::App app{"Secure OTA: update a fleet of devices from one terminal", "ota-console"};
   Options options;

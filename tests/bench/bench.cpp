@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/allocator.h"
 #include "base/file.h"
 #include "tests/bench/peers.h"
 #include "tests/support/temp_folder.h"
@@ -158,6 +159,7 @@ int run_rows(const std::vector<std::string>& wanted) {
 }  // namespace ota::bench
 
 int main(int argc, char** argv) {
+  ota::merge_freed_memory_early();  // as the console does
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (!words.empty() && words.front() == "serve")
     return ota::bench::serve({words.begin() + 1, words.end()});
