@@ -17,6 +17,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "model/failure_code.h"
 
 namespace ota::agent {
 namespace fs = std::filesystem;
@@ -35,11 +36,11 @@ model::BootId random_boot() {
 
 Failure download_failure(const Error& error) {
   const bool passes = error.code == Errc::kUnavailable || error.code == Errc::kTimeout;
-  std::string word = "download";
-  if (error.code == Errc::kLimit) word = "image.length";
-  if (error.code == Errc::kTimeout) word = "download.slow";
-  if (error.code == Errc::kFull) word = "no-space";
-  if (error.code == Errc::kIo) word = "io";
+  std::string word = model::failure_code::kDownload;
+  if (error.code == Errc::kLimit) word = model::failure_code::kImageLength;
+  if (error.code == Errc::kTimeout) word = model::failure_code::kDownloadSlow;
+  if (error.code == Errc::kFull) word = model::failure_code::kNoSpace;
+  if (error.code == Errc::kIo) word = model::failure_code::kIo;
   return {word, printable(error.text(), 200),
           passes ? Failure::Again::kLater : Failure::Again::kNever};
 }
@@ -127,7 +128,7 @@ Outcome Agent::check(const Action& action) {
   interrupted_ = false;
   // The server speaks of devices by the names of their certificates.
   const auto term = identity_.term();
-  if (!term) return Failure{"io", term.error().text(), Failure::Again::kNever};
+  if (!term) return Failure{model::failure_code::kIo, term.error().text(), Failure::Again::kNever};
   const WallTime now = clock_.wall();
   const Trust::Asked asked{term->device, action.job, action.release, action.word};
   if (Outcome failed = trust_.check(*downloads_, asked, now, engine_->clock_floor())) return failed;
@@ -139,7 +140,7 @@ Outcome Agent::check(const Action& action) {
 Outcome Agent::check_back(const Action& action) {
   interrupted_ = false;
   const auto term = identity_.term();
-  if (!term) return Failure{"io", term.error().text(), Failure::Again::kNever};
+  if (!term) return Failure{model::failure_code::kIo, term.error().text(), Failure::Again::kNever};
   const WallTime now = clock_.wall();
   const tuf::DirectedRollback expected{term->device, action.from, action.image.sha256, {}, {}};
   return trust_.check_back(*downloads_, expected, action.word, now, engine_->clock_floor());
@@ -175,11 +176,12 @@ Outcome Agent::download(const model::Release& release, PartialImage& into,
   if (reply->status == 416) return {};  // nothing is left to send: the check of the digest decides
   if (reply->status != 200 && reply->status != 206) {
     const bool passes = reply->status == 429 || reply->status >= 500;
-    return Failure{"download", "the server answers " + std::to_string(reply->status),
+    return Failure{model::failure_code::kDownload,
+                   "the server answers " + std::to_string(reply->status),
                    passes ? Failure::Again::kLater : Failure::Again::kNever};
   }
   if (into.size() < release.length)
-    return Failure{"download", "the body ended early", Failure::Again::kLater};
+    return Failure{model::failure_code::kDownload, "the body ended early", Failure::Again::kLater};
   return {};
 }
 
@@ -198,20 +200,21 @@ Outcome Agent::run_configured(const CommandLine& command, seconds patience, cons
 
 Outcome Agent::install(const fs::path& image, const model::Release& release) {
   return run_configured(config_.installer.command, config_.installer.timeout, image,
-                        release.version, "install.failed");
+                        release.version, model::failure_code::kInstallFailed);
 }
 
 Outcome Agent::revert(const fs::path& image, const model::Version& version) {
   return run_configured(config_.installer.rollback, config_.installer.timeout, image, version,
-                        "rollback.failed");
+                        model::failure_code::kRollbackFailed);
 }
 
 Outcome Agent::probe(const fs::path& image) {
   if (read_markers(image).unhealthy) {
-    return Failure{"health.failed", "the image's own check fails", Failure::Again::kNever};
+    return Failure{model::failure_code::kHealthFailed, "the image's own check fails",
+                   Failure::Again::kNever};
   }
   return run_configured(config_.health_check.command, config_.health_check.timeout, image,
-                        engine_->facts().running.version, "health.failed");
+                        engine_->facts().running.version, model::failure_code::kHealthFailed);
 }
 
 Outcome Agent::restart() {
@@ -222,8 +225,10 @@ Outcome Agent::restart() {
   }
   if (config_.installer.restart.empty()) return {};
   const auto end = run_program(config_.installer.restart, config_.installer.timeout, interrupted_);
-  if (!end) return Failure{"restart.failed", end.error().text(), Failure::Again::kNever};
-  if (end->status != 0) return Failure{"restart.failed", end->output, Failure::Again::kNever};
+  if (!end)
+    return Failure{model::failure_code::kRestartFailed, end.error().text(), Failure::Again::kNever};
+  if (end->status != 0)
+    return Failure{model::failure_code::kRestartFailed, end->output, Failure::Again::kNever};
   pause(kRebootPatience);
   return {};
 }

@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "model/failure_code.h"
 #include "model/sample_image.h"
 
 namespace ota::agent {
@@ -24,7 +25,8 @@ fs::path state_file(const EngineOptions& options) {
 }
 
 Failure disk_failure(const Error& error) {
-  return {error.code == Errc::kFull ? "no-space" : "io", error.text(), Failure::Again::kNever};
+  return {error.code == Errc::kFull ? model::failure_code::kNoSpace : model::failure_code::kIo,
+          error.text(), Failure::Again::kNever};
 }
 
 // Between half and one and a half times as long: devices that lost one server do not come back at
@@ -333,7 +335,8 @@ Outcome Engine::switch_to(const Action& action) {
   // A new image is read once more just before it is given the device; the way back is open always.
   if (action.slot != confirmed_slot()) {
     if (auto whole = store_.check(action.slot); !whole) {
-      return Failure{"image.hash", whole.error().context, Failure::Again::kNever};
+      return Failure{model::failure_code::kImageHash, whole.error().context,
+                     Failure::Again::kNever};
     }
   }
   if (action.revert) {
@@ -373,7 +376,7 @@ Outcome Engine::download(const Action& action) {
   if (!free) return disk_failure(free.error());
   const std::uint64_t missing = action.release.length - part->size();
   if (*free < missing + kSpaceReserve) {
-    return Failure{"no-space",
+    return Failure{model::failure_code::kNoSpace,
                    std::to_string(missing) + " bytes to come, " + std::to_string(*free) + " free",
                    Failure::Again::kNever};
   }
@@ -394,9 +397,9 @@ Outcome Engine::verify(const Action& action) {
   const auto good = store_.verify(action.slot, action.release.sha256, action.release.length);
   if (good) return {};
   if (good.error().code == Errc::kLimit)
-    return Failure{"image.length", good.error().context, Failure::Again::kNever};
+    return Failure{model::failure_code::kImageLength, good.error().context, Failure::Again::kNever};
   if (good.error().code == Errc::kInvalid)
-    return Failure{"image.hash", good.error().context, Failure::Again::kNever};
+    return Failure{model::failure_code::kImageHash, good.error().context, Failure::Again::kNever};
   return disk_failure(good.error());
 }
 
@@ -409,14 +412,15 @@ Outcome Engine::install(const Action& action) {
   const auto committed = store_.commit(action.slot, image);
   if (committed) return {};
   if (committed.error().code == Errc::kInvalid)
-    return Failure{"image.hash", committed.error().context, Failure::Again::kNever};
+    return Failure{model::failure_code::kImageHash, committed.error().context,
+                   Failure::Again::kNever};
   return disk_failure(committed.error());
 }
 
 Outcome Engine::probe() {
   const Slot slot = facts().slot;
   if (auto whole = store_.check(slot); !whole) {
-    return Failure{"image.hash", whole.error().text(), Failure::Again::kNever};
+    return Failure{model::failure_code::kImageHash, whole.error().text(), Failure::Again::kNever};
   }
   return ports_.probe(store_.image_path(slot));
 }

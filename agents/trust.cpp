@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "model/failure_code.h"
 #include "tuf/firmware.h"
 #include "tuf/updater.h"
 
@@ -60,7 +61,7 @@ Outcome Trust::check(http::Client& client, const Asked& asked, WallTime now, Wal
     return refused(fits.error());
   if (known.sha256 != release.sha256 || known.length != release.length ||
       known.version != release.version) {
-    return Failure{"job-mismatch",
+    return Failure{model::failure_code::kJobMismatch,
                    "the job says " + release.version.label() + " " + release.sha256.substr(0, 16) +
                        "..., the signed metadata " + known.version.label() + " " +
                        known.sha256.substr(0, 16) + "...",

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "model/failure_code.h"
 
 namespace ota::agent {
 namespace {
@@ -57,7 +58,8 @@ void UpdateMachine::boot(Slot current) {
   } else if (current != trial.slot) {
     enter(Step::kSwitchTo);  // the power went between arming and switching
   } else if (trial.boots >= options_.max_boots) {
-    fail_trial("boot.unconfirmed", std::to_string(trial.boots) + " starts without a confirmation");
+    fail_trial(model::failure_code::kBootUnconfirmed,
+               std::to_string(trial.boots) + " starts without a confirmation");
   } else {
     ++trial.boots;
     if (!trial.job.empty()) {
@@ -140,7 +142,7 @@ bool UpdateMachine::refuse_early(const Command& command) {
   };
   if (!command.nonce.empty() &&
       std::ranges::find(state_.spent, command.nonce) != state_.spent.end()) {
-    return refuse("tuf.replayed-job", "the director's word was used before");
+    return refuse(model::failure_code::kTufReplayedJob, "the director's word was used before");
   }
   if (release.sha256 == state_.confirmed.sha256) {
     finish(command.job, command.attempt, release.sha256, JobState::kSucceeded,
@@ -148,20 +150,23 @@ bool UpdateMachine::refuse_early(const Command& command) {
     return true;
   }
   if (!release.fits(options_.hardware)) {
-    return refuse("wrong-hardware", "the release is not for " + options_.hardware);
+    return refuse(model::failure_code::kWrongHardware,
+                  "the release is not for " + options_.hardware);
   }
   if (release.version <= state_.confirmed.version || release.version < state_.highest) {
-    return refuse("downgrade", release.version.label() + " is not newer than " +
-                                   std::max(state_.confirmed.version, state_.highest).label());
+    return refuse(model::failure_code::kDowngrade,
+                  release.version.label() + " is not newer than " +
+                      std::max(state_.confirmed.version, state_.highest).label());
   }
   if (!may_restart()) {
-    return refuse("restart.limit", std::to_string(options_.restarts_per_hour) +
-                                       " restarts within an hour; try again later");
+    return refuse(
+        model::failure_code::kRestartLimit,
+        std::to_string(options_.restarts_per_hour) + " restarts within an hour; try again later");
   }
   if (release.length == 0 || release.length > options_.max_image_bytes) {
-    return refuse("image.length", "an image of " + std::to_string(release.length) +
-                                      " bytes; this device takes 1 to " +
-                                      std::to_string(options_.max_image_bytes));
+    return refuse(model::failure_code::kImageLength,
+                  "an image of " + std::to_string(release.length) +
+                      " bytes; this device takes 1 to " + std::to_string(options_.max_image_bytes));
   }
   return false;
 }

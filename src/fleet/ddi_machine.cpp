@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "model/event_kind.h"
+#include "model/failure_code.h"
 
 namespace ota::fleet {
 namespace {
@@ -83,7 +84,7 @@ Result<JobChange> take_closing(Job job, const DdiFeedback& feedback, DdiVersionW
     return move_to(job, JobState::kFailed, model::event_kind::kDdiFailed, cause, rules, now);
   }
   if (progress.downloads == 0) {
-    auto change = move_to(job, JobState::kFailed, "never-downloaded",
+    auto change = move_to(job, JobState::kFailed, model::failure_code::kNeverDownloaded,
                           "reported success, but never downloaded it whole", rules, now);
     if (!change) return change;
     tell(*change, Severity::kWarning, model::event_kind::kDdiSuccessWithoutDownload,
@@ -320,9 +321,9 @@ Result<JobChange> ddi_force_quit(const Job& job, const std::string& actor, WallT
   }
   JobChange change =
       job_abandoned(job, "ended here by " + actor + "; the device may still install it", now);
-  change.job.error_code = "force-quit";
+  change.job.error_code = model::failure_code::kForceQuit;
   change.events.back().kind = model::event_kind::kJobForceQuit;
-  change.events.back().data["error_code"] = "force-quit";
+  change.events.back().data["error_code"] = model::failure_code::kForceQuit;
   change.events.back().severity = Severity::kWarning;
   change.events.back().actor = actor;
   return change;

@@ -1,11 +1,11 @@
 #include "fleet/job_machine.h"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "model/event_kind.h"
+#include "model/failure_code.h"
 
 namespace ota::fleet {
 namespace {
@@ -20,25 +20,6 @@ using model::Watch;
 constexpr std::size_t kMaxSteps = 64;
 constexpr std::size_t kMaxDetail = 256;
 constexpr std::size_t kMaxErrorCode = 64;
-
-// Error codes of agents that another attempt may heal: the way, not the image, was at fault. Alone,
-// or before a dot and what it was in particular.
-constexpr std::array<std::string_view, 5> kRetryable{"net", "io", "timeout", "download",
-                                                     "interrupted"};
-
-bool is_retryable(std::string_view code) {
-  return std::ranges::find(kRetryable, code.substr(0, code.find('.'))) != kRetryable.end();
-}
-
-// What a device refused because of its content and not because of the way: an attack, until
-// somebody has looked.
-bool is_refusal(std::string_view code) {
-  constexpr std::array<std::string_view, 5> kWords{"image.hash", "image.length", "job-mismatch",
-                                                   "wrong-hardware", "downgrade"};
-  constexpr std::array<std::string_view, 3> kFaults{"tuf.unavailable", "tuf.busy", "tuf.storage"};
-  if (std::ranges::find(kWords, code) != kWords.end()) return true;
-  return code.starts_with("tuf.") && std::ranges::find(kFaults, code) == kFaults.end();
-}
 
 milliseconds time_for(JobState state, const model::OtaSettings& settings) {
   switch (state) {
@@ -160,7 +141,7 @@ void proceed(JobChange& change, const model::JobReport& report, const std::strin
     return;
   }
   if (job.steps.size() >= kMaxSteps) {
-    job.error_code = "too-many-steps";
+    job.error_code = model::failure_code::kTooManySteps;
     enter(job, JobState::kFailed, "the device changed its state too often", settings, now);
     end_badly(change, JobState::kFailed, model::event_kind::kJobFailed, "failed", now);
     return;
@@ -232,7 +213,7 @@ JobChange job_offered(const Job& job, const model::Decision& decision,
     enter(change.job, JobState::kSent, "the gate allowed it again", settings, now);
     return change;
   }
-  change.job.error_code = "gate";
+  change.job.error_code = model::failure_code::kGate;
   enter(change.job, JobState::kFailed, decision.headline, settings, now);
   // Refused before anything was sent: nothing on the device needs hands, so no attention.
   change.events.push_back(job_event(change.job, Severity::kWarning, model::event_kind::kJobRefused,
@@ -272,12 +253,12 @@ Result<JobChange> job_reported(const Job& job, const model::JobReport& report, P
       succeed(change, settings, now);
       break;
     case JobState::kFailed:
-      if (is_retryable(code)) {
+      if (model::after_failure(code) == model::AfterFailure::kRetry) {
         retry_or_end(change, JobState::kFailed, code, detail, settings, now);
       } else {
-        next.error_code = code.empty() ? "unknown" : code;
+        next.error_code = code.empty() ? model::failure_code::kUnknown : code;
         enter(next, JobState::kFailed, detail, settings, now);
-        if (is_refusal(next.error_code)) {
+        if (model::after_failure(next.error_code) == model::AfterFailure::kRefusal) {
           change.events.push_back(job_event(
               next, Severity::kError, model::event_kind::kSecurityRefused,
               job.device + " refused " + job.release.version.label() + because(next), now));
@@ -327,7 +308,7 @@ JobChange job_at(const Job& job, const model::OtaSettings& settings, WallTime no
   switch (job.state) {
     case JobState::kQueued:
       change.changed = true;
-      change.job.error_code = "deadline.queued";
+      change.job.error_code = model::failure_code::kDeadlineQueued;
       enter(change.job, job.cancel_requested ? JobState::kCancelled : JobState::kExpired,
             "the device did not fetch it in time", settings, now);
       end_badly(
@@ -336,7 +317,8 @@ JobChange job_at(const Job& job, const model::OtaSettings& settings, WallTime no
           job.cancel_requested ? "cancelled" : "expired", now);
       break;
     case JobState::kSent:
-      retry_or_end(change, JobState::kExpired, "deadline.sent", late, settings, now);
+      retry_or_end(change, JobState::kExpired, model::failure_code::kDeadlineSent, late, settings,
+                   now);
       break;
     case JobState::kBooting:
     case JobState::kConfirming:
@@ -444,7 +426,7 @@ JobChange job_abandoned(const Job& job, const std::string& reason, WallTime now)
   change.job = job;
   if (model::is_final(job.state)) return change;
   change.changed = true;
-  change.job.error_code = "abandoned";
+  change.job.error_code = model::failure_code::kAbandoned;
   enter(change.job, JobState::kCancelled, reason, {}, now);
   end_badly(change, JobState::kCancelled, model::event_kind::kJobCancelled, "cancelled", now);
   return change;

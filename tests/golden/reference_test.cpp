@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "model/event_kind.h"
+#include "model/failure_code.h"
 #include "model/verdict.h"
 #include "tests/support/catch.h"
 
@@ -43,7 +44,48 @@ std::string events_page() {
   return page;
 }
 
+std::string failures_page() {
+  std::string page =
+      "# Failure codes\n\n"
+      "Why an update ended without success (`error_code` of a job): made of the table in "
+      "`src/model/failure_code.h` by `make approve`, and compared with it by a test. *retry*: the "
+      "way was at fault, and another attempt follows while one is left. *refusal*: the device "
+      "refused what it was given because of its content, an attack until somebody has looked. "
+      "Words that begin with `tuf.` and are not here are refusals of the device's update client "
+      "(`src/tuf/error.h`).\n\n"
+      "| code | then | what it says | what to do |\n| --- | --- | --- | --- |\n";
+  const auto then = [](model::AfterFailure after) {
+    if (after == model::AfterFailure::kRetry) return "retry";
+    return after == model::AfterFailure::kRefusal ? "refusal" : "end";
+  };
+  for (const model::FailureCode& code : model::kFailureCodes) {
+    page += "| `" + std::string(code.word) + "` | " + then(code.then) + " | " +
+            std::string(code.sentence) + " | " + std::string(code.remedy) + " |\n";
+  }
+  return page;
+}
+
 }  // namespace
+
+TEST_CASE("the page of failure codes is what their table says", "[golden]") {
+  compare_page("failures.md", failures_page());
+}
+
+TEST_CASE("failure codes stand in order, each once, and each says something", "[golden]") {
+  std::string_view before;
+  for (const model::FailureCode& code : model::kFailureCodes) {
+    CAPTURE(code.word);
+    CHECK(before < code.word);
+    before = code.word;
+    CHECK(code.sentence.ends_with('.'));
+    CHECK((code.remedy.empty() || code.remedy.ends_with('.')));
+    CHECK(model::find_failure_code(code.word) == &code);
+  }
+  CHECK(model::find_failure_code("io.read")->word == "io");
+  CHECK(model::after_failure("tuf.rollback") == model::AfterFailure::kRefusal);
+  CHECK(model::after_failure("tuf.busy") == model::AfterFailure::kEnd);
+  CHECK(model::after_failure("what an installer says") == model::AfterFailure::kEnd);
+}
 
 TEST_CASE("the page of events is what the table of their kinds says", "[golden]") {
   compare_page("events.md", events_page());

@@ -7,6 +7,7 @@
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/format.h"
+#include "model/failure_code.h"
 
 namespace ota::cli {
 namespace {
@@ -59,6 +60,11 @@ void print(Context& context, const Json& job, const Json& events) {
                        text_at(object_at(job, "release"), "version") + ", asked for by " +
                        dash(text_at(job, "actor")) + ": " + text_at(job, "state"),
                    tone_of(text_at(job, "state")));
+  const model::FailureCode* code = model::find_failure_code(text_at(job, "error_code"));
+  if (code != nullptr && text_at(job, "state") != "succeeded") {
+    context.out.line(std::string(code->word) + ": " + std::string(code->sentence) +
+                     (code->remedy.empty() ? "" : " " + std::string(code->remedy)));
+  }
   for (const Line& line : lines) {
     const double after =
         std::chrono::duration<double>(std::max(line.at - start, milliseconds(0))).count();

@@ -5,6 +5,7 @@
 #include "console/export.h"
 #include "console/views/table.h"
 #include "console/views/view_spec.h"
+#include "model/failure_code.h"
 
 namespace ota::console {
 namespace {
@@ -83,15 +84,20 @@ std::string result_of(const Job& job, WallTime now) {
 }
 
 // What an operator can do about a job that did not end well; empty where nothing is to be done.
-std::string_view next_step(const Job& job) {
+std::string next_step(const Job& job) {
   if (job.watch == model::Watch::kRegressed)
     return "the device turned critical after it: Enter, then b takes the update back";
   switch (job.state) {
     case model::JobState::kRolledBack:
       return "safe on its old image, which is not offered this release again: mend the release, or "
              "push with --again; Enter, then a acknowledges";
-    case model::JobState::kFailed:
-      return "mend the cause above, then u asks again; Enter, then a acknowledges";
+    case model::JobState::kFailed: {
+      const model::FailureCode* code = model::find_failure_code(job.error_code);
+      const std::string cause = code != nullptr && !code->remedy.empty()
+                                    ? std::string(code->remedy) + " Then"
+                                    : "Mend the cause above, then";
+      return cause + " u asks again; Enter, then a acknowledges";
+    }
     case model::JobState::kExpired:
       return "the device did not answer in time: is it online? then u asks again";
     default:
@@ -148,7 +154,7 @@ void draw_steps(const Area& area, const Scene& scene) {
   if (job == nullptr) return draw_releases(area, scene);
   area.rule(0, job->id + "  " + job->device + "  " + job->release.version.label(),
             "by " + job->actor + (job->override_reason.empty() ? "" : ", override"));
-  const std::string_view next = next_step(*job);
+  const std::string next = next_step(*job);
   const int room = area.rows() - (next.empty() ? 1 : 3);
   const int lines = static_cast<int>(job->steps.size()) + (job->override_reason.empty() ? 0 : 1);
   int y = 1;

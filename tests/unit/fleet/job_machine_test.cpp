@@ -104,7 +104,7 @@ TEST_CASE("an update has as many attempts as max_retries allows beside the first
     while (!model::is_final(job.state)) {
       ++attempts;
       job.state = JobState::kDownloading;
-      const auto failed = fleet::job_reported(job, says(++seq, JobState::kFailed, "net"),
+      const auto failed = fleet::job_reported(job, says(++seq, JobState::kFailed, "io"),
                                               fleet::Proof::kGiven, rules, kStart);
       REQUIRE(failed.has_value());
       job = failed->job;
@@ -130,7 +130,7 @@ TEST_CASE("a success without proof waits for it, and for no longer than a confir
 
 TEST_CASE("a failure of the way is tried again, one of the image is not", "[fleet]") {
   const auto retried =
-      fleet::job_reported(in(JobState::kDownloading), says(2, JobState::kFailed, "net.timeout"),
+      fleet::job_reported(in(JobState::kDownloading), says(2, JobState::kFailed, "io.read"),
                           fleet::Proof::kGiven, rules(), kStart);
   CHECK(retried->job.state == JobState::kQueued);
   CHECK(retried->job.attempt == 2);
@@ -264,7 +264,7 @@ TEST_CASE("any run of reports, deadlines and cancels keeps a job's promises", "[
 
 TEST_CASE("a retry follows a fault of the way, whether or not it is told in particular",
           "[fleet]") {
-  for (const char* code : {"io", "download", "download.slow", "net.reset", "timeout"}) {
+  for (const char* code : {"io", "download", "download.slow", "io.read", "timeout"}) {
     CAPTURE(code);
     const auto change =
         fleet::job_reported(in(JobState::kDownloading), says(2, JobState::kFailed, code),
