@@ -170,10 +170,9 @@ class BrainFleet {
     out.held_ms = ms_since(start);
     const auto outcomes = answered.get_future().get();
     out.answered_ms = ms_since(start);
-    out.allowed = static_cast<std::size_t>(
-        std::count_if(outcomes.begin(), outcomes.end(), [](const auto& outcome) {
-          return outcome.decision.answer == model::Answer::kAllow;
-        }));
+    out.allowed = static_cast<std::size_t>(std::count_if(
+        outcomes.begin(), outcomes.end(),
+        [](const auto& outcome) { return outcome.decision.answer == model::Answer::kAllow; }));
     if (out.allowed != kDevices) throw std::runtime_error("not every device was allowed");
   }
 
