@@ -83,13 +83,17 @@ unsigned Poller::hand_over(const std::vector<Command>& commands) {
 }
 
 bool Poller::pause(milliseconds time) {
-  std::unique_lock lock(mutex_);
-  return wake_.wait_for(lock, time, [this] { return stopped_; });
+  const auto end = std::chrono::steady_clock::now() + time;
+  const MutexLock lock(mutex_);
+  while (!stopped_) {
+    if (wake_.wait_until(mutex_, end) == std::cv_status::timeout) break;
+  }
+  return stopped_;
 }
 
 void Poller::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopped_ = true;
   }
   wake_.notify_all();

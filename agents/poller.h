@@ -3,15 +3,14 @@
 // Thread: run() on its own; stop() from any.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <string>
 
 #include "agents/engine.h"
 #include "agents/identity.h"
 #include "agents/poll_pace.h"
 #include "agents/uplink.h"
+#include "base/mutex.h"
 #include "http/client.h"
 
 namespace ota::agent {
@@ -43,9 +42,9 @@ class Poller {
   http::Client client_;
   PollPace pace_;
   std::string told_;  // the problem that people were last told
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopped_ = false;
+  Mutex mutex_;
+  CondVar wake_;
+  bool stopped_ OTA_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace ota::agent

@@ -55,12 +55,14 @@ void Uplink::run() {
       }
     }
     buffered_ = samples_.size();
-    std::unique_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     if (stopped_) return;
     const bool pausing = next_try > clock_.mono();
+    const MonoTime until = pausing ? std::min(next_sample, next_try) : next_sample;
     // A wake-up does not shorten a pause.
-    changed_.wait_until(lock, pausing ? std::min(next_sample, next_try) : next_sample,
-                        [&] { return stopped_ || (woken_ && !pausing); });
+    while (!stopped_ && (!woken_ || pausing)) {
+      if (changed_.wait_until(mutex_, until) == std::cv_status::timeout) break;
+    }
     woken_ = false;
     if (stopped_) return;
   }
@@ -72,7 +74,7 @@ void Uplink::failed(const Error& error) {
   told_problem_ = problem;
   connected_ = false;
   accepted_facts_.clear();  // a server that comes back may have forgotten them
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   facts_known_ = false;
 }
 
@@ -160,7 +162,7 @@ Result<void> Uplink::send_facts() {
   const std::string facts = facts_document();
   Unheeded rollback;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (std::exchange(repeat_facts_, false)) accepted_facts_.clear();
     rollback = unheeded_;
   }
@@ -170,7 +172,7 @@ Result<void> Uplink::send_facts() {
   if (*status >= 300)
     return fail(Errc::kInvalid, "the server answers /v1/status with " + std::to_string(*status));
   accepted_facts_ = facts;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (unheeded_.from == rollback.from && unheeded_.why == rollback.why) unheeded_ = {};
   facts_known_ = true;
   changed_.notify_all();
@@ -221,26 +223,26 @@ void Uplink::renew() {
   certificate_ended_ = false;
   told_renewal_.clear();
   options_.say("certificate renewed");
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!stopped_) client_ = http::Client(identity_.client_options(options_.server, options_.agent));
 }
 
 void Uplink::stop() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   stopped_ = true;
   client_.close();
   changed_.notify_all();
 }
 
 void Uplink::wake() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   woken_ = true;
   changed_.notify_all();
 }
 
 void Uplink::repeat_facts(const Unheeded& rollback) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     repeat_facts_ = true;
     unheeded_ = rollback;
     facts_known_ = false;
@@ -249,8 +251,9 @@ void Uplink::repeat_facts(const Unheeded& rollback) {
 }
 
 bool Uplink::wait_for_facts() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return stopped_ || facts_known_; });
+  const MutexLock lock(mutex_);
+  while (!stopped_ && !facts_known_)
+    changed_.wait(mutex_);
   return !stopped_;
 }
 

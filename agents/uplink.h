@@ -8,10 +8,8 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -20,6 +18,7 @@
 #include "agents/identity.h"
 #include "agents/server_time.h"
 #include "agents/telemetry.h"
+#include "base/mutex.h"
 #include "http/client.h"
 
 namespace ota::agent {
@@ -88,13 +87,14 @@ class Uplink {
 
   std::atomic<bool> connected_{false};
   std::atomic<std::size_t> buffered_{0};
-  std::mutex mutex_;  // guards what follows; never held over a request or a call of the engine
-  std::condition_variable changed_;
-  bool stopped_ = false;
-  bool woken_ = false;
-  bool facts_known_ = false;
-  bool repeat_facts_ = false;
-  Unheeded unheeded_;  // to be told with the facts; without a digest: nothing
+  Mutex mutex_;  // guards what follows; never held over a request or a call of the engine
+  CondVar changed_;
+  bool stopped_ OTA_GUARDED_BY(mutex_) = false;
+  bool woken_ OTA_GUARDED_BY(mutex_) = false;
+  bool facts_known_ OTA_GUARDED_BY(mutex_) = false;
+  bool repeat_facts_ OTA_GUARDED_BY(mutex_) = false;
+  Unheeded unheeded_
+      OTA_GUARDED_BY(mutex_);  // to be told with the facts; without a digest: nothing
 };
 
 }  // namespace ota::agent

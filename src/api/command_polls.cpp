@@ -34,7 +34,7 @@ void CommandPolls::poll(const std::string& device, seconds wait, const http::Res
   std::uint64_t ticket = 0;
   std::optional<http::Responder> replaced;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ticket = next_ticket_++;
     const MonoTime until = closed_ ? MonoTime{} : clock_.mono() + wait;
     Parked fresh{ticket, until, respond};
@@ -50,7 +50,7 @@ void CommandPolls::poll(const std::string& device, seconds wait, const http::Res
     (*replaced)(http::Response::problem(409, "displaced", "another poll of this device came"));
   }
   respond.on_close([this, device, ticket] {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = parked_.find(device);
     if (found != parked_.end() && found->second.ticket == ticket) parked_.erase(found);
   });
@@ -77,7 +77,7 @@ void CommandPolls::answer(const std::string& device, std::uint64_t ticket,
                           http::Response response) {
   std::optional<http::Responder> respond;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = parked_.find(device);
     if (found == parked_.end() || found->second.ticket != ticket) return;
     respond = std::move(found->second.respond);
@@ -89,7 +89,7 @@ void CommandPolls::answer(const std::string& device, std::uint64_t ticket,
 void CommandPolls::wake(const std::string& device) {
   std::uint64_t ticket = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = parked_.find(device);
     if (found == parked_.end()) return;
     ticket = found->second.ticket;
@@ -100,7 +100,7 @@ void CommandPolls::wake(const std::string& device) {
 void CommandPolls::end_overdue() {
   std::vector<http::Responder> over;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const MonoTime now = clock_.mono();
     for (auto it = parked_.begin(); it != parked_.end();) {
       if (closed_ || it->second.until <= now) {
@@ -117,7 +117,7 @@ void CommandPolls::end_overdue() {
 
 void CommandPolls::close() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
   }
   end_overdue();

@@ -7,12 +7,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "fleet/fleet.h"
 #include "http/message.h"
 
@@ -45,10 +45,10 @@ class CommandPolls {
   fleet::Fleet& fleet_;
   const Clock& clock_;
   Direct direct_;
-  std::mutex mutex_;
-  std::unordered_map<std::string, Parked> parked_;
-  std::uint64_t next_ticket_ = 1;
-  bool closed_ = false;
+  Mutex mutex_;
+  std::unordered_map<std::string, Parked> parked_ OTA_GUARDED_BY(mutex_);
+  std::uint64_t next_ticket_ OTA_GUARDED_BY(mutex_) = 1;
+  bool closed_ OTA_GUARDED_BY(mutex_) = false;
 };
 
 // `word`: the director's for an update; may be empty.

@@ -68,7 +68,7 @@ std::filesystem::path DdiArtifacts::path_of(const model::Release& release) const
 }
 
 std::optional<DdiDigests> DdiArtifacts::known(const std::string& sha256) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = checked_.find(sha256);
   if (found == checked_.end()) return std::nullopt;
   return found->second;
@@ -82,7 +82,7 @@ Result<DdiDigests> DdiArtifacts::check(const model::Release& release) {
     return fail(Errc::kInvalid, "the stored bytes of " + release.target +
                                     " are not the signed ones: publish it again");
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   checked_.emplace(release.sha256, *digests);
   return digests;
 }

@@ -8,11 +8,11 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
 #include "api/ddi_wire.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "model/release.h"
 
@@ -37,8 +37,8 @@ class DdiArtifacts {
 
  private:
   const std::filesystem::path firmware_;
-  mutable std::mutex mutex_;
-  std::map<std::string, DdiDigests> checked_;  // by sha256
+  mutable Mutex mutex_;
+  std::map<std::string, DdiDigests> checked_ OTA_GUARDED_BY(mutex_);  // by sha256
 };
 
 // Why a client of this kind could not use the release; empty where it can.

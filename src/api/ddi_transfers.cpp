@@ -53,7 +53,7 @@ bool DdiTransfers::start(const Key& key, std::uint64_t size, std::uint64_t seen,
                          std::uint32_t at_once,
                          std::function<void(std::shared_ptr<http::FileWatch>)> begin) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (closed_) return false;
     if (images_.size() >= kMostImages) images_.erase(images_.begin());
     const auto [image, is_new] = images_.try_emplace(key);
@@ -74,7 +74,7 @@ bool DdiTransfers::start(const Key& key, std::uint64_t size, std::uint64_t seen,
 void DdiTransfers::sent(const Key& key, std::uint64_t first, std::uint64_t length) {
   fleet::DdiFetch fetch;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = images_.find(key);
     if (found == images_.end()) return;
     Image& image = found->second;
@@ -96,7 +96,7 @@ void DdiTransfers::ended(const Key& key) {
   std::optional<Waiting> next;
   fleet::DdiFetch fetch{.kind = fleet::DdiFetch::Kind::kEnded, .prefix = 0};
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (const auto image = images_.find(key); image != images_.end()) {
       fetch.prefix = image->second.coverage.prefix();
     }
@@ -116,7 +116,7 @@ void DdiTransfers::ended(const Key& key) {
 
 void DdiTransfers::close() {
   std::map<std::string, Device> dropped;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   closed_ = true;
   for (auto& [name, device] : devices_)
     dropped[name].waiting.swap(device.waiting);

@@ -13,9 +13,9 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include "base/mutex.h"
 #include "fleet/ddi_machine.h"
 #include "http/message.h"
 
@@ -73,10 +73,10 @@ class DdiTransfers : public std::enable_shared_from_this<DdiTransfers> {
   void ended(const Key& key);
 
   const Fetched fetched_;
-  std::mutex mutex_;
-  std::map<Key, Image> images_;
-  std::map<std::string, Device> devices_;
-  bool closed_ = false;
+  Mutex mutex_;
+  std::map<Key, Image> images_ OTA_GUARDED_BY(mutex_);
+  std::map<std::string, Device> devices_ OTA_GUARDED_BY(mutex_);
+  bool closed_ OTA_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace ota::api

@@ -41,7 +41,7 @@ FleetBackend::FleetBackend(FleetSource source) : source_(std::move(source)) {
 
 FleetBackend::~FleetBackend() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
@@ -180,16 +180,17 @@ void FleetBackend::write_file(const std::filesystem::path& path, std::string con
 }
 
 void FleetBackend::later(std::function<void()> task) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   tasks_.push_back(std::move(task));
   if (!worker_.joinable()) worker_ = std::thread([this] { work(); });
   changed_.notify_all();
 }
 
 void FleetBackend::work() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+    while (!stopping_ && tasks_.empty())
+      changed_.wait(mutex_);
     if (tasks_.empty()) return;
     const std::function<void()> task = std::move(tasks_.front());
     tasks_.pop_front();

@@ -5,13 +5,12 @@
 // files) is done by a worker of its own. Thread: as Backend.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 
+#include "base/mutex.h"
 #include "console/backend.h"
 #include "store/store.h"
 #include "supervisor/supervisor.h"
@@ -78,10 +77,10 @@ class FleetBackend final : public Backend {
   std::shared_ptr<const fleet::Snapshot> last_;  // the UI thread's alone
   std::shared_ptr<const Agents> no_agents_ = std::make_shared<const Agents>();
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> tasks_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<std::function<void()>> tasks_ OTA_GUARDED_BY(mutex_);
+  bool stopping_ OTA_GUARDED_BY(mutex_) = false;
   std::thread worker_;
 };
 

@@ -20,31 +20,31 @@ Result<void> DdiRegistry::read(std::string_view key, const std::string& document
 }
 
 std::string DdiRegistry::gateway_document() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return dump_json(Json{{"token_hash", gateway_hash_}});
 }
 
 void DdiRegistry::set_gateway(std::string token_hash) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   gateway_hash_ = std::move(token_hash);
   changed_ = true;
   if (gateway_hash_.empty()) waiting_.clear();
 }
 
 bool DdiRegistry::gateway_is_on() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return !gateway_hash_.empty();
 }
 
 bool DdiRegistry::opens_gateway(std::string_view token_hash) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return !gateway_hash_.empty() &&
          equal_constant_time(as_bytes(gateway_hash_), as_bytes(token_hash));
 }
 
 bool DdiRegistry::wait(const std::string& id, const std::string& client, const std::string& address,
                        bool listed, WallTime now, bool& is_new) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = waiting_.find(id);
   is_new = found == waiting_.end();
   if (is_new && waiting_.size() >= kMostWaiting) return false;
@@ -60,13 +60,13 @@ bool DdiRegistry::wait(const std::string& id, const std::string& client, const s
 }
 
 bool DdiRegistry::take(const std::string& id) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   changed_ = true;
   return waiting_.erase(id) > 0;
 }
 
 std::vector<model::DdiWaiting> DdiRegistry::waiting() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::vector<model::DdiWaiting> out;
   for (const auto& [id, entry] : waiting_)
     out.push_back(entry);
@@ -76,7 +76,7 @@ std::vector<model::DdiWaiting> DdiRegistry::waiting() const {
 }
 
 bool DdiRegistry::take_changed() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::exchange(changed_, false);
 }
 

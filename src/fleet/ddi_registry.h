@@ -6,12 +6,12 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "model/ddi.h"
 
@@ -39,10 +39,10 @@ class DdiRegistry {
   bool take_changed();
 
  private:
-  mutable std::mutex mutex_;
-  std::string gateway_hash_;
-  std::map<std::string, model::DdiWaiting> waiting_;
-  bool changed_ = false;
+  mutable Mutex mutex_;
+  std::string gateway_hash_ OTA_GUARDED_BY(mutex_);
+  std::map<std::string, model::DdiWaiting> waiting_ OTA_GUARDED_BY(mutex_);
+  bool changed_ OTA_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace ota::fleet

@@ -6,7 +6,7 @@ namespace ota::fleet {
 
 void EventLog::add(std::vector<model::Event> events) {
   if (events.empty()) return;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (model::Event& event : events) {
     auto kept = std::make_shared<model::Event>(std::move(event));
     if (kept->data.is_object() && kept->data.contains("record"))
@@ -20,7 +20,7 @@ void EventLog::add(std::vector<model::Event> events) {
 
 void EventLog::replace(std::vector<model::Event> events) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     events_.clear();
     copy_.reset();
   }
@@ -28,13 +28,13 @@ void EventLog::replace(std::vector<model::Event> events) {
 }
 
 std::shared_ptr<const EventLog::Events> EventLog::all() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!copy_) copy_ = std::make_shared<const Events>(events_.begin(), events_.end());
   return copy_;
 }
 
 std::uint64_t EventLog::last() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return events_.empty() ? 0 : events_.back()->seq;
 }
 

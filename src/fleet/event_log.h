@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "model/event.h"
 
 namespace ota::fleet {
@@ -28,9 +28,9 @@ class EventLog {
   std::uint64_t last() const;
 
  private:
-  mutable std::mutex mutex_;
-  std::deque<std::shared_ptr<const model::Event>> events_;
-  mutable std::shared_ptr<const Events> copy_;
+  mutable Mutex mutex_;
+  std::deque<std::shared_ptr<const model::Event>> events_ OTA_GUARDED_BY(mutex_);
+  mutable std::shared_ptr<const Events> copy_ OTA_GUARDED_BY(mutex_);
 };
 
 }  // namespace ota::fleet

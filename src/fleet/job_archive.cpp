@@ -41,7 +41,7 @@ Result<void> JobArchive::read(std::string_view key, std::string_view document) {
   }
   last_ = number_at(*json, "last");
   expired_ = number_at(*json, "expired");
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ended_.clear();
   const Json ended = json->value("ended", Json::object());
   for (const auto& [word, count] : ended.items()) {
@@ -55,7 +55,7 @@ Result<void> JobArchive::read(std::string_view key, std::string_view document) {
 void JobArchive::put_documents(store::Batch& batch) {
   Json ended = Json::object();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& [state, count] : ended_)
       ended[std::string(model::to_text(state))] = count;
   }
@@ -81,7 +81,7 @@ void JobArchive::made(std::uint64_t number, WallTime now) {
 }
 
 void JobArchive::ended(const model::Job& job) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ++ended_[job.state];
 }
 
@@ -101,7 +101,7 @@ void JobArchive::expire(store::Batch& batch, WallTime now) {
 
 JobCounts JobArchive::counts() const {
   JobCounts out;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   out.ended = ended_;
   return out;
 }

@@ -18,10 +18,10 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <string>
 #include <utility>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "fleet/snapshot.h"
 #include "model/job.h"
@@ -72,8 +72,8 @@ class JobArchive {
   std::uint64_t expired_ = 0;                            // numbers below it have left
   bool days_changed_ = false;
   bool was_read_ = false;
-  mutable std::mutex mutex_;
-  std::map<model::JobState, std::uint64_t> ended_;
+  mutable Mutex mutex_;
+  std::map<model::JobState, std::uint64_t> ended_ OTA_GUARDED_BY(mutex_);
 };
 
 }  // namespace ota::fleet

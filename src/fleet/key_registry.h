@@ -4,11 +4,11 @@
 // Thread: any.
 #pragma once
 
-#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
+#include "base/mutex.h"
 #include "model/device.h"
 
 namespace ota::fleet {
@@ -22,8 +22,9 @@ class KeyRegistry {
   std::optional<std::string> claim(const std::string& fingerprint, const std::string& device);
 
  private:
-  mutable std::mutex mutex_;
-  std::unordered_map<std::string, std::string> holders_;  // fingerprint -> device
+  mutable Mutex mutex_;
+  std::unordered_map<std::string, std::string> holders_
+      OTA_GUARDED_BY(mutex_);  // fingerprint -> device
 };
 
 }  // namespace ota::fleet

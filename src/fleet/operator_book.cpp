@@ -32,7 +32,7 @@ OperatorBook::OperatorBook(store::Store& store, pki::Authority& authority, const
 Result<void> OperatorBook::open() {
   const auto stored = store_.get(kCollection, kName);
   if (!stored) return stored.error();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (*stored) {
     const auto json = parse_json(**stored);
     if (!json) return json.error().within("operators/operator");
@@ -65,7 +65,7 @@ Result<void> OperatorBook::open() {
 }
 
 Result<void> OperatorBook::admit(const std::string& name, const std::string& serial) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const bool known =
       name == kName && std::ranges::find(admitted_, serial, &Admitted::serial) != admitted_.end();
   if (known) return {};
@@ -73,7 +73,7 @@ Result<void> OperatorBook::admit(const std::string& name, const std::string& ser
 }
 
 Json OperatorBook::list() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Json serials = Json::array();
   for (const Admitted& entry : admitted_)
     serials.push_back({{"serial", entry.serial}, {"ends", model::time_json(entry.ends)}});
@@ -83,7 +83,7 @@ Json OperatorBook::list() const {
 void OperatorBook::revoke(const std::string& name, const std::string& actor,
                           std::function<void(Result<void>)> done) {
   if (name != kName) return done(fail(Errc::kNotFound, "no operator is called '" + name + "'"));
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   const auto fresh = authority_.replace_operator();
   if (!fresh) {
     lock.unlock();

@@ -9,12 +9,12 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "model/event.h"
 
@@ -50,17 +50,17 @@ class OperatorBook {
     WallTime ends;
   };
 
-  std::string document() const;                                           // with the mutex held
-  void save(model::Event event, std::function<void(Result<void>)> done);  // with the mutex held
+  std::string document() const OTA_REQUIRES(mutex_);
+  void save(model::Event event, std::function<void(Result<void>)> done) OTA_REQUIRES(mutex_);
 
   store::Store& store_;
   pki::Authority& authority_;
   const Clock& clock_;
   std::function<void(model::Event)> record_;
 
-  mutable std::mutex mutex_;  // guards what follows
-  std::string key_;           // fingerprint of the newest certificate's
-  std::vector<Admitted> admitted_;
+  mutable Mutex mutex_;                     // guards what follows
+  std::string key_ OTA_GUARDED_BY(mutex_);  // fingerprint of the newest certificate's
+  std::vector<Admitted> admitted_ OTA_GUARDED_BY(mutex_);
 };
 
 }  // namespace ota::fleet

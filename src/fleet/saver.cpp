@@ -39,7 +39,7 @@ void Saver::queue(store::Batch batch, OnFailure on_failure, Saved done) {
     kept->events = batch.events;
   }
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ++active_;
   }
   store_.commit(std::move(batch), [this, kept = std::move(kept),
@@ -50,7 +50,7 @@ void Saver::queue(store::Batch batch, OnFailure on_failure, Saved done) {
       not_saved(std::move(*kept));
     }
     if (done) done(committed ? Result<void>() : committed.error());
-    const std::lock_guard ending(mutex_);
+    const MutexLock ending(mutex_);
     --active_;
   });
 }
@@ -62,7 +62,7 @@ void Saver::saved(std::vector<model::Event> events) {
 }
 
 void Saver::not_saved(Kept kept) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   unsaved_.insert(kept.keys.begin(), kept.keys.end());
   for (model::Event& event : kept.events) {
     if (backlog_.size() < kMaxBacklog) backlog_.push_back(std::move(event));
@@ -73,7 +73,7 @@ std::vector<Saver::Key> Saver::take_unsaved() {
   store::Batch batch;
   std::vector<Key> keys;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (unsaved_.empty() && backlog_.empty()) return {};
     if (!store_.health().writable) return {};
     keys.assign(unsaved_.begin(), unsaved_.end());
@@ -88,7 +88,7 @@ std::vector<Saver::Key> Saver::take_unsaved() {
 void Saver::drain() {
   for (;;) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (active_ == 0) return;
     }
     // Its error is that of the commits, which have been told.
@@ -97,7 +97,7 @@ void Saver::drain() {
 }
 
 void Saver::clear() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   unsaved_.clear();
   backlog_.clear();
 }

@@ -13,13 +13,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "fleet/event_log.h"
 #include "fleet/write_budget.h"
 #include "store/store.h"
@@ -72,10 +72,10 @@ class Saver {
   const Clock& clock_;
   std::function<void()> new_events_;
   WriteBudget budget_;
-  std::mutex mutex_;
-  std::size_t active_ = 0;  // commits whose `done` has not returned
-  std::set<Key> unsaved_;
-  std::vector<model::Event> backlog_;
+  Mutex mutex_;
+  std::size_t active_ OTA_GUARDED_BY(mutex_) = 0;  // commits whose `done` has not returned
+  std::set<Key> unsaved_ OTA_GUARDED_BY(mutex_);
+  std::vector<model::Event> backlog_ OTA_GUARDED_BY(mutex_);
 };
 
 }  // namespace ota::fleet

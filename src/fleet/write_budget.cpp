@@ -54,7 +54,7 @@ void WriteBudget::Bucket::leak(MonoTime now, double per_hour) {
 }
 
 void WriteBudget::set_limits(BudgetLimits limits) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   limits_ = limits;
 }
 
@@ -116,8 +116,8 @@ bool WriteBudget::pays(const std::string& name, const model::Event& event, MonoT
 }
 
 void WriteBudget::sift(std::vector<model::Event>& events, MonoTime now) {
-  const std::lock_guard lock(mutex_);
-  std::erase_if(events, [&](const model::Event& event) {
+  const MutexLock lock(mutex_);
+  std::erase_if(events, [&](const model::Event& event) OTA_REQUIRES(mutex_) {
     const std::string* name = payer(event);
     if (name == nullptr) return false;
     if (name == &strangers_ && repeats(event, now)) return true;
@@ -126,12 +126,12 @@ void WriteBudget::sift(std::vector<model::Event>& events, MonoTime now) {
 }
 
 void WriteBudget::charge(const std::string& device, std::size_t bytes, MonoTime now) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   account(device, now).bytes.used += static_cast<double>(bytes);
 }
 
 std::optional<seconds> WriteBudget::wait(const std::string& device, MonoTime now) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = accounts_.find(device);
   const double most = bytes_per_hour(device);
   if (found == accounts_.end() || most == 0) return std::nullopt;
@@ -174,7 +174,7 @@ model::Event WriteBudget::left_out_of(const std::string& name, Account& from, Wa
 }
 
 std::vector<model::Event> WriteBudget::sum_up(MonoTime now, WallTime wall) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::vector<model::Event> out;
   if (now - looked_at_ < kSweep) return out;
   looked_at_ = now;
@@ -202,7 +202,7 @@ std::vector<model::Event> WriteBudget::sum_up(MonoTime now, WallTime wall) {
 }
 
 BudgetUse WriteBudget::use(MonoTime now) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   BudgetUse out;
   out.left_out_devices = left_out_devices_;
   out.left_out_strangers = left_out_strangers_;

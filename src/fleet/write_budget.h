@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "model/event.h"
 
 namespace ota::fleet {
@@ -79,23 +79,24 @@ class WriteBudget {
   };
   // Whose event it is: null for nobody's, which is never left out.
   const std::string* payer(const model::Event& event) const;
-  bool repeats(const model::Event& event, MonoTime now);
-  bool pays(const std::string& name, const model::Event& event, MonoTime now);
-  void tell_repeats(Repeat& repeat, MonoTime now, WallTime wall, std::vector<model::Event>& out);
+  bool repeats(const model::Event& event, MonoTime now) OTA_REQUIRES(mutex_);
+  bool pays(const std::string& name, const model::Event& event, MonoTime now) OTA_REQUIRES(mutex_);
+  void tell_repeats(Repeat& repeat, MonoTime now, WallTime wall, std::vector<model::Event>& out)
+      OTA_REQUIRES(mutex_);
   static model::Event left_out_of(const std::string& name, Account& from, WallTime wall);
-  Account& account(const std::string& name, MonoTime now);
-  double events_per_hour(std::string_view name) const;
-  double bytes_per_hour(std::string_view name) const;
+  Account& account(const std::string& name, MonoTime now) OTA_REQUIRES(mutex_);
+  double events_per_hour(std::string_view name) const OTA_REQUIRES(mutex_);
+  double bytes_per_hour(std::string_view name) const OTA_REQUIRES(mutex_);
 
-  std::mutex mutex_;
-  BudgetLimits limits_;
+  Mutex mutex_;
+  BudgetLimits limits_ OTA_GUARDED_BY(mutex_);
   const std::string strangers_{kStrangersName};
-  std::unordered_map<std::string, Account> accounts_;
-  std::unordered_map<std::string, Repeat> repeats_;
-  MonoTime looked_at_{};
-  std::uint64_t left_out_devices_ = 0;
-  std::uint64_t left_out_strangers_ = 0;
-  std::uint64_t refused_ = 0;
+  std::unordered_map<std::string, Account> accounts_ OTA_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, Repeat> repeats_ OTA_GUARDED_BY(mutex_);
+  MonoTime looked_at_ OTA_GUARDED_BY(mutex_){};
+  std::uint64_t left_out_devices_ OTA_GUARDED_BY(mutex_) = 0;
+  std::uint64_t left_out_strangers_ OTA_GUARDED_BY(mutex_) = 0;
+  std::uint64_t refused_ OTA_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace ota::fleet

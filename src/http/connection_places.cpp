@@ -17,7 +17,7 @@ ConnectionPlaces::Entry ConnectionPlaces::enter(const std::string& address,
                                                 const model::ServerLimits& limits, MonoTime now) {
   std::string key = address_key(address);
   Entry entry;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto strangers = static_cast<std::uint32_t>(strangers_.size());
   const std::uint32_t live = open_ - leaving_;
   const std::uint32_t known = live - strangers;
@@ -61,7 +61,7 @@ void ConnectionPlaces::take_out(const PlacePtr& place) {
 
 bool ConnectionPlaces::known(const PlacePtr& place, Standing standing,
                              const model::ServerLimits& limits) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (place->standing != Standing::kStranger) return place->standing != Standing::kLeaving;
   const auto others = static_cast<std::uint32_t>(open_ - leaving_ - strangers_.size());
   if (standing != Standing::kOperator && others >= limits.connections) return false;
@@ -71,30 +71,33 @@ bool ConnectionPlaces::known(const PlacePtr& place, Standing standing,
 }
 
 void ConnectionPlaces::leave(const PlacePtr& place) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (place->standing == Standing::kStranger) take_out(place);
   if (place->standing == Standing::kLeaving) --leaving_;
   if (--open_ == 0) none_left_.notify_all();
 }
 
 bool ConnectionPlaces::has_to_go(const PlacePtr& place) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return place->standing == Standing::kLeaving;
 }
 
 std::uint32_t ConnectionPlaces::open() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return open_;
 }
 
 std::uint32_t ConnectionPlaces::strangers() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return static_cast<std::uint32_t>(strangers_.size());
 }
 
 bool ConnectionPlaces::wait_until_empty(std::chrono::steady_clock::time_point deadline) {
-  std::unique_lock lock(mutex_);
-  return none_left_.wait_until(lock, deadline, [this] { return open_ == 0; });
+  const MutexLock lock(mutex_);
+  while (open_ > 0) {
+    if (none_left_.wait_until(mutex_, deadline) == std::cv_status::timeout) return open_ == 0;
+  }
+  return true;
 }
 
 }  // namespace ota::http

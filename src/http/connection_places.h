@@ -12,16 +12,15 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "model/settings.h"
 
 namespace ota::http {
@@ -70,14 +69,14 @@ class ConnectionPlaces {
 
  private:
   using List = std::list<PlacePtr>;
-  void take_out(const PlacePtr& place);
+  void take_out(const PlacePtr& place) OTA_REQUIRES(mutex_);
 
-  mutable std::mutex mutex_;
-  std::condition_variable none_left_;
-  List strangers_;  // oldest first
-  std::unordered_map<std::string, List> by_key_;
-  std::uint32_t open_ = 0;     // all that have not left
-  std::uint32_t leaving_ = 0;  // told to go
+  mutable Mutex mutex_;
+  CondVar none_left_;
+  List strangers_ OTA_GUARDED_BY(mutex_);  // oldest first
+  std::unordered_map<std::string, List> by_key_ OTA_GUARDED_BY(mutex_);
+  std::uint32_t open_ OTA_GUARDED_BY(mutex_) = 0;     // all that have not left
+  std::uint32_t leaving_ OTA_GUARDED_BY(mutex_) = 0;  // told to go
 };
 
 // Bytes of bodies that are on their way, against a budget. Thread: any; no lock.

@@ -5,12 +5,12 @@
 namespace ota::main {
 
 void OperatorAsks::listen_on(std::uint16_t port) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   other_port_ = OtherPort{port, std::nullopt};
 }
 
 std::uint16_t OperatorAsks::port_for(std::uint16_t configured) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!other_port_) return configured;
   if (!other_port_->in_place_of) other_port_->in_place_of = configured;
   if (*other_port_->in_place_of != configured) other_port_.reset();
@@ -18,14 +18,14 @@ std::uint16_t OperatorAsks::port_for(std::uint16_t configured) {
 }
 
 bool OperatorAsks::demonstration(Done& done) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (demonstration_) return false;
   demonstration_ = std::move(done);
   return true;
 }
 
 OperatorAsks::Done OperatorAsks::take_demonstration() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::exchange(demonstration_, nullptr);
 }
 

@@ -4,9 +4,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace ota::main {
@@ -31,9 +31,9 @@ class OperatorAsks {
     std::uint16_t port = 0;
     std::optional<std::uint16_t> in_place_of;  // none: not tried yet
   };
-  std::mutex mutex_;
-  std::optional<OtherPort> other_port_;
-  Done demonstration_;
+  Mutex mutex_;
+  std::optional<OtherPort> other_port_ OTA_GUARDED_BY(mutex_);
+  Done demonstration_ OTA_GUARDED_BY(mutex_);
 };
 
 }  // namespace ota::main

@@ -85,7 +85,7 @@ bool TrustDesk::look() {
   open_director();
   auto page = read_page(firmware_, keys_, clock_);
   compare(page);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   page_ = std::make_shared<const console::TrustPage>(std::move(page));
   return true;
 }
@@ -123,7 +123,7 @@ void TrustDesk::open_director() {
     record(model::Severity::kError, "director.no-word",
            "jobs carry no word of the director: " + opened.error().text());
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   director_ = opened ? std::make_shared<const tuf::Director>(std::move(*opened)) : nullptr;
 }
 
@@ -158,7 +158,7 @@ void TrustDesk::compare(const console::TrustPage& page) {
 std::string TrustDesk::word(const std::string& device, const fleet::Command& command) const {
   std::shared_ptr<const tuf::Director> director;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     director = director_;
   }
   if (director == nullptr) return {};
@@ -183,7 +183,7 @@ Result<tuf::Outcome> sign_change(const fs::path& root, const console::SignFlow::
 }
 
 std::shared_ptr<const console::TrustPage> TrustDesk::page() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return page_;
 }
 

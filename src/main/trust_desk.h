@@ -8,10 +8,10 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "console/sign_flow.h"
 #include "console/trust_page.h"
@@ -51,9 +51,10 @@ class TrustDesk {
   bool journal_given_ = false;
   std::map<std::string, std::uint64_t> versions_;  // by role, of the last look
   bool warned_ = false;
-  mutable std::mutex mutex_;  // guards what follows
-  std::shared_ptr<const tuf::Director> director_;
-  std::shared_ptr<const console::TrustPage> page_ = std::make_shared<const console::TrustPage>();
+  mutable Mutex mutex_;  // guards what follows
+  std::shared_ptr<const tuf::Director> director_ OTA_GUARDED_BY(mutex_);
+  std::shared_ptr<const console::TrustPage> page_ OTA_GUARDED_BY(mutex_) =
+      std::make_shared<const console::TrustPage>();
 };
 
 // What the console's menu asks: signs a waiting change of the repository below `root` with a key

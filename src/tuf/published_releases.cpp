@@ -20,20 +20,20 @@ PublishedReleases::Stamp PublishedReleases::now() const {
 
 bool PublishedReleases::behind() const {
   const Stamp there = now();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return there != Stamp{} && there != taken_ && there != failed_;
 }
 
 Result<void> PublishedReleases::catch_up(const Take& take) {
-  const std::lock_guard one_at_a_time(taking_);
+  const MutexLock one_at_a_time(taking_);
   const Stamp there = now();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (there == Stamp{} || there == taken_) return {};
   }
   auto releases = repository_.releases();
   if (releases) take(std::move(*releases));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   (releases ? taken_ : failed_) = there;
   if (!releases) return releases.error();
   return {};

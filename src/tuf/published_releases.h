@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <mutex>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "model/release.h"
 #include "tuf/repository.h"
@@ -40,10 +40,10 @@ class PublishedReleases {
 
   const Repository& repository_;
   const std::filesystem::path timestamp_;
-  std::mutex taking_;  // one at a time; outer
-  mutable std::mutex mutex_;
-  Stamp taken_;
-  Stamp failed_;
+  Mutex taking_;  // one at a time; outer
+  mutable Mutex mutex_;
+  Stamp taken_ OTA_GUARDED_BY(mutex_);
+  Stamp failed_ OTA_GUARDED_BY(mutex_);
 };
 
 }  // namespace ota::tuf
