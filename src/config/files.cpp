@@ -281,6 +281,8 @@ void read_console(const JsonNode* root, model::ConsoleSettings& settings, Report
     inner.duration("minutes_days", settings.minutes_kept, 0.04, 3650, std::chrono::hours(24));
     inner.duration("events_days", settings.events_kept, 1, 36500, std::chrono::hours(24));
     inner.count("events", settings.most_events, 1000, 1'000'000'000);
+    inner.duration("jobs_days", settings.jobs_kept, 1, 36500, std::chrono::hours(24));
+    inner.count("jobs", settings.most_jobs, 1000, 1'000'000'000);
     inner.finish();
   }
   const JsonMember* certificates = section.object("certificates", "an object");

@@ -238,7 +238,8 @@ void Fleet::Impl::expire_jobs(WallTime now) {
   if (!store.health().writable) return;
   expired_jobs_at = now;
   store::Batch batch;
-  jobs.archive.expire(batch, now);
+  const auto console = settings();
+  jobs.archive.expire(batch, {console->console.most_jobs, console->console.jobs_kept}, now);
   if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
 }
 

@@ -85,10 +85,10 @@ void JobArchive::ended(const model::Job& job) {
   ++ended_[job.state];
 }
 
-void JobArchive::expire(store::Batch& batch, WallTime now) {
-  std::uint64_t first = last_ > kKept ? last_ - kKept + 1 : 0;
+void JobArchive::expire(store::Batch& batch, Keep keep, WallTime now) {
+  std::uint64_t first = last_ > keep.most ? last_ - keep.most + 1 : 0;
   // A day's jobs are too old when the next day with any is: they were made before it.
-  while (days_.size() > 1 && days_[1].first <= now - kKeptFor) {
+  while (days_.size() > 1 && days_[1].first <= now - keep.time) {
     first = std::max(first, days_[1].second);
     days_.pop_front();
     days_changed_ = true;

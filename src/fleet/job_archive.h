@@ -41,9 +41,13 @@ inline bool is_over(const model::Job& job) {
 
 class JobArchive {
  public:
-  static constexpr std::uint64_t kKept = 100'000;          // ended jobs in the store
-  static constexpr std::chrono::hours kKeptFor{400 * 24};  // since their making
-  static constexpr std::uint64_t kLoaded = 1000;           // newest ended ones, at a start
+  static constexpr std::uint64_t kLoaded = 1000;  // newest ended ones, at a start
+
+  // Of ended jobs in the store: how many at most, and for how long since their making.
+  struct Keep {
+    std::uint64_t most;
+    milliseconds time;
+  };
 
   // The key of an ended job: its number, so that keys sort by age.
   static std::string key_of(std::uint64_t number);
@@ -62,7 +66,7 @@ class JobArchive {
   void ended(const model::Job& job);
 
   // What leaves now. Cheap, and nothing where nothing does.
-  void expire(store::Batch& batch, WallTime now);
+  void expire(store::Batch& batch, Keep keep, WallTime now);
 
   JobCounts counts() const;
 

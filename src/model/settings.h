@@ -156,6 +156,8 @@ struct ConsoleSettings {
   milliseconds minutes_kept = seconds(30LL * 24 * 3600);  // one-minute summaries in the store
   milliseconds events_kept = seconds(400LL * 24 * 3600);  // events in the store, and at most:
   std::uint32_t most_events = 10'000'000;
+  milliseconds jobs_kept = seconds(400LL * 24 * 3600);  // ended updates in the store, and at most:
+  std::uint32_t most_jobs = 100'000;
   milliseconds certificate_lifetime = seconds(90LL * 24 * 3600);  // of a device's certificate
   ServeImages serve_images = ServeImages::kToAnyDevice;
   ScreenSettings screen;

@@ -54,7 +54,7 @@ TEST_CASE("ended jobs leave by count, the oldest first, and by age, a day at a t
   const auto day = [](int number) { return test::kStart + std::chrono::hours(24 * number); };
   const auto leaves_up_to = [&](WallTime now) {
     store::Batch batch;
-    archive.expire(batch, now);
+    archive.expire(batch, {.most = 1000, .time = std::chrono::hours(24 * 400)}, now);
     return batch.ranges.empty() ? std::string() : batch.ranges.front().to;
   };
   archive.made(1, day(0));
@@ -62,7 +62,7 @@ TEST_CASE("ended jobs leave by count, the oldest first, and by age, a day at a t
   CHECK(leaves_up_to(day(399)).empty());
   CHECK(leaves_up_to(day(402)) == JobArchive::key_of(50));
   CHECK(leaves_up_to(day(402)).empty());  // once
-  archive.made(JobArchive::kKept + 100, day(402));
+  archive.made(1100, day(402));
   CHECK(leaves_up_to(day(402)) == JobArchive::key_of(101));
   CHECK(JobArchive::key_of(999'999) < JobArchive::key_of(1'000'000));
 }
