@@ -236,7 +236,9 @@ $(BIN)/clock-shift.so: tests/clock_shift/clock_shift.cpp $(OUT)/flags
 	@echo "c++ $<"
 	@$(CXX) $(CXXFLAGS_ALL) -fPIC -shared -o $@ $<
 
-$(BIN)/unit-tests: $(UNIT_OBJ) $(call obj,$(TEST_SUPPORT_SRC)) $(AGENT_LIB) $(LIB)
+# The host's parts that decide something by themselves are tested without the host.
+HOST_PARTS_SRC := src/main/operator_asks.cpp src/main/rate_meter.cpp
+$(BIN)/unit-tests: $(UNIT_OBJ) $(call obj,$(TEST_SUPPORT_SRC) $(HOST_PARTS_SRC)) $(AGENT_LIB) $(LIB)
 	$(call link,$^) $(LIBS) $(LIBS_TEST)
 $(BIN)/golden-tests: $(GOLDEN_OBJ) $(call obj,$(TEST_SUPPORT_SRC)) $(AGENT_LIB) $(LIB)
 	$(call link,$^) $(LIBS) $(LIBS_TEST)
@@ -267,6 +269,9 @@ test-remote: build ## a device in another network namespace, start to revocation
 
 test-drills: ## see each drill fail without the defence that it is about (about 15 minutes)
 	@tests/drills/without-defences
+
+mutants: ## how many single-point slips in critical code the tests notice (about an hour)
+	@tests/mutants/run
 
 deps-interop: ## install Debian's swupdate and what makes images for it
 	@tools/deps interop

@@ -5,7 +5,7 @@
 namespace ota::main {
 namespace {
 
-constexpr milliseconds kWindow{1000};  // of requests per second
+constexpr milliseconds kWindow{1000};
 
 }  // namespace
 
@@ -20,8 +20,11 @@ void RateMeter::measure(const http::ServerStats& all, fleet::ServerStatus& statu
   const std::uint64_t before = std::exchange(requests_before_, all.requests);
   // A server that started anew counts from nothing.
   const std::uint64_t requests = all.requests < before ? all.requests : all.requests - before;
-  status.requests_per_second =
-      static_cast<double>(requests) * 1000.0 / static_cast<double>(kWindow.count());
+  // By the time that went by: a busy host comes late.
+  const MonoTime now = clock_.mono();
+  const double took = std::chrono::duration<double>(now - measured_at_).count();
+  measured_at_ = now;
+  status.requests_per_second = took > 0 ? static_cast<double>(requests) / took : 0;
   status.connections = all.connections;
   status.errors_4xx = all.errors_4xx;
   status.errors_5xx = all.errors_5xx;

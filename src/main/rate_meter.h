@@ -1,4 +1,4 @@
-// What the listeners did in the last second, for the screen. Thread: one.
+// What the listeners did since it was last asked, about a second ago, for the screen. Thread: one.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace ota::main {
 
 class RateMeter {
  public:
-  explicit RateMeter(const Clock& clock) : clock_(clock) {}
+  explicit RateMeter(const Clock& clock) : clock_(clock), measured_at_(clock.mono()) {}
 
   // Once a second: true where it is time for another measure().
   bool due();
@@ -21,6 +21,7 @@ class RateMeter {
  private:
   const Clock& clock_;
   MonoTime next_{};
+  MonoTime measured_at_;
   std::uint64_t requests_before_ = 0;
 };
 
