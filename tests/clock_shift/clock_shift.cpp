@@ -1,10 +1,13 @@
-// A clock that a scenario can move: loaded into a program by LD_PRELOAD, it adds to the wall clock
-// what a file says, and leaves the monotonic clock alone, as a real jump of the clock does.
+// Clocks that a scenario can move: loaded into a program by LD_PRELOAD, it adds to the wall clock
+// and to the monotonic one what a file says. The wall clock alone is a real jump of the clock; both
+// are time that passes.
 //
-// The file (OTA_CLOCK_SHIFT_FILE) holds one int64 of nanoseconds, mapped once and read at every
-// call, so that a step of the scenario takes effect at once. It is a library of the tests: the
-// programs themselves have no way to be given another time, and none is installed.
+// The file (OTA_CLOCK_SHIFT_FILE) holds an int64 of nanoseconds for each, mapped once and read at
+// every call, so that a step of the scenario takes effect at once. It is a library of the tests:
+// the programs themselves have no way to be given another time, and none is installed.
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -17,22 +20,42 @@
 
 namespace {
 
-using Shift = std::atomic<std::int64_t>;
+struct Shifts {
+  std::atomic<std::int64_t> wall;
+  std::atomic<std::int64_t> monotonic;
+};
 constexpr std::int64_t kSecond = 1'000'000'000;
 
-const Shift* map_file() {
+const Shifts* map_file() {
   const char* file = std::getenv("OTA_CLOCK_SHIFT_FILE");
   if (file == nullptr) return nullptr;
   const int descriptor = ::open(file, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return nullptr;
-  void* mapped = ::mmap(nullptr, sizeof(Shift), PROT_READ, MAP_SHARED, descriptor, 0);
+  void* mapped = ::mmap(nullptr, sizeof(Shifts), PROT_READ, MAP_SHARED, descriptor, 0);
   ::close(descriptor);
-  return mapped == MAP_FAILED ? nullptr : static_cast<const Shift*>(mapped);
+  return mapped == MAP_FAILED ? nullptr : static_cast<const Shifts*>(mapped);
 }
 
-std::int64_t shift() {
-  static const Shift* const kMapped = map_file();
-  return kMapped == nullptr ? 0 : kMapped->load(std::memory_order_relaxed);
+std::int64_t shift_of(clockid_t id) {
+  static const Shifts* const kMapped = map_file();
+  if (kMapped == nullptr) return 0;
+  switch (id) {
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+      return kMapped->wall.load(std::memory_order_relaxed);
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME:
+      return kMapped->monotonic.load(std::memory_order_relaxed);
+    default:
+      return 0;
+  }
+}
+
+void add(timespec& time, std::int64_t nanoseconds) {
+  const std::int64_t moved = time.tv_sec * kSecond + time.tv_nsec + nanoseconds;
+  time.tv_sec = moved / kSecond;
+  time.tv_nsec = moved % kSecond;
 }
 
 }  // namespace
@@ -40,11 +63,18 @@ std::int64_t shift() {
 extern "C" int clock_gettime(clockid_t id, timespec* time) noexcept {
   const long failed = ::syscall(SYS_clock_gettime, id, time);
   if (failed != 0) return -1;
-  if (id != CLOCK_REALTIME && id != CLOCK_REALTIME_COARSE) return 0;
-  const std::int64_t moved = time->tv_sec * kSecond + time->tv_nsec + shift();
-  time->tv_sec = moved / kSecond;
-  time->tv_nsec = moved % kSecond;
+  if (const std::int64_t shift = shift_of(id); shift != 0) add(*time, shift);
   return 0;
+}
+
+// The kernel waits by its own clock.
+extern "C" int pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
+                                      clockid_t id, const timespec* until) {
+  using Wait = int (*)(pthread_cond_t*, pthread_mutex_t*, clockid_t, const timespec*);
+  static const auto kWait = reinterpret_cast<Wait>(::dlsym(RTLD_NEXT, "pthread_cond_clockwait"));
+  timespec real = *until;
+  add(real, -shift_of(id));
+  return kWait(condition, mutex, id, &real);
 }
 
 extern "C" time_t time(time_t* out) noexcept {

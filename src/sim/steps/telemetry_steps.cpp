@@ -38,7 +38,7 @@ Result<void> run_lie(World& world, const Json& keys) {
   for (int i = 0; i < samples; ++i) {
     WallTime now = world.clock().wall();
     if (each > seconds(0)) {
-      const auto moved = world.clocks().move("console", each);
+      const auto moved = world.clocks().pass("console", each);
       if (!moved) return moved.error();
       now += std::chrono::duration_cast<milliseconds>(*moved);
     }
