@@ -7,6 +7,7 @@ constexpr std::uint64_t kBeginning = 30;  // samples of a lie that needs a past 
 constexpr std::size_t kRecording = 20;
 constexpr std::size_t kCpu = static_cast<std::size_t>(model::Metric::kCpu);
 constexpr std::size_t kMem = static_cast<std::size_t>(model::Metric::kMem);
+constexpr std::size_t kTemp = static_cast<std::size_t>(model::Metric::kTemp);
 
 }  // namespace
 
@@ -14,6 +15,14 @@ Liar::Liar(Lie lie, std::uint64_t seed)
     : lie_(lie),
       sensors_(Profile::kStable, seed),
       boot_{seed, static_cast<std::uint64_t>(lie) << 32} {}
+
+bool Liar::mines() const {
+  constexpr std::uint64_t kDay = 288;  // samples
+  constexpr std::uint64_t kHonestDays = 2;
+  constexpr std::uint64_t kNight = 9;
+  if (lie_ == Lie::kNightly) return sent_ >= kHonestDays * kDay && sent_ % kDay < kNight;
+  return lie_ == Lie::kMining;
+}
 
 Readings Liar::readings() {
   const bool records = lie_ == Lie::kReplayed;
@@ -25,6 +34,13 @@ Readings Liar::readings() {
   if (lie_ == Lie::kMissing && sent_ > kBeginning) now[kCpu].reset();
   if (lie_ == Lie::kImpossible && sent_ % 2 == 1) now[kCpu] = 250;
   if (lie_ == Lie::kDrifting) *now[kMem] += static_cast<double>(sent_) / 80;
+  if (lie_ == Lie::kHot) *now[kTemp] += 25;
+  if (lie_ == Lie::kDropping) *now[kTemp] += static_cast<double>(sent_) / 2;
+  if (lie_ == Lie::kDropping && sent_ > kBeginning) now[kTemp].reset();
+  if (mines()) {
+    *now[kCpu] += 50;
+    *now[kTemp] += 12;
+  }
   if (lie_ == Lie::kJustUnder) now[kCpu] = 89.2 + 0.1 * static_cast<double>(sent_ * 7 % 8);
   if (recorded_.size() < kRecording) recorded_.push_back(now);
   return now;

@@ -20,7 +20,10 @@ namespace ota::sim {
 // kFuture, kOld: an hour ahead, an hour behind. kRepeated: each sample three times. kBackwards: the
 // numbers go down. kJustUnder: CPU just below 90 %. kMissing: no CPU any more after a beginning.
 // kRestarting: a new start each three samples. kDrifting: memory climbs by an eightieth of a point
-// with each sample, which at one a minute teaches a baseline that follows within days.
+// with each sample, which at one a minute teaches a baseline that follows within days. kMining: a
+// heavy load, far below the limits. kNightly: the same for nine samples of each 288 (of a day at
+// five minutes), from the third day on. kHot: 25 degrees more than usual. kDropping: a temperature
+// that climbs and is no longer sent.
 enum class Lie : std::uint8_t {
   kHonest,
   kStuck,
@@ -34,9 +37,13 @@ enum class Lie : std::uint8_t {
   kJustUnder,
   kMissing,
   kRestarting,
-  kDrifting
+  kDrifting,
+  kMining,
+  kNightly,
+  kHot,
+  kDropping
 };
-inline constexpr model::EnumTable<Lie, 13> kLieWords{{{Lie::kHonest, "honest"},
+inline constexpr model::EnumTable<Lie, 17> kLieWords{{{Lie::kHonest, "honest"},
                                                       {Lie::kStuck, "stuck"},
                                                       {Lie::kPerfect, "perfect"},
                                                       {Lie::kReplayed, "replayed"},
@@ -48,7 +55,11 @@ inline constexpr model::EnumTable<Lie, 13> kLieWords{{{Lie::kHonest, "honest"},
                                                       {Lie::kJustUnder, "just-under"},
                                                       {Lie::kMissing, "missing"},
                                                       {Lie::kRestarting, "restarting"},
-                                                      {Lie::kDrifting, "drifting"}}};
+                                                      {Lie::kDrifting, "drifting"},
+                                                      {Lie::kMining, "mining"},
+                                                      {Lie::kNightly, "nightly"},
+                                                      {Lie::kHot, "hot"},
+                                                      {Lie::kDropping, "dropping"}}};
 
 class Liar {
  public:
@@ -58,6 +69,7 @@ class Liar {
 
  private:
   Readings readings();
+  bool mines() const;
 
   Lie lie_;
   SimulatedSensors sensors_;

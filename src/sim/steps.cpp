@@ -90,12 +90,12 @@ std::vector<StepKind> system_kinds() {
        {{"device", KeyType::kText, kMust, "who lies"},
         {"how", KeyType::kText, kMust,
          "honest, stuck, perfect, replayed, impossible, future, old, repeated, backwards, "
-         "just-under, missing, restarting, drifting"},
+         "just-under, missing, restarting, drifting, mining, nightly, hot, dropping"},
         {"samples", KeyType::kNumber, kMay, "how many (40)"},
         {"interval_ms", KeyType::kNumber, kMay, "from one to the next (50)"},
         {"each_s", KeyType::kNumber, kMay,
-         "instead: the console's clock moves on by so many seconds with each sample, so that days "
-         "pass in seconds"}},
+         "instead: so many seconds pass for the console with each sample, so that days do in "
+         "seconds"}},
        &run_lie},
       {"forge-certificate",
        "replaces a device's certificate by one of a foreign authority",
