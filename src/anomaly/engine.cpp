@@ -21,13 +21,18 @@ double bounded(double value) {
 double Engine::pass_time(WallTime at) {
   constexpr double kRate = 0.05;
   constexpr double kMostIntervals = 10;  // a longer gap is silence and no change of the rate
+  constexpr std::uint8_t kRowsOfAnother = 5;
   double passed = 0;
   if (row_ > 0) passed = std::max(0.0, std::chrono::duration<double>(at - at_).count());
   if (passed > 0) {
-    if (interval_ > 0) {
-      interval_ += kRate * (std::min(passed, kMostIntervals * interval_) - interval_);
-    } else {
+    // So many slow rows in a row are another rate, which smoothing by rows would take hours to
+    // find; a faster one it finds within minutes.
+    slower_ = passed > 2 * interval_ ? static_cast<std::uint8_t>(slower_ + 1) : std::uint8_t{0};
+    if (interval_ == 0 || slower_ >= kRowsOfAnother) {
       interval_ = passed;
+      slower_ = 0;
+    } else {
+      interval_ += kRate * (std::min(passed, kMostIntervals * interval_) - interval_);
     }
   }
   at_ = at;

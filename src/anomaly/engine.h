@@ -64,7 +64,7 @@ class Engine {
   const MetricScore& metric(std::size_t index) const { return metrics_[index].score; }
   const Incidents& incidents() const { return incidents_; }
   const Tuning& tuning() const { return *tuning_; }
-  // Seconds from one row to the next, smoothed.
+  // Seconds from one row to the next, smoothed; a much longer one is taken up with its fifth row.
   double interval() const { return interval_; }
   // How many of the first kLearningRows rows it has; that many once it judges.
   std::uint32_t learnt_rows() const;
@@ -84,6 +84,7 @@ class Engine {
     visit("interval", self.interval_);
     visit("row", self.row_);
     visit("calm", self.calm_);
+    visit("slower", self.slower_);
     for (auto& rarity : self.before_)
       visit("before", rarity);
     visit("hot", self.hot_);
@@ -121,6 +122,7 @@ class Engine {
   std::uint32_t row_ = 0;
   std::array<double, kMostConfirming> before_{};  // S of the rows before, the last one first
   std::uint32_t calm_ = 0;                        // rows in a row below 2 decades
+  std::uint8_t slower_ = 0;                       // rows in a row at more than twice the interval
   bool hot_ = false;
 };
 

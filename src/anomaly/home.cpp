@@ -18,12 +18,12 @@ double quantile(std::span<double> values, double share) {
 
 }  // namespace
 
-void Home::keep(Readings& readings, double value, double longest_stride) {
+void Home::keep(Readings& readings, double value) {
   if (size_ < kSlots) {
     readings.set(size_++, value);
     return;
   }
-  if (2.0 * stride_ > longest_stride) {
+  if (covers_) {
     readings.set(write_++, value);
     return;
   }
@@ -33,14 +33,25 @@ void Home::keep(Readings& readings, double value, double longest_stride) {
   readings.set(kHalf, value);
   size_ = kHalf + 1;
   stride_ *= 2;
-  write_ = 0;
+}
+
+// A ring that covers its time goes on covering it when the device sends at another rate.
+void Home::fit_stride(double longest_stride) {
+  constexpr double kLongest = 1 << 24;  // a week of 6 kHz
+  while (2.0 * stride_ <= std::min(longest_stride, kLongest))
+    stride_ *= 2;
+  // A gap or two in a series are no other rate.
+  while (stride_ > 1 && stride_ > 2 * longest_stride)
+    stride_ /= 2;
 }
 
 void Home::take(Readings& readings, double value, double longest_stride) {
   constexpr std::uint8_t kMeasureEvery = 8;
   ++taken_;
+  if (covers_) fit_stride(longest_stride);
   if (taken_ % stride_ == 0) {
-    keep(readings, value, longest_stride);
+    covers_ = covers_ || (size_ == kSlots && 2.0 * stride_ > longest_stride);
+    keep(readings, value);
     if (fresh_ < kMeasureEvery) ++fresh_;
   }
   if (fresh_ >= kMeasureEvery) measure(readings);

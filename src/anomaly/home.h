@@ -3,6 +3,8 @@
 // Every reading is taken at first; when the ring is full, every second one is dropped and the
 // stride doubles, until the ring covers the time it is to cover; from then on the oldest is
 // replaced. Half of the ring may be an incident before the median leaves (Rousseeuw & Croux 1993).
+// When the device then sends at another rate, the stride follows and nothing is dropped: neither
+// does a faster rate teach a new home within minutes, nor a slower one freeze the home for months.
 //
 // The readings themselves are kept by the owner. Pure. Thread: one at a time.
 #pragma once
@@ -41,12 +43,14 @@ class Home {
     visit("write", self.write_);
     visit("fresh", self.fresh_);
     visit("ready", self.ready_);
+    visit("covers", self.covers_);
   }
   // Whether what a snapshot gave can be.
   bool plausible() const;
 
  private:
-  void keep(Readings& readings, double value, double longest_stride);
+  void keep(Readings& readings, double value);
+  void fit_stride(double longest_stride);
   void measure(const Readings& readings);
 
   double centre_ = 0;
@@ -57,6 +61,7 @@ class Home {
   std::uint8_t write_ = 0;  // the oldest, where the ring is full; wraps with it
   std::uint8_t fresh_ = 0;  // kept since centre and spread were measured
   bool ready_ = false;
+  bool covers_ = false;  // the time that it is to cover
 };
 
 }  // namespace ota::anomaly

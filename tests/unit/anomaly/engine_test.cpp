@@ -19,8 +19,11 @@ using namespace std::chrono_literals;
 using ota::WallTime;
 using ota::anomaly::Alarm;
 using ota::anomaly::Engine;
+using ota::anomaly::Home;
 using ota::anomaly::Judgement;
 using ota::anomaly::kNoReading;
+using ota::anomaly::MetricScore;
+using ota::anomaly::Readings;
 
 namespace {
 
@@ -275,6 +278,62 @@ TEST_CASE("a row counts for an alarm where one of the two before it was rare too
   CHECK(judged(rows, ota::anomaly::kReferenceTuning)[1200].alarm == Alarm::kNew);
   CHECK(got[1400].alarm == Alarm::kNone);
   CHECK(got[1401].alarm == Alarm::kNew);
+}
+
+TEST_CASE("another sampling rate is taken up within an hour, whichever way it goes",
+          "[anomaly][engine]") {
+  using std::chrono::milliseconds;
+  const auto step =
+      GENERATE(as<std::pair<milliseconds, milliseconds>>{}, std::pair(1s, 300s), std::pair(1s, 60s),
+               std::pair(60s, 300s), std::pair(300s, 1s), std::pair(60s, 1s), std::pair(300s, 10s));
+  auto rows = noise(3000, 1, step.first);
+  const WallTime end = rows.back().at;
+  Engine engine;
+  for (const Row& row : rows)
+    engine.observe(row.at, row.values, kThreshold);
+  const double wanted = std::chrono::duration<double>(step.second).count();
+  for (auto at = end + step.second; at <= end + 1h; at += step.second)
+    engine.observe(at, rows[100].values, kThreshold);
+  CHECK(engine.interval() == Approx(wanted).epsilon(0.02));
+  // A gap is none.
+  Engine gap;
+  for (Row& row : rows) {
+    if (row.at > end - 100 * step.first) row.at += 24h;
+    gap.observe(row.at, row.values, kThreshold);
+  }
+  CHECK(gap.interval() == Approx(std::chrono::duration<double>(step.first).count()).epsilon(0.02));
+}
+
+TEST_CASE("a home that covers its week follows another sampling rate and loses nothing to it",
+          "[anomaly][engine]") {
+  constexpr double kWeek = 7 * 86400;
+  const auto longest = [](double interval) {
+    return std::floor(std::max(kWeek / interval, 1024.0) / Home::kSlots);
+  };
+  Readings readings(MetricScore::kSlots);
+  Home home;
+  const auto take = [&](double interval, double hours, double value) {
+    for (double passed = 0; passed < hours * 3600; passed += interval)
+      home.take(readings, value, longest(interval));
+  };
+  take(300, 24 * 14, 10);
+  REQUIRE(home.centre() == 10);
+  SECTION("a faster one does not teach a new home within a day") {
+    take(1, 24, 90);
+    CHECK(home.centre() == 10);
+    take(1, 24 * 6, 90);
+    CHECK(home.centre() == 90);
+  }
+  SECTION("a slower one does not freeze it") {
+    take(1, 24 * 14, 20);
+    REQUIRE(home.centre() == 20);
+    take(300, 24 * 7, 30);
+    CHECK(home.centre() == 30);
+  }
+  SECTION("rows without any time between them end its search for a stride") {
+    home.take(readings, 10, 1e300);
+    CHECK(home.plausible());
+  }
 }
 
 TEST_CASE("another threshold moves the bar as the score does", "[anomaly][engine]") {
