@@ -6,6 +6,7 @@
 #include "anomaly/detector.h"
 #include "base/file.h"
 #include "console/views/scene.h"
+#include "gate/gate.h"
 #include "sim/faults.h"
 #include "tests/support/catch.h"
 #include "tests/support/screen_fixture.h"
@@ -112,23 +113,51 @@ TEST_CASE("the device's page shows facts, verdict, gate, jobs and graphs", "[gol
 
 namespace {
 
-// The verdict of a device on which a miner began a quarter of an hour ago, at the screen's time.
-model::Verdict incident_verdict() {
-  constexpr milliseconds kMinute{60'000};
-  constexpr int kHealthy = 2 * 1440;
-  constexpr int kFaulty = 15;
-  sim::Machine machine(sim::Background::kDaily, 4, kMinute,
-                       screen_time() - (kHealthy + kFaulty) * kMinute);
-  model::Thresholds thresholds;
-  thresholds.stale_after = 3 * kMinute;
-  anomaly::DeviceDetector detector(thresholds);
-  WallTime now;
+// Whether it may be updated, by the real gate.
+model::Decision asked(const model::Verdict& verdict) {
+  gate::Input input;
+  input.now = screen_time();
+  input.device = "iot-001";
+  input.spec = model::DeviceSpec{"iot-001", "rpi4", "canary", ""};
+  input.record = model::DeviceRecord{};
+  input.record->enrolled = true;
+  input.record->certificate_expires = input.now + seconds(3600);
+  input.record->facts.confirmed = model::Image{model::Version(2, 1, 4), std::string(64, 'a')};
+  input.record->facts.booted = input.record->facts.confirmed;
+  input.online = true;
+  input.verdict = verdict;
+  input.release.version = model::Version(2, 1, 5);
+  input.release.hardware = {"rpi4"};
+  input.release.sha256 = std::string(64, 'b');
+  input.confirmed_published_sha256 = std::string(64, 'a');
+  return gate::preview(input);
+}
+
+// A device with two healthy days, on which a miner began two minutes before the screen's time.
+void begin_incident(fleet::DeviceDetail& detail) {
+  constexpr milliseconds kInterval{5000};
+  constexpr int kHealthy = 2 * 17280;
+  constexpr int kFaulty = 24;
+  constexpr int kShown = 180;
+  sim::Machine machine(sim::Background::kDaily, 4, kInterval,
+                       screen_time() - (kHealthy + kFaulty) * kInterval);
+  anomaly::DeviceDetector detector(model::Thresholds{});
+  detail.history.clear();
   for (int i = 0; i < kHealthy + kFaulty; ++i) {
     if (i == kHealthy) machine.begin(sim::Fault::kCryptoMiner, 8);
     const model::Sample sample = machine.next();
-    detector.observe(sample, now = sample.at);
+    detector.observe(sample, sample.at);
+    for (std::size_t metric = 0; metric < model::kMetricCount; ++metric) {
+      const auto& value = sample.values.at(metric);
+      detail.row.values.at(metric) =
+          value ? std::optional(static_cast<float>(*value)) : std::nullopt;
+    }
+    if (i < kHealthy + kFaulty - kShown) continue;
+    detail.history.push_back({sample.at, detail.row.values, static_cast<float>(detector.score()),
+                              detector.level(sample.at)});
   }
-  return detector.verdict(now);
+  detail.verdict = detector.verdict(screen_time());
+  detail.gate = asked(detail.verdict);
 }
 
 }  // namespace
@@ -139,8 +168,9 @@ TEST_CASE("the device's page during an incident tells who leads, how rare it is 
   const UiState state = in_view(View::kDevice, "iot-001");
   Model model = model_of(backend, state);
   auto detail = std::make_shared<fleet::DeviceDetail>(*model.detail);
-  detail->verdict = incident_verdict();
+  begin_incident(*detail);
   CHECK(detail->verdict.level == model::Level::kWatch);
+  CHECK(detail->gate->answer == model::Answer::kBlock);
   model.detail = detail;
   for (const Size size : {Size{120, 36}, Size{80, 24}})
     compare("device-incident-" + size_name(size), draw_screen(model, state, size, {}).text());

@@ -20,6 +20,10 @@ class Page {
   Page(const Area& area, int scroll) : area_(area), y_(-scroll) {}
   void rule(std::string_view title, std::string_view note = {}) { area_.rule(y_++, title, note); }
   void line(std::string_view text, Style style = {}) { area_.put(1, y_++, text, style); }
+  // On as many lines as it takes.
+  void text(std::string_view text, Style style = {}) {
+    y_ = put_wrapped(area_, 1, y_, text, style);
+  }
   void field(std::string_view name, std::string_view value, Style style = {}) {
     area_.put(1, y_, name, {Ink::kDim});
     area_.put(12, y_++, value, style);
@@ -99,6 +103,20 @@ void put_identity(Page& page, const Scene& scene, const fleet::DeviceDetail& det
              row.refused_samples > 0 ? Style{Ink::kWarn} : Style{});
 }
 
+// What the sentence tells beside the signals, which it joins by semicolons, the first one with a
+// capital letter.
+std::string untold_of(const model::Verdict& verdict) {
+  std::string rest = verdict.sentence;
+  for (const model::Signal& signal : verdict.signals) {
+    if (signal.text.empty()) continue;
+    const std::size_t at = rest.find(signal.text.substr(1), 1);
+    if (at == std::string::npos) continue;
+    rest.erase(at - 1, signal.text.size());
+    if (rest.compare(at - 1, 2, "; ") == 0) rest.erase(at - 1, 2);
+  }
+  return rest == "." ? "" : rest;
+}
+
 void put_verdict(Page& page, const Scene& scene, const fleet::DeviceDetail& detail) {
   const model::Verdict& verdict = detail.verdict;
   const bool since = verdict.since.time_since_epoch().count() != 0;
@@ -111,11 +129,13 @@ void put_verdict(Page& page, const Scene& scene, const fleet::DeviceDetail& deta
   page.line(std::string(to_text(verdict.level)) + "  risk " + std::to_string(verdict.risk) + "  " +
                 verdict.label,
             style_of(verdict.level));
-  if (!verdict.sentence.empty()) page.line(verdict.sentence);
+  const std::string untold = untold_of(verdict);
+  if (untold == verdict.sentence) page.text(untold);
   for (const model::Signal& signal : verdict.signals)
-    page.line("• " + signal.text, style_of(signal.level));
-  if (!verdict.group.empty()) page.line(verdict.group);
-  if (!verdict.would_clear.empty()) page.line("clears: " + verdict.would_clear, {Ink::kDim});
+    page.text("• " + signal.text, style_of(signal.level));
+  if (untold != verdict.sentence) page.text(untold);
+  if (!verdict.group.empty()) page.text(verdict.group);
+  if (!verdict.would_clear.empty()) page.text("clears: " + verdict.would_clear, {Ink::kDim});
 }
 
 void put_gate(Page& page, const fleet::DeviceDetail& detail) {
