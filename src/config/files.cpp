@@ -323,7 +323,7 @@ void read_thresholds(const JsonNode* root, model::Thresholds& limits, Report& re
   section.duration("stale_after_s", limits.stale_after, 0.1, 3600);
   section.count("min_samples", limits.min_samples, 1, 1000);
   section.number("anomaly_score_threshold", limits.anomaly_score_threshold, 0, 1);
-  section.duration("refractory_s", limits.refractory, 0, kDay);
+  section.former("refractory_s");  // an incident ends by readings (src/anomaly/incident.h)
   section.duration("frozen_after_s", limits.frozen_after, 0.1, kDay);
   section.duration("block_escalate_after_s", limits.block_escalate_after, 1, 30 * kDay);
   section.finish();

@@ -171,8 +171,11 @@ const JsonMember* Section::required_array(std::string_view key, std::string_view
 
 void Section::finish() {
   if (node_ == nullptr) return;
+  const auto among = [](const std::vector<std::string_view>& keys, std::string_view key) {
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
+  };
   for (const JsonMember& member : node_->members) {
-    if (std::find(names_.begin(), names_.end(), member.key) != names_.end()) continue;
+    if (among(names_, member.key) || among(former_, member.key)) continue;
     report_.add(member.place, "unknown key \"" + printable(path_of(member.key), 80) + "\"" +
                                   advice(member.key, names_));
   }

@@ -58,6 +58,9 @@ class Section {
   // The same, and the key must be there.
   const JsonMember* required_array(std::string_view key, std::string_view accepted);
 
+  // A key of earlier releases: files may go on having it, it says nothing and is offered to nobody.
+  void former(std::string_view key) { former_.push_back(key); }
+
   // Complains about every key that no call above has named.
   void finish();
 
@@ -76,7 +79,8 @@ class Section {
   const JsonNode* node_;
   std::string path_;
   Report& report_;
-  std::vector<std::string_view> names_;  // keys are literals
+  std::vector<std::string_view> names_;   // keys are literals
+  std::vector<std::string_view> former_;  // of earlier releases
 };
 
 }  // namespace ota::config

@@ -23,7 +23,6 @@ void each_threshold(Thresholds& limits, const Number& number, const Duration& du
   duration("raise_after_s", limits.raise_after);
   duration("clear_after_s", limits.clear_after);
   duration("stale_after_s", limits.stale_after);
-  duration("refractory_s", limits.refractory);
   duration("frozen_after_s", limits.frozen_after);
   duration("block_escalate_after_s", limits.block_escalate_after);
 }

@@ -27,7 +27,7 @@ TEST_CASE("every key of the thresholds is taken", "[config]") {
   const auto parsed = parse_thresholds(
       R"({"cpu_threshold":80,"mem_threshold":70.5,"disk_threshold":60,"temp_threshold":75,
           "hysteresis":3,"watch_margin":7,"raise_after_s":0.2,"clear_after_s":1.5,"stale_after_s":2,
-          "min_samples":3,"anomaly_score_threshold":0.7,"refractory_s":9,"block_escalate_after_s":60})",
+          "min_samples":3,"anomaly_score_threshold":0.7,"frozen_after_s":30,"block_escalate_after_s":60})",
       "t");
   INFO(texts(parsed));
   REQUIRE(parsed.ok());
@@ -43,9 +43,16 @@ TEST_CASE("every key of the thresholds is taken", "[config]") {
   expected.stale_after = seconds(2);
   expected.min_samples = 3;
   expected.anomaly_score_threshold = 0.7;
-  expected.refractory = seconds(9);
+  expected.frozen_after = seconds(30);
   expected.block_escalate_after = seconds(60);
   CHECK(parsed.value == expected);
+}
+
+TEST_CASE("a key of earlier releases says nothing, and its file is good", "[config]") {
+  const auto parsed = parse_thresholds(R"({"refractory_s":9,"cpu_threshold":80})", "t");
+  INFO(texts(parsed));
+  CHECK(parsed.ok());
+  CHECK(parsed.value.cpu_threshold == 80);
 }
 
 TEST_CASE("every key of the console's file is taken", "[config]") {
@@ -165,7 +172,7 @@ TEST_CASE("all problems of a file are reported in its order, and none of it is t
         "t:6:16: hysteresis is -1; accepted: a number from 0 to 50\n"
         "t:7:2: unknown key \"volume\"; accepted: cpu_threshold, mem_threshold, disk_threshold, "
         "temp_threshold, hysteresis, watch_margin, raise_after_s, clear_after_s, stale_after_s, "
-        "min_samples, anomaly_score_threshold, refractory_s, frozen_after_s, "
+        "min_samples, anomaly_score_threshold, frozen_after_s, "
         "block_escalate_after_s\n");
   CHECK(parsed.value == model::Thresholds{});
 }
