@@ -135,7 +135,7 @@ $(OUT)/flags: FORCE
 	@echo '$(COMPILED_WITH)' | cmp -s - $@ || echo '$(COMPILED_WITH)' > $@
 FORCE:
 
-.PHONY: build run test test-remote test-drills test-interop deps-interop check deps lint format tidy syntax asan tsan bench bench-anomaly install clean help approve fuzz FORCE sanitized clock-shift \
+.PHONY: build run test test-remote test-drills test-interop deps-interop check deps lint format tidy syntax asan tsan bench bench-anomaly bench-before install clean help approve fuzz FORCE sanitized clock-shift \
 	tests deps-bench bench-check bench-accept lint-fast compile-commands
 .SECONDARY:
 

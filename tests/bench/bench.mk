@@ -1,16 +1,29 @@
 # Benchmarks: programs of their own, not part of `make test`; README.md here says what each row is.
 
-BENCH_ANOMALY_SRC := tests/bench/bench_anomaly.cpp tests/bench/corpora.cpp tests/bench/bench_faults.cpp tests/bench/bench_joint.cpp tests/bench/bench_memory.cpp
+BENCH_ANOMALY_SRC := $(addprefix tests/bench/,bench_anomaly.cpp corpora.cpp bench_faults.cpp bench_joint.cpp bench_memory.cpp \
+	fleet_verdicts.cpp)
 
 $(BIN)/bench-anomaly: $(call obj,$(BENCH_ANOMALY_SRC)) $(LIB)
 	$(call link,$^) $(LIBS)
 
 bench-anomaly: $(BIN)/bench-anomaly ## the anomaly engine on six labelled public corpora and seeded faults
-	@$(BIN)/bench-anomaly
+	@nice $(BIN)/bench-anomaly
+
+VERDICTS_SRC := tests/bench/verdicts.cpp tests/bench/fleet_verdicts.cpp
+
+$(BIN)/verdicts: $(call obj,$(VERDICTS_SRC)) $(LIB)
+	$(call link,$^) $(LIBS)
+
+-include $(patsubst %.o,%.d,$(call obj,$(VERDICTS_SRC)))
+
+REV ?= fdced7f
+bench-before: $(BIN)/verdicts ## the verdicts and costs of an earlier revision's engine (REV=) beside the present one's
+	@tools/bench-before $(REV) --show
 
 -include $(patsubst %.o,%.d,$(call obj,$(BENCH_ANOMALY_SRC)))
 
 BENCH_SRC := $(addprefix tests/bench/,bench.cpp measure.cpp load.cpp peers.cpp serve.cpp floor.cpp large_fleet.cpp \
+	bench_memory.cpp \
 	rows_ingest.cpp rows_wire.cpp rows_download.cpp rows_store.cpp rows_fleet.cpp rows_brain.cpp rows_virtual.cpp)
 BENCH_OBJ := $(call grouped,$(BENCH_SRC)) $(call obj,tests/support/pty.cpp)
 
@@ -20,7 +33,7 @@ $(BIN)/bench: $(BENCH_OBJ) $(LIB)
 -include $(patsubst %.o,%.d,$(BENCH_OBJ))
 
 B ?=
-bench: build $(BIN)/bench ## every figure beside its peers, as a table and build/bench/report.md; B=ROW runs one
+bench: build $(BIN)/bench $(BIN)/verdicts ## every figure beside its peers, as a table and build/bench/report.md; B=ROW runs one
 	@$(BIN)/bench $(B)
 
 deps-bench: ## install the peers of the benchmarks: nginx, wrk, FastAPI on uvicorn

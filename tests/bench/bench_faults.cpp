@@ -15,7 +15,7 @@
 #include "anomaly/detector.h"
 #include "model/verdict.h"
 #include "sim/faults.h"
-#include "sim/profile.h"
+#include "tests/bench/fleet_verdicts.h"
 
 namespace ota::bench {
 namespace {
@@ -163,60 +163,10 @@ void print_backgrounds() {
                   static_cast<double>(readings * model::kMetricCount));
 }
 
-// What an operator of simulated agents sees: a healthy day, and how long each profile takes from an
-// hour of health to its first verdict that is not stable.
-void print_profiles() {
-  constexpr int kDay = 86400;
-  constexpr int kHour = 3600;
-  const auto send = [](DeviceDetector& detector, sim::SimulatedSensors& sensors, int second) {
-    model::Sample sample;
-    sample.seq = static_cast<std::uint64_t>(second) + 1;
-    sample.boot = {1, 1};
-    sample.at = kStart + std::chrono::seconds(second);
-    sample.values = sensors.read(second);
-    detector.observe(sample, sample.at);
-    return detector.level(sample.at);
-  };
-  std::printf("\nsimulated devices at one sample a second\n");
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-    sim::SimulatedSensors sensors(sim::Profile::kStable, seed);
-    DeviceDetector detector(model::Thresholds{});
-    int alarms = 0;
-    int watched = 0;
-    for (int second = 0; second < kDay; ++second) {
-      if (send(detector, sensors, second) > Level::kStable) ++watched;
-      if (detector.score() >= model::Thresholds{}.anomaly_score_threshold) ++alarms;
-    }
-    std::printf("  healthy for a day, seed %d: %d alarms, not stable for %.2f %% of it\n",
-                static_cast<int>(seed), alarms, 100.0 * watched / kDay);
-  }
-  for (const auto& [profile, name] : sim::kProfileWords) {
-    if (profile == sim::Profile::kStable) continue;
-    sim::SimulatedSensors sensors(sim::Profile::kStable, 9);
-    DeviceDetector detector(model::Thresholds{});
-    for (int second = 0; second < kHour; ++second)
-      send(detector, sensors, second);
-    sensors.change(profile, kHour);
-    int first = 0;
-    int critical = 0;
-    std::string label;
-    for (int second = 1; second <= kHour && critical == 0; ++second) {
-      const Level level = send(detector, sensors, kHour + second);
-      if (level > Level::kStable && first == 0) {
-        first = second;
-        label = detector.verdict(kStart + std::chrono::seconds(kHour + second)).label;
-      }
-      if (level == Level::kCritical) critical = second;
-    }
-    std::printf("  %-12s not stable after %4d s (%s), critical after %4d s\n",
-                std::string(name).c_str(), first, label.c_str(), critical);
-  }
-}
-
 }  // namespace
 
 void print_fault_tables() {
-  print_profiles();
+  print_fleet_verdicts();
   print_faults();
   print_backgrounds();
 }

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,8 @@ double resident_mib() {
 
 }  // namespace
 
-void print_memory() {
+LearntFleet hold_learnt_devices(std::size_t devices) {
   constexpr std::uint64_t kLearnt = 20;
-  constexpr std::size_t kDevices = 100'000;
   constexpr milliseconds kInterval = std::chrono::minutes(5);
   constexpr int kMonth = 30 * 24 * 12;
   const auto thresholds = std::make_shared<const model::Thresholds>();
@@ -45,16 +45,22 @@ void print_memory() {
   }
   const double before = resident_mib();
   std::vector<anomaly::DeviceDetector> all;
-  all.reserve(kDevices);
-  for (std::size_t i = 0; i < kDevices; ++i) {
+  all.reserve(devices);
+  for (std::size_t i = 0; i < devices; ++i) {
     const bool good = all.emplace_back(thresholds).restore(kept[i % kLearnt]).has_value();
-    if (!good) std::printf("a memory was refused\n");
+    if (!good) throw std::runtime_error("a memory was refused");
   }
-  const double mib = resident_mib() - before;
+  return {bytes, kept.front().size(), resident_mib() - before};
+}
+
+void print_memory() {
+  constexpr std::size_t kDevices = 100'000;
+  const LearntFleet held = hold_learnt_devices(kDevices);
   std::printf(
       "\na device of four metrics after a month: %.0f bytes of at most 10240, %zu in a snapshot; "
       "%zu of them in one process: %.0f MiB, %.1f KiB each\n",
-      bytes, kept.front().size(), kDevices, mib, mib * 1024 / static_cast<double>(kDevices));
+      held.device_bytes, held.kept_bytes, kDevices, held.mib,
+      held.mib * 1024 / static_cast<double>(kDevices));
 }
 
 }  // namespace ota::bench
