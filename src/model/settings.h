@@ -35,7 +35,7 @@ struct Thresholds {
   milliseconds stale_after = seconds(15);  // without an accepted sample for this long: unknown
   std::uint32_t min_samples =
       5;  // accepted samples of this boot before a verdict other than unknown
-  double anomaly_score_threshold = 0.5;   // score from which the baseline models call it an anomaly
+  double anomaly_score_threshold = 0.5;  // score from which the baseline models call it an anomaly
   milliseconds frozen_after = seconds(60);  // readings that stand still for so long are doubted
   milliseconds block_escalate_after =
       seconds(24 * 3600);  // a block older than this is an event of its own
