@@ -1,12 +1,12 @@
 #include "anomaly/detector.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "anomaly/device_state.h"
 #include "anomaly/evidence.h"
 #include "anomaly/memory.h"
+#include "base/json_numbers.h"
 
 namespace ota::anomaly {
 

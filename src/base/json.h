@@ -2,10 +2,10 @@
 // into Errors.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
+#include "base/json_numbers.h"
 #include "base/result.h"
 
 namespace ota {

@@ -1,8 +1,8 @@
 #include "config/demonstration.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "base/json_numbers.h"
 #include "config/config.h"
 
 namespace ota::config {

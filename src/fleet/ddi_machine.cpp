@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json_numbers.h"
 #include "base/text.h"
 #include "model/event_kind.h"
 #include "model/failure_code.h"

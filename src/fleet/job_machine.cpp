@@ -1,8 +1,8 @@
 #include "fleet/job_machine.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "base/json_numbers.h"
 #include "base/text.h"
 #include "model/event_kind.h"
 #include "model/failure_code.h"

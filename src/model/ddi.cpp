@@ -1,8 +1,8 @@
 #include "model/ddi.h"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 
+#include "base/json_numbers.h"
 #include "model/time_json.h"
 
 namespace ota::model {

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <array>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "base/json_numbers.h"
 
 namespace ota::model {
 

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/clock.h"
+#include "base/json_numbers.h"
 #include "model/enum_text.h"
 
 namespace ota::model {

@@ -1,7 +1,7 @@
 // The JSON forms of the model: storage, admin API and export share them. Members that older files
 // lack get defaults; unknown members are ignored, so that a newer file can be read.
-#include <nlohmann/json.hpp>
 
+#include "base/json_numbers.h"
 #include "model/decision.h"
 #include "model/device.h"
 #include "model/device_members.h"
@@ -324,11 +324,7 @@ void to_json(json& out, const Event& event) {
   }
 }
 void from_json(const json& in, Event& event) {
-  // Of a stored one it is the place. A number that is none of ours (1e21) is not converted.
-  if (const auto seq = in.find("seq"); seq != in.end() && !seq->is_number_unsigned()) {
-    throw json::type_error::create(302, "seq is no whole number", &*seq);
-  }
-  get_or_keep(in, "seq", event.seq);
+  get_or_keep(in, "seq", event.seq);  // of a stored one it is the place
   event.at = time_at(in, "at");
   in.at("severity").get_to(event.severity);
   in.at("kind").get_to(event.kind);

@@ -1,11 +1,11 @@
 // What the JSON forms of the model share. Wall times: RFC 3339 text, null for "never" (the epoch).
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 
 #include "base/clock.h"
+#include "base/json_numbers.h"
 
 namespace ota::model {
 

@@ -1,9 +1,9 @@
 #include "model/version.h"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "base/json_numbers.h"
 #include "base/text.h"
 
 namespace ota::model {

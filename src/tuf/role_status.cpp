@@ -1,8 +1,8 @@
 #include "tuf/role_status.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "base/json_numbers.h"
 #include "model/time_json.h"
 #include "tuf/metadata.h"
 

@@ -6,10 +6,10 @@
 // Pure; any thread.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
+#include "base/json_numbers.h"
 #include "base/result.h"
 
 namespace ota::tuf {

@@ -8,10 +8,10 @@
 #include <fstream>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "anomaly/csv_rows.h"
+#include "base/json_numbers.h"
 
 namespace ota::bench {
 namespace {

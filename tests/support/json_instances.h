@@ -2,7 +2,7 @@
 // once in each file: a sixth of their compile time.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include "base/json_numbers.h"
 
 #ifndef OTA_INSTANTIATE
 #define OTA_INSTANTIATE extern template

@@ -13,7 +13,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <span>
@@ -25,4 +24,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "base/json_numbers.h"
 #endif

@@ -1,8 +1,7 @@
 #include "anomaly/detector.h"
 
-#include <nlohmann/json.hpp>
-
 #include "anomaly/evidence.h"
+#include "base/json_numbers.h"
 #include "sim/profile.h"
 #include "tests/support/catch.h"
 #include "tests/support/start_time.h"

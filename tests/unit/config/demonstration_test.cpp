@@ -1,7 +1,6 @@
 #include "config/demonstration.h"
 
-#include <nlohmann/json.hpp>
-
+#include "base/json_numbers.h"
 #include "config/config.h"
 #include "tests/support/catch.h"
 

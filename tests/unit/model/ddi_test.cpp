@@ -1,9 +1,9 @@
 #include "model/ddi.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/json_numbers.h"
 #include "model/job.h"
 #include "tests/support/catch.h"
 
