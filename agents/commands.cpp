@@ -83,7 +83,10 @@ Result<SlotReport> report_slots(const fs::path& dir) {
 int join_command(const Options& options) {
   if (auto good = checked_server(options.server); !good) return complain(good.error());
   std::string code = options.code;
-  if (code == "-") std::getline(std::cin, code);
+  if (code == "-") {
+    if (::isatty(STDIN_FILENO) == 1) std::fputs("join code: ", stderr);
+    std::getline(std::cin, code);
+  }
   if (auto made = make_directories(options.dir, 0700); !made) return complain(made.error());
   Identity identity(options.dir);
   if (identity.enrolled()) {

@@ -10,12 +10,13 @@ namespace ota::agent {
 const char* const kHelp =
     "ota-agent: the device's side of Secure OTA\n"
     "\n"
-    "  ota-agent join --server https://HOST:PORT --code CODE [--dir DIR]\n"
+    "  ota-agent join --server https://HOST:PORT --code - [--dir DIR]\n"
     "            [--hardware MODEL] [--profile PROFILE]\n"
-    "      Enrols this device with a one-time code (from `otactl enroll ID`; `--code -` reads it "
-    "from standard\n"
-    "      input) and writes DIR/config.json where there is none. DIR is the current folder\n"
-    "      where it is not given.\n"
+    "      Enrols this device with a one-time code (from `otactl enroll ID`), which it reads from "
+    "standard\n"
+    "      input, and writes DIR/config.json where there is none. DIR is the current folder where "
+    "it is not\n"
+    "      given. `--code CODE` takes it from the command line, which others of this host see.\n"
     "  ota-agent run (--config FILE | --dir DIR) [--server https://HOST:PORT]\n"
     "      Sends telemetry and performs updates until SIGTERM. An agent that is not enrolled takes "
     "its code from\n"
@@ -28,7 +29,7 @@ const char* const kHelp =
     "\n"
     "Profiles: host (real metrics), stable, stressed, overheating, leak, miner, flapping "
     "(simulated).\n"
-    "Example:  ota-agent join --server https://192.168.1.10:8443 --code ota1.eyJ0... --dir "
+    "Example:  ota-agent join --server https://192.168.1.10:8443 --code - --dir "
     "/var/lib/ota-agent\n"
     "          ota-agent run --dir /var/lib/ota-agent\n";
 
@@ -50,7 +51,7 @@ Result<void> check_complete(const Options& options) {
       if (options.server.empty())
         return fail(Errc::kInvalid, "join needs --server https://HOST:PORT");
       if (options.code.empty())
-        return fail(Errc::kInvalid, "join needs --code CODE (see `otactl enroll`)");
+        return fail(Errc::kInvalid, "join needs --code -, or --code CODE (see `otactl enroll`)");
       if (options.dir.empty()) return fail(Errc::kInvalid, "join needs --dir DIR");
       return {};
     case Options::Command::kRun:

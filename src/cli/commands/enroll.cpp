@@ -19,8 +19,9 @@ Result<ExitCode> run_enroll(Context& context) {
   context.out.line("Join code for " + id + ", good once, until " + text_at(*answer, "expires") +
                    ":");
   context.out.line(code);
-  context.out.line("On the device: ota-agent join --server " + context.api.where() +
-                   " --code CODE --dir DIR");
+  // "-": a command line is seen by `ps` and kept by shells.
+  context.out.line("On the device, which asks for the code: ota-agent join --server " +
+                   context.api.where() + " --code - --dir DIR");
   return ExitCode::kDone;
 }
 

@@ -159,7 +159,7 @@ void draw_nothing(const Area& area, const Scene& scene) {
   area.put(3, 1, "No devices yet.", bold());
   area.put(3, 3, "List a device in config/devices.json, then give it a join code:");
   area.put(5, 4, "otactl enroll ID", {Ink::kAccent});
-  area.put(5, 5, "ota-agent join --server https://HOST:PORT --code CODE", {Ink::kAccent});
+  area.put(5, 5, "ota-agent join --server https://HOST:PORT --code -", {Ink::kAccent});
   area.put(5, 7, "address      " + (server.listen.empty() ? std::string("-") : server.listen),
            {Ink::kDim});
   area.put(5, 8, "fingerprint of the authority", {Ink::kDim});
