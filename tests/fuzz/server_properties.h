@@ -15,6 +15,8 @@
 
 #include "anomaly/csv_rows.h"
 #include "api/telemetry_decode.h"
+#include "audit/checkpoint.h"
+#include "audit/tile_path.h"
 #include "base/assert.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -23,6 +25,7 @@
 #include "http/peer_certificate.h"
 #include "http/range.h"
 #include "model/device.h"
+#include "store/audit_head.h"
 #include "store/state_file.h"
 
 namespace ota::fuzz {
@@ -158,6 +161,31 @@ inline void field_lists(std::string_view input) {
     OTA_ASSERT(tags.find("\"a\"") != std::string_view::npos ||
                tags.find('*') != std::string_view::npos);
   }
+}
+
+// A log's head that was kept elsewhere, an entry's proof, a tile's path, a verifier: what is read
+// is written as what was read, and none is taken for signed that nobody signed.
+inline void audit_head(std::string_view input) {
+  if (const auto head = store::AuditHead::parse(input)) {
+    OTA_ASSERT(head->seq > 0 && store::signed_text(*head).starts_with("ota audit head 1\n"));
+  }
+  if (const auto checkpoint = audit::Checkpoint::parse(input))
+    OTA_ASSERT(input.starts_with(checkpoint->text()));
+  if (const auto proof = audit::EntryProof::parse(input)) OTA_ASSERT(proof->text() == input);
+  if (const auto path = audit::TilePath::parse(input)) OTA_ASSERT(path->text() == input);
+  if (const auto verifier = audit::NoteVerifier::parse(input)) {
+    const auto again = audit::NoteVerifier::parse(verifier->text());
+    OTA_ASSERT(again && again->id() == verifier->id() && again->name() == verifier->name());
+  }
+  if (const auto entries = audit::entries_of(input)) {
+    std::string bundle;
+    for (const std::string& entry : *entries) {
+      if (!audit::append_entry(bundle, entry)) return;
+    }
+    OTA_ASSERT(bundle == input);
+  }
+  static const auto verifier = audit::NoteVerifier::of("ota.fuzz", audit::RawPublicKey{1});
+  OTA_ASSERT(verifier && !audit::open_checkpoint(input, *verifier));
 }
 
 // DER of a certificate: whoever it makes a peer has a name that can be one.

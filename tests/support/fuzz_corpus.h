@@ -11,15 +11,19 @@
 
 namespace ota::test {
 
-// How many inputs there were. Tests run from the repository's root, or out of build/MODE/bin.
+// Tests run from the repository's root, or out of build/MODE/bin.
+inline std::filesystem::path fuzz_corpus(const std::string& target) {
+  std::filesystem::path at = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  while (!std::filesystem::is_directory(at / "tests/fuzz/corpus") && at.has_relative_path())
+    at = at.parent_path();
+  return at / "tests/fuzz/corpus" / target;
+}
+
+// How many inputs there were.
 inline std::size_t replay_corpus(const std::string& target,
                                  const std::function<void(std::string_view)>& body) {
-  namespace fs = std::filesystem;
-  fs::path at = fs::read_symlink("/proc/self/exe").parent_path();
-  while (!fs::is_directory(at / "tests/fuzz/corpus") && at.has_relative_path())
-    at = at.parent_path();
   std::size_t inputs = 0;
-  for (const auto& entry : fs::directory_iterator(at / "tests/fuzz/corpus" / target)) {
+  for (const auto& entry : std::filesystem::directory_iterator(fuzz_corpus(target))) {
     const auto content = read_file(entry.path(), 1U << 20);
     if (!content) throw std::runtime_error(content.error().text());
     body(*content);
