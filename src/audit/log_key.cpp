@@ -5,11 +5,10 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <sys/stat.h>
 
-#include <cerrno>
 #include <memory>
 
+#include "base/beneath.h"
 #include "base/digest.h"
 #include "base/file.h"
 
@@ -25,21 +24,14 @@ Key own(EVP_PKEY* key) {
   return {key, [](EVP_PKEY* gone) { EVP_PKEY_free(gone); }};
 }
 
-Result<Key> read_key(const std::filesystem::path& file) {
-  struct stat facts {};
-  if (::stat(file.c_str(), &facts) != 0) return fail_errno(errno, "read " + file.string());
-  if ((facts.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return fail(Errc::kDenied,
-                file.string() + " can be read or written by others; make it private: chmod 600 " +
-                    file.string() + " (and consider the key as known to others)");
-  }
-  auto pem = read_file(file, kMaxFile);
+Result<Key> read_key(const std::filesystem::path& state) {
+  auto pem = read_private_beneath(state, kLogKeyFile, kMaxFile);
   if (!pem) return pem.error();
   const Bio bio(BIO_new_mem_buf(pem->data(), static_cast<int>(pem->size())));
   Key key = own(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
   OPENSSL_cleanse(pem->data(), pem->size());
   ERR_clear_error();
-  if (!key) return fail(Errc::kInvalid, file.string() + " holds no private key");
+  if (!key) return fail(Errc::kInvalid, (state / kLogKeyFile).string() + " holds no private key");
   return key;
 }
 
@@ -68,7 +60,7 @@ std::string origin_of(const RawPublicKey& key) {
 
 Result<NoteSigner> read_or_make_log_key(const std::filesystem::path& state) {
   const std::filesystem::path file = state / kLogKeyFile;
-  auto key = read_key(file);
+  auto key = read_key(state);
   if (!key && key.error().code == Errc::kNotFound) key = make_key(file);
   if (!key) return key.error();
   const auto half = public_half(key->get());
@@ -77,7 +69,7 @@ Result<NoteSigner> read_or_make_log_key(const std::filesystem::path& state) {
   if (!signer) return signer;
   const std::filesystem::path shown = state / kLogVerifierFile;
   const std::string text = signer->verifier().text() + "\n";
-  const auto there = read_file(shown, kMaxFile);
+  const auto there = read_beneath(state, kLogVerifierFile, kMaxFile);
   if (!there || *there != text) {
     if (auto written = write_file_durably(shown, text, 0644); !written) return written.error();
   }

@@ -87,12 +87,12 @@ Result<void> make_directories(const fs::path& folder, mode_t mode) {
 }
 
 Result<FileLock> FileLock::try_acquire(const fs::path& path) {
-  FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   bool writable = true;
   if (!fd) {
     const Error refused = fail_errno(errno, "open lock " + path.string());
     if (refused.code != Errc::kFull && refused.code != Errc::kDenied) return refused;
-    fd = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    fd = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!fd) return refused;
     writable = false;
   }

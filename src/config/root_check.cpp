@@ -9,7 +9,7 @@ namespace ota::config {
 namespace fs = std::filesystem;
 namespace {
 
-// Every key of a folder, and the certificates beside them.
+// Every key of a folder, and what lies beside them.
 Result<void> check_each(const fs::path& folder) {
   if (auto good = check_owner(folder); !good) return good;
   std::error_code none;
@@ -28,10 +28,11 @@ Result<void> check_root(const fs::path& root) {
   for (const auto& name : kFileNames) {
     if (auto good = check_owner(root / "config" / name); !good) return good;
   }
-  for (const char* inner : {"firmware/metadata", "firmware/targets", "state/ota.db"}) {
+  for (const char* inner : {"firmware/metadata", "firmware/targets"}) {
     if (auto good = check_owner(root / inner); !good) return good;
   }
-  for (const char* folder : {"state/keys", "state/pki"}) {
+  // The database and its log; the log's key and head; keys, what waits to be signed, the journal.
+  for (const char* folder : {"state", "state/keys", "state/keys/pending", "state/pki"}) {
     if (auto good = check_each(root / folder); !good) return good;
   }
   return {};

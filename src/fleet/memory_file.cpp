@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/beneath.h"
 #include "fleet/fleet.h"
 
 namespace ota::fleet {
@@ -54,7 +55,7 @@ MemoryFile::MemoryFile(const std::filesystem::path& root, Fleet& fleet, const Cl
       next_(clock.mono() + kEvery) {}
 
 void MemoryFile::open() {
-  const auto text = read_file(file_, kLargest);
+  const auto text = read_beneath(file_.parent_path(), file_.filename(), kLargest);
   if (!text && text.error().code == Errc::kNotFound) return;
   std::size_t restored = 0;
   const std::string wrong = text ? read(*text, restored) : text.error().text();

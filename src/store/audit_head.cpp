@@ -1,5 +1,6 @@
 #include "store/audit_head.h"
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "model/time_json.h"
@@ -39,7 +40,7 @@ std::string signed_text(const AuditHead& head) {
 }
 
 Result<AuditHead> read_audit_head(const std::filesystem::path& file) {
-  const auto text = read_file(file, kMaxDocument);
+  const auto text = read_beneath(file.parent_path(), file.filename(), kMaxDocument);
   if (!text) return text.error();
   auto head = AuditHead::parse(*text);
   if (!head) return head.error().within(file.string());

@@ -4,6 +4,7 @@
 
 #include "audit/log_key.h"
 #include "audit/tile_tree.h"
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "store/log_verify.h"
@@ -43,7 +44,7 @@ std::string size_of(const std::string& note) {
 }  // namespace
 
 Result<audit::Checkpoint> read_checkpoint(const std::filesystem::path& state) {
-  const auto note = read_file(state / kCheckpointFile, kMaxNote);
+  const auto note = read_beneath(state, kCheckpointFile, kMaxNote);
   if (!note) return note.error();
   const auto verifier = audit::read_log_verifier(state / audit::kLogVerifierFile);
   if (!verifier) return verifier.error();
@@ -55,7 +56,7 @@ Result<audit::Checkpoint> read_checkpoint(const std::filesystem::path& state) {
 // The file and the store each may have been put back by somebody: the log must go on from both.
 Result<LogStanding> LogSigner::look() {
   std::vector<std::string> notes;
-  const auto file = read_file(state_ / kCheckpointFile, kMaxNote);
+  const auto file = read_beneath(state_, kCheckpointFile, kMaxNote);
   if (file) {
     notes.push_back(*file);
   } else if (file.error().code != Errc::kNotFound) {

@@ -177,9 +177,7 @@ bool Change::root_is_signed() const {
 }
 
 bool Change::published_fits(std::string_view role, const Judge& judge) const {
-  constexpr std::size_t kMaxBytes = 5000000;
-  const auto file =
-      read_file(publisher.files.metadata() / metadata_path(role, now.version_of(role)), kMaxBytes);
+  const auto file = publisher.files.file(role, now.version_of(role));
   if (!file) return false;
   const auto envelope = parse_envelope(*file, kTargets);
   return envelope && verify_threshold(*envelope, judge.role, judge.keys, role);

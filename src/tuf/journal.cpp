@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "model/event_kind.h"
@@ -76,7 +77,7 @@ Result<std::vector<JournalEntry>> Journal::take() const {
       return fail_errno(errno, "rename " + waiting_.string());
     }
   }
-  const auto text = read_file(taken_, kMaxBytes);
+  const auto text = read_beneath(folder_, taken_.filename(), kMaxBytes);
   if (!text) return text.error();
   std::vector<JournalEntry> entries;
   for (const std::string& line : split(*text, '\n')) {

@@ -145,12 +145,15 @@ Result<Published> PublishedFiles::load() const {
   return out;
 }
 
+Result<std::string> PublishedFiles::file(std::string_view role, std::uint64_t version) const {
+  return read_beneath(firmware_, below_firmware(role, version), kMaxFileBytes);
+}
+
 Result<Json> PublishedFiles::envelope(std::string_view role, std::uint64_t version) const {
-  const auto path = metadata() / metadata_path(role, version);
-  const auto file = read_file(path, kMaxFileBytes);
-  if (!file) return file.error();
-  auto json = parse_strict(*file);
-  if (!json) return json.error().within(path.string());
+  const auto content = file(role, version);
+  if (!content) return content.error();
+  auto json = parse_strict(*content);
+  if (!json) return json.error().within((metadata() / metadata_path(role, version)).string());
   return json;
 }
 

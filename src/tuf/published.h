@@ -64,7 +64,8 @@ class PublishedFiles {
   // Every root from the first to `newest`, and the file of a targets role: whole, as signed. What a
   // signer elsewhere needs to see for himself what is in force. kNotFound where one is missing.
   Result<std::vector<Json>> roots(std::uint64_t newest) const;
-  Result<Json> envelope(std::string_view role, std::uint64_t version) const;
+  Result<std::string> file(std::string_view role, std::uint64_t version) const;
+  Result<Json> envelope(std::string_view role, std::uint64_t version) const;  // the same, read
   // `version` is none for the timestamp.
   Result<void> write(std::string_view role, std::optional<std::uint64_t> version,
                      std::string_view file) const;

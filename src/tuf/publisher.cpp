@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/beneath.h"
 #include "base/digest.h"
 #include "tuf/error.h"
 #include "tuf/names.h"
@@ -119,7 +120,7 @@ std::filesystem::path Publisher::pending_file(std::string_view role) const {
 }
 
 std::optional<Draft> Publisher::pending(std::string_view role) const {
-  const auto text = read_file(pending_file(role), kMaxDraftBytes);
+  const auto text = read_beneath(pending_, metadata_path(role, {}), kMaxDraftBytes);
   if (!text) return std::nullopt;
   auto envelope = parse_envelope(*text, role == kRoot ? kRoot : kTargets);
   if (!envelope) return std::nullopt;

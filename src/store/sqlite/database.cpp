@@ -44,6 +44,8 @@ std::string frozen_uri(const std::filesystem::path& path) {
 
 Error sqlite_error(sqlite3* connection, std::string context) {
   const int code = connection == nullptr ? SQLITE_NOMEM : sqlite3_extended_errcode(connection);
+  if (code == SQLITE_CANTOPEN_SYMLINK)
+    return fail(Errc::kDenied, std::move(context) + ": it is a link; only its folder may be one");
   const std::string words = connection == nullptr ? std::string("out of memory")
                                                   : std::string(sqlite3_errmsg(connection));
   context += ": " + words;
@@ -122,12 +124,16 @@ std::int64_t Statement::number(int column) const {
 
 Result<Database> Database::open(const std::filesystem::path& path, Mode mode,
                                 const std::string& vfs) {
-  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  std::string name = path.string();
+  // Neither the file nor its log is opened through a link; the folder is an operator's choice.
+  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
+  std::error_code unknown;
+  const auto folder = std::filesystem::weakly_canonical(path.parent_path(), unknown);
+  const auto place = unknown ? path : folder / path.filename();
+  std::string name = place.string();
   switch (mode) {
     case Mode::kFrozen:
       flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
-      name = frozen_uri(path);
+      name = frozen_uri(place);
       break;
     case Mode::kReadOnly:
       flags |= SQLITE_OPEN_READONLY;

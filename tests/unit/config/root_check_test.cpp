@@ -13,15 +13,20 @@ namespace fs = std::filesystem;
 TEST_CASE("a root whose folders, database or keys everybody may write to is refused", "[config]") {
   const test::TempFolder temp;
   const fs::path& root = temp.path();
-  for (const char* folder : {"config", "firmware/targets", "state/keys", "state/pki"})
+  for (const char* folder : {"config", "firmware/targets", "state/keys/pending", "state/pki"})
     fs::create_directories(root / folder);
   for (const char* file :
-       {"config/console.json", "state/ota.db", "state/keys/a.pem", "state/pki/authority.key"}) {
+       {"config/console.json", "state/ota.db", "state/ota.db-wal", "state/audit-log.key",
+        "state/audit-checkpoint", "state/keys/a.pem", "state/keys/journal",
+        "state/keys/pending/targets.json", "state/pki/authority.key"}) {
     std::ofstream(root / file) << "x";
   }
   REQUIRE(config::check_root(root).has_value());
-  for (const char* path : {"config", "firmware", "state", "firmware/targets", "config/console.json",
-                           "state/ota.db", "state/keys/a.pem", "state/pki/authority.key"}) {
+  for (const char* path :
+       {"config", "firmware", "state", "firmware/targets", "config/console.json", "state/ota.db",
+        "state/ota.db-wal", "state/audit-log.key", "state/audit-checkpoint", "state/keys/a.pem",
+        "state/keys/journal", "state/keys/pending", "state/keys/pending/targets.json",
+        "state/pki/authority.key"}) {
     CAPTURE(path);
     struct stat facts {};
     REQUIRE(::stat((root / path).c_str(), &facts) == 0);
