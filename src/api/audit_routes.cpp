@@ -1,11 +1,15 @@
 // The log of events as others verify it (c2sp.org/tlog-tiles): its checkpoint, tiles and entries,
 // and its verification by this server. For operators: entries hold the fleet's affairs.
+#include <charconv>
+#include <optional>
+
 #include "api/context.h"
 #include "api/routes.h"
 #include "audit/log_key.h"
 #include "audit/tile_path.h"
 #include "audit/tile_tree.h"
-#include "base/file.h"
+#include "base/beneath.h"
+#include "fleet/fleet.h"
 #include "store/log_import.h"
 #include "store/log_signer.h"
 #include "store/log_verify.h"
@@ -17,6 +21,7 @@ using http::Access;
 using http::Method;
 
 constexpr std::size_t kMaxNote = 65536;
+constexpr const char* kNoNumber = "an event's or a log's number is asked for";
 
 http::Response bytes_response(std::string body, std::string_view type) {
   http::Response response;
@@ -35,22 +40,46 @@ http::Response verify_response(const Ports& ports) {
   return http::Response::json(out);
 }
 
-void acknowledge_import(const Ports& ports, const std::string& number, const std::string& actor,
-                        const http::Responder& respond) {
-  std::uint64_t seq = 0;
-  const auto [end, wrong] = std::from_chars(number.data(), number.data() + number.size(), seq);
-  if (wrong != std::errc{} || end != number.data() + number.size())
-    return respond(http::Response::problem(400, "bad-number", "an event's number is asked for"));
-  const auto begun = store::acknowledge_import(
-      ports.store, seq, actor, ports.clock.wall(),
-      [respond](const Result<store::Committed>& saved) {
-        respond(saved ? http::Response::no_content() : http::Response::error(saved.error()));
-      });
-  if (!begun) respond(http::Response::error(begun.error()));
+std::optional<std::uint64_t> number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (wrong != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
-http::Response file_response(const std::filesystem::path& file) {
-  auto text = read_file(file, kMaxNote);
+void acknowledge_import(const Ports& ports, const std::string& number, const std::string& actor,
+                        const http::Responder& respond) {
+  const auto seq = number_of(number);
+  if (!seq) return respond(http::Response::problem(400, "bad-number", kNoNumber));
+  auto word = store::acknowledgement(ports.store, *seq, actor, ports.clock.wall());
+  if (!word) return respond(http::Response::error(word.error()));
+  ports.fleet.record(std::move(*word), [respond](const Result<void>& saved) {
+    respond(saved ? http::Response::no_content() : http::Response::error(saved.error()));
+  });
+}
+
+http::Response imports_response(const Ports& ports) {
+  const auto imports = store::imports_of(ports.store);
+  if (!imports) return http::Response::error(imports.error());
+  return http::Response::json(Json{{"imports", store::imports_json(*imports)}});
+}
+
+// Entries of a log that came with an import, behind event `after` of it. None: that was the last.
+http::Response closed_response(store::Store& store, std::string_view log, std::string_view after) {
+  constexpr std::size_t kPage = 128;  // of 60 KiB each at most
+  const auto which = number_of(log);
+  const auto from = number_of(after);
+  if (!which || !from) return http::Response::problem(400, "bad-number", kNoNumber);
+  const auto entries = store.closed_entries(*which, *from, kPage);
+  if (!entries) return http::Response::error(entries.error());
+  Json out = Json::array();
+  for (const store::LogEntry& entry : *entries)
+    out.push_back({{"seq", entry.seq}, {"document", entry.document}});
+  return http::Response::json(Json{{"entries", std::move(out)}});
+}
+
+http::Response file_response(const std::filesystem::path& state, std::string_view name) {
+  auto text = read_beneath(state, name, kMaxNote);
   if (!text) return http::Response::error(text.error());
   return bytes_response(std::move(*text), "text/plain; charset=utf-8");
 }
@@ -85,11 +114,21 @@ void add_audit_routes(http::Router& router, Context& context) {
                                     acknowledge_import(context.ports, number, actor, respond);
                                   });
               }});
+  on_worker("/v1/audit/imports",
+            [](const Ports& ports, const std::string&) { return imports_response(ports); });
+  router.add({Method::kGet, "/v1/audit/closed/{id}/{after}", Access::kOperator,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                context.on_worker(respond,
+                                  [&context, respond, log = std::string(request.params.at(0)),
+                                   after = std::string(request.params.at(1))] {
+                                    respond(closed_response(context.ports.store, log, after));
+                                  });
+              }});
   on_worker("/v1/audit/checkpoint", [](const Ports& ports, const std::string&) {
-    return file_response(ports.state / store::kCheckpointFile);
+    return file_response(ports.state, store::kCheckpointFile);
   });
   on_worker("/v1/audit/vkey", [](const Ports& ports, const std::string&) {
-    return file_response(ports.state / audit::kLogVerifierFile);
+    return file_response(ports.state, audit::kLogVerifierFile);
   });
   on_worker("/v1/audit/tile/{path...}", [](const Ports& ports, const std::string& name) {
     return tile_response(ports.store, name);

@@ -85,9 +85,11 @@ void add_state_routes(http::Router& router, Context& context) {
         context.on_worker(respond, [&context, respond, document = std::string(request.body),
                                     actor = actor_of(request)] {
           // Who asks stands in the log before anything is replaced.
-          const auto told = store::announce_import(context.ports.store, document, actor,
-                                                   context.ports.clock.wall());
-          const auto imported = told ? context.ports.store.import_state(document) : told;
+          store::Store& store = context.ports.store;
+          auto word = store::announcement(store, document, actor, context.ports.clock.wall());
+          if (word) context.ports.fleet.record(std::move(*word));
+          const auto told = store.flush();
+          const auto imported = told ? store.import_state(document) : told;
           if (imported && context.ports.state_replaced) context.ports.state_replaced();
           no_content_or_problem(respond)(imported);
         });

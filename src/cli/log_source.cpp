@@ -3,6 +3,7 @@
 #include "audit/log_key.h"
 #include "base/file.h"
 #include "cli/local_store.h"
+#include "store/log_import.h"
 #include "store/log_signer.h"
 #include "store/log_verify.h"
 
@@ -51,6 +52,30 @@ audit::TreeReader LogSource::tree(std::uint64_t size) {
         if (!bytes) return bytes.error();
         return audit::hashes_of(*bytes);
       });
+}
+
+Result<Json> LogSource::imports() {
+  if (store_) {
+    const auto imports = store::imports_of(*store_);
+    if (!imports) return imports.error();
+    return store::imports_json(*imports);
+  }
+  auto answer = context_->api.get("/v1/audit/imports", kPatience);
+  if (!answer) return answer.error();
+  return list_at(*answer, "imports");
+}
+
+Result<std::vector<store::LogEntry>> LogSource::closed_entries(std::uint64_t log,
+                                                               std::uint64_t after) {
+  constexpr std::size_t kPage = 128;
+  if (store_) return store_->closed_entries(log, after, kPage);
+  const auto answer = context_->api.get(
+      "/v1/audit/closed/" + std::to_string(log) + "/" + std::to_string(after), kPatience);
+  if (!answer) return answer.error();
+  std::vector<store::LogEntry> out;
+  for (const Json& entry : list_at(*answer, "entries"))
+    out.push_back({count_at(entry, "seq"), text_at(entry, "document")});
+  return out;
 }
 
 }  // namespace ota::cli

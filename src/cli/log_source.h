@@ -25,6 +25,10 @@ class LogSource {
   // A tile or a bundle of entries. kNotFound where the log has not so many, or they have left.
   Result<std::string> file(const audit::TilePath& path);
   audit::TreeReader tree(std::uint64_t size);
+  // Imports of a state as store::imports_json tells them, and the entries of one's log behind
+  // `after`, in order; none: that was the last.
+  Result<Json> imports();
+  Result<std::vector<store::LogEntry>> closed_entries(std::uint64_t log, std::uint64_t after);
 
  private:
   explicit LogSource(Context& context) : context_(&context) {}

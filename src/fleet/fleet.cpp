@@ -132,6 +132,12 @@ void Fleet::record(model::Event event) {
   impl_->saver.commit(std::move(batch), OnFailure::kRetry);
 }
 
+void Fleet::record(model::Event event, Done done) {
+  store::Batch batch;
+  batch.events.push_back(std::move(event));
+  impl_->saver.commit(std::move(batch), OnFailure::kForget, std::move(done));
+}
+
 std::optional<seconds> Fleet::write_wait(const std::string& device) {
   return impl_->saver.budget().wait(device, impl_->clock.mono());
 }

@@ -252,6 +252,8 @@ class Fleet {
 
   // -- events from other parts (server, supervisor, configuration) --
   void record(model::Event event);
+  // The same for a caller who waits: what could not be written is not written later.
+  void record(model::Event event, Done done);
 
   // Staleness, deadlines, watch periods; about four times a second. Thread: one, the server's.
   void tick();

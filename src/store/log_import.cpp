@@ -34,18 +34,35 @@ Result<std::vector<model::Event>> newest_of_kind(Store& store, std::string_view 
   return events;
 }
 
+// What the event says of the log that came; one that cannot be read says nothing.
+void read_data(const Json& data, LogImport& entry) {
+  try {
+    data.at("log").get_to(entry.log);
+    data.at("events").get_to(entry.events);
+    data.at("root").get_to(entry.root);
+    entry.origin = data.value("origin", "");
+    entry.checkpoint = data.value("checkpoint", "");
+  } catch (const std::exception&) {
+    entry.events = 0;
+  }
+}
+
 }  // namespace
 
-Result<void> announce_import(Store& store, std::string_view document, const std::string& actor,
-                             WallTime now) {
-  if (store.last_event() == 0) return {};
+std::optional<model::Event> announcement(Store& store, std::string_view document,
+                                         const std::string& actor, WallTime now) {
+  if (store.last_event() == 0) return std::nullopt;
   model::Event event = word_on_import(kAsked, actor, now);
   const std::string digest = sha256_hex(document);
   event.message = actor + " imports a state of " + format_bytes(document.size()) + ", sha256 " +
                   digest.substr(0, 16) + "...";
   event.data = {{"bytes", document.size()}, {"sha256", digest}};
+  return event;
+}
+
+Result<void> write_down(Store& store, model::Event word) {
   Batch batch;
-  batch.events.push_back(std::move(event));
+  batch.events.push_back(std::move(word));
   store.commit(std::move(batch), {});
   return store.flush();
 }
@@ -59,7 +76,11 @@ Result<std::vector<LogImport>> imports_of(Store& store) {
   if (!seen) return seen.error();
   std::vector<LogImport> out;
   for (const model::Event& event : *imported) {
-    LogImport entry{event.seq, event.at, event.message, {}, {}};
+    LogImport entry;
+    entry.seq = event.seq;
+    entry.at = event.at;
+    entry.message = event.message;
+    read_data(event.data, entry);
     for (const model::Event& before : *asked) {
       if (before.seq < event.seq) entry.actor = before.actor;
     }
@@ -72,8 +93,8 @@ Result<std::vector<LogImport>> imports_of(Store& store) {
   return out;
 }
 
-Result<void> acknowledge_import(Store& store, std::uint64_t seq, const std::string& actor,
-                                WallTime now, Done done) {
+Result<model::Event> acknowledgement(Store& store, std::uint64_t seq, const std::string& actor,
+                                     WallTime now) {
   const auto imports = imports_of(store);
   if (!imports) return imports.error();
   if (std::ranges::find(*imports, seq, &LogImport::seq) == imports->end())
@@ -82,10 +103,7 @@ Result<void> acknowledge_import(Store& store, std::uint64_t seq, const std::stri
   event.severity = model::Severity::kNotice;
   event.message = actor + " has seen to the import of event " + std::to_string(seq);
   event.data = {{"import", seq}};
-  Batch batch;
-  batch.events.push_back(std::move(event));
-  store.commit(std::move(batch), std::move(done));
-  return {};
+  return event;
 }
 
 Json imports_json(const std::vector<LogImport>& imports) {
@@ -95,6 +113,11 @@ Json imports_json(const std::vector<LogImport>& imports) {
                    {"at", model::time_json(entry.at)},
                    {"message", entry.message},
                    {"actor", entry.actor},
+                   {"log", entry.log},
+                   {"events", entry.events},
+                   {"root", entry.root},
+                   {"origin", entry.origin},
+                   {"checkpoint", entry.checkpoint},
                    {"acknowledged_by", entry.acknowledged_by}});
   }
   return out;

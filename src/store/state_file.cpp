@@ -208,12 +208,12 @@ class StateParser {
   }
 
   // Not its signature, for which the log's key would be needed: the next start looks at that.
-  Result<void> hold_against_checkpoint() const {
+  Result<void> hold_against_checkpoint() {
     for (const Put& put : state_.documents) {
       if (put.collection != kCheckpointCollection || put.key != kCheckpointKey) continue;
       const auto json = parse_json(put.document);
-      const auto checkpoint =
-          audit::Checkpoint::parse(json && json->is_object() ? json->value("note", "") : "");
+      state_.checkpoint = json && json->is_object() ? json->value("note", "") : "";
+      const auto checkpoint = audit::Checkpoint::parse(state_.checkpoint);
       if (!checkpoint) return not_a_state("holds a checkpoint that cannot be read");
       audit::TreeEdge edge;
       std::vector<audit::Tile> grown;

@@ -40,6 +40,7 @@ struct State {
   std::vector<Put> documents;
   audit::Hashes retired;  // of the events before the first one here, in whole bundles
   std::vector<StoredEvent> events;
+  std::string checkpoint{};  // the signed note among the documents; empty: there is none
 };
 
 // kInvalid with what is wrong and where; kLimit for names and nesting.

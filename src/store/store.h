@@ -164,6 +164,11 @@ class Store {
   virtual Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) = 0;
   // Stored events later than `after`, in order, at most `limit`.
   virtual Result<std::vector<LogEntry>> entries(std::uint64_t after, std::size_t limit) = 0;
+  // The same of a log that came with an import and was kept apart: `log` is its number in the event
+  // of the import. Of events that had left it before, an entry is the hashes of 256 in base64, at
+  // the first one's number.
+  virtual Result<std::vector<LogEntry>> closed_entries(std::uint64_t log, std::uint64_t after,
+                                                       std::size_t limit) = 0;
   // The log's tree as tiles: the first `width` hashes of tile `n` of `level`, or as many as there
   // are.
   virtual Result<audit::Hashes> tile(unsigned level, std::uint64_t n, std::uint64_t width) = 0;

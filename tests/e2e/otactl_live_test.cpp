@@ -117,7 +117,15 @@ TEST_CASE("the state comes back equal from an export, and an edited one is refus
   REQUIRE(verified.has_value());
   CHECK(verified->at("ok") == true);
   REQUIRE(verified->at("imports").size() == 1);
-  const std::string number = verified->at("imports").at(0).at("seq").dump();
+  const Json& import = verified->at("imports").at(0);
+  CHECK(import.at("origin") == verified->at("origin"));  // it came from this very root
+  const std::filesystem::path safe = live.folder.path() / "safe";
+  REQUIRE(live.otactl({"audit", "export", "--offline", safe.string()}).status == 0);
+  const std::filesystem::path closed = safe / "closed" / import.at("log").dump();
+  CHECK(read_file(closed / "checkpoint", 1U << 16).value() == import.at("checkpoint"));
+  CHECK(std::filesystem::exists(closed / "tile/0"));
+  CHECK(std::filesystem::exists(closed / "tile/entries"));
+  const std::string number = import.at("seq").dump();
   REQUIRE(live.otactl({"audit", "acknowledge", number, "--offline"}).status == 0);
   CHECK(live.otactl({"audit", "verify", "--offline"}).status == 0);
 }

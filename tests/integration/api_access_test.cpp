@@ -48,6 +48,8 @@ const std::map<std::string, Access> kTable{
     {"POST /v1/operators/{id}/revoke", Access::kOperator},
     {"GET /v1/events", Access::kOperator},
     {"GET /v1/audit/verify", Access::kOperator},
+    {"GET /v1/audit/imports", Access::kOperator},
+    {"GET /v1/audit/closed/{id}/{after}", Access::kOperator},
     {"POST /v1/audit/imports/{id}/acknowledge", Access::kOperator},
     {"GET /v1/audit/checkpoint", Access::kOperator},
     {"GET /v1/audit/vkey", Access::kOperator},
@@ -74,6 +76,7 @@ std::string path_of(const std::string& pattern, const std::string& job) {
     if (at != std::string::npos) path.replace(at, what.size(), with);
   };
   put("{name...}", "timestamp.json");
+  put("{after}", "0");
   put("{id}", pattern.find("/jobs/") != std::string::npos ? job : "iot-001");
   return path;
 }

@@ -41,7 +41,7 @@ TEST_CASE("who rewrites the state by an import stands in the log, until somebody
     exported = store->export_state().value();
     commit(*store, "what shall be forgotten");
     CHECK(imports_of(*store)->empty());
-    REQUIRE(announce_import(*store, exported, "operator:mallory", kNow).has_value());
+    REQUIRE(write_down(*store, *announcement(*store, exported, "operator:mallory", kNow)));
     REQUIRE(store->import_state(exported).has_value());
   }
   auto store = open_in(folder, clock);
@@ -56,9 +56,8 @@ TEST_CASE("who rewrites the state by an import stands in the log, until somebody
   CHECK(imports->at(0).seq == 4);
   CHECK(imports->at(0).actor == "operator:mallory");
   CHECK(imports->at(0).acknowledged_by.empty());
-  CHECK(acknowledge_import(*store, 3, "operator:ann", kNow, {}).error().code == Errc::kNotFound);
-  REQUIRE(acknowledge_import(*store, 4, "operator:ann", kNow, {}).has_value());
-  REQUIRE(store->flush().has_value());
+  CHECK(acknowledgement(*store, 3, "operator:ann", kNow).error().code == Errc::kNotFound);
+  REQUIRE(write_down(*store, *acknowledgement(*store, 4, "operator:ann", kNow)));
   imports = imports_of(*store);
   CHECK(imports->at(0).acknowledged_by == "operator:ann");
 }
@@ -67,6 +66,6 @@ TEST_CASE("an empty log stays empty before an import, which it then takes over",
   const test::TempFolder folder;
   const SystemClock clock;
   auto store = open_in(folder, clock);
-  REQUIRE(announce_import(*store, "{}", "uid 0", kNow).has_value());
+  CHECK_FALSE(announcement(*store, "{}", "uid 0", kNow));
   CHECK(store->last_event() == 0);
 }

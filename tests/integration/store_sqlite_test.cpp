@@ -2,9 +2,11 @@
 #include <future>
 #include <thread>
 
+#include "audit/checkpoint.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "fleet/minutes.h"
+#include "store/log_import.h"
 #include "store/log_verify.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/schema.h"
@@ -251,7 +253,48 @@ TEST_CASE("an import replaces the documents, and the log goes on with a word on 
   CHECK(events->at(1).severity == model::Severity::kError);
   CHECK(events->at(1).data.at("events") == 2);
   CHECK(events->at(1).data.at("root") == to_hex(tree_of(*source, 2).root().value()));
+  CHECK_FALSE(events->at(1).data.contains("origin"));  // it was never signed
   CHECK_FALSE(verify(*target, 2));
+}
+
+TEST_CASE("a log that came with an import can be read to its beginning, whatever had left of it",
+          "[store]") {
+  const test::TempFolder first;
+  const test::TempFolder second;
+  auto source = open_or_fail(first.path());
+  Batch many;
+  for (int i = 0; i < 300; ++i)
+    many.events.push_back(event_for("x", "theirs"));
+  commit_now(*source, std::move(many));
+  const audit::Hashes left = source->tile(0, 0, 256).value();
+  const std::string note =
+      audit::Checkpoint{"ota.theirs", 300, tree_of(*source, 300).root().value()}.text();
+  commit_now(*source, {.puts = {{"meta", "audit-checkpoint", dump_json(Json{{"note", note}})}},
+                       .events = {},
+                       .retire_until = 256});
+  auto target = open_or_fail(second.path());
+  commit_now(*target, {.events = {event_for("y", "ours")}});
+  REQUIRE(target->import_state(source->export_state().value()));
+  target.reset();
+  target = open_or_fail(second.path());
+
+  const auto imports = imports_of(*target);
+  REQUIRE(imports->size() == 1);
+  const LogImport& import = imports->front();
+  CHECK(import.origin == "ota.theirs");
+  CHECK(import.checkpoint == note);
+  CHECK(import.events == 300);
+  CHECK(import.message.find("of the log ota.theirs") != std::string::npos);
+  const auto begin = target->closed_entries(import.log, 0, 2);
+  REQUIRE(begin->size() == 2);
+  CHECK(begin->at(0).seq == 1);
+  CHECK(begin->at(0).document == audit::to_base64(as_bytes(audit::to_bytes(left))));
+  CHECK(begin->at(1).seq == 257);
+  const auto rest = target->closed_entries(import.log, 256, 1000);
+  REQUIRE(rest->size() == 44);
+  CHECK(rest->back().document == source->entries(299, 1)->front().document);
+  CHECK(target->closed_entries(import.log, 300, 1000)->empty());
+  CHECK(target->closed_entries(import.log + 1, 0, 1000)->empty());
 }
 
 TEST_CASE("nothing of the old state is written over an import, until the store is opened again",
@@ -324,6 +367,25 @@ TEST_CASE("a file that is no database is refused and left as it is", "[store]") 
   REQUIRE_FALSE(store.has_value());
   CHECK(store.error().code == Errc::kInvalid);
   CHECK(read_file(path, 1U << 20).value() == text);
+}
+
+TEST_CASE("a database is opened through a link of its folder, and through none of its own",
+          "[store]") {
+  namespace fs = std::filesystem;
+  const test::TempFolder folder;
+  fs::create_directory(folder.path() / "real");
+  fs::create_directory_symlink("real", folder.path() / "state");
+  { CHECK(open_sqlite(folder.path() / "state/ota.db", kWallClock).has_value()); }
+  REQUIRE(fs::exists(folder.path() / "real/ota.db"));
+
+  for (const char* target : {"ota.db", "nothing-there.db"}) {
+    CAPTURE(target);
+    const fs::path link = folder.path() / "real/link.db";
+    fs::remove(link);
+    fs::create_symlink(target, link);
+    CHECK_FALSE(open_sqlite(link, kWallClock).has_value());
+    CHECK_FALSE(fs::exists(folder.path() / "real/nothing-there.db"));
+  }
 }
 
 TEST_CASE("a schema of a newer program is refused", "[store]") {

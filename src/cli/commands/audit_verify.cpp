@@ -157,10 +157,10 @@ Result<ExitCode> run_acknowledge_import(Context& context) {
   if (context.arguments.has("--offline")) {
     const auto store = open_local_store(context);
     if (!store) return store.error();
-    auto done = store::acknowledge_import(**store, *number_given, tuf::local_actor(),
-                                          context.clock.wall(), {});
-    if (done) done = (*store)->flush();
-    if (!done) return done.error();
+    auto word =
+        store::acknowledgement(**store, *number_given, tuf::local_actor(), context.clock.wall());
+    if (!word) return word.error();
+    if (auto done = store::write_down(**store, std::move(*word)); !done) return done.error();
   } else {
     const auto answer = context.api.post("/v1/audit/imports/" + url_escape(number) + "/acknowledge",
                                          Json::object());

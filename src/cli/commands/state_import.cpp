@@ -29,10 +29,9 @@ Result<void> import(Context& context, const std::string& document) {
   }
   const auto store = open_local_store(context);
   if (!store) return store.error();
-  if (auto told =
-          store::announce_import(**store, document, tuf::local_actor(), context.clock.wall());
-      !told) {
-    return told;
+  if (auto word =
+          store::announcement(**store, document, tuf::local_actor(), context.clock.wall())) {
+    if (auto told = store::write_down(**store, std::move(*word)); !told) return told;
   }
   return (*store)->import_state(document);
 }

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "audit/checkpoint.h"
+#include "audit/note.h"
 #include "audit/tile_path.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "store/event_document.h"
 
 namespace ota::store {
@@ -13,6 +16,9 @@ namespace {
 // A document is a device, a job, a minute: kilobytes. What is larger is a defect of its writer.
 constexpr std::size_t kMaxDocumentBytes = 8U << 20;
 constexpr std::size_t kMaxNameBytes = 512;
+// Of a head that came with an import; ours has some 250 bytes.
+constexpr std::size_t kMostNote = 4096;
+constexpr std::size_t kMostOrigin = 80;
 
 std::string touched_by(const Batch& batch) {
   if (batch.puts.empty() && batch.erases.empty()) return {};
@@ -358,29 +364,48 @@ Result<void> BatchWriter::keep_as_closed_log(const State& state, WriteItem& word
   const std::uint64_t log = position_.writes;  // a number that no other import has
   audit::TreeEdge theirs;
   std::vector<audit::Tile> grown;
-  for (const audit::Hash& leaf : state.retired)
-    theirs.append(leaf, grown);
+  for (std::size_t at = 0; at < state.retired.size(); at += audit::kTileWidth) {
+    const auto bundle = std::span(state.retired).subspan(at, audit::kTileWidth);
+    for (const audit::Hash& leaf : bundle)
+      theirs.append(leaf, grown);
+    const std::string hashes = audit::to_base64(as_bytes(audit::to_bytes(bundle)));
+    if (auto done = write_closed(log, at + 1, hashes); !done) return done;
+  }
   for (const auto& [event, document] : state.events) {
     theirs.append(audit::leaf_hash(document), grown);
-    const auto insert = statements_->get(
-        statements_->closed, "INSERT INTO closed_events(log, seq, document) VALUES(?1, ?2, ?3)");
-    if (!insert) return insert.error();
-    (*insert)->bind(1, static_cast<std::int64_t>(log));
-    (*insert)->bind(2, static_cast<std::int64_t>(event.seq));
-    (*insert)->bind(3, document);
-    if (auto done = (*insert)->run(); !done) return done;
+    if (auto done = write_closed(log, event.seq, document); !done) return done;
   }
   model::Event event;
   event.at = word.at;
   event.severity = model::Severity::kError;
   event.kind = kLogImported;
   event.source = "server";
-  event.message = "the state was replaced by an import; this log goes on, and the " +
-                  std::to_string(theirs.size()) + " events that came with it are kept apart";
   event.data = {{"events", theirs.size()}, {"root", to_hex(theirs.root())}, {"log", log}};
+  std::string whose = "that came with it";
+  // Its signature is not this log's to judge: the note is kept for who has the key.
+  const auto head = audit::Checkpoint::parse(state.checkpoint);
+  if (head && state.checkpoint.size() <= kMostNote) {
+    const std::string origin = printable(head->origin, kMostOrigin);
+    event.data["origin"] = origin;
+    event.data["checkpoint"] = state.checkpoint;
+    whose = "of the log " + origin + " " + whose;
+  }
+  event.message = "the state was replaced by an import; this log goes on, and the " +
+                  std::to_string(theirs.size()) + " events " + whose + " are kept apart";
   word.batch.events.push_back(std::move(event));
   make_documents(word);
   return write_events(word);
+}
+
+Result<void> BatchWriter::write_closed(std::uint64_t log, std::uint64_t seq,
+                                       std::string_view document) {
+  const auto insert = statements_->get(
+      statements_->closed, "INSERT INTO closed_events(log, seq, document) VALUES(?1, ?2, ?3)");
+  if (!insert) return insert.error();
+  (*insert)->bind(1, static_cast<std::int64_t>(log));
+  (*insert)->bind(2, static_cast<std::int64_t>(seq));
+  (*insert)->bind(3, document);
+  return (*insert)->run();
 }
 
 Result<void> BatchWriter::write_position() {

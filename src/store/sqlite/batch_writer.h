@@ -61,6 +61,7 @@ class BatchWriter {
   Result<void> write_replacement(Database& database, WriteItem& item);
   Result<void> take_over_log(const State& state);
   Result<void> keep_as_closed_log(const State& state, WriteItem& word);
+  Result<void> write_closed(std::uint64_t log, std::uint64_t seq, std::string_view document);
   Result<void> retire(std::uint64_t until);
   Result<void> write_documents(const Batch& batch);
   Result<void> write_claims(const Batch& batch);

@@ -34,6 +34,17 @@ std::string events_sql(const EventQuery& query) {
   return sql;
 }
 
+// The rest of a query for numbers and documents.
+Result<std::vector<LogEntry>> entries_in(Statement& rows) {
+  std::vector<LogEntry> found;
+  while (true) {
+    auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    found.push_back({static_cast<std::uint64_t>(rows.number(0)), std::string(rows.text(1))});
+  }
+}
+
 Result<std::vector<model::Event>> in_order_of_seq(Database& database, const EventQuery& query) {
   auto rows = database.prepare(events_sql(query));
   if (!rows) return rows.error();
@@ -193,13 +204,18 @@ Result<std::vector<LogEntry>> query_entries(Database& database, std::uint64_t af
   if (!rows) return rows.error();
   rows->bind(1, as_parameter(after));
   rows->bind(2, as_parameter(limit));
-  std::vector<LogEntry> found;
-  while (true) {
-    auto row = rows->step();
-    if (!row) return row.error();
-    if (!*row) return found;
-    found.push_back({static_cast<std::uint64_t>(rows->number(0)), std::string(rows->text(1))});
-  }
+  return entries_in(*rows);
+}
+
+Result<std::vector<LogEntry>> query_closed_entries(Database& database, std::uint64_t log,
+                                                   std::uint64_t after, std::size_t limit) {
+  auto rows = database.prepare(
+      "SELECT seq, document FROM closed_events WHERE log = ?3 AND seq > ?1 ORDER BY seq LIMIT ?2");
+  if (!rows) return rows.error();
+  rows->bind(1, as_parameter(after));
+  rows->bind(2, as_parameter(limit));
+  rows->bind(3, as_parameter(log));
+  return entries_in(*rows);
 }
 
 Result<std::vector<model::Event>> query_events(Database& database, const EventQuery& query) {

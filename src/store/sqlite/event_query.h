@@ -30,4 +30,8 @@ Result<audit::Hashes> query_tile(Database& database, unsigned level, std::uint64
 Result<std::vector<LogEntry>> query_entries(Database& database, std::uint64_t after,
                                             std::size_t limit);
 
+// Store::closed_entries.
+Result<std::vector<LogEntry>> query_closed_entries(Database& database, std::uint64_t log,
+                                                   std::uint64_t after, std::size_t limit);
+
 }  // namespace ota::store

@@ -172,6 +172,13 @@ class SqliteStore final : public Store {
     return query_entries(*reader_, after, limit);
   }
 
+  Result<std::vector<LogEntry>> closed_entries(std::uint64_t log, std::uint64_t after,
+                                               std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    if (!reader_) return reader_.error();
+    return query_closed_entries(*reader_, log, after, limit);
+  }
+
   Result<audit::Hashes> tile(unsigned level, std::uint64_t n, std::uint64_t width) override {
     const std::lock_guard lock(mutex_);
     if (!reader_) return reader_.error();
@@ -280,7 +287,7 @@ Result<void> make_private_file(const fs::path& path) {
   std::error_code ignored;
   if (fs::exists(path, ignored)) return {};
   if (auto folder = make_directories(path.parent_path(), 0700); !folder) return folder;
-  const FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  const FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return fail_errno(errno, "open " + path.string());
   return sync_directory(path.parent_path());
 }

@@ -522,3 +522,19 @@ TEST_CASE("a push to many devices answers in the order asked", "[fleet]") {
   CHECK(answer[0].decision.headline == "BLOCKED: Not Enrolled");
   CHECK(answer[599].decision.answer == Answer::kAllow);
 }
+
+TEST_CASE("an event that somebody waits for is on the screens when he is answered, or refused",
+          "[fleet]") {
+  SmallFleet it;
+  model::Event event;
+  event.at = it.clock.wall();
+  event.kind = "audit.acknowledged";
+  event.source = "server";
+  const auto asked = [&] {
+    return it.wait([&](fleet::Done done) { it.fleet->record(event, std::move(done)); });
+  };
+  REQUIRE(asked().has_value());
+  CHECK(it.fleet->snapshot()->events->back()->kind == "audit.acknowledged");
+  it.store.full = true;
+  CHECK(asked().error().code == Errc::kFull);
+}
