@@ -5,6 +5,7 @@
 
 #include <openssl/engine.h>
 #include <openssl/err.h>
+#include <openssl/ui.h>
 
 #include <memory>
 
@@ -17,6 +18,17 @@ struct FreeEngine {
   void operator()(ENGINE* engine) const { ENGINE_free(engine); }
 };
 using EnginePtr = std::unique_ptr<ENGINE, FreeEngine>;
+
+// Where a PIN is missing and the token has no pad for it, the engine would ask at the terminal, in
+// the midst of a screen. It is told that nobody answers. Kept for good: the key may refer to it.
+UI_METHOD* nobody_to_ask() {
+  static UI_METHOD* const method = [] {
+    UI_METHOD* made = UI_create_method("nobody");
+    if (made != nullptr) UI_method_set_opener(made, [](UI*) { return 0; });
+    return made;
+  }();
+  return method;
+}
 
 std::string last_reason() {
   const unsigned long code = ERR_peek_last_error();
@@ -54,7 +66,7 @@ Result<Signer> signer_from_pkcs11(const std::string& uri, const std::optional<st
     return fail(Errc::kKey, "the engine takes no PIN" + last_reason());
   }
   std::shared_ptr<EVP_PKEY> key(
-      ENGINE_load_private_key(engine.get(), uri.c_str(), nullptr, nullptr),
+      ENGINE_load_private_key(engine.get(), uri.c_str(), nobody_to_ask(), nullptr),
       [](EVP_PKEY* k) { EVP_PKEY_free(k); });
   if (!key) return fail(Errc::kKey, "no such key on a token, or another PIN" + last_reason());
   ERR_clear_error();

@@ -15,7 +15,8 @@ namespace ota::tuf {
 // RFC 7512: "pkcs11:token=ota;object=targets-1".
 bool is_pkcs11(std::string_view key);
 
-// kKey says what is missing: the engine, the token, the object, or the right PIN.
+// kKey says what is missing: the engine, the token, the object, or the right PIN. Without a PIN the
+// token asks on its own pad; nobody is asked at the terminal.
 Result<Signer> signer_from_pkcs11(const std::string& uri, const std::optional<std::string>& pin);
 
 }  // namespace ota::tuf

@@ -50,6 +50,10 @@ TEST_CASE("a key on a PKCS#11 token signs like one in a file, with its PIN alone
 
   const std::string uri = "pkcs11:token=ota;object=signer";
   CHECK(tuf::is_pkcs11(uri));
+  // This token has no pad to type the PIN on.
+  const auto without = tuf::signer_from_pkcs11(uri, std::nullopt);
+  REQUIRE_FALSE(without.has_value());
+  CHECK(without.error().code == tuf::Errc::kKey);
   const auto signer = tuf::signer_from_pkcs11(uri, "1234");
   if (!signer && signer.error().text().find("engine is missing") != std::string::npos) {
     WARN("left out: libengine-pkcs11-openssl is not installed");
