@@ -1,5 +1,6 @@
 // Whole screens as text, compared with what is committed beside this file. A screen that differs is
 // written to build/golden/; after reading the diff, `make approve` accepts it.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -174,6 +175,18 @@ TEST_CASE("the device's page during an incident tells who leads, how rare it is 
   model.detail = detail;
   for (const Size size : {Size{120, 36}, Size{80, 24}})
     compare("device-incident-" + size_name(size), draw_screen(model, state, size, {}).text());
+}
+
+TEST_CASE("the incident that README shows is the screen that is drawn", "[golden]") {
+  const std::string screen = read_file("tests/golden/device-incident-80x24.txt", 1U << 20).value();
+  const std::string page = read_file("README.md", 1U << 20).value();
+  constexpr std::string_view kFence = "```text\n";
+  const std::size_t named = page.find("device-incident-80x24.txt");
+  REQUIRE(named != std::string::npos);
+  const std::size_t begin = page.find(kFence, named) + kFence.size();
+  const std::string shown = page.substr(begin, page.find("```", begin) - begin);
+  CHECK(std::count(shown.begin(), shown.end(), '\n') >= 10);
+  CHECK(screen.find(shown) != std::string::npos);
 }
 
 TEST_CASE("keys and trust shows each role's term and what waits for signatures", "[golden]") {

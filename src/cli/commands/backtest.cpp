@@ -94,8 +94,8 @@ void print_differences(Output& out, const Differences& found, WallTime now) {
   out.line((none ? "No difference"
                  : std::to_string(found.levels.size()) + " stretches and " +
                        std::to_string(found.decisions.size()) + " decisions differ") +
-           ": " + std::to_string(found.minutes) + " minutes and " + std::to_string(found.decided) +
-           " decisions looked at");
+           ": " + std::to_string(found.minutes) + " minutes, by their means, and " +
+           std::to_string(found.decided) + " decisions looked at");
   if (found.unreadable > 0) {
     out.line(std::to_string(found.unreadable) +
                  " decisions have no record that this engine can make again",

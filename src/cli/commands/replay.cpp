@@ -154,7 +154,8 @@ Command replay_command() {
           "or "
           "finer. Bad rows are named and skipped; a column without numbers is left out.",
       .positionals = {{"FILE", "a CSV file; - for standard input", Positional::Count::kOptional}},
-      .options = {{"--device", "ID", "replay the stored minutes of this device instead"},
+      .options = {{"--device", "ID",
+                   "replay the stored minutes of this device instead, by their means"},
                   {"--from", "TIME", "of them: a time, or how long ago: 24h (all there is)"},
                   {"--to", "TIME", "of them: the end (now)"},
                   {"--offline", "", "of them: read the database itself; the console must not run"},

@@ -145,4 +145,11 @@ TEST_CASE(
   CHECK(backtest(script, R"({"cpu_threshold": 140})").err.find("cpu_threshold") !=
         std::string::npos);
   CHECK(otactl("backtest", script).code == 2);
+  // What lasted less than a minute was not looked at: it says so.
+  const auto file = folder.path() / "same.json";
+  std::ofstream(file) << "{}";
+  const auto text = otactl(
+      "backtest --thresholds " + file.string() + " --root " + folder.path().string(), script);
+  CHECK(text.out.find("No difference: 330 minutes, by their means, and 1 decisions") !=
+        std::string::npos);
 }
