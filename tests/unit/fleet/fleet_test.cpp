@@ -534,7 +534,11 @@ TEST_CASE("an event that somebody waits for is on the screens when he is answere
     return it.wait([&](fleet::Done done) { it.fleet->record(event, std::move(done)); });
   };
   REQUIRE(asked().has_value());
-  CHECK(it.fleet->snapshot()->events->back()->kind == "audit.acknowledged");
+  it.fleet->catch_up();
+  const auto seen = it.fleet->snapshot();
+  REQUIRE(seen->events);
+  REQUIRE_FALSE(seen->events->empty());
+  CHECK(seen->events->back()->kind == "audit.acknowledged");
   it.store.full = true;
   CHECK(asked().error().code == Errc::kFull);
 }
