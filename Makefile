@@ -268,7 +268,7 @@ format: ## rewrite sources in the house's format
 test-remote: build ## a device in another network namespace, start to revocation (root; about 2 minutes)
 	@tests/e2e/remote-host.sh $(BIN)
 
-test-drills: ## see each drill fail without the defence that it is about (about 15 minutes)
+test-drills: ## see each drill, and tests of attacks, fail without the defence they are about (about 30 minutes)
 	@tests/drills/without-defences
 
 mutants: ## how many single-point slips in critical code the tests notice (about an hour)
