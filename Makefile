@@ -225,8 +225,9 @@ $(BIN)/ota-console: $(CONSOLE_OBJ) $(LIB)
 	$(call link,$^) $(LIBS)
 $(BIN)/otactl: $(OUT)/src/main/otactl.o $(LIB)
 	$(call link,$< $(LIB)) $(LIBS)
-$(BIN)/ota-sim: $(OUT)/src/main/ota_sim.o $(LIB)
-	$(call link,$< $(LIB)) $(LIBS)
+# Whole agents live in the simulated world (src/world).
+$(BIN)/ota-sim: $(OUT)/src/main/ota_sim.o $(LIB) $(AGENT_LIB)
+	$(call link,$< $(LIB) $(AGENT_LIB) $(LIB)) $(LIBS)
 $(BIN)/ota-agent: $(OUT)/agents/main.o $(AGENT_LIB) $(LIB)
 	$(call link,$< $(AGENT_LIB) $(LIB)) $(LIBS_AGENT)
 $(BIN)/tuf-client: $(call obj,$(TUF_CLIENT_SRC)) $(AGENT_LIB) $(LIB)
@@ -239,14 +240,14 @@ $(BIN)/clock-shift.so: tests/clock_shift/clock_shift.cpp $(OUT)/flags
 
 # The host's parts that decide something by themselves are tested without the host.
 HOST_PARTS_SRC := src/main/operator_asks.cpp src/main/rate_meter.cpp
-$(BIN)/unit-tests: $(UNIT_OBJ) $(call obj,$(TEST_SUPPORT_SRC) $(HOST_PARTS_SRC)) $(AGENT_LIB) $(LIB)
-	$(call link,$^) $(LIBS) $(LIBS_TEST)
-$(BIN)/golden-tests: $(GOLDEN_OBJ) $(call obj,$(TEST_SUPPORT_SRC)) $(AGENT_LIB) $(LIB)
-	$(call link,$^) $(LIBS) $(LIBS_TEST)
-$(BIN)/integration-tests: $(INTEGRATION_OBJ) $(call obj,$(TEST_SUPPORT_SRC)) $(AGENT_LIB) $(LIB)
-	$(call link,$^) $(LIBS) $(LIBS_TEST)
-$(BIN)/e2e-tests: $(E2E_OBJ) $(call obj,$(TEST_SUPPORT_SRC)) $(AGENT_LIB) $(LIB)
-	$(call link,$^) $(LIBS) $(LIBS_TEST)
+$(BIN)/unit-tests: $(UNIT_OBJ) $(call obj,$(TEST_SUPPORT_SRC) $(HOST_PARTS_SRC)) $(LIB) $(AGENT_LIB)
+	$(call link,$^ $(LIB)) $(LIBS) $(LIBS_TEST)
+$(BIN)/golden-tests: $(GOLDEN_OBJ) $(call obj,$(TEST_SUPPORT_SRC)) $(LIB) $(AGENT_LIB)
+	$(call link,$^ $(LIB)) $(LIBS) $(LIBS_TEST)
+$(BIN)/integration-tests: $(INTEGRATION_OBJ) $(call obj,$(TEST_SUPPORT_SRC)) $(LIB) $(AGENT_LIB)
+	$(call link,$^ $(LIB)) $(LIBS) $(LIBS_TEST)
+$(BIN)/e2e-tests: $(E2E_OBJ) $(call obj,$(TEST_SUPPORT_SRC)) $(LIB) $(AGENT_LIB)
+	$(call link,$^ $(LIB)) $(LIBS) $(LIBS_TEST)
 
 compile_commands.json: Makefile tools/compile-commands $(LIB_SRC) $(AGENT_SRC)
 	@tools/compile-commands "$(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL)" > $@.tmp && mv $@.tmp $@

@@ -9,7 +9,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <random>
 
 #include "agents/image_markers.h"
 #include "agents/process.h"
@@ -29,9 +28,8 @@ constexpr milliseconds kProgressEvery{250};      // a report of the download's p
 constexpr milliseconds kRebootPatience{600000};  // for a restart command to take effect
 constexpr milliseconds kAfterDefect{5000};       // before a part begins anew
 
-model::BootId random_boot() {
-  const Bytes bytes = random_bytes(16);
-  return *model::BootId::parse(to_hex(bytes));
+model::BootId random_boot(const Runtime& runtime) {
+  return *model::BootId::parse(to_hex(runtime.random(16)));
 }
 
 Failure download_failure(const Error& error) {
@@ -47,31 +45,29 @@ Failure download_failure(const Error& error) {
 
 }  // namespace
 
-void print_line(const std::string& line) {
-  // One write, so that lines of several threads stay whole.
-  (void)!write_all(STDOUT_FILENO, line + "\n");
-}
-
-Agent::Agent(Config config, std::string join_code, FileLock lock, const Clock& clock)
+Agent::Agent(Config config, std::string join_code, FileLock lock, const Clock& clock,
+             Runtime runtime)
     : config_(std::move(config)),
       join_code_(std::move(join_code)),
       lock_(std::move(lock)),
       clock_(clock),
-      identity_(config_.dir),
+      runtime_(std::move(runtime)),
+      identity_(config_.dir, runtime_.connect),
       trust_(identity_.trust_folder(), config_.hardware),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      changed_(runtime_.wait_point()) {}
 
 Agent::~Agent() {
   stop_all();
 }
 
-Result<std::unique_ptr<Agent>> Agent::open(Config config, std::string join_code,
-                                           const Clock& clock) {
+Result<std::unique_ptr<Agent>> Agent::open(Config config, std::string join_code, const Clock& clock,
+                                           Runtime runtime, DiskHook hook) {
   if (auto made = make_directories(config.dir / "state", 0700); !made) return made.error();
   auto lock = FileLock::try_acquire(config.dir / "state" / "agent.lock");
   if (!lock) return lock.error().within("another agent works in " + config.dir.string());
-  std::unique_ptr<Agent> agent(
-      new Agent(std::move(config), std::move(join_code), std::move(*lock), clock));
+  std::unique_ptr<Agent> agent(new Agent(std::move(config), std::move(join_code), std::move(*lock),
+                                         clock, std::move(runtime)));
 
   const auto waiting = agent->identity_.waiting_code();
   if (waiting) agent->join_code_ = *waiting;
@@ -91,6 +87,8 @@ Result<std::unique_ptr<Agent>> Agent::open(Config config, std::string join_code,
   options.machine.restarts_per_hour = agent->config_.limits.restarts_per_hour;
   options.machine.can_roll_back = agent->config_.installer.can_go_back();
   options.factory_version = agent->config_.factory_version;
+  options.hook = std::move(hook);
+  options.runtime = agent->runtime_;
   auto engine = Engine::open(std::move(options), agent->ports());
   if (!engine) return engine.error();
   agent->engine_ = std::move(*engine);
@@ -149,7 +147,7 @@ Outcome Agent::check_back(const Action& action) {
 Outcome Agent::download(const model::Release& release, PartialImage& into,
                         const Progress& progress) {
   interrupted_ = false;
-  http::Client::Download wanted;
+  http::Requester::Download wanted;
   wanted.offset = into.size();
   wanted.max_bytes = release.length;
   wanted.timeout = config_.limits.download;
@@ -235,11 +233,11 @@ Outcome Agent::restart() {
 
 bool Agent::pause(milliseconds time) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, time, [this] { return stopped_; });
+  return changed_->wait_for(lock, time, [this] { return stopped_; });
 }
 
 bool Agent::enrol() {
-  Backoff backoff(milliseconds{500}, milliseconds{15000}, std::random_device{}());
+  Backoff backoff(milliseconds{500}, milliseconds{15000}, runtime_.seed());
   while (!join_code_.empty()) {
     const auto joined = identity_.join(config_.server, join_code_, config_.device_id, kAgentName);
     if (joined || joined.error().code == Errc::kDenied || joined.error().code == Errc::kInvalid) {
@@ -280,7 +278,7 @@ void Agent::work() {
     up.server = config_.server;
     up.agent = kAgentName;
     up.hardware = config_.hardware;
-    up.boot = random_boot();
+    up.boot = random_boot(runtime_);
     const model::BootId boot = up.boot;
     up.interval = config_.interval;
     up.buffered_samples = config_.limits.buffered_samples;
@@ -288,10 +286,11 @@ void Agent::work() {
     up.say = [this](const std::string& line) { say(line); };
     const std::lock_guard lock(mutex_);
     if (stopped_) return;
-    downloads_ = std::make_unique<http::Client>(options);
-    uplink_ = std::make_unique<Uplink>(std::move(up), *engine_, identity_, clock_);
-    poller_ = std::make_unique<Poller>(options, boot, *engine_, *uplink_, clock_,
-                                       [this](const std::string& line) { say(line); });
+    downloads_ = runtime_.connect(options);
+    uplink_ = std::make_unique<Uplink>(std::move(up), *engine_, identity_, clock_, runtime_);
+    poller_ = std::make_unique<Poller>(
+        options, boot, *engine_, *uplink_, clock_, [this](const std::string& line) { say(line); },
+        runtime_);
   }
   start("uplink", [this] { uplink_->run(); });
   if (config_.takes_updates) start("poll", [this] { poller_->run(); });
@@ -314,15 +313,20 @@ void Agent::start(const char* name, std::function<void()> body) {
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
   ++running_;
-  threads_.emplace_back([this, name, body = std::move(body)] {
+  threads_.push_back(runtime_.start([this, name, body = std::move(body)] {
     guarded(name, body);
     const std::lock_guard ended(mutex_);
     --running_;
-    changed_.notify_all();
-  });
+    changed_->notify_all();
+  }));
 }
 
 void Agent::wake_main() {
+  {
+    const std::lock_guard lock(mutex_);
+    work_over_ = true;
+    changed_->notify_all();
+  }
   const std::uint64_t one = 1;
   (void)!::write(wake_.get(), &one, sizeof one);
 }
@@ -331,7 +335,7 @@ bool Agent::stop_all() {
   {
     const std::lock_guard lock(mutex_);
     if (std::exchange(stopped_, true)) return !hangs_;
-    changed_.notify_all();
+    changed_->notify_all();
     if (downloads_) downloads_->close();
     if (uplink_) uplink_->stop();
     if (poller_) poller_->stop();
@@ -340,12 +344,10 @@ bool Agent::stop_all() {
   std::unique_lock lock(mutex_);
   // Who hangs does so in a first contact or in an fsync; nothing half done is on disk at any
   // instant.
-  hangs_ = !changed_.wait_for(lock, kStopPatience, [this] { return running_ == 0; });
+  hangs_ = !changed_->wait_for(lock, kStopPatience, [this] { return running_ == 0; });
   if (hangs_) return false;
   lock.unlock();
-  for (std::thread& thread : threads_)
-    thread.join();
-  threads_.clear();
+  threads_.clear();  // waits for their ends
   return true;
 }
 
@@ -385,10 +387,8 @@ Ending Agent::run() {
       say("no status page: " + opened.error().text());
     }
   }
-  print_line("Client " + config_.device_id + " started" + where);
-  if (!config_.installer.can_go_back())
-    say("installer.rollback is not set: only the boot loader can give an image back");
-  start("work", [this] { work(); });
+  runtime_.print("Client " + config_.device_id + " started" + where);
+  begin();
 
   std::array<pollfd, 3> wait{
       {{ends.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}, {page ? page->fd() : -1, POLLIN, 0}}};
@@ -397,9 +397,24 @@ Ending Agent::run() {
     if (wait[2].revents != 0) page->serve();
     if (wait[0].revents != 0 || wait[1].revents != 0) break;
   }
+  const Ending ending = finish();
+  // A restart that is due as well comes with the next start.
+  return wait[0].revents != 0 ? Ending::kStopped : ending;
+}
+
+void Agent::begin() {
+  if (!config_.installer.can_go_back())
+    say("installer.rollback is not set: only the boot loader can give an image back");
+  start("work", [this] { work(); });
+}
+
+void Agent::work_is_over() {
+  std::unique_lock lock(mutex_);
+  changed_->wait(lock, [this] { return work_over_; });
+}
+
+Ending Agent::finish() {
   stop_all();
-  if (wait[0].revents != 0)
-    return Ending::kStopped;  // a restart that is due as well comes with the next start
   if (failed_) return Ending::kFailed;
   return engine_->restart_due() ? Ending::kRestart : Ending::kStopped;
 }

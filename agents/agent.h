@@ -10,18 +10,17 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "agents/config.h"
 #include "agents/engine.h"
 #include "agents/identity.h"
 #include "agents/poller.h"
+#include "agents/runtime.h"
 #include "agents/status_page.h"
 #include "agents/trust.h"
 #include "agents/uplink.h"
@@ -33,26 +32,29 @@ inline const std::string kAgentName = "ota-agent " + std::string(kProgramVersion
 
 enum class Ending : std::uint8_t { kStopped, kRestart, kFailed };
 
-// Writes a line to standard output at once.
-void print_line(const std::string& line);
-
 class Agent {
  public:
   // Opens the device's folder and decides what this start means. kConflict where another agent
   // works in it, kDenied where the key can be read by others, kNotFound where the device is not
   // enrolled and has no join code. `join_code`: one from the environment, or empty.
   static Result<std::unique_ptr<Agent>> open(Config config, std::string join_code,
-                                             const Clock& clock);
+                                             const Clock& clock, Runtime runtime = this_process(),
+                                             DiskHook hook = {});
   ~Agent();
 
   // Until a signal or a restart. SIGTERM, SIGINT and SIGHUP must be blocked in every thread.
   Ending run();
+  // The same without signals and a status page, for whoever drives the agent itself: begin(), and
+  // when work_is_over() comes back, finish().
+  void begin();
+  void work_is_over();
+  Ending finish();
   // A thread did not end in time: the object must not be destroyed, the process has to exit or to
   // start anew.
   bool hangs() const { return hangs_; }
 
  private:
-  Agent(Config config, std::string join_code, FileLock lock, const Clock& clock);
+  Agent(Config config, std::string join_code, FileLock lock, const Clock& clock, Runtime runtime);
   EnginePorts ports();
   Outcome check(const Action& action);
   Outcome check_back(const Action& action);
@@ -74,29 +76,31 @@ class Agent {
   void guarded(const char* name, const std::function<void()>& body);
   bool stop_all();  // false where a thread hangs
   void wake_main();
-  void say(const std::string& line) const { print_line("[OTA] " + line); }
+  void say(const std::string& line) const { runtime_.print("[OTA] " + line); }
   bool pause(milliseconds time);  // true where the agent ends
 
   Config config_;
   std::string join_code_;
   FileLock lock_;
   const Clock& clock_;
+  const Runtime runtime_;
   Identity identity_;
   Trust trust_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Uplink> uplink_;
   std::unique_ptr<Poller> poller_;
-  std::unique_ptr<http::Client> downloads_;
+  std::unique_ptr<http::Requester> downloads_;
   FileDescriptor wake_;  // eventfd
   std::atomic<bool> interrupted_{false};
   std::atomic<bool> failed_{false};
 
   mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable changed_;
+  std::shared_ptr<WaitPoint> changed_;
   bool stopped_ = false;
   bool hangs_ = false;
+  bool work_over_ = false;
   unsigned running_ = 0;
-  std::vector<std::thread> threads_;
+  std::vector<std::unique_ptr<Running>> threads_;
 };
 
 }  // namespace ota::agent

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/clock.h"
-#include "http/client.h"
+#include "http/requester.h"
 
 namespace ota::agent {
 

@@ -88,7 +88,7 @@ int join_command(const Options& options) {
     std::getline(std::cin, code);
   }
   if (auto made = make_directories(options.dir, 0700); !made) return complain(made.error());
-  Identity identity(options.dir);
+  Identity identity(options.dir, this_process().connect);
   if (identity.enrolled()) {
     return complain(fail(Errc::kExists,
                          options.dir.string() +
@@ -115,7 +115,7 @@ int status_command(const Options& options) {
   if (!config) return complain(config.error());
   auto slots = report_slots(config->dir);
   if (!slots) return complain(slots.error());
-  const Identity identity(config->dir);
+  const Identity identity(config->dir, this_process().connect);
   const auto term = identity.term();
   Json document = std::move(slots->document);
   document["device_id"] = config->device_id;

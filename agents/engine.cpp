@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 
 #include "base/digest.h"
 #include "base/json.h"
@@ -29,21 +28,14 @@ Failure disk_failure(const Error& error) {
           error.text(), Failure::Again::kNever};
 }
 
-// Between half and one and a half times as long: devices that lost one server do not come back at
-// one time.
-milliseconds jittered(milliseconds delay) {
-  thread_local std::minstd_rand generator{std::random_device{}()};
-  std::uniform_real_distribution<double> factor(0.5, 1.5);
-  return milliseconds(
-      static_cast<milliseconds::rep>(static_cast<double>(delay.count()) * factor(generator)));
-}
-
 }  // namespace
 
 Engine::Engine(EngineOptions options, EnginePorts ports, SlotStore store, UpdateState state)
     : options_(std::move(options)),
       ports_(std::move(ports)),
       store_(std::move(store)),
+      wake_(options_.runtime.wait_point()),
+      jitter_(options_.runtime.seed()),
       machine_(std::move(state), options_.machine),
       durable_(present_facts()) {}
 
@@ -172,21 +164,29 @@ void Engine::finish_action(std::unique_lock<std::mutex>& lock, const Action& act
   lock.lock();
 }
 
+// Between half and one and a half times as long: devices that lost one server do not come back at
+// one time.
+milliseconds Engine::jittered(milliseconds delay) {
+  std::uniform_real_distribution<double> factor(0.5, 1.5);
+  return milliseconds(
+      static_cast<milliseconds::rep>(static_cast<double>(delay.count()) * factor(jitter_)));
+}
+
 void Engine::run() {
   std::unique_lock lock(mutex_);
   while (!stopped_ && !restart_due_) {
     if (!persist()) {
-      wake_.wait_for(lock, kSaveAgain, [this] { return stopped_; });
+      wake_->wait_for(lock, kSaveAgain, [this] { return stopped_; });
       continue;
     }
     const Action action = machine_.next();
     const auto interrupted = [&] { return stopped_ || machine_.next().ticket != action.ticket; };
     if (action.kind == Action::Kind::kWait) {
-      wake_.wait(lock, [this] { return stopped_ || woken_; });
+      wake_->wait(lock, [this] { return stopped_ || woken_; });
       woken_ = false;
       continue;
     }
-    if (action.delay.count() > 0 && wake_.wait_for(lock, jittered(action.delay), interrupted))
+    if (action.delay.count() > 0 && wake_->wait_for(lock, jittered(action.delay), interrupted))
       continue;
     lock.unlock();
     const Outcome outcome = perform(action);
@@ -203,14 +203,14 @@ void Engine::stop() {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
   }
-  wake_.notify_all();
+  wake_->notify_all();
   ports_.interrupt();
 }
 
 void Engine::changed_by_others(std::uint64_t ticket_before) {
   const bool pointless = machine_.next().ticket != ticket_before;
   woken_ = true;
-  wake_.notify_all();
+  wake_->notify_all();
   if (pointless) ports_.interrupt();
 }
 

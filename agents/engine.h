@@ -9,15 +9,16 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
+#include "agents/runtime.h"
 #include "agents/slot_store.h"
 #include "agents/update_machine.h"
 
@@ -61,7 +62,8 @@ struct EngineOptions {
   std::filesystem::path folder;  // the device's: slots/ and state/ are made in it
   MachineOptions machine;
   model::Version factory_version;  // of the image that a new device starts with
-  DiskHook hook;                   // tests only
+  DiskHook hook;                   // tests and simulators only
+  Runtime runtime = this_process();
 };
 
 // The device's own view of its firmware: what POST /v1/status says.
@@ -125,6 +127,7 @@ class Engine {
   Outcome switch_to(const Action& action);
   Outcome revert_to(Slot slot);
   void undo_install();
+  std::chrono::milliseconds jittered(std::chrono::milliseconds delay);
   Slot confirmed_slot() const;
   Outcome download(const Action& action);
   Outcome verify(const Action& action);
@@ -140,7 +143,8 @@ class Engine {
   SlotStore store_;
   mutable std::mutex
       mutex_;  // guards what follows; held for a durable write, never for a port's call
-  std::condition_variable wake_;
+  std::shared_ptr<WaitPoint> wake_;
+  std::minstd_rand jitter_;  // the working thread's own
   UpdateMachine machine_;
   DeviceFacts durable_;  // as of the last save
   bool stopped_ = false;

@@ -59,8 +59,9 @@ Result<CertificateTerm> term_of(X509* certificate) {
 
 }  // namespace
 
-Identity::Identity(const fs::path& dir)
-    : dir_(dir),
+Identity::Identity(const fs::path& dir, http::Connect connect)
+    : connect_(std::move(connect)),
+      dir_(dir),
       folder_(dir / "identity"),
       key_(folder_ / "device.key"),
       certificate_(folder_ / "device.crt"),
@@ -124,9 +125,9 @@ Result<std::string> Identity::join(const std::string& server, const std::string&
   options.base_url = server;
   options.authority_fingerprint = parsed->fingerprint;
   options.user_agent = agent;
-  http::Client client(std::move(options));
+  const auto client = connect_(options);
   told_to_wait_ = seconds(0);
-  const auto reply = client.post(
+  const auto reply = client->post(
       "/v1/enroll", dump_json(Json{{"token", parsed->token}, {"csr", *csr}}), kAnswerBytes);
   if (!reply) return reply.error().within("join");
   if (reply->status != 201) {
@@ -181,7 +182,7 @@ Result<bool> Identity::renewal_due(WallTime now) const {
   return present->ends - now <= (present->ends - present->begins) / 3;
 }
 
-Result<void> Identity::renew(http::Client& client) {
+Result<void> Identity::renew(http::Requester& client) {
   const auto present = term();
   if (!present) return present.error();
   const auto csr = pki::DeviceKey::make_csr(key_, present->device);

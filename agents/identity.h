@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "http/client.h"
+#include "http/requester.h"
 
 namespace ota::agent {
 
@@ -26,8 +26,8 @@ struct CertificateTerm {
 
 class Identity {
  public:
-  // `dir`: the device's folder.
-  explicit Identity(const std::filesystem::path& dir);
+  // `dir`: the device's folder; `connect`: how a server is reached.
+  Identity(const std::filesystem::path& dir, http::Connect connect);
 
   bool enrolled() const;
   // kDenied where the key can be read by others: such a device does not run.
@@ -47,7 +47,7 @@ class Identity {
   Result<CertificateTerm> term() const;
   // Fetches a new certificate for the same key; connections made from now on present it. kDenied
   // where the server gives none: one that has ended is renewed on an operator's word.
-  Result<void> renew(http::Client& client);
+  Result<void> renew(http::Requester& client);
   // Less than a third of the present one's term is left.
   Result<bool> renewal_due(WallTime now) const;
 
@@ -58,6 +58,7 @@ class Identity {
   Result<CertificateTerm> accept(const std::string& certificate,
                                  const std::string& authority) const;
 
+  http::Connect connect_;
   std::filesystem::path dir_;
   std::filesystem::path folder_;
   std::filesystem::path key_;

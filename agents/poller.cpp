@@ -1,7 +1,6 @@
 #include "agents/poller.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 namespace ota::agent {
@@ -21,14 +20,16 @@ std::string query_of(const model::BootId& boot) {
 }  // namespace
 
 Poller::Poller(const http::ClientOptions& options, const model::BootId& boot, Engine& engine,
-               Uplink& uplink, const Clock& clock, std::function<void(const std::string&)> say)
+               Uplink& uplink, const Clock& clock, std::function<void(const std::string&)> say,
+               const Runtime& runtime)
     : engine_(engine),
       uplink_(uplink),
       clock_(clock),
       say_(std::move(say)),
       query_(query_of(boot)),
-      client_(options),
-      pace_(kLimits, std::random_device{}()) {}
+      client_(runtime.connect(options)),
+      pace_(kLimits, runtime.seed()),
+      wake_(runtime.wait_point()) {}
 
 void Poller::run() {
   // Not before the server knows what runs here: it would repeat what has just been done.
@@ -49,7 +50,7 @@ milliseconds Poller::poll() {
 
 // Errors are for the pace alone: the uplink tells people about a server that is away.
 Result<std::vector<Command>> Poller::ask() {
-  const auto reply = client_.get(query_, kAnswerBytes, kPollPatience);
+  const auto reply = client_->get(query_, kAnswerBytes, kPollPatience);
   if (!reply) return reply.error();
   if (reply->status == kDisplaced) {
     tell_once("another device polls with this one's identity: give one of them its own");
@@ -83,21 +84,17 @@ unsigned Poller::hand_over(const std::vector<Command>& commands) {
 }
 
 bool Poller::pause(milliseconds time) {
-  const auto end = std::chrono::steady_clock::now() + time;
-  const MutexLock lock(mutex_);
-  while (!stopped_) {
-    if (wake_.wait_until(mutex_, end) == std::cv_status::timeout) break;
-  }
-  return stopped_;
+  std::unique_lock lock(mutex_);
+  return wake_->wait_for(lock, time, [this] { return stopped_; });
 }
 
 void Poller::stop() {
   {
-    const MutexLock lock(mutex_);
+    const std::lock_guard lock(mutex_);
     stopped_ = true;
   }
-  wake_.notify_all();
-  client_.close();
+  wake_->notify_all();
+  client_->close();
 }
 
 }  // namespace ota::agent

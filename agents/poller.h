@@ -4,14 +4,15 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <string>
 
 #include "agents/engine.h"
 #include "agents/identity.h"
 #include "agents/poll_pace.h"
+#include "agents/runtime.h"
 #include "agents/uplink.h"
-#include "base/mutex.h"
-#include "http/client.h"
+#include "http/requester.h"
 
 namespace ota::agent {
 
@@ -19,7 +20,8 @@ class Poller {
  public:
   // `boot`: this start of the device, by which the server knows two devices with one identity.
   Poller(const http::ClientOptions& options, const model::BootId& boot, Engine& engine,
-         Uplink& uplink, const Clock& clock, std::function<void(const std::string&)> say);
+         Uplink& uplink, const Clock& clock, std::function<void(const std::string&)> say,
+         const Runtime& runtime);
 
   void run();
   void stop();
@@ -39,12 +41,12 @@ class Poller {
   const Clock& clock_;
   std::function<void(const std::string&)> say_;
   std::string query_;
-  http::Client client_;
+  std::unique_ptr<http::Requester> client_;
   PollPace pace_;
   std::string told_;  // the problem that people were last told
-  Mutex mutex_;
-  CondVar wake_;
-  bool stopped_ OTA_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;
+  std::shared_ptr<WaitPoint> wake_;
+  bool stopped_ = false;
 };
 
 }  // namespace ota::agent

@@ -10,7 +10,7 @@
 namespace ota::agent {
 namespace {
 
-tuf::Fetched fetch(http::Client& client, const tuf::Fetch& wanted) {
+tuf::Fetched fetch(http::Requester& client, const tuf::Fetch& wanted) {
   using Status = tuf::Fetched::Status;
   auto reply = client.get("/tuf/metadata/" + wanted.path, wanted.max_bytes);
   if (!reply) {
@@ -33,7 +33,7 @@ Outcome refused(const Error& error) {
                  passes ? Failure::Again::kLater : Failure::Again::kNever};
 }
 
-Result<void> run_step(http::Client& client, tuf::Updater& updater) {
+Result<void> run_step(http::Requester& client, tuf::Updater& updater) {
   while (const auto wanted = updater.next())
     updater.feed(fetch(client, *wanted));
   return updater.result();
@@ -44,7 +44,7 @@ Result<void> run_step(http::Client& client, tuf::Updater& updater) {
 Trust::Trust(std::filesystem::path folder, std::string hardware)
     : folder_(std::move(folder)), hardware_(std::move(hardware)) {}
 
-Outcome Trust::check(http::Client& client, const Asked& asked, WallTime now, WallTime floor) {
+Outcome Trust::check(http::Requester& client, const Asked& asked, WallTime now, WallTime floor) {
   const model::Release& release = asked.release;
   tuf::UpdaterOptions options;
   options.clock_floor = floor;
@@ -75,7 +75,7 @@ Outcome Trust::check(http::Client& client, const Asked& asked, WallTime now, Wal
   return {};
 }
 
-Outcome Trust::check_back(http::Client& client, const tuf::DirectedRollback& expected,
+Outcome Trust::check_back(http::Requester& client, const tuf::DirectedRollback& expected,
                           const std::string& word, WallTime now, WallTime floor) {
   tuf::UpdaterOptions options;
   options.clock_floor = floor;

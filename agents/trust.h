@@ -10,7 +10,7 @@
 #include <string>
 
 #include "agents/update_machine.h"
-#include "http/client.h"
+#include "http/requester.h"
 #include "model/version.h"
 #include "tuf/director.h"
 
@@ -33,11 +33,11 @@ class Trust {
   // word must be its own, for this device, job and release. Failures carry tuf's words,
   // "job-mismatch" where the job says otherwise. `now`: the device's clock; a time before `floor`
   // is not believed.
-  Outcome check(http::Client& client, const Asked& asked, WallTime now, WallTime floor);
+  Outcome check(http::Requester& client, const Asked& asked, WallTime now, WallTime floor);
   // Brings the metadata up to date, so that a director's key which was replaced counts no more, and
   // judges the word of a rollback: where the root names a director, it must be his and say what
   // `expected` does.
-  Outcome check_back(http::Client& client, const tuf::DirectedRollback& expected,
+  Outcome check_back(http::Requester& client, const tuf::DirectedRollback& expected,
                      const std::string& word, WallTime now, WallTime floor);
   // After a check that went well: the path below /tuf/targets/ to fetch the image from.
   const std::string& target_path() const { return target_path_; }

@@ -1,6 +1,6 @@
 #include "agents/uplink.h"
 
-#include <random>
+#include <utility>
 
 #include "agents/answer.h"
 #include "base/json.h"
@@ -16,22 +16,21 @@ constexpr std::chrono::hours kRenewalCheck{1};
 constexpr std::size_t kBatch = 200;  // about 30 KiB
 constexpr std::size_t kAnswerBytes = 65536;
 
-std::uint32_t random_seed() {
-  return std::random_device{}();
-}
-
 }  // namespace
 
-Uplink::Uplink(UplinkOptions options, Engine& engine, Identity& identity, const Clock& clock)
+Uplink::Uplink(UplinkOptions options, Engine& engine, Identity& identity, const Clock& clock,
+               const Runtime& runtime)
     : options_(std::move(options)),
       engine_(engine),
       identity_(identity),
       clock_(clock),
-      client_(identity.client_options(options_.server, options_.agent)),
+      connect_(runtime.connect),
+      client_(connect_(identity.client_options(options_.server, options_.agent))),
       samples_(options_.boot, options_.buffered_samples),
-      backoff_(kFirstPause, kLongestPause, random_seed()),
-      telling_again_(kFirstPause, kLongestPutOff, random_seed()),
-      next_renewal_(clock.mono()) {}
+      backoff_(kFirstPause, kLongestPause, runtime.seed()),
+      telling_again_(kFirstPause, kLongestPutOff, runtime.seed()),
+      next_renewal_(clock.mono()),
+      changed_(runtime.wait_point()) {}
 
 void Uplink::run() {
   MonoTime next_sample = clock_.mono();
@@ -55,14 +54,12 @@ void Uplink::run() {
       }
     }
     buffered_ = samples_.size();
-    const MutexLock lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (stopped_) return;
     const bool pausing = next_try > clock_.mono();
-    const MonoTime until = pausing ? std::min(next_sample, next_try) : next_sample;
     // A wake-up does not shorten a pause.
-    while (!stopped_ && (!woken_ || pausing)) {
-      if (changed_.wait_until(mutex_, until) == std::cv_status::timeout) break;
-    }
+    changed_->wait_until(lock, pausing ? std::min(next_sample, next_try) : next_sample,
+                         [&] { return stopped_ || (woken_ && !pausing); });
     woken_ = false;
     if (stopped_) return;
   }
@@ -74,7 +71,7 @@ void Uplink::failed(const Error& error) {
   told_problem_ = problem;
   connected_ = false;
   accepted_facts_.clear();  // a server that comes back may have forgotten them
-  const MutexLock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   facts_known_ = false;
 }
 
@@ -109,7 +106,7 @@ void Uplink::put_off(const Error& error) {
 
 Result<unsigned> Uplink::post(const std::string& path, const std::string& body) {
   const MonoTime asked = clock_.mono();
-  const auto reply = client_.post(path, body, kAnswerBytes);
+  const auto reply = client_->post(path, body, kAnswerBytes);
   retry_after_.reset();
   if (!reply) return reply.error();
   if (reply->date) follow_server_time(*reply->date, asked);
@@ -162,7 +159,7 @@ Result<void> Uplink::send_facts() {
   const std::string facts = facts_document();
   Unheeded rollback;
   {
-    const MutexLock lock(mutex_);
+    const std::lock_guard lock(mutex_);
     if (std::exchange(repeat_facts_, false)) accepted_facts_.clear();
     rollback = unheeded_;
   }
@@ -172,10 +169,10 @@ Result<void> Uplink::send_facts() {
   if (*status >= 300)
     return fail(Errc::kInvalid, "the server answers /v1/status with " + std::to_string(*status));
   accepted_facts_ = facts;
-  const MutexLock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   if (unheeded_.from == rollback.from && unheeded_.why == rollback.why) unheeded_ = {};
   facts_known_ = true;
-  changed_.notify_all();
+  changed_->notify_all();
   return {};
 }
 
@@ -213,7 +210,7 @@ void Uplink::renew() {
   next_renewal_ = clock_.mono() + kRenewalCheck;
   const auto due = identity_.renewal_due(clock_.wall());
   if (due && !*due && !certificate_ended_) return;
-  const auto renewed = due ? identity_.renew(client_) : due.error();
+  const auto renewed = due ? identity_.renew(*client_) : due.error();
   if (!renewed) {
     const std::string why = renewed.error().text();
     if (why != told_renewal_) options_.say("certificate not renewed: " + why);
@@ -223,26 +220,26 @@ void Uplink::renew() {
   certificate_ended_ = false;
   told_renewal_.clear();
   options_.say("certificate renewed");
-  const MutexLock lock(mutex_);
-  if (!stopped_) client_ = http::Client(identity_.client_options(options_.server, options_.agent));
+  const std::lock_guard lock(mutex_);
+  if (!stopped_) client_ = connect_(identity_.client_options(options_.server, options_.agent));
 }
 
 void Uplink::stop() {
-  const MutexLock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   stopped_ = true;
-  client_.close();
-  changed_.notify_all();
+  client_->close();
+  changed_->notify_all();
 }
 
 void Uplink::wake() {
-  const MutexLock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   woken_ = true;
-  changed_.notify_all();
+  changed_->notify_all();
 }
 
 void Uplink::repeat_facts(const Unheeded& rollback) {
   {
-    const MutexLock lock(mutex_);
+    const std::lock_guard lock(mutex_);
     repeat_facts_ = true;
     unheeded_ = rollback;
     facts_known_ = false;
@@ -251,9 +248,8 @@ void Uplink::repeat_facts(const Unheeded& rollback) {
 }
 
 bool Uplink::wait_for_facts() {
-  const MutexLock lock(mutex_);
-  while (!stopped_ && !facts_known_)
-    changed_.wait(mutex_);
+  std::unique_lock lock(mutex_);
+  changed_->wait(lock, [this] { return stopped_ || facts_known_; });
   return !stopped_;
 }
 

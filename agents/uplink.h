@@ -10,16 +10,17 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include "agents/backoff.h"
 #include "agents/engine.h"
 #include "agents/identity.h"
+#include "agents/runtime.h"
 #include "agents/server_time.h"
 #include "agents/telemetry.h"
-#include "base/mutex.h"
-#include "http/client.h"
+#include "http/requester.h"
 
 namespace ota::agent {
 
@@ -36,7 +37,8 @@ struct UplinkOptions {
 
 class Uplink {
  public:
-  Uplink(UplinkOptions options, Engine& engine, Identity& identity, const Clock& clock);
+  Uplink(UplinkOptions options, Engine& engine, Identity& identity, const Clock& clock,
+         const Runtime& runtime);
 
   void run();
   void stop();
@@ -71,7 +73,8 @@ class Uplink {
   Engine& engine_;
   Identity& identity_;
   const Clock& clock_;
-  http::Client client_;
+  http::Connect connect_;
+  std::unique_ptr<http::Requester> client_;  // replaced under mutex_
   SampleBuffer samples_;
   ServerTime server_time_;
   Backoff backoff_;
@@ -87,14 +90,13 @@ class Uplink {
 
   std::atomic<bool> connected_{false};
   std::atomic<std::size_t> buffered_{0};
-  Mutex mutex_;  // guards what follows; never held over a request or a call of the engine
-  CondVar changed_;
-  bool stopped_ OTA_GUARDED_BY(mutex_) = false;
-  bool woken_ OTA_GUARDED_BY(mutex_) = false;
-  bool facts_known_ OTA_GUARDED_BY(mutex_) = false;
-  bool repeat_facts_ OTA_GUARDED_BY(mutex_) = false;
-  Unheeded unheeded_
-      OTA_GUARDED_BY(mutex_);  // to be told with the facts; without a digest: nothing
+  std::mutex mutex_;  // guards what follows; never held over a request or a call of the engine
+  std::shared_ptr<WaitPoint> changed_;
+  bool stopped_ = false;
+  bool woken_ = false;
+  bool facts_known_ = false;
+  bool repeat_facts_ = false;
+  Unheeded unheeded_;  // to be told with the facts; without a digest: nothing
 };
 
 }  // namespace ota::agent

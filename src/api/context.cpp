@@ -9,7 +9,8 @@ Context::Context(Ports p)
       commands(ports.fleet, ports.clock, ports.direct),
       followers(
           ports.store, [&fleet = ports.fleet] { return fleet.snapshot()->last_event; }, ports.clock,
-          worker) {}
+          worker),
+      worker(ports.worker == nullptr ? Worker() : Worker(*ports.worker)) {}
 
 void Context::on_worker(const http::Responder& respond, std::function<void()> work) {
   if (worker.post(std::move(work))) return;

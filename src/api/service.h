@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/executor.h"
 #include "base/result.h"
 #include "fleet/snapshot.h"
 #include "http/router.h"
@@ -71,6 +72,8 @@ struct Ports {
   std::function<bool()> behind;
   // Gives it to the fleet. Blocks on files; any thread.
   std::function<void()> catch_up;
+  // Runs what blocks; none: threads of the service's own.
+  Executor* worker = nullptr;
 };
 
 class Service {

@@ -9,6 +9,8 @@ Worker::Worker(std::size_t threads, std::size_t longest_queue) : longest_queue_(
     threads_.emplace_back([this] { run(); });
 }
 
+Worker::Worker(Executor& instead) : longest_queue_(0), instead_(&instead) {}
+
 Worker::~Worker() {
   {
     const MutexLock lock(mutex_);
@@ -20,6 +22,10 @@ Worker::~Worker() {
 }
 
 bool Worker::post(std::function<void()> work) {
+  if (instead_ != nullptr) {
+    instead_->post(std::move(work));
+    return true;
+  }
   {
     const MutexLock lock(mutex_);
     if (ending_ || queue_.size() >= longest_queue_) return false;

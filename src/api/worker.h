@@ -1,5 +1,5 @@
 // Two threads for what a handler must not do itself: reading the store, signing, writing large
-// documents.
+// documents. An executor may take their place: then it runs what is posted.
 //
 // Bounded: a full queue refuses, and the caller answers 503. Thread: any.
 #pragma once
@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/executor.h"
 #include "base/mutex.h"
 
 namespace ota::api {
@@ -17,6 +18,8 @@ namespace ota::api {
 class Worker {
  public:
   explicit Worker(std::size_t threads = 2, std::size_t longest_queue = 10000);
+  // `instead` of threads; it outlives the worker.
+  explicit Worker(Executor& instead);
   ~Worker();  // finishes what is queued
 
   // False where the queue is full or the worker ends.
@@ -26,6 +29,7 @@ class Worker {
   void run();
 
   const std::size_t longest_queue_;
+  Executor* const instead_ = nullptr;
   Mutex mutex_;
   CondVar wake_;
   std::deque<std::function<void()>> queue_ OTA_GUARDED_BY(mutex_);

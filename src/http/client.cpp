@@ -54,7 +54,7 @@ struct Transfer {
   std::optional<Error> error;
   std::optional<std::uint64_t> range_start;  // of Content-Range
   // A download's side; null for get and post.
-  const Client::Download* download = nullptr;
+  const Requester::Download* download = nullptr;
   const std::function<Result<void>(std::string_view)>* sink = nullptr;
   const std::function<void()>* restart = nullptr;
   std::uint64_t received = 0;
@@ -332,14 +332,14 @@ Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
-Result<Reply> Client::get(const std::string& path, std::size_t max_bytes, milliseconds timeout) {
+Result<Reply> Client::do_get(const std::string& path, std::size_t max_bytes, milliseconds timeout) {
   Transfer transfer;
   transfer.max_body = max_bytes;
   return impl_->request(path, timeout, transfer, nullptr);
 }
 
-Result<Reply> Client::post(const std::string& path, std::string_view body, std::size_t max_bytes,
-                           milliseconds timeout) {
+Result<Reply> Client::do_post(const std::string& path, std::string_view body, std::size_t max_bytes,
+                              milliseconds timeout) {
   Transfer transfer;
   transfer.max_body = max_bytes;
   return impl_->request(path, timeout, transfer, &body);

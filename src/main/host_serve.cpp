@@ -42,7 +42,8 @@ api::Ports Host::Impl::ports() {
             operators->revoke(name, actor, std::move(done));
           },
       .behind = [this] { return firmware->behind(); },
-      .catch_up = [this] { firmware->catch_up(releases_taker()); }};
+      .catch_up = [this] { firmware->catch_up(releases_taker()); },
+      .worker = nullptr};
   if (parts.supervisor == nullptr) return out;
   out.agents = [supervisor = parts.supervisor] { return supervisor->status(); };
   out.order_agent = [supervisor = parts.supervisor](const std::string& agent,
