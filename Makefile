@@ -135,7 +135,7 @@ $(OUT)/flags: FORCE
 	@echo '$(COMPILED_WITH)' | cmp -s - $@ || echo '$(COMPILED_WITH)' > $@
 FORCE:
 
-.PHONY: build run test test-remote test-drills test-interop deps-interop check deps lint format tidy syntax asan tsan bench bench-anomaly bench-before install clean help approve fuzz FORCE sanitized clock-shift \
+.PHONY: build run test test-remote test-drills explore planted mutants test-interop deps-interop check deps lint format tidy syntax asan tsan bench bench-anomaly bench-before install clean help approve fuzz FORCE sanitized clock-shift \
 	tests deps-bench bench-check bench-accept lint-fast compile-commands
 .SECONDARY:
 
@@ -225,9 +225,10 @@ $(BIN)/ota-console: $(CONSOLE_OBJ) $(LIB)
 	$(call link,$^) $(LIBS)
 $(BIN)/otactl: $(OUT)/src/main/otactl.o $(LIB)
 	$(call link,$< $(LIB)) $(LIBS)
-# Whole agents live in the simulated world (src/world).
-$(BIN)/ota-sim: $(OUT)/src/main/ota_sim.o $(LIB) $(AGENT_LIB)
-	$(call link,$< $(LIB) $(AGENT_LIB) $(LIB)) $(LIBS)
+# Whole agents live in the simulated world (src/world). INSTEAD: objects that stand in for what the archives hold of the
+# same sources (tests/world/planted).
+$(BIN)/ota-sim: $(OUT)/src/main/ota_sim.o $(INSTEAD) $(LIB) $(AGENT_LIB)
+	$(call link,$< $(INSTEAD) $(LIB) $(AGENT_LIB) $(LIB)) $(LIBS) $(if $(INSTEAD),-Wl$(comma)-z$(comma)muldefs)
 $(BIN)/ota-agent: $(OUT)/agents/main.o $(AGENT_LIB) $(LIB)
 	$(call link,$< $(AGENT_LIB) $(LIB)) $(LIBS_AGENT)
 $(BIN)/tuf-client: $(call obj,$(TUF_CLIENT_SRC)) $(AGENT_LIB) $(LIB)
@@ -277,6 +278,12 @@ mutants: ## how many single-point slips in critical code the tests notice (about
 
 deps-interop: ## install Debian's swupdate and what makes images for it
 	@tools/deps interop
+
+explore: $(BIN)/ota-sim ## live through simulated fleets: kept plans, fixed seeds, this commit's seeds (under 2 minutes)
+	@tests/world/explore $(BIN)
+
+planted: ## see the simulator find each planted bug (some 2 minutes each; PLANTED="--seeds 300 NAME...")
+	@tests/world/planted $(PLANTED)
 
 test-interop: deps-interop ## the real swupdate against this console, over hawkBit's DDI (about 2 minutes)
 	@$(MAKE) --no-print-directory build $(BIN)/e2e-tests

@@ -110,14 +110,15 @@ struct Call {
 }  // namespace
 
 struct DdiService::Impl {
-  Impl(fleet::Fleet& f, const Clock& c, std::filesystem::path firmware)
+  Impl(fleet::Fleet& f, const Clock& c, std::filesystem::path firmware, Executor* executor)
       : fleet(f),
         clock(c),
         artifacts(std::move(firmware)),
         transfers(std::make_shared<DdiTransfers>(
             [&f](const DdiTransfers::Key& key, const fleet::DdiFetch& fetch) {
               f.ddi_fetched(key.device, key.action, fetch);
-            })) {}
+            })),
+        worker(executor == nullptr ? Worker() : Worker(*executor)) {}
 
   fleet::Fleet& fleet;
   const Clock& clock;
@@ -406,8 +407,9 @@ void DdiService::Impl::add_routes(http::Router& table) {
       Limit::kPace);
 }
 
-DdiService::DdiService(fleet::Fleet& fleet, const Clock& clock, std::filesystem::path firmware)
-    : impl_(std::make_unique<Impl>(fleet, clock, std::move(firmware))) {
+DdiService::DdiService(fleet::Fleet& fleet, const Clock& clock, std::filesystem::path firmware,
+                       Executor* worker)
+    : impl_(std::make_unique<Impl>(fleet, clock, std::move(firmware), worker)) {
   auto table = std::make_shared<http::Router>();
   impl_->add_routes(*table);
   impl_->router = std::move(table);

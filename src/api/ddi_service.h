@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/executor.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "model/settings.h"
@@ -26,7 +27,9 @@ namespace ota::api {
 
 class DdiService {
  public:
-  DdiService(fleet::Fleet& fleet, const Clock& clock, std::filesystem::path firmware);
+  // `worker` runs what blocks; none: threads of its own.
+  DdiService(fleet::Fleet& fleet, const Clock& clock, std::filesystem::path firmware,
+             Executor* worker = nullptr);
   ~DdiService();
 
   std::shared_ptr<const http::Router> router() const;

@@ -182,6 +182,7 @@ int run(std::span<const std::string> words, const Surroundings& around) {
   options.programs = around.programs.string();
   CLI::App app("Plays fleets, faults and attacks against the real programs.", "ota-sim");
   app.require_subcommand(1);
+  app.footer("And ota-sim explore: whole fleets on virtual time, many seeds (explore --help).");
   CLI::App* run_app = app.add_subcommand("run", "play scenarios and say whether all held");
   run_app->add_option("SCENARIO", options.files, "scenario files")->required();
   run_app->add_flag("--json", options.json, "a report in JSON for each");

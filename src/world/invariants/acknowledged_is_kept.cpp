@@ -1,0 +1,76 @@
+// What the server said yes to is there for good: jobs, revocations, final reports, enrolments.
+#include <map>
+#include <set>
+
+#include "base/json.h"
+#include "world/invariants/all.h"
+#include "world/world.h"
+
+namespace ota::world {
+namespace {
+
+class AcknowledgedIsKept final : public Invariant {
+  void answered(World& world, const Device* device, const Request& asked,
+                const http::Response& answer) override {
+    if (answer.status < 200 || answer.status >= 300 || asked.method != http::Method::kPost) return;
+    if (asked.target == "/v1/push") {
+      const auto said = parse_json(answer.body);
+      if (!said) return;
+      for (const Json& result : (*said)["results"]) {
+        if (result.contains("job")) jobs_.insert(result["job"].get<std::string>());
+      }
+      return;
+    }
+    if (device == nullptr && asked.target.ends_with("/revoke"))
+      revoked_[asked.target.substr(12, asked.target.size() - 12 - 7)] =
+          world.server().clock().wall();
+    if (asked.target == "/v1/enroll") {
+      if (const auto said = parse_json(answer.body))
+        revoked_.erase((*said)["device"].get<std::string>());
+    }
+    if (device != nullptr && asked.target.ends_with("/report")) {
+      const auto report = parse_json(asked.body);
+      if (!report) return;
+      const auto state = model::parse_job_state((*report)["state"].get<std::string>());
+      if (state && model::is_final(*state))
+        ended_[asked.target.substr(9, asked.target.size() - 16)];
+    }
+  }
+
+  void server_started(World& world) override { look(world); }
+  void look(World& world) override {
+    const fleet::Fleet& fleet = *world.server().fleet();
+    for (const std::string& id : jobs_) {
+      if (!fleet.job(id)) breaks(id + " was promised to an operator and is not there");
+    }
+    for (const auto& [device, at] : revoked_) {
+      const auto detail = fleet.detail(device);
+      // One that is let in anew is so in memory before its certificate is on disk and given out.
+      if (detail && detail->record && detail->record->enrolled_at >= at - seconds(10)) continue;
+      if (!detail || !detail->record || !detail->record->revoked)
+        breaks(device + " was revoked, and is not");
+    }
+    for (const auto& [id, nothing] : ended_) {
+      const auto job = fleet.job(id);
+      if (!job) {
+        breaks(id + "'s end was acknowledged, and it is not there");
+      } else if (!model::is_final(job->state) && !job->claims_success && job->attempt == 1 &&
+                 job->state != model::JobState::kQueued) {
+        breaks(id + "'s end was acknowledged, and it is " +
+               std::string(model::to_text(job->state)));
+      }
+    }
+  }
+
+  std::set<std::string> jobs_;
+  std::map<std::string, WallTime> revoked_;
+  std::map<std::string, bool> ended_;
+};
+
+}  // namespace
+
+std::unique_ptr<Invariant> acknowledged_is_kept() {
+  return std::make_unique<AcknowledgedIsKept>();
+}
+
+}  // namespace ota::world

@@ -1,0 +1,71 @@
+#include "world/oracle.h"
+
+#include <array>
+
+#include "world/invariants/all.h"
+
+namespace ota::world {
+namespace {
+
+// The last four are looked at by the world itself (world.cpp): they watch nothing.
+std::unique_ptr<Invariant> by_the_world() {
+  return std::make_unique<Invariant>();
+}
+
+constexpr std::array kInvariants{
+    InvariantKind{"shown-was-true", "the version that is shown was confirmed by the device",
+                  shown_was_true},
+    InvariantKind{"counted-was-confirmed",
+                  "a success is of an image that started and was confirmed", counted_was_confirmed},
+    InvariantKind{"always-bootable", "one slot boots, and its image is whole", always_bootable},
+    InvariantKind{"acknowledged-is-kept", "nothing that was acknowledged is lost",
+                  acknowledged_is_kept},
+    InvariantKind{"final-is-final", "a job that has ended stays as it ended", final_is_final},
+    InvariantKind{"job-has-deadline", "no open job without a live deadline, nor two of a device",
+                  job_has_deadline},
+    InvariantKind{"offer-was-allowed", "no command without the gate's allow on disk",
+                  offer_was_allowed},
+    InvariantKind{"cancelled-is-over", "no offer after a cancel, no install of what is cancelled",
+                  cancelled_is_over},
+    InvariantKind{"never-below-floor", "no device tries a version below its signed floor",
+                  never_below_floor},
+    InvariantKind{"only-published-runs", "no device starts what was not signed for its model",
+                  only_published_runs},
+    InvariantKind{"token-once", "a join code lets in once", token_once},
+    InvariantKind{"revoked-stays-out", "a revoked certificate opens nothing", revoked_stays_out},
+    InvariantKind{"own-jobs-only", "a device says nothing about another one's job", own_jobs_only},
+    InvariantKind{"verdict-survives", "no verdict gets better by a restart", verdict_survives},
+    InvariantKind{"gate-word-is-the-gates", "the GATE column is the gate's answer of now",
+                  gate_word_is_the_gates},
+    InvariantKind{"log-is-whole", "the log grows at its end alone", log_is_whole},
+    InvariantKind{"clone-is-noticed", "two machines with one identity are told", clone_is_noticed},
+    InvariantKind{"everything-comes-to-rest",
+                  "after the faults all are heard of and no job is open", everything_comes_to_rest},
+    InvariantKind{"ends-are-counted-once", "the counts of ends are the counts of jobs",
+                  ends_are_counted_once},
+    InvariantKind{"ill-is-not-kept", "no device confirms an image whose own check fails",
+                  ill_is_not_kept},
+    InvariantKind{"newest-report-counts",
+                  "no report that was acknowledged is undone by an older one",
+                  newest_report_counts},
+    InvariantKind{"no-server-error", "no request is answered by 500", no_server_error},
+    InvariantKind{"server-starts", "the server opens whatever its disk holds after a cut",
+                  by_the_world},
+    InvariantKind{"updates-go-on", "whatever happened, a new release reaches every device",
+                  by_the_world},
+    InvariantKind{"restart-keeps-all", "a restart changes no record and no job", by_the_world},
+    InvariantKind{"no-exception", "no part of the program throws out of itself", by_the_world},
+};
+
+}  // namespace
+
+std::span<const InvariantKind> invariant_kinds() {
+  return kInvariants;
+}
+
+Oracle::Oracle() {
+  for (const InvariantKind& kind : kInvariants)
+    watching_.push_back(kind.make());
+}
+
+}  // namespace ota::world

@@ -1,0 +1,169 @@
+#include "world/plan.h"
+
+#include <algorithm>
+
+#include "world/acts.h"
+#include "world/random.h"
+
+namespace ota::world {
+namespace {
+
+using std::chrono::minutes;
+
+// Most links are good, some are bad in one way, few in all.
+LinkFaults draw_link(Random& random) {
+  LinkFaults faults;
+  faults.most = milliseconds(random.between(20, 2000));
+  const double much = random.chance(0.3) ? 0.1 : 0.02;
+  for (double* rate : {&faults.late, &faults.lost, &faults.unanswered, &faults.twice}) {
+    if (random.chance(0.4)) *rate = much;
+  }
+  if (random.chance(0.3)) faults.half_open = 0.5;
+  if (random.chance(0.4)) faults.cut = 0.1;
+  faults.bytes_per_second = random.chance(0.5) ? 1U << 20 : 1024U << random.below(6);
+  return faults;
+}
+
+}  // namespace
+
+Plan draw_plan(std::uint64_t seed) {
+  Random random(seed, "plan");
+  Plan plan;
+  plan.seed = seed;
+  plan.devices = static_cast<std::size_t>(random.between(2, random.chance(0.2) ? 12 : 5));
+  plan.models = random.chance(0.3) ? 2 : 1;
+  plan.chaos = minutes(random.between(8, 40));
+  plan.interval = milliseconds(1000 * random.between(2, 10));
+  plan.tick = milliseconds(random.chance(0.5) ? 250 : 1000);
+  plan.slowest_sync = milliseconds(random.chance(0.5) ? 20 : random.between(20, 3000));
+  plan.server_drift_ppm = random.chance(0.5) ? 0 : random.between(-100, 100);
+  plan.device_drift_ppm = random.chance(0.5) ? 0 : random.between(0, 500);
+  plan.sick = random.chance(0.4) ? random.between(1, 5) : 0;
+  if (random.chance(0.8)) plan.link = draw_link(random);
+  plan.slowest_boot = milliseconds(random.between(500, 60'000));
+  plan.watch_period = milliseconds(1000 * random.between(10, 120));
+  plan.deadline = milliseconds(1000 * random.between(20, 180));
+  plan.max_retries = random.between(0, 2);
+
+  // The swarm: which kinds there are, and how often each.
+  std::vector<std::pair<const ActKind*, double>> kinds;
+  double sum = 0;
+  for (const ActKind& kind : act_kinds()) {
+    if (!kind.always && !random.chance(0.35)) continue;
+    const double weight = kind.weight * (random.chance(0.2) ? 4 : 1);
+    kinds.emplace_back(&kind, weight);
+    sum += weight;
+  }
+  const auto count = static_cast<std::size_t>(random.between(5, 60));
+  const double in_the_middle = random.chance(0.7) ? 0.7 : 0.1;
+  std::vector<Act> updates;  // what sets a job going, so that others can fall into its course
+  for (std::size_t i = 0; i < count; ++i) {
+    double at = static_cast<double>(random.below(1U << 30)) / (1U << 30) * sum;
+    const ActKind* chosen = kinds.front().first;
+    for (const auto& [kind, weight] : kinds) {
+      chosen = kind;
+      if ((at -= weight) < 0) break;
+    }
+    Act act;
+    act.at = random.between(minutes(1), plan.chaos);
+    act.kind = chosen->name;
+    act.device = random.below(plan.devices);
+    act.a = static_cast<std::int64_t>(random.below(1U << 20));
+    act.b = static_cast<std::int64_t>(random.below(1U << 20));
+    const bool update = act.kind.starts_with("push") || act.kind == "override";
+    if (update) {
+      updates.push_back(act);
+    } else if (!updates.empty() && random.chance(in_the_middle)) {
+      const Act& during = random.of(updates);
+      act.device = during.device;
+      act.at = during.at + random.between(milliseconds(0), plan.slowest_boot + seconds(30));
+    }
+    plan.acts.push_back(std::move(act));
+  }
+  std::ranges::stable_sort(plan.acts, {}, &Act::at);
+  return plan;
+}
+
+namespace {
+
+// One list of members for both directions.
+template <class Each>
+void members(Plan& plan, const Each& each) {
+  each("seed", plan.seed);
+  each("devices", plan.devices);
+  each("models", plan.models);
+  each("chaos_ms", plan.chaos);
+  each("interval_ms", plan.interval);
+  each("tick_ms", plan.tick);
+  each("slowest_sync_ms", plan.slowest_sync);
+  each("server_drift_ppm", plan.server_drift_ppm);
+  each("device_drift_ppm", plan.device_drift_ppm);
+  each("sick", plan.sick);
+  each("link_least_ms", plan.link.least);
+  each("link_most_ms", plan.link.most);
+  each("link_late", plan.link.late);
+  each("link_lost", plan.link.lost);
+  each("link_unanswered", plan.link.unanswered);
+  each("link_twice", plan.link.twice);
+  each("link_half_open", plan.link.half_open);
+  each("link_cut", plan.link.cut);
+  each("link_bytes_per_second", plan.link.bytes_per_second);
+  each("fastest_boot_ms", plan.fastest_boot);
+  each("slowest_boot_ms", plan.slowest_boot);
+  each("watch_period_ms", plan.watch_period);
+  each("deadline_ms", plan.deadline);
+  each("max_retries", plan.max_retries);
+}
+
+}  // namespace
+
+Json to_document(const Plan& plan) {
+  Json out = Json::object();
+  Plan copy = plan;
+  members(copy, [&out](const char* name, const auto& value) {
+    if constexpr (requires { value.count(); }) {
+      out[name] = value.count();
+    } else {
+      out[name] = value;
+    }
+  });
+  out["acts"] = Json::array();
+  for (const Act& act : plan.acts) {
+    out["acts"].push_back({{"at_ms", act.at.count()},
+                           {"kind", act.kind},
+                           {"device", act.device},
+                           {"a", act.a},
+                           {"b", act.b}});
+  }
+  return out;
+}
+
+Result<Plan> plan_from(const Json& document) {
+  Plan plan;
+  try {
+    members(plan, [&document](const char* name, auto& value) {
+      if constexpr (requires { value.count(); }) {
+        value = milliseconds(document.at(name).template get<std::int64_t>());
+      } else {
+        document.at(name).get_to(value);
+      }
+    });
+    for (const Json& one : document.at("acts")) {
+      Act act;
+      act.at = milliseconds(one.at("at_ms").get<std::int64_t>());
+      one.at("kind").get_to(act.kind);
+      one.at("device").get_to(act.device);
+      one.at("a").get_to(act.a);
+      one.at("b").get_to(act.b);
+      if (find_act(act.kind) == nullptr) return fail(Errc::kInvalid, "no such act: " + act.kind);
+      plan.acts.push_back(std::move(act));
+    }
+  } catch (const Json::exception& error) {
+    return fail(Errc::kInvalid, std::string("not a plan: ") + error.what());
+  }
+  if (plan.devices == 0 || plan.models == 0)
+    return fail(Errc::kInvalid, "a plan without devices or models");
+  return plan;
+}
+
+}  // namespace ota::world
