@@ -20,17 +20,17 @@ double quantile(std::span<double> values, double share) {
 
 void Home::keep(Readings& readings, double value) {
   if (size_ < kSlots) {
-    readings.set(size_++, value);
+    readings.set(kFirst + size_++, value);
     return;
   }
   if (covers_) {
-    readings.set(write_++, value);
+    readings.set(kFirst + write_++, value);
     return;
   }
   constexpr std::size_t kHalf = kSlots / 2;
   for (std::size_t i = 0; i < kHalf; ++i)
-    readings.set(i, readings.get(2 * i + 1));
-  readings.set(kHalf, value);
+    readings.set(kFirst + i, readings.get(kFirst + 2 * i + 1));
+  readings.set(kFirst + kHalf, value);
   size_ = kHalf + 1;
   stride_ *= 2;
 }
@@ -70,7 +70,7 @@ void Home::measure(const Readings& readings) {
   constexpr double kLeast = 1e-9;
   std::array<double, kSlots> kept{};
   const std::span values = std::span(kept).first(size_);
-  readings.get(0, values);
+  readings.get(kFirst, values);
   const double range = quantile(values, 0.99) - quantile(values, 0.01);
   centre_ = quantile(values, 0.5);
   for (double& value : values)

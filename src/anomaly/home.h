@@ -19,8 +19,9 @@ namespace ota::anomaly {
 class Home {
  public:
   static constexpr std::size_t kSlots = 256;
+  static constexpr std::size_t kFirst = 64;  // the slots before it are the owner's
 
-  // Learns `value`; `readings` holds this home's in its first kSlots. No stride is longer than
+  // Learns `value`; `readings` holds this home's in kSlots from kFirst on. No stride is longer than
   // `longest_stride`.
   void take(Readings& readings, double value, double longest_stride);
 

@@ -83,6 +83,7 @@ struct BytesOut {
   }
   void operator()(const char*, const Readings& readings) const {
     const auto form = readings.form();
+    bytes(&form.room, sizeof form.room);
     bytes(&form.digits, 1);
     bytes(&form.width, 1);
     bytes(readings.raw().data(), readings.raw().size());
@@ -125,11 +126,13 @@ struct BytesIn {
   }
   void operator()(const char*, Readings& readings) const {
     Readings::Form form;
+    bytes(&form.room, sizeof form.room);
     bytes(&form.digits, 1);
     bytes(&form.width, 1);
     constexpr std::size_t kWidest = sizeof(double);
     const std::size_t width = std::min<std::size_t>(form.width, kWidest);
-    std::vector<std::byte> raw(MetricScore::kSlots * width);
+    const std::size_t room = std::min<std::size_t>(form.room, MetricScore::kSlots);
+    std::vector<std::byte> raw(room * width);
     bytes(raw.data(), raw.size());
     if (!readings.restore(form, raw)) throw std::invalid_argument("no readings");
   }

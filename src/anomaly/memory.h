@@ -21,7 +21,7 @@ namespace ota::anomaly {
 struct DeviceState;
 
 // Raised with every change of what is kept, or of what it means.
-inline constexpr std::uint32_t kMemoryVersion = 2;
+inline constexpr std::uint32_t kMemoryVersion = 3;
 inline constexpr std::size_t kLargestMemory = 131072;  // of a device with twelve metrics at worst
 
 std::string keep(const DeviceState& state);

@@ -28,12 +28,12 @@ class Last {
       : size_(std::min<std::size_t>(count, MetricScore::kRecent)) {
     const std::size_t head = count % MetricScore::kRecent;
     if (count <= MetricScore::kRecent) {
-      readings.get(Home::kSlots, std::span(values_).first(size_));
+      readings.get(0, std::span(values_).first(size_));
       return;
     }
     const std::span all(values_);
-    readings.get(Home::kSlots + head, all.first(MetricScore::kRecent - head));
-    readings.get(Home::kSlots, all.last(head));
+    readings.get(head, all.first(MetricScore::kRecent - head));
+    readings.get(0, all.last(head));
   }
   // The mean of `count` of them that end `back` before the newest, or of those that there are.
   double mean_of(std::size_t count, std::size_t back = 0) const {
@@ -50,7 +50,7 @@ class Last {
 }  // namespace
 
 void MetricScore::judge(double value, std::uint32_t row, const Tuning& tuning) {
-  readings_.set(Home::kSlots + count_ % kRecent, value);
+  readings_.set(count_ % kRecent, value);
   // 2^31 is a multiple of kRecent: the ring goes on where it was.
   if (++count_ == std::numeric_limits<std::uint32_t>::max()) count_ -= 1U << 31;
   rarity_ = 0;

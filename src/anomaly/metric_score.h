@@ -74,8 +74,8 @@ class MetricScore {
     for (auto& size : self.sizes_)
       visit("size", size);
   }
-  // Slots of readings(): the home's, then the last ones.
-  static constexpr std::size_t kRecent = 64;
+  // Slots of the readings: the last ones, then the home's.
+  static constexpr std::size_t kRecent = Home::kFirst;
   static constexpr std::size_t kSlots = Home::kSlots + kRecent;
 
  private:

@@ -10,6 +10,7 @@
 namespace ota::anomaly {
 namespace {
 
+constexpr std::uint16_t kFirstRoom = 128;
 constexpr std::array kPower{1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
 
 template <class Whole>
@@ -32,10 +33,11 @@ double Readings::get(std::size_t slot) const {
 }
 
 void Readings::get(std::size_t first, std::span<double> out) const {
-  if (bytes_ == nullptr) {
-    std::fill(out.begin(), out.end(), 0.0);
-    return;
-  }
+  const std::size_t kept =
+      std::min<std::size_t>(out.size(), room_ - std::min<std::size_t>(first, room_));
+  std::fill(out.begin() + static_cast<std::ptrdiff_t>(kept), out.end(), 0.0);
+  if (kept == 0) return;
+  out = out.first(kept);
   const std::byte* from = bytes_.get() + first * width_;
   const double power = kPower[digits_];
   switch (width_) {
@@ -79,7 +81,7 @@ void Readings::write(std::size_t slot, double value) {
 
 // The next representation that holds the readings there are and this one too.
 void Readings::widen_for(double value) {
-  std::vector<double> all(slots_);
+  std::vector<double> all(room_);
   get(0, all);
   const auto fits = [&](std::uint8_t digits, Width width) {
     return holds(value, digits, width) && std::all_of(all.begin(), all.end(), [&](double known) {
@@ -99,28 +101,39 @@ void Readings::widen_for(double value) {
   }
   width_ = width;
   digits_ = width == kDouble ? std::uint8_t{0} : digits;
-  bytes_ = std::make_unique<std::byte[]>(std::size_t{slots_} * width_);
+  bytes_ = std::make_unique<std::byte[]>(bytes());
   for (std::size_t i = 0; i < all.size(); ++i)
     write(i, all[i]);
 }
 
+// A device that was just seen has not half of them: of a large fleet, most may be such.
+void Readings::make_room_for(std::size_t slot) {
+  const std::uint16_t room = slot < kFirstRoom ? std::min(kFirstRoom, slots_) : slots_;
+  auto grown = std::make_unique<std::byte[]>(std::size_t{room} * width_);
+  std::copy_n(bytes_.get(), bytes(), grown.get());
+  bytes_ = std::move(grown);
+  room_ = room;
+}
+
 void Readings::set(std::size_t slot, double value) {
-  if (bytes_ == nullptr) bytes_ = std::make_unique<std::byte[]>(std::size_t{slots_} * width_);
+  if (slot >= room_) make_room_for(slot);
   if (!holds(value, digits_, width_)) widen_for(value);
   write(slot, value);
 }
 
 bool Readings::restore(Form form, std::span<const std::byte> raw) {
-  if (form.width == 0) return raw.empty();
   const bool known = form.width == kShort || form.width == kLong || form.width == kDouble;
   if (!known || form.digits >= kPower.size()) return false;
-  if (raw.size() != std::size_t{slots_} * form.width) return false;
+  const bool fits =
+      form.room == 0 || form.room == std::min(kFirstRoom, slots_) || form.room == slots_;
+  if (!fits || raw.size() != std::size_t{form.room} * form.width) return false;
+  room_ = form.room;
   digits_ = form.digits;
   width_ = static_cast<Width>(form.width);
   bytes_ = std::make_unique<std::byte[]>(raw.size());
   std::copy(raw.begin(), raw.end(), bytes_.get());
   // What is a double may be anything in a damaged file, and no reading is infinite.
-  std::vector<double> all(slots_);
+  std::vector<double> all(room_);
   get(0, all);
   return std::all_of(all.begin(), all.end(), [](double value) { return std::isfinite(value); });
 }

@@ -113,13 +113,13 @@ void print_profile(sim::Profile profile, const char* name) {
               label.c_str());
 }
 
-double cpu_ns() {
+}  // namespace
+
+double thread_cpu_ns() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
-
-}  // namespace
 
 void print_fleet_verdicts() {
   std::printf("\nsimulated devices at one sample a second\n");
@@ -144,10 +144,10 @@ DetectorCost measure_detector(std::size_t devices) {
     for (model::Sample& sample : month)
       sample = machine.next();
     DeviceDetector& detector = all.emplace_back(thresholds);
-    const double begun = cpu_ns();
+    const double begun = thread_cpu_ns();
     for (const model::Sample& sample : month)
       detector.observe(sample, sample.at);
-    cost.reading_ns += cpu_ns() - begun;
+    cost.reading_ns += thread_cpu_ns() - begun;
   }
   cost.reading_ns /= static_cast<double>(devices * kMonth * model::kMetricCount);
   cost.device_bytes =

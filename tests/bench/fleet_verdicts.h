@@ -10,6 +10,8 @@ namespace ota::bench {
 // profile takes from an hour of health to its verdict.
 void print_fleet_verdicts();
 
+double thread_cpu_ns();  // of the calling thread, so far
+
 struct DetectorCost {
   double reading_ns = 0;    // CPU, of one metric's reading
   double device_bytes = 0;  // on the heap, its allocator's own bytes included
