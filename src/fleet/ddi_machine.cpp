@@ -319,11 +319,7 @@ Result<JobChange> ddi_force_quit(const Job& job, const std::string& actor, WallT
     return fail(Errc::kConflict,
                 job.id + " has ended already: " + std::string(model::to_text(job.state)));
   }
-  JobChange change =
-      job_abandoned(job, "ended here by " + actor + "; the device may still install it", now);
-  change.job.error_code = model::failure_code::kForceQuit;
-  change.events.back().kind = model::event_kind::kJobForceQuit;
-  change.events.back().data["error_code"] = model::failure_code::kForceQuit;
+  JobChange change = job_forced_out(job, actor, now);
   change.events.back().severity = Severity::kWarning;
   change.events.back().actor = actor;
   return change;

@@ -114,6 +114,22 @@ void retry_or_end(JobChange& change, JobState end, std::string code, std::string
       end == JobState::kExpired ? "expired" : "failed", now);
 }
 
+// Whether the device may have it: then what it does with it is known by its word alone, and no word
+// of ours says that it was cancelled.
+bool may_be_there(const Job& job) {
+  return job.state > JobState::kQueued || job.attempt > 1;
+}
+
+// A cancel was asked for and never answered.
+void end_unanswered(JobChange& change, std::string code, const std::string& detail,
+                    const model::OtaSettings& settings, WallTime now) {
+  change.changed = true;
+  change.job.error_code = std::move(code);
+  enter(change.job, JobState::kExpired,
+        detail + "; it did not answer the cancel, and may still install it", settings, now);
+  end_badly(change, JobState::kExpired, model::event_kind::kJobExpired, "expired", now);
+}
+
 void succeed(JobChange& change, const model::OtaSettings& settings, WallTime now) {
   Job& job = change.job;
   enter(job, JobState::kSucceeded, "confirmed by the device", settings, now);
@@ -305,16 +321,17 @@ JobChange job_at(const Job& job, const model::OtaSettings& settings, WallTime no
   change.job = job;
   if (model::is_final(job.state) || now < job.deadline) return change;
   const std::string late = "no word of the device while " + std::string(model::to_text(job.state));
+  if (job.cancel_requested && job.state < JobState::kBooting) {
+    end_unanswered(change, "deadline." + std::string(model::to_text(job.state)), late, settings,
+                   now);
+    return change;
+  }
   switch (job.state) {
     case JobState::kQueued:
       change.changed = true;
       change.job.error_code = model::failure_code::kDeadlineQueued;
-      enter(change.job, job.cancel_requested ? JobState::kCancelled : JobState::kExpired,
-            "the device did not fetch it in time", settings, now);
-      end_badly(
-          change, change.job.state,
-          job.cancel_requested ? model::event_kind::kJobCancelled : model::event_kind::kJobExpired,
-          job.cancel_requested ? "cancelled" : "expired", now);
+      enter(change.job, JobState::kExpired, "the device did not fetch it in time", settings, now);
+      end_badly(change, JobState::kExpired, model::event_kind::kJobExpired, "expired", now);
       break;
     case JobState::kSent:
       retry_or_end(change, JobState::kExpired, model::failure_code::kDeadlineSent, late, settings,
@@ -405,7 +422,7 @@ Result<JobChange> job_cancelled(const Job& job, const std::string& actor, WallTi
   if (job.cancel_requested) return change;
   change.changed = true;
   change.job.updated = now;
-  if (job.state == JobState::kQueued) {
+  if (!may_be_there(job)) {
     enter(change.job, JobState::kCancelled, "cancelled by " + actor, {}, now);
     end_badly(change, JobState::kCancelled, model::event_kind::kJobCancelled, "cancelled", now);
     change.events.back().actor = actor;
@@ -427,8 +444,24 @@ JobChange job_abandoned(const Job& job, const std::string& reason, WallTime now)
   if (model::is_final(job.state)) return change;
   change.changed = true;
   change.job.error_code = model::failure_code::kAbandoned;
+  if (may_be_there(job)) {
+    enter(change.job, JobState::kExpired, reason + "; it may still install it", {}, now);
+    end_badly(change, JobState::kExpired, model::event_kind::kJobExpired, "expired", now);
+    return change;
+  }
   enter(change.job, JobState::kCancelled, reason, {}, now);
   end_badly(change, JobState::kCancelled, model::event_kind::kJobCancelled, "cancelled", now);
+  return change;
+}
+
+JobChange job_forced_out(const Job& job, const std::string& actor, WallTime now) {
+  JobChange change;
+  change.job = job;
+  change.changed = true;
+  change.job.error_code = model::failure_code::kForceQuit;
+  enter(change.job, JobState::kCancelled,
+        "ended here by " + actor + "; the device may still install it", {}, now);
+  end_badly(change, JobState::kCancelled, model::event_kind::kJobForceQuit, "cancelled", now);
   return change;
 }
 

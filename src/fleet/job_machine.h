@@ -81,7 +81,11 @@ JobChange job_left(const model::Job& job, const model::Image& runs, WallTime now
 Result<JobChange> job_cancelled(const model::Job& job, const std::string& actor, WallTime now);
 
 // The device lost its right to be updated (revoked, off the whitelist): ends what is not final.
+// What the device may have got is not called cancelled, since it may still install it.
 JobChange job_abandoned(const model::Job& job, const std::string& reason, WallTime now);
+
+// An operator ends a job that is not final on the server alone, by explicit word.
+JobChange job_forced_out(const model::Job& job, const std::string& actor, WallTime now);
 
 // After a restart of the server: the present state gets its whole time again, since the device
 // could not report meanwhile.

@@ -187,16 +187,34 @@ TEST_CASE("a cancel that comes too late is said and forgotten", "[fleet]") {
   CHECK(installing->events.front().kind == "job.cancel-too-late");
 }
 
-TEST_CASE("a device that is silent after a cancel ends as cancelled, without another try",
+// Found by the simulator: what was told as cancelled was installed.
+TEST_CASE("a device that is silent after a cancel is not told as cancelled, nor tried again",
           "[fleet]") {
-  const auto asked = fleet::job_cancelled(in(JobState::kSent), "operator", kStart);
-  const auto over = fleet::job_at(asked->job, rules(), asked->job.deadline);
-  CHECK(over.job.state == JobState::kCancelled);
+  for (const JobState state : {JobState::kSent, JobState::kDownloading, JobState::kVerifying}) {
+    const auto asked = fleet::job_cancelled(in(state), "operator", kStart);
+    const auto over = fleet::job_at(asked->job, rules(), asked->job.deadline);
+    CHECK(over.job.state == JobState::kExpired);
+    CHECK(over.job.detail.find("may still install it") != std::string::npos);
+  }
+}
+
+TEST_CASE("a job that waits for another try may be on the device: a cancel waits for its word",
+          "[fleet]") {
+  model::Job again = in(JobState::kQueued);
+  again.attempt = 2;
+  const auto asked = fleet::job_cancelled(again, "operator", kStart);
+  REQUIRE(asked.has_value());
+  CHECK(asked->job.state == JobState::kQueued);
+  CHECK(asked->job.cancel_requested);
+  CHECK(fleet::job_at(asked->job, rules(), asked->job.deadline).job.state == JobState::kExpired);
 }
 
 TEST_CASE("a job that is abandoned is final, also in the middle of its trial", "[fleet]") {
   for (const JobState state : kRunning) {
-    CHECK(fleet::job_abandoned(in(state), "revoked", kStart).job.state == JobState::kCancelled);
+    const JobChange change = fleet::job_abandoned(in(state), "revoked", kStart);
+    // What the device may have is not called cancelled.
+    CHECK(change.job.state ==
+          (state == JobState::kQueued ? JobState::kCancelled : JobState::kExpired));
   }
 }
 
