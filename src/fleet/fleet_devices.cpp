@@ -327,6 +327,9 @@ void Fleet::Impl::take_status(const std::string& device, DeviceStatus status, Do
   });
   const WallTime now = clock.wall();
   const auto published = catalogue();
+  // Also of a job that ended meanwhile without its word: what an update brought is no foreign
+  // image, though its release may be gone by then.
+  const bool brought = status.confirmed && jobs.was_sent(device, *status.confirmed);
   store::Batch batch;
   const bool known = table.with(device, [&](LiveDevice& live) {
     const std::string before = live.record ? dump_json(*live.record) : "";
@@ -346,7 +349,9 @@ void Fleet::Impl::take_status(const std::string& device, DeviceStatus status, Do
     record.agent = status.agent;
     record.slot = status.slot;
     if (!status.hardware.empty()) record.hardware = status.hardware;
-    if (status.confirmed && !record.facts.confirmed) Impl::trust(record, *status.confirmed);
+    const bool first = status.confirmed && !record.facts.confirmed;
+    if (first || (brought && record.facts.confirmed != status.confirmed))
+      Impl::trust(record, *status.confirmed);
     if (status.confirmed) record.facts.confirmed = status.confirmed;
     if (status.running) record.facts.booted = status.running;
     if (status.written) record.facts.written = status.written;

@@ -221,6 +221,16 @@ void JobService::reported(const std::string& device, const std::string& job_id, 
                          });
 }
 
+bool JobService::was_sent(const std::string& device, const model::Image& image) const {
+  constexpr std::size_t kLooked = 20;
+  return std::ranges::any_of(table.newest(device, kLooked), [&](const JobTable::JobPtr& job) {
+    const bool offered = std::ranges::any_of(job->steps, [](const model::JobStep& step) {
+      return step.state == model::JobState::kSent;
+    });
+    return offered && job->release.version == image.version && job->release.sha256 == image.sha256;
+  });
+}
+
 Result<JobChange> JobService::native_step(const model::Job& job, const model::JobReport& report,
                                           const model::OtaSettings& rules, WallTime now) const {
   return job_reported(job, report, proof_of(job), rules, now);

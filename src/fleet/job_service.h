@@ -64,6 +64,8 @@ class JobService {
   // of the device; kConflict "other-channel": it is updated over the other one.
   void reported(const std::string& device, const std::string& job_id, Channel channel,
                 const Step& step, Done done);
+  // Whether one of the device's last jobs, however it ended, has offered it this image.
+  bool was_sent(const std::string& device, const model::Image& image) const;
   // The step of a native device's report.
   Result<JobChange> native_step(const model::Job& job, const model::JobReport& report,
                                 const model::OtaSettings& rules, WallTime now) const;

@@ -294,3 +294,30 @@ TEST_CASE("the version alone proves nothing: it is the image that counts", "[fle
   REQUIRE(it.report(kDevice, it.job, 1, JobState::kSucceeded));
   CHECK(it.state() == JobState::kConfirming);
 }
+
+// Found by the simulator: no command of an operator led back from there.
+TEST_CASE(
+    "an image that a job brought is trusted, though the job had ended and its release is gone",
+    "[fleet]") {
+  BootingFleet it;
+  for (int i = 0; i < 100 && !model::is_final(it.state()); ++i) {
+    it.clock.advance(std::chrono::minutes(10));
+    it.tick();
+  }
+  REQUIRE(it.state() == JobState::kExpired);
+  const auto newer = it.release(Version(2, 1, 6), std::string(64, 'c'));
+  it.fleet->set_releases({newer});
+  fleet::PushRequest request;
+  request.devices = {kDevice};
+  request.version = newer.version;
+  SECTION("and that one alone") {
+    it.runs(Version(2, 1, 5), std::string(64, 'd'), BootingFleet::kSecond);
+    it.run(kDevice, 12, 30);
+    CHECK(it.SmallFleet::push(request).decision.headline == "BLOCKED: Untrusted Image");
+  }
+  SECTION("so that its device can be updated again") {
+    it.runs(Version(2, 1, 5), kDigest215, BootingFleet::kSecond);
+    it.run(kDevice, 12, 30);
+    CHECK(it.SmallFleet::push(request).decision.headline == "SUCCESS: Update to v2.1.6 initiated");
+  }
+}
