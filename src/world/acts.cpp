@@ -367,6 +367,7 @@ std::span<const ActKind> act_kinds() {
 }
 
 const ActKind* find_act(std::string_view name) {
+  name = name.substr(0, name.find('@'));
   const auto found = std::ranges::find(kActKinds, name, &ActKind::name);
   return found == kActKinds.end() ? nullptr : &*found;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/job.h"
 #include "world/acts.h"
 #include "world/random.h"
 
@@ -77,6 +78,12 @@ Plan draw_plan(std::uint64_t seed) {
       const Act& during = random.of(updates);
       act.device = during.device;
       act.at = during.at + random.between(milliseconds(0), plan.slowest_boot + seconds(30));
+    }
+    // Many faults show in one state of a job alone, which a moment that is drawn seldom meets.
+    if (!update && random.chance(in_the_middle)) {
+      const auto state = static_cast<model::JobState>(
+          random.below(static_cast<std::uint64_t>(model::JobState::kSucceeded)));
+      act.kind += "@" + std::string(model::to_text(state));
     }
     plan.acts.push_back(std::move(act));
   }

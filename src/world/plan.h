@@ -21,7 +21,7 @@ namespace ota::world {
 
 struct Act {
   milliseconds at{0};  // since the world's beginning
-  std::string kind;    // acts.h
+  std::string kind;    // acts.h; "cancel@installing": once the device's job is in that state
   std::size_t device = 0;
   std::int64_t a = 0;  // what it means is the kind's
   std::int64_t b = 0;

@@ -18,9 +18,11 @@ namespace {
 using std::chrono::minutes;
 
 constexpr seconds kLook{5};
-constexpr minutes kCalm{8};      // until all is heard of again
-constexpr minutes kRepaired{8};  // until what operators did has taken effect
-constexpr minutes kUpdated{12};  // until every last update is through
+constexpr milliseconds kLookForState{200};
+constexpr minutes kPatience{10};  // of an act that waits for a state
+constexpr minutes kCalm{8};       // until all is heard of again
+constexpr minutes kRepaired{8};   // until what operators did has taken effect
+constexpr minutes kUpdated{12};   // until every last update is through
 constexpr milliseconds kOperatorPatience{30'000};
 constexpr milliseconds kServerTriesAgain{10'000};
 constexpr std::array<const char*, 2> kModels{"hw-a", "hw-b"};
@@ -158,9 +160,25 @@ void World::set_up() {
 
 void World::carry_out(const Act& act) {
   if (calm_) return;
+  const auto at = act.kind.find('@');
+  if (at != std::string::npos)
+    return wait_for(act, model::parse_job_state(act.kind.substr(at + 1)), kPatience);
+  carry_out_now(act);
+}
+
+// Looks again and again until the device's job is in this state.
+void World::wait_for(const Act& act, std::optional<model::JobState> state, milliseconds left) {
+  const auto job = running_job(device(act.device).id());
+  if (job && job->state == state) return carry_out_now(act);
+  if (calm_ || left <= milliseconds(0)) return;
+  timeline_.after(kLookForState,
+                  [this, &act, state, left] { wait_for(act, state, left - kLookForState); });
+}
+
+void World::carry_out_now(const Act& act) {
   const ActKind* kind = find_act(act.kind);
   const auto job = running_job(device(act.device).id());
-  ++report_.met[{job ? std::string(model::to_text(job->state)) : "none", act.kind}];
+  ++report_.met[{job ? std::string(model::to_text(job->state)) : "none", kind->name}];
   trace_.add("world", "act " + act.kind + " on " + device(act.device).machine());
   kind->carry_out(*this, act);
 }
@@ -353,15 +371,20 @@ void World::operate(http::Method method, const std::string& target, const Json& 
 }
 
 void World::enrol(Device& device, Device::Identity identity) {
+  const std::uint64_t attempt = ++enrolling_[device.machine()];
   operate(http::Method::kPost, "/v1/enrolments", {{"device", device.id()}},
           [this, &device, identity](const http::Response& answer) {
             const auto body = parse_json(answer.body);
             if (answer.status != 201 || !body) return;
             give_code(device, (*body)["code"].get<std::string>(), identity);
           });
-  // Who gets no answer, or whose code was used up on the way, asks again.
-  timeline_.after(minutes(1), [this, &device, identity] {
-    if (device.certificate_name().empty() && server_->up()) enrol(device, identity);
+  // Who gets no answer, or whose code was used up on the way, asks again; where nothing else goes
+  // wrong, after a revocation, since the key that was let in may be gone.
+  timeline_.after(minutes(1), [this, &device, identity, attempt] {
+    if (attempt != enrolling_[device.machine()] || !device.certificate_name().empty()) return;
+    if (!server_->up() || !calm_) return enrol(device, identity);
+    order("/v1/devices/" + device.id() + "/revoke",
+          [this, &device](const http::Response&) { enrol(device, Device::Identity::kNew); });
   });
 }
 

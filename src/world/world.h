@@ -100,6 +100,8 @@ class World {
   void repair();
   void look();
   void carry_out(const Act& act);
+  void carry_out_now(const Act& act);
+  void wait_for(const Act& act, std::optional<model::JobState> state, milliseconds left);
   void run_until(MonoTime until);
   void final_updates();
   void final_restart();
@@ -123,7 +125,7 @@ class World {
   model::Version newest_;
   std::vector<std::shared_ptr<Fiber>> people_;  // operators who wait for an answer
   bool calm_ = false;
-  std::uint64_t server_away_ = 0;
+  std::map<std::string, std::uint64_t> enrolling_;  // by machine: the last attempt counts
   WorldReport report_;
 };
 
