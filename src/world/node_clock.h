@@ -36,7 +36,10 @@ class NodeClock final : public Clock {
   }
 
  private:
-  Span drifted(Span since) const { return since + since / 1'000'000 * drift_ppm_; }
+  // In two parts: of years in nanoseconds the product would not fit.
+  Span drifted(Span since) const {
+    return since + since / 1'000'000 * drift_ppm_ + since % 1'000'000 * drift_ppm_ / 1'000'000;
+  }
 
   const Timeline& timeline_;
   std::int64_t drift_ppm_;
