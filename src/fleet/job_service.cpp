@@ -66,6 +66,8 @@ void JobService::put(store::Batch& batch, const model::Job& job) {
 
 void JobService::show(const model::Job& job) {
   core_.table.with(job.device, [&](LiveDevice& device) {
+    // What becomes of an earlier job, such as the end of its watch, takes no running one's place.
+    if (device.job_running && ByAge{}(job.id, device.job)) return;
     device.job = job.id;
     device.job_state = job.state;
     device.job_percent = job.percent;

@@ -321,3 +321,26 @@ TEST_CASE(
     CHECK(it.SmallFleet::push(request).decision.headline == "SUCCESS: Update to v2.1.6 initiated");
   }
 }
+
+// Found by the simulator: the row then said "pass" and an earlier version while an update ran.
+TEST_CASE("the end of an earlier update's watch does not take a running update's place in the row",
+          "[fleet]") {
+  BootingFleet it;
+  it.runs(Version(2, 1, 5), kDigest215, BootingFleet::kSecond);
+  REQUIRE(it.report(kDevice, it.job, 1, JobState::kSucceeded));
+  REQUIRE(it.fleet->job(it.job)->watch == model::Watch::kWatching);
+  const auto newer = it.release(Version(2, 1, 6), std::string(64, 'c'));
+  it.fleet->set_releases({newer, it.release(Version(2, 1, 5), kDigest215)});
+  it.run(kDevice, 12, 10);
+  fleet::PushRequest request;
+  request.devices = {kDevice};
+  request.version = newer.version;
+  const std::string job = it.SmallFleet::push(request).job_id;
+  REQUIRE_FALSE(job.empty());
+  REQUIRE(it.commands(kDevice).size() == 1);
+  it.runs(Version(2, 1, 4), kDigest214, BootingFleet::kSecond);  // it leaves the first one's image
+  it.tick();
+  CHECK(it.fleet->job(it.job)->watch == model::Watch::kLeft);
+  CHECK(it.row(kDevice).job == job);
+  CHECK(it.row(kDevice).state == fleet::DeviceState::kUpdating);
+}
