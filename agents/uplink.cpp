@@ -13,6 +13,8 @@ constexpr milliseconds kLongestPause{30000};
 constexpr milliseconds kLongestPutOff{5000};  // a disk that has room again is noticed soon
 constexpr milliseconds kRefusedPause{10000};  // revoked, or not known: an operator has to act
 constexpr std::chrono::hours kRenewalCheck{1};
+// Another device with this one's identity may have told its own meanwhile, and be gone.
+constexpr std::chrono::minutes kFactsAgain{5};
 constexpr std::size_t kBatch = 200;  // about 30 KiB
 constexpr std::size_t kAnswerBytes = 65536;
 
@@ -163,12 +165,13 @@ Result<void> Uplink::send_facts() {
     if (std::exchange(repeat_facts_, false)) accepted_facts_.clear();
     rollback = unheeded_;
   }
-  if (facts == accepted_facts_) return {};
+  if (facts == accepted_facts_ && clock_.mono() < facts_again_) return {};
   const auto status = post("/v1/status", facts_document(rollback));
   if (!status) return status.error();
   if (*status >= 300)
     return fail(Errc::kInvalid, "the server answers /v1/status with " + std::to_string(*status));
   accepted_facts_ = facts;
+  facts_again_ = clock_.mono() + kFactsAgain;
   const std::lock_guard lock(mutex_);
   if (unheeded_.from == rollback.from && unheeded_.why == rollback.why) unheeded_ = {};
   facts_known_ = true;

@@ -87,6 +87,7 @@ class Uplink {
   std::string told_renewal_;        // why it failed, as people were last told
   std::string told_problem_;
   std::string accepted_facts_;  // as the server has taken them
+  MonoTime facts_again_{};      // when they are told again though nothing changed
 
   std::atomic<bool> connected_{false};
   std::atomic<std::size_t> buffered_{0};
