@@ -304,6 +304,7 @@ int hunt(const Options& options, std::ostream& out) {
     }
     if (running.empty()) break;
     std::vector<pollfd> wait;
+    wait.reserve(running.size());
     for (const Child& child : running)
       wait.push_back({child.from.get(), POLLIN, 0});
     ::poll(wait.data(), wait.size(), 1000);

@@ -387,7 +387,7 @@ Result<model::Release> Server::publish(const std::string& bytes, model::Release 
   if (!life_) return fail(Errc::kUnavailable, "the server is down");
   const fs::path image = options_.root / ("firmware-" + release.version.text() + ".img");
   if (auto written = write_file_durably(image, bytes); !written) return written.error();
-  return life_->repository->add(image, std::move(release), floor);
+  return life_->repository->add(image, std::move(release), std::move(floor));
 }
 
 Result<void> Server::unpublish(const model::Version& version) {
