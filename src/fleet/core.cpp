@@ -47,6 +47,14 @@ void Core::commit(store::Batch batch, OnFailure on_failure, Saver::Saved done) {
   });
 }
 
+void Core::commit_shown(store::Batch batch, Done done) {
+  saver.commit(std::move(batch), OnFailure::kRetry,
+               [this, done = std::move(done)](const Result<void>& saved) {
+                 publish();
+                 done(saved);
+               });
+}
+
 // What a task or such a commit leads to begins before that ends: at none, nothing is under way.
 void Core::drain() {
   while (outstanding > 0) {

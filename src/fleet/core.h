@@ -53,6 +53,8 @@ struct Core {
   void post(Executor::Task task);
   // As Saver::commit, for a `done` that posts. Called on the store's thread.
   void commit(store::Batch batch, OnFailure on_failure, Saver::Saved done);
+  // An operator's word: kept over a failure of the store, and on the screens before he is answered.
+  void commit_shown(store::Batch batch, Done done);
   // Returns when all that was asked for has been decided, stored and answered. Not from a task.
   void drain();
 

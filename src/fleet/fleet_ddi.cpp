@@ -207,10 +207,7 @@ void Fleet::ddi_accept(const std::string& device, const std::string& actor, cons
     batch.events.back().actor = actor;
     Impl::put_device(batch, live, now);
     impl_->ddi.take(device);
-    impl_->saver.commit(std::move(batch), OnFailure::kRetry, [this, done](const Result<void>& s) {
-      impl_->publish();
-      done(s);
-    });
+    impl_->commit_shown(std::move(batch), done);
   });
   if (refusal.code) done(refusal);
 }

@@ -167,11 +167,7 @@ void Fleet::ddi_use(const std::string& device, model::UpdatesBy by, const std::s
                                                                             : "its agent")));
     batch.events.back().actor = actor;
     Impl::put_device(batch, live, now);
-    impl_->saver.commit(std::move(batch), OnFailure::kRetry,
-                        [this, done](const Result<void>& saved) {
-                          impl_->publish();
-                          done(saved);
-                        });
+    impl_->commit_shown(std::move(batch), done);
   });
   if (!known) refusal = fail(Errc::kNotFound, device);
   if (refusal) done(*refusal);
@@ -225,11 +221,7 @@ void Fleet::allow_renewal(const std::string& device, WallTime until, const std::
                        date_of(until)));
     batch.events.back().actor = actor;
     Impl::put_device(batch, live, now);
-    impl_->saver.commit(std::move(batch), OnFailure::kRetry,
-                        [this, done](const Result<void>& saved) {
-                          impl_->publish();
-                          done(saved);
-                        });
+    impl_->commit_shown(std::move(batch), done);
   });
   if (!known) refusal = fail(Errc::kNotFound, device);
   if (refusal) done(*refusal);

@@ -112,11 +112,7 @@ void Fleet::acknowledge(const std::string& device, const std::string& actor, Don
     batch.events.push_back(actor_event(now, Severity::kInfo, model::event_kind::kDeviceAcknowledged,
                                        device, actor, actor + " has seen to " + device));
     Impl::put_device(batch, live, now);
-    impl_->saver.commit(std::move(batch), OnFailure::kRetry,
-                        [this, done](const Result<void>& saved) {
-                          impl_->publish();
-                          done(saved);
-                        });
+    impl_->commit_shown(std::move(batch), done);
   });
   if (!known) done(fail(Errc::kNotFound, device));
 }
@@ -325,10 +321,7 @@ void Fleet::Impl::take_revocation(const std::string& device, const std::string& 
     batch.events.push_back(actor_event(now, Severity::kWarning, model::event_kind::kEnrolRevoked,
                                        device, actor, actor + " revoked " + device));
     put_device(batch, live, now);
-    saver.commit(std::move(batch), OnFailure::kRetry, [this, done](const Result<void>& saved) {
-      publish();
-      done(saved);
-    });
+    commit_shown(std::move(batch), done);
   });
   if (!known) return done(fail(Errc::kNotFound, device));
   // At once, not after the commit: who is revoked has no time left.

@@ -292,11 +292,7 @@ void JobService::force_quit(const std::string& job_id, const std::string& actor,
   if (!change) return done(change.error());
   store::Batch batch;
   carry_out(*change, batch);
-  core_.saver.commit(std::move(batch), OnFailure::kRetry,
-                     [this, done = std::move(done)](const Result<void>& saved) {
-                       core_.publish();
-                       done(saved);
-                     });
+  core_.commit_shown(std::move(batch), std::move(done));
 }
 
 }  // namespace ota::fleet
