@@ -19,6 +19,13 @@ model::Event make_event(WallTime now, model::Severity severity, std::string kind
   return event;
 }
 
+model::Event actor_event(WallTime now, model::Severity severity, std::string kind,
+                         const std::string& source, const std::string& actor, std::string message) {
+  model::Event event = make_event(now, severity, std::move(kind), source, std::move(message));
+  event.actor = actor;
+  return event;
+}
+
 Core::Core(store::Store& the_store, const Clock& the_clock, Executor& the_strand,
            std::shared_ptr<const model::Settings> the_settings)
     : store(the_store),

@@ -37,6 +37,10 @@ inline constexpr std::string_view kDdiDocuments = "ddi";
 model::Event make_event(WallTime now, model::Severity severity, std::string kind,
                         std::string source, std::string message);
 
+// The same, of what an operator did.
+model::Event actor_event(WallTime now, model::Severity severity, std::string kind,
+                         const std::string& source, const std::string& actor, std::string message);
+
 // A part of the settings, which it keeps alive.
 template <class Part>
 std::shared_ptr<const Part> part_of(const std::shared_ptr<const model::Settings>& settings,

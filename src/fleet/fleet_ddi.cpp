@@ -155,10 +155,9 @@ void Fleet::ddi_set_token(const std::string& device, const std::string& token_ha
     client.token_hash = token_hash;
     client.token_made = now;
     store::Batch batch;
-    batch.events.push_back(make_event(
-        now, Severity::kNotice, model::event_kind::kDdiToken, device,
+    batch.events.push_back(actor_event(
+        now, Severity::kNotice, model::event_kind::kDdiToken, device, actor,
         actor + " made a DDI token for " + device + (renewed ? "; the one before is void" : "")));
-    batch.events.back().actor = actor;
     Impl::put_device(batch, live, now);
     impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
   });
@@ -174,11 +173,10 @@ void Fleet::ddi_set_gateway(const std::string& token_hash, const std::string& ac
   store::Batch batch;
   batch.puts.push_back({std::string(kDdiDocuments), std::string(DdiRegistry::kGatewayKey),
                         impl_->ddi.gateway_document()});
-  batch.events.push_back(make_event(
-      now, Severity::kWarning, model::event_kind::kDdiGatewayToken, "server",
+  batch.events.push_back(actor_event(
+      now, Severity::kWarning, model::event_kind::kDdiGatewayToken, "server", actor,
       actor + (token_hash.empty() ? " turned gateway tokens off"
                                   : " made a new gateway token; any one before is void")));
-  batch.events.back().actor = actor;
   impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
 }
 
@@ -201,10 +199,9 @@ void Fleet::ddi_accept(const std::string& device, const std::string& actor, cons
     refusal = {};
     enrol(Impl::record_of(live), now).by_gateway = true;
     store::Batch batch;
-    batch.events.push_back(make_event(now, Severity::kNotice, model::event_kind::kDdiAccepted,
-                                      device,
-                                      actor + " accepted " + device + " from the waiting list"));
-    batch.events.back().actor = actor;
+    batch.events.push_back(actor_event(now, Severity::kNotice, model::event_kind::kDdiAccepted,
+                                       device, actor,
+                                       actor + " accepted " + device + " from the waiting list"));
     Impl::put_device(batch, live, now);
     impl_->ddi.take(device);
     impl_->commit_shown(std::move(batch), done);
@@ -222,9 +219,9 @@ void Fleet::ddi_ask_attributes(const std::string& device, const std::string& act
     refusal = {};
     live.record.edit().ddi->wants_attributes = true;
     store::Batch batch;
-    batch.events.push_back(make_event(now, Severity::kInfo, model::event_kind::kDdiAttributesAsked,
-                                      device, actor + " asked " + device + " for its attributes"));
-    batch.events.back().actor = actor;
+    batch.events.push_back(actor_event(now, Severity::kInfo, model::event_kind::kDdiAttributesAsked,
+                                       device, actor,
+                                       actor + " asked " + device + " for its attributes"));
     Impl::put_device(batch, live, now);
     impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
   });

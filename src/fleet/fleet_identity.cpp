@@ -159,13 +159,12 @@ void Fleet::ddi_use(const std::string& device, model::UpdatesBy by, const std::s
     live.record.edit().ddi->updates_by = by;
     live.two_clients_told = false;
     store::Batch batch;
-    batch.events.push_back(make_event(now, Severity::kNotice, model::event_kind::kDeviceReach,
-                                      device,
-                                      actor + " says who takes updates on " + device + ": " +
-                                          (by == model::UpdatesBy::kWhoAsks ? "who asks for them"
-                                           : by == model::UpdatesBy::kDdi   ? "its DDI client"
-                                                                            : "its agent")));
-    batch.events.back().actor = actor;
+    batch.events.push_back(actor_event(now, Severity::kNotice, model::event_kind::kDeviceReach,
+                                       device, actor,
+                                       actor + " says who takes updates on " + device + ": " +
+                                           (by == model::UpdatesBy::kWhoAsks ? "who asks for them"
+                                            : by == model::UpdatesBy::kDdi   ? "its DDI client"
+                                                                             : "its agent")));
     Impl::put_device(batch, live, now);
     impl_->commit_shown(std::move(batch), done);
   });
@@ -216,10 +215,9 @@ void Fleet::allow_renewal(const std::string& device, WallTime until, const std::
     live.record.edit().renewal_until = until;
     store::Batch batch;
     batch.events.push_back(
-        make_event(now, Severity::kNotice, model::event_kind::kEnrolRenewalAllowed, device,
-                   actor + " lets " + device + " renew a certificate that has ended, until " +
-                       date_of(until)));
-    batch.events.back().actor = actor;
+        actor_event(now, Severity::kNotice, model::event_kind::kEnrolRenewalAllowed, device, actor,
+                    actor + " lets " + device + " renew a certificate that has ended, until " +
+                        date_of(until)));
     Impl::put_device(batch, live, now);
     impl_->commit_shown(std::move(batch), done);
   });

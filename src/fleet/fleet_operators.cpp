@@ -10,13 +10,6 @@ namespace {
 
 using model::Severity;
 
-model::Event actor_event(WallTime now, Severity severity, std::string kind,
-                         const std::string& device, const std::string& actor, std::string message) {
-  model::Event event = make_event(now, severity, std::move(kind), device, std::move(message));
-  event.actor = actor;
-  return event;
-}
-
 // Why the device cannot go back, as far as it is known here; empty: nothing speaks against it. The
 // device decides by its own floor once more.
 std::string rollback_hindrance(const model::DeviceRecord& record, const Catalogue& catalogue) {
