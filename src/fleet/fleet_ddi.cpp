@@ -371,9 +371,9 @@ void Fleet::Impl::take_attributes(const std::string& device, const DdiAttributes
   });
   if (!known) return done(fail(Errc::kNotFound, device));
   if (version) {
-    const auto step = [&](const model::Job& job, const model::OtaSettings& rules,
-                          WallTime at) -> Result<JobChange> {
-      return ddi_version_seen(job, *version, rules, at);
+    const auto step = [seen = *version](const model::Job& job, const model::OtaSettings& rules,
+                                        WallTime at) -> Result<JobChange> {
+      return ddi_version_seen(job, seen, rules, at);
     };
     impl.jobs.change_running(device, step, now, batch);
     impl.jobs.end_left_watch(device, now, batch);

@@ -165,12 +165,15 @@ void JobService::finish_slice(PushRun& run, std::size_t begin, std::size_t end,
   for (std::size_t i = begin; i < end; ++i) {
     PushOutcome& outcome = run.outcomes[i];
     const std::string device = outcome.decision.device;
+    const std::string job_id = outcome.job_id;
     JobTable::Entry* entry = outcome.job_id.empty() ? nullptr : table.find(outcome.job_id);
     if (saved) {
-      if (entry == nullptr) continue;
-      table.confirm(*entry);
-      table.due_by(*entry, next_due(*entry, now));
-      core_.wake(device);
+      if (entry != nullptr) {
+        table.confirm(*entry);
+        table.due_by(*entry, next_due(*entry, now));
+        core_.wake(device);
+      }
+      written(job_id, saved);
       continue;
     }
     if (entry != nullptr) {
@@ -183,6 +186,7 @@ void JobService::finish_slice(PushRun& run, std::size_t begin, std::size_t end,
       outcome.job_id.clear();
       outcome.decision = gate::refuse_unsaved(std::move(outcome.decision), saved.error().text());
     }
+    written(job_id, saved);
     told_again.events.push_back(decision_event(outcome.decision, run.request.actor, "", {}));
   }
   if (!told_again.empty()) core_.saver.commit(std::move(told_again), OnFailure::kRetry);

@@ -128,10 +128,32 @@ bool JobService::carry_out(const JobChange& change, store::Batch& batch) {
   return change.wake_device;
 }
 
+bool JobService::put_off(const JobTable::Entry* entry, Done until_written) {
+  if (entry == nullptr || !entry->pending) return false;
+  waiting_[entry->job->id].push_back(std::move(until_written));
+  return true;
+}
+
+void JobService::written(const std::string& job_id, const Result<void>& saved) {
+  const auto found = waiting_.find(job_id);
+  if (found == waiting_.end()) return;
+  const std::vector<Done> said = std::move(found->second);
+  waiting_.erase(found);
+  for (const Done& next : said)
+    next(saved);
+}
+
 void JobService::change_running(const std::string& device, const Step& step, WallTime now,
                                 store::Batch& batch) {
   const JobTable::Entry* entry = table.running(device);
   if (entry == nullptr) return;
+  const auto later = [this, device, step](const Result<void>& saved) {
+    if (!saved) return;
+    store::Batch own;
+    change_running(device, step, core_.clock.wall(), own);
+    if (!own.empty()) core_.saver.commit(std::move(own), OnFailure::kRetry);
+  };
+  if (put_off(entry, later)) return;
   const auto change = step(*entry->job, *rules_of(*entry->job), now);
   if (change && change->changed) carry_out(*change, batch);
 }
@@ -265,6 +287,11 @@ void JobService::end_left_watch(const std::string& device, WallTime now, store::
 
 void JobService::cancel(const std::string& job_id, const std::string& actor, Done done) {
   JobTable::Entry* entry = table.find(job_id);
+  const auto later = [this, job_id, actor, done](const Result<void>& saved) {
+    if (!saved) return done(saved.error());
+    cancel(job_id, actor, done);
+  };
+  if (put_off(entry, later)) return;
   auto change = entry == nullptr ? Result<JobChange>(fail(Errc::kNotFound, job_id))
                                  : job_cancelled(*entry->job, actor, core_.clock.wall());
   if (!change) return done(change.error());
@@ -282,6 +309,11 @@ void JobService::cancel(const std::string& job_id, const std::string& actor, Don
 
 void JobService::force_quit(const std::string& job_id, const std::string& actor, Done done) {
   const JobTable::Entry* entry = table.find(job_id);
+  const auto later = [this, job_id, actor, done](const Result<void>& saved) {
+    if (!saved) return done(saved.error());
+    force_quit(job_id, actor, done);
+  };
+  if (put_off(entry, later)) return;
   Result<JobChange> change = fail(Errc::kNotFound, job_id);
   if (entry != nullptr && channel_of(*entry->job) == Channel::kNative) {
     change =

@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "fleet/core.h"
@@ -83,7 +84,8 @@ class JobService {
   // Takes over what came of a change, and puts what is to be stored into `batch`: the job, the
   // device's part of it, the events. True where the device has to be woken after the commit.
   bool carry_out(const JobChange& change, store::Batch& batch);
-  // The same for the device's running job, where it has one.
+  // The same for the device's running job, where it has one. A job that is not written yet is changed
+  // after that, in a batch of its own: where its first write fails there is nothing to change.
   void change_running(const std::string& device, const Step& step, WallTime now,
                       store::Batch& batch);
   // Takes a stored job over, as it is.
@@ -103,6 +105,11 @@ class JobService {
 
  private:
   struct PushRun;
+  // What was said of a job before it was written, in the order in which it was said: called on the
+  // strand when that is known, also for a job that came to nothing.
+  std::unordered_map<std::string, std::vector<Done>> waiting_;
+  bool put_off(const JobTable::Entry* entry, Done until_written);  // true: the entry is not
+  void written(const std::string& job_id, const Result<void>& saved);
   void push_slice(const std::shared_ptr<PushRun>& run);
   void push_on(const std::shared_ptr<PushRun>& run);
   void finish_slice(PushRun& run, std::size_t begin, std::size_t end, const Result<void>& saved);

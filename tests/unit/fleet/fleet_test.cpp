@@ -107,6 +107,46 @@ TEST_CASE("a decision that cannot be written down becomes a refusal", "[fleet]")
   CHECK(it.push("iot-001").decision.answer == Answer::kAllow);
 }
 
+// The console shows a job as soon as it is decided.
+TEST_CASE("what is said of a job that is not written yet waits until it is", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  it.store.full = GENERATE(false, true);
+  CAPTURE(it.store.full);
+  fleet::PushRequest request;
+  request.devices = {"iot-001"};
+  request.actor = "operator:test";
+  std::string job;
+  it.fleet->push(request, [&](const Result<std::vector<fleet::PushOutcome>>& outcomes) {
+    job = outcomes->front().job_id;
+  });
+  const bool revoked = GENERATE(false, true);
+  std::optional<Result<void>> answer;
+  const auto answered = [&](const Result<void>& said) { answer = said; };
+  if (revoked) {
+    it.fleet->revoke("iot-001", "operator:test", answered);
+  } else {
+    it.fleet->cancel("job-000001", "operator:test", answered);
+  }
+  REQUIRE(it.store.flush());
+  REQUIRE(answer);
+  const bool written = !it.store.full;
+  CHECK(job == (written ? "job-000001" : ""));
+  CHECK(answer->has_value() == written);
+  it.store.full = false;
+  it.tick();
+  for (const bool restarted : {false, true}) {
+    CAPTURE(restarted);
+    if (restarted) it.start();
+    const auto found = it.fleet->job("job-000001");
+    CHECK(found.has_value() == written);
+    if (found) CHECK(found->state == JobState::kCancelled);
+    it.fleet->catch_up();
+    CHECK(it.fleet->snapshot()->job_counts.of(JobState::kCancelled) == (written ? 1 : 0));
+  }
+}
+
 TEST_CASE("what happened while the disk was full is written once there is room", "[fleet]") {
   SmallFleet it;
   it.enrol("iot-001");
