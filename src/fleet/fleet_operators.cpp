@@ -12,7 +12,8 @@ using model::Severity;
 
 // Why the device cannot go back, as far as it is known here; empty: nothing speaks against it. The
 // device decides by its own floor once more.
-std::string rollback_hindrance(const model::DeviceRecord& record, const Catalogue& catalogue) {
+std::string rollback_hindrance(const LiveDevice& live, const Catalogue& catalogue) {
+  const model::DeviceRecord& record = *live.record;
   const model::Facts& facts = record.facts;
   if (const auto floor = model::Version::parse(record.version_floor); floor) {
     if (!facts.previous) return "its other slot holds no image to go back to";
@@ -20,7 +21,21 @@ std::string rollback_hindrance(const model::DeviceRecord& record, const Catalogu
       return "its other slot holds " + facts.previous->version.label() +
              ", which is below the signed floor " + floor->label();
     }
-    return {};
+    // Else no update would ever be allowed again to the device that has gone back.
+    const auto published =
+        catalogue.digest_of(facts.previous->version, live.spec ? live.spec->hardware : "");
+    switch (gate::image_trust(*facts.previous, published, record.trusted)) {
+      case gate::Reason::kPublishedImage:
+      case gate::Reason::kKnownImage:
+        return {};
+      case gate::Reason::kAlteredImage:
+        return "its other slot holds an image of " + facts.previous->version.label() +
+               " that is not the published one";
+      default:
+        return "its other slot holds an image of " + facts.previous->version.label() +
+               " that is neither published nor known for this device: publish that image, or a "
+               "newer one";
+    }
   }
   // It does not say what its other slot holds: what a floor forbids cannot be ruled out.
   const auto floor = facts.confirmed ? catalogue.floor_of(facts.confirmed->sha256) : std::nullopt;
@@ -67,7 +82,7 @@ void Fleet::Impl::take_rollback_wish(const std::string& device, const std::strin
                                           "publish the old image as a newer version");
       return;
     }
-    if (const std::string why = rollback_hindrance(*live.record, *catalogue()); !why.empty()) {
+    if (const std::string why = rollback_hindrance(live, *catalogue()); !why.empty()) {
       refusal = fail(Errc::kConflict, device + " cannot go back: " + why);
       return;
     }

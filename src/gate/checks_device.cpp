@@ -174,23 +174,13 @@ Words online_words(const Input& input, Reason found) {
 
 // -- trusted image --
 
-// A published version has one digest for each hardware model, and no other image of that version is
-// trusted, whoever reported it first. Of a version that is not published, those images are that the
-// device is known to have: its first, and what updates brought.
 Reason trusted_image(const Question& asked) {
   if (asked.ddi) return reported_image(asked);
   const model::Image* confirmed = confirmed_of(asked);
   if (confirmed == nullptr) return Reason::kNoImage;
   const auto& booted = asked.record->facts.booted;
   if (booted && *booted != *confirmed) return Reason::kBootedOther;
-  if (confirmed->sha256.empty()) return Reason::kNoDigest;
-  if (!asked.published_sha256.empty()) {
-    return asked.published_sha256 == confirmed->sha256 ? Reason::kPublishedImage
-                                                       : Reason::kAlteredImage;
-  }
-  const auto& trusted = asked.record->trusted;
-  const bool is_known = std::find(trusted.begin(), trusted.end(), *confirmed) != trusted.end();
-  return is_known ? Reason::kKnownImage : Reason::kUnknownImage;
+  return image_trust(*confirmed, asked.published_sha256, asked.record->trusted);
 }
 
 Words trusted_image_words(const Input& input, Reason found) {
@@ -262,3 +252,19 @@ Words verdict_words(const Input& input, Reason found) {
 }
 
 }  // namespace ota::gate::rules
+
+namespace ota::gate {
+
+// A published version has one digest for each hardware model, and no other image of that version is
+// trusted, whoever reported it first. Of a version that is not published, those images are that the
+// device is known to have: its first, and what updates brought.
+Reason image_trust(const model::Image& image, std::string_view published_sha256,
+                   std::span<const model::Image> known) {
+  if (image.sha256.empty()) return Reason::kNoDigest;
+  if (!published_sha256.empty())
+    return published_sha256 == image.sha256 ? Reason::kPublishedImage : Reason::kAlteredImage;
+  return std::ranges::find(known, image) != known.end() ? Reason::kKnownImage
+                                                        : Reason::kUnknownImage;
+}
+
+}  // namespace ota::gate

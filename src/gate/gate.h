@@ -115,6 +115,13 @@ struct Check {
 // In the order of CheckName.
 std::span<const Check, kCheckCount> checks();
 
+// Whether a device that runs `image` is trusted: kPublishedImage, kKnownImage, or why it is not
+// (kNoDigest, kAlteredImage, kUnknownImage). A part of the trusted-image check, asked too before a
+// device is sent back to `image`. `published_sha256`: what the catalogue has of its version for its
+// hardware, empty where it is not published. `known`: the images that the device is known to have.
+Reason image_trust(const model::Image& image, std::string_view published_sha256,
+                   std::span<const model::Image> known);
+
 // What one check says, whatever the others do.
 Reason judge(CheckName check, const Input& input);
 

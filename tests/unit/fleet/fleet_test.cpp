@@ -446,6 +446,15 @@ TEST_CASE("a rollback is asked of a device only to an image that it holds and ma
   CHECK(ask().error().context ==
         "iot-001 cannot go back: its other slot holds v2.1.4, which is below the signed floor "
         "v2.1.5");
+  // What it came with under another server, or was given by hand: no update would be allowed on it.
+  tell(model::Image{Version(2, 1, 3), kDigest215}, "2.1.0");
+  CHECK(ask().error().context ==
+        "iot-001 cannot go back: its other slot holds an image of v2.1.3 that is neither published "
+        "nor known for this device: publish that image, or a newer one");
+  tell(model::Image{Version(2, 1, 4), kDigest215}, "2.1.0");
+  CHECK(ask().error().context ==
+        "iot-001 cannot go back: its other slot holds an image of v2.1.4 that is not the published "
+        "one");
   CHECK(it.commands("iot-001").empty());
   tell(model::Image{Version(2, 1, 4), kDigest214}, "2.1.0");
   REQUIRE(ask());
