@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "http/range.h"
 #include "pki/authority.h"
@@ -18,9 +19,14 @@ constexpr std::size_t kPieceBytes = 16 * 1024;
 constexpr std::size_t kMostFile = 64U << 20;
 constexpr milliseconds kLatest{60'000};
 
+// What a report says too: of two machines under one name a story must tell who said what.
 std::string words_of(const Request& request) {
   const std::string path = request.target.substr(0, request.target.find('?'));
-  return (request.method == http::Method::kGet ? "GET " : "POST ") + path;
+  std::string words = (request.method == http::Method::kGet ? "GET " : "POST ") + path;
+  if (!path.ends_with("/report")) return words;
+  if (const auto report = parse_json(request.body); report && report->contains("state"))
+    words += " " + (*report)["state"].dump();
+  return words;
 }
 
 }  // namespace

@@ -31,9 +31,13 @@ class AcknowledgedIsKept final : public Invariant {
     if (device != nullptr && asked.target.ends_with("/report")) {
       const auto report = parse_json(asked.body);
       if (!report) return;
+      // A number not above the last one is a repetition, or another machine under this name.
+      const std::string job = asked.target.substr(9, asked.target.size() - 16);
+      const auto number = (*report)["seq"].get<std::uint64_t>();
+      if (number <= newest_[job]) return;
+      newest_[job] = number;
       const auto state = model::parse_job_state((*report)["state"].get<std::string>());
-      if (state && model::is_final(*state))
-        ended_[asked.target.substr(9, asked.target.size() - 16)];
+      if (state && model::is_final(*state)) ended_.insert(job);
     }
   }
 
@@ -50,7 +54,7 @@ class AcknowledgedIsKept final : public Invariant {
       if (!detail || !detail->record || !detail->record->revoked)
         breaks(device + " was revoked, and is not");
     }
-    for (const auto& [id, nothing] : ended_) {
+    for (const std::string& id : ended_) {
       const auto job = fleet.job(id);
       if (!job) {
         breaks(id + "'s end was acknowledged, and it is not there");
@@ -64,7 +68,8 @@ class AcknowledgedIsKept final : public Invariant {
 
   std::set<std::string> jobs_;
   std::map<std::string, WallTime> revoked_;
-  std::map<std::string, bool> ended_;
+  std::map<std::string, std::uint64_t> newest_;  // acknowledged, by job
+  std::set<std::string> ended_;
 };
 
 }  // namespace
