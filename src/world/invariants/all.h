@@ -29,5 +29,7 @@ std::unique_ptr<Invariant> ends_are_counted_once();
 std::unique_ptr<Invariant> ill_is_not_kept();
 std::unique_ptr<Invariant> newest_report_counts();
 std::unique_ptr<Invariant> no_server_error();
+std::unique_ptr<Invariant> trial_is_counted();
+std::unique_ptr<Invariant> reports_are_delivered();
 
 }  // namespace ota::world
