@@ -124,6 +124,12 @@ class Verification {
       if (auto done = look_at(seq); !done) return done.error();
     }
     if (auto done = look_beyond(); !done) return done.error();
+    for (const auto& [first, last] : gaps_) {
+      if (last <= retired_until_) continue;  // they left while the log was read
+      const std::uint64_t lost = std::max(first, retired_until_ + 1);
+      note(lost, event_name(lost) + " is missing");
+      break;
+    }
     hold_against_head();
     if (missing_until_ > retired_until_) {
       note(retired_until_ + 1, "missing: " + events_name(retired_until_ + 1, missing_until_) +
@@ -148,7 +154,8 @@ class Verification {
     if (*entry == nullptr && missing_until_ + 1 == seq) {
       missing_until_ = seq;  // from the beginning on: it may have left rightly
     } else if (*entry == nullptr) {
-      note(seq, event_name(seq) + " is missing");
+      if (gaps_.empty() || gaps_.back().second + 1 != seq) gaps_.emplace_back(seq, seq);
+      gaps_.back().second = seq;
     } else if (!*expected) {
       note(seq, "the tree lacks the hash of " + event_name(seq));
     } else {
@@ -171,8 +178,9 @@ class Verification {
   Places places_;
   LogReport report_;
   std::optional<ChainFault> fault_;
-  std::uint64_t missing_until_ = 0;  // of the beginning
-  std::uint64_t retired_until_ = 0;  // as the log says
+  std::uint64_t missing_until_ = 0;                            // of the beginning
+  std::uint64_t retired_until_ = 0;                            // as the log says
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> gaps_;  // missing behind one that is there
   ChainVerifier chain_;
   bool chain_ended_ = false;
   audit::TreeEdge edge_;
@@ -257,14 +265,30 @@ Result<void> Verification::grow(const Hash& leaf, std::uint64_t seq) {
   return {};
 }
 
+// The log goes on while it is read: what the writer put behind its end is no stranger's, and events
+// may have left meanwhile.
 Result<void> Verification::look_beyond() {
-  const auto more = store_.entries(size_, 1);
-  if (!more) return more.error();
-  if (!more->empty()) {
-    note(more->front().seq,
-         event_name(more->front().seq) + " stands beyond the log's end: it was put in");
+  constexpr std::size_t kPage = 256;
+  std::optional<std::uint64_t> end;
+  for (std::uint64_t after = size_;;) {
+    const auto more = store_.entries(after, kPage);
+    if (!more) return more.error();
+    if (more->empty()) return {};
+    if (!end || more->back().seq > *end) {
+      (void)store_.flush();  // a commit under way is counted when it is done; one that fails is not
+      end = store_.last_event();
+    }
+    for (const LogEntry& entry : *more) {
+      if (entry.seq > *end) {
+        note(entry.seq, event_name(entry.seq) + " stands beyond the log's end: it was put in");
+        return {};
+      }
+      const model::Event event = event_of(entry.seq, entry.document);
+      if (event.kind == kLogRetired && event.data.is_object())
+        retired_until_ = std::max(retired_until_, event.data.value("until", std::uint64_t{0}));
+    }
+    after = more->back().seq;
   }
-  return {};
 }
 
 void Verification::hold_against_head() {

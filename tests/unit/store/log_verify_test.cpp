@@ -152,6 +152,68 @@ TEST_CASE("a log without a checkpoint, or with one that does not open, does not 
   CHECK(forged->fault->what.find("wrong key") == 0);
 }
 
+TEST_CASE("a log that goes on and lets events go while it is read holds", "[store][audit]") {
+  // Writes when its entries are read, as a server does beside the verification.
+  class BusyStore final : public test::MemoryStore {
+   public:
+    std::function<void(std::uint64_t)> on_read;
+    Result<std::vector<LogEntry>> entries(std::uint64_t after, std::size_t limit) override {
+      if (on_read) on_read(after);
+      return MemoryStore::entries(after, limit);
+    }
+  };
+  BusyStore store;
+  const auto add = [&](const std::string& kind, const Json& data) {
+    Batch batch;
+    batch.events.emplace_back();
+    batch.events.back().kind = kind;
+    batch.events.back().data = data;
+    store.commit(std::move(batch), {});
+  };
+  for (int i = 0; i < 600; ++i)
+    add("test", Json::object());
+  REQUIRE(store.flush());
+  const audit::Checkpoint head{"ota.test", 600, tree_of(store, 600).root().value()};
+  bool written = false;
+  SECTION("an event that is written, and one that is being written") {
+    store.on_read = [&](std::uint64_t after) {
+      if (after < 256 || std::exchange(written, true)) return;
+      add("test", Json::object());
+      REQUIRE(store.flush());
+      add("test", Json::object());
+    };
+    CHECK_FALSE(verify_log(store, head)->fault);
+  }
+  SECTION("the first events leave, as an event says that comes meanwhile") {
+    store.on_read = [&](std::uint64_t after) {
+      if (after < 256 || std::exchange(written, true)) return;
+      add(std::string(kLogRetired), {{"until", 512}});
+      REQUIRE(store.flush());
+      store.log.erase(store.log.begin(), store.log.find(513));
+    };
+    CHECK_FALSE(verify_log(store, head)->fault);
+  }
+  SECTION("more leave than that event says") {
+    store.on_read = [&](std::uint64_t after) {
+      if (after < 256 || std::exchange(written, true)) return;
+      add(std::string(kLogRetired), {{"until", 512}});
+      REQUIRE(store.flush());
+      store.log.erase(store.log.begin(), store.log.find(514));
+    };
+    CHECK(verify_log(store, head)->fault->what == "event 513 is missing");
+  }
+  SECTION("a stranger writes too") {
+    store.on_read = [&](std::uint64_t after) {
+      if (after < 256 || std::exchange(written, true)) return;
+      add("test", Json::object());
+      REQUIRE(store.flush());
+      store.log[602] = kForged;
+    };
+    CHECK(verify_log(store, head)->fault->what ==
+          "event 602 stands beyond the log's end: it was put in");
+  }
+}
+
 TEST_CASE("a break that the server recorded is named by every later verification",
           "[store][audit]") {
   for (const std::string_view kind : {kLogCut, kLogForked}) {
