@@ -193,9 +193,11 @@ int run(std::span<const std::string> words, const Surroundings& around) {
   CLI::App* list_app = app.add_subcommand("list", "the scenarios of a folder (config/scenarios)");
   list_app->add_option("FOLDER", options.files, "the folder");
   CLI::App* steps_app = app.add_subcommand("steps", "every kind of step and its keys");
-  CLI::App* storm_app = app.add_subcommand("storm", "kill -9 at random moments of updates");
+  CLI::App* storm_app = app.add_subcommand("storm", "kill -9 in every state of an update");
   storm_app->add_option("--rounds", options.storm.rounds, "how many kills (50)");
   storm_app->add_option("--victim", options.victim, "server or agent");
+  storm_app->add_option("--each", options.storm.each,
+                        "fail where fewer kills than that fell in a state (0)");
   add_common(*storm_app, options);
   CLI::App* fleet_app = app.add_subcommand(
       "fleet", "virtual devices over real mutual TLS: what does this host carry");

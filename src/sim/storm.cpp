@@ -1,16 +1,18 @@
 #include "sim/storm.h"
 
-#include <poll.h>
-
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <ostream>
 #include <random>
+#include <vector>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "model/job.h"
 #include "sim/steps/all.h"
 #include "sim/steps/common.h"
+#include "sim/storm_states.h"
 #include "sim/world.h"
 
 namespace ota::sim {
@@ -19,12 +21,17 @@ namespace {
 constexpr const char* kDevice = "iot-001";
 constexpr milliseconds kPatience{40000};
 
+constexpr std::uint64_t kImageBytes = 8U << 20;
+constexpr std::uint64_t kBytesPerSecond = 16U << 20;
+
 Scenario storm_scenario() {
   Scenario scenario;
   scenario.name = "storm";
   ScenarioDevice device;
   device.id = kDevice;
   device.interval_ms = 100;
+  device.agent = Json{{"health_check", {{"command", {"/bin/sleep", "0.15"}}, {"timeout_s", 5}}},
+                      {"limits", {{"restarts_per_hour", 1000}}}};
   scenario.devices.push_back(device);
   scenario.thresholds = Json{{"stale_after_s", 3}, {"min_samples", 2}};
   scenario.ota_settings = Json{{"watch_period_s", 1}};
@@ -35,12 +42,20 @@ Scenario storm_scenario() {
 class Storm {
  public:
   Storm(const StormOptions& options, World& world, StormReport& report)
-      : options_(options), world_(world), report_(report), random_(options.run.seed) {}
+      : options_(options),
+        world_(world),
+        report_(report),
+        states_(options.victim == Victim::kServer ? server_states() : agent_states()),
+        random_(options.run.seed) {
+    for (const std::string& state : states_)
+      report_.kills[state] = 0;
+  }
 
   Result<void> begin() {
     if (auto prepared = world_.prepare(); !prepared) return prepared.error();
     if (auto started = world_.start_console(); !started) return started.error();
     if (auto started = world_.start_agent(kDevice); !started) return started.error();
+    world_.wire(kDevice)->set_rate(kBytesPerSecond);
     return stable();
   }
 
@@ -48,21 +63,86 @@ class Storm {
     ScenarioRelease release;
     release.release.version = model::Version(3, 0, number + 1);
     release.release.hardware = {"sim-a"};
+    release.pad_bytes = kImageBytes;
     if (auto published = world_.publish(release); !published) return published.error();
+    const std::string wanted = rarest();
     const auto job = push(release.release.version);
     if (!job) return job.error();
-    const auto events = world_.events();
-    if (!events) return events.error();
-    const Json last = events->empty() ? Json() : events->back();
-    // A whole update takes a second or so: the kill falls anywhere in it, or just after.
-    const auto moment = std::uniform_int_distribution<int>(0, 900)(random_);
-    poll(nullptr, 0, moment);
-    if (const auto state = state_of(*job); !model::is_final(state)) ++report_.mid_job;
+    ++report_.kills[wait_for(wanted, *job, release.release.version)];
+    // What the server had told before the kill, as far as somebody had read it.
+    const Json last = last_;
     if (auto killed = kill_and_restart(); !killed) return killed.error();
-    return check(*job, last, release.release.version);
+    if (auto held = check(*job, last, release.release.version); !held) return held.error();
+    if (auto read = read_log(); !read) return read.error();
+    return forget_release(number);
   }
 
  private:
+  // A state with the fewest kills so far, any of them.
+  std::string rarest() {
+    std::vector<std::string> few;
+    for (const std::string& state : states_) {
+      const std::uint32_t kills = report_.kills[state];
+      if (!few.empty() && kills > report_.kills[few.front()]) continue;
+      if (!few.empty() && kills < report_.kills[few.front()]) few.clear();
+      few.push_back(state);
+    }
+    return few[std::uniform_int_distribution<std::size_t>(0, few.size() - 1)(random_)];
+  }
+
+  // Until the victim is in that state or past it, and then for a part of that state's time; the
+  // state in which it was seen last, kOver where the update had ended.
+  std::string wait_for(const std::string& wanted, const std::string& job,
+                       const model::Version& version) {
+    const auto rank = [this](const std::string& state) {
+      return std::ranges::find(states_, state) - states_.begin();
+    };
+    std::string seen = states_.front();
+    // The answer to the push was the sight of the first state.
+    const MonoTime until = world_.clock().mono() + kPatience;
+    while (rank(seen) < rank(wanted) && world_.clock().mono() < until)
+      seen = look(job, version);
+    // Some states last for a moment and some for half a second.
+    constexpr int kMostLonger = 300;
+    if (seen != wanted || std::uniform_int_distribution<int>(0, 1)(random_) == 0) return seen;
+    const MonoTime longer = world_.clock().mono() + milliseconds(std::uniform_int_distribution<int>(
+                                                        0, kMostLonger)(random_));
+    std::string now = seen;
+    while (now == wanted && world_.clock().mono() < longer)
+      now = look(job, version);
+    return now;
+  }
+
+  std::string look(const std::string& job, const model::Version& version) {
+    if (options_.victim == Victim::kAgent)
+      return agent_state(world_.agent_folder(kDevice), version);
+    const auto state = state_of(job);
+    return model::is_final(state) ? kOver : std::string(model::to_text(state));
+  }
+
+  // The newest event; what comes before the next kill is compared with it afterwards.
+  Result<void> read_log() {
+    const std::uint64_t after = last_.is_null() ? 0 : cli::count_at(last_, "seq");
+    const auto page = world_.get("/v1/events?limit=1000&after=" + std::to_string(after));
+    if (!page) return page.error();
+    const Json& events = cli::list_at(*page, "events");
+    if (!events.empty()) last_ = events.back();
+    return {};
+  }
+
+  // Neither the published images nor their sources pile up.
+  Result<void> forget_release(std::uint32_t number) {
+    if (number < 2) return {};
+    const std::string version = model::Version(3, 0, number - 1).text();
+    const auto said = world_.otactl({"firmware", "remove", version, "--yes"});
+    if (!said) return said.error();
+    if (said->status != 0) return fail(Errc::kConflict, "otactl firmware remove: " + said->output);
+    std::error_code failed;
+    std::filesystem::remove(world_.root() / "images" / ("firmware-" + version + ".img"), failed);
+    if (failed) return fail(Errc::kIo, "remove an image: " + failed.message());
+    return {};
+  }
+
   // A device that has just started has no verdict yet, so the gate may refuse at first.
   Result<std::string> push(const model::Version& version) {
     std::string job;
@@ -146,7 +226,9 @@ class Storm {
   const StormOptions& options_;
   World& world_;
   StormReport& report_;
+  const std::vector<std::string> states_;  // in the order in which an update goes through them
   std::mt19937_64 random_;
+  Json last_;  // event that was read
 };
 
 }  // namespace
@@ -170,6 +252,10 @@ StormReport run_storm(const StormOptions& options, const Clock& clock, std::ostr
       ++report.rounds;
       if (report.rounds % 10 == 0) out << report.rounds << " rounds held" << std::endl;
     }
+    for (const auto& [state, kills] : report.kills) {
+      if (held && state != kOver && kills < options.each)
+        held = fail(Errc::kConflict, "too few kills: " + state + " " + std::to_string(kills));
+    }
     if (!held) {
       report.failure = held.error().text();
       for (const char* what : {"console", kDevice}) {
@@ -191,11 +277,14 @@ StormReport run_storm(const StormOptions& options, const Clock& clock, std::ostr
 }
 
 std::string storm_line(const StormReport& report) {
+  std::string kills;
+  for (const auto& [state, count] : report.kills)
+    kills += (kills.empty() ? "" : ", ") + state + " " + std::to_string(count);
   return std::string(report.failure.empty() ? "PASS" : "FAIL") + " storm (" +
-         std::to_string(report.rounds) + " rounds held, " + std::to_string(report.mid_job) +
-         " kills during a job, " + std::to_string(report.succeeded) + " jobs succeeded, " +
-         std::to_string(report.otherwise) + " ended otherwise, " + format_number(report.took_s, 1) +
-         " s)" + (report.failure.empty() ? "" : ": " + report.failure);
+         std::to_string(report.rounds) + " rounds held, " + std::to_string(report.succeeded) +
+         " jobs succeeded, " + std::to_string(report.otherwise) + " ended otherwise, " +
+         format_number(report.took_s, 1) + " s; kills by state: " + kills + ")" +
+         (report.failure.empty() ? "" : ": " + report.failure);
 }
 
 }  // namespace ota::sim

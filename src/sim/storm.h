@@ -1,13 +1,17 @@
-// kill -9 at random moments of updates, over and over, and what must hold after each.
+// kill -9 in every state of an update, over and over, and what must hold after each.
 //
-// One device is updated to a new release in each round; the victim (server or agent) is killed at a
-// random moment of it and started again. After each round: nothing that was acknowledged is lost
-// (releases, jobs, events, enrolment), the chain of events is intact, the device boots from exactly
-// one whole slot, the job ends, and it counts as succeeded exactly where the device confirmed.
+// One device is updated to a new release in each round, over a slow wire and with a health check that
+// takes its time, so that each state lasts. A round picks a state of the victim (server or agent) in
+// which few kills fell yet, waits for it, kills, and starts the victim again; where the update was
+// faster than that, the kill falls in a later state and counts there. After each round: nothing that
+// was acknowledged is lost (releases, jobs, events, enrolment), the chain of events is intact, the
+// device boots from exactly one whole slot, the job ends, and it counts as succeeded exactly where
+// the device confirmed.
 #pragma once
 
 #include <cstdint>
 #include <iosfwd>
+#include <map>
 #include <string>
 
 #include "base/clock.h"
@@ -20,14 +24,15 @@ enum class Victim { kServer, kAgent };
 struct StormOptions {
   Victim victim = Victim::kServer;
   std::uint32_t rounds = 50;
+  std::uint32_t each = 0;  // fails where fewer kills than that fell in a state
   RunOptions run;
 };
 
 struct StormReport {
-  std::uint32_t rounds = 0;     // that held
-  std::uint32_t succeeded = 0;  // jobs that ended so
-  std::uint32_t otherwise = 0;  // jobs that failed or expired, rightly
-  std::uint32_t mid_job = 0;    // kills that hit a running job
+  std::uint32_t rounds = 0;                    // that held
+  std::uint32_t succeeded = 0;                 // jobs that ended so
+  std::uint32_t otherwise = 0;                 // jobs that failed or expired, rightly
+  std::map<std::string, std::uint32_t> kills;  // by the victim's state just before
   double took_s = 0;
   std::string failure;  // empty: all held
 };

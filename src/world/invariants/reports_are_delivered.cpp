@@ -27,8 +27,8 @@ class ReportsAreDelivered final : public Invariant {
     if (device == nullptr || answer.status >= 500 || !asked.target.ends_with(kAfter)) return;
     const auto report = parse_json(asked.body);
     if (!report) return;
-    const std::string job = asked.target.substr(
-        kBefore.size(), asked.target.size() - kBefore.size() - kAfter.size());
+    const std::string job =
+        asked.target.substr(kBefore.size(), asked.target.size() - kBefore.size() - kAfter.size());
     std::uint64_t& newest = answered_[device->machine()][job];
     // The server knows of no such open job: it wants to hear no more of it.
     const bool over = answer.status == 404 || answer.status == 409;
