@@ -321,6 +321,61 @@ void claim_success(World& world, const Act& act) {
   }
 }
 
+// -- devices that are updated over DDI: act.device is the number of one --
+
+Json ddi_push_body(World& world, const Act& act) {
+  return {{"devices", Json::array({world.ddi(act.device).id()})},
+          {"version", world.newest().text()},
+          {"again", act.a % 2 == 0}};
+}
+
+void ddi_push(World& world, const Act& act) {
+  push_to(world, ddi_push_body(world, act));
+}
+
+void ddi_push_any(World& world, const Act& act) {
+  Json body = ddi_push_body(world, act);
+  auto image = world.images().begin();
+  std::advance(image, act.b % static_cast<std::int64_t>(world.images().size()));
+  body["version"] = image->second.version.text();
+  push_to(world, body);
+}
+
+void ddi_cancel(World& world, const Act& act) {
+  if (const auto job = world.running_job(world.ddi(act.device).id()))
+    world.order("/v1/jobs/" + job->id + "/cancel");
+}
+
+void ddi_force_quit(World& world, const Act& act) {
+  if (const auto job = world.running_job(world.ddi(act.device).id()))
+    world.order("/v1/jobs/" + job->id + "/force-quit");
+}
+
+void ddi_cut(World& world, const Act& act) {
+  DdiClient& client = world.ddi(act.device);
+  client.power_cut();
+  world.timeline().after(milliseconds(act.a % 300'000), [&client] { client.power_on(); });
+}
+
+void ddi_part(World& world, const Act& act) {
+  DdiClient& client = world.ddi(act.device);
+  client.link().set_up(false);
+  world.timeline().after(milliseconds(act.a % 600'000), [&client] { client.link().set_up(true); });
+}
+
+// The old one is worth nothing from then on; the new one comes to the device a while later.
+void ddi_token(World& world, const Act& act) {
+  world.give_token(world.ddi(act.device), milliseconds(act.a % 120'000));
+}
+
+void ddi_revoke(World& world, const Act& act) {
+  DdiClient& client = world.ddi(act.device);
+  world.order("/v1/devices/" + client.id() + "/revoke");
+  world.timeline().after(milliseconds(act.b % 300'000), [&world, &client] {
+    if (!world.calm()) world.give_token(client, milliseconds(0));
+  });
+}
+
 constexpr std::array kActKinds{
     ActKind{"push", "the target version to a device", 4, true, push},
     ActKind{"push-newest", "the newest release to a device", 6, true, push_newest},
@@ -358,6 +413,14 @@ constexpr std::array kActKinds{
     ActKind{"restore", "an old copy of a device's folder is put back", 1, false, restore},
     ActKind{"forge-report", "a device reports on another one's job", 1, false, forge_report},
     ActKind{"claim-success", "a device reports success before it is one", 1, false, claim_success},
+    ActKind{"ddi-push", "the newest release to a device over DDI", 6, true, ddi_push},
+    ActKind{"ddi-push-any", "any release ever published to one", 2, false, ddi_push_any},
+    ActKind{"ddi-cancel", "its running job", 3, false, ddi_cancel},
+    ActKind{"ddi-force-quit", "its running job, without its word", 1, false, ddi_force_quit},
+    ActKind{"ddi-cut", "its power fails", 4, false, ddi_cut},
+    ActKind{"ddi-part", "it is cut off the network", 2, false, ddi_part},
+    ActKind{"ddi-token", "another token, which comes to it later", 1, false, ddi_token},
+    ActKind{"ddi-revoke", "it is revoked, and given a token again", 1, false, ddi_revoke},
 };
 
 }  // namespace

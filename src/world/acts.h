@@ -21,6 +21,10 @@ struct ActKind {
 };
 
 std::span<const ActKind> act_kinds();
+// It befalls one that is updated over DDI: act.device is a number of those.
+inline bool is_ddi(const ActKind& kind) {
+  return std::string_view(kind.name).starts_with("ddi-");
+}
 const ActKind* find_act(std::string_view name);  // null: no such kind
 
 }  // namespace ota::world

@@ -40,7 +40,8 @@ std::string hex(std::uint64_t number) {
   return out.str();
 }
 
-Child start(const Plan& plan, Trace::Keep keep, const fs::path& scratch) {
+Child start(const Plan& plan, Trace::Keep keep, const fs::path& scratch,
+            const std::string& each_step = {}) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
   Child child{plan, ::fork(), FileDescriptor(ends[0]), {}, Steady::now()};
@@ -51,6 +52,7 @@ Child start(const Plan& plan, Trace::Keep keep, const fs::path& scratch) {
   std::string text;
   {
     World world(plan, keep, scratch);
+    world.look_each_step(each_step);
     text = dump_json(to_document(world.run()));
   }
   (void)!write_all(ends[1], text);
@@ -110,8 +112,9 @@ Json to_document(const WorldReport& report) {
   return out;
 }
 
-Json run_apart(const Plan& plan, Trace::Keep keep, const fs::path& scratch) {
-  Child child = start(plan, keep, scratch);
+Json run_apart(const Plan& plan, Trace::Keep keep, const fs::path& scratch,
+               const std::string& each_step) {
+  Child child = start(plan, keep, scratch, each_step);
   while (true) {
     pollfd wait{child.from.get(), POLLIN, 0};
     const auto left = std::chrono::ceil<milliseconds>(child.began + kLongestRun - Steady::now());
@@ -183,6 +186,7 @@ struct Options {
   bool json = false;
   bool trace = false;
   bool stop = false;  // at the first finding
+  bool bisect = false;
 };
 
 struct Totals {
@@ -263,6 +267,24 @@ void tell(const Options& options, const Json& report, const Plan& plan, std::ost
   out << std::flush;
 }
 
+// The first step after which what was found does not hold: what just happened there, not what came
+// until somebody looked.
+void bisect(const Options& options, const Json& report, const Plan& plan, std::ostream& out) {
+  const auto invariant = report["finding"]["invariant"].get<std::string>();
+  const Json again = run_apart(plan, Trace::Keep::kLines, options.scratch, invariant);
+  if (!again.contains("finding")) {
+    out << "looked at after each step it holds: " << invariant << std::endl;
+    return;
+  }
+  const Json& lines = again["lines"];
+  constexpr std::size_t kShown = 8;
+  out << "parts at step " << again["steps"] << " (" << again["finding"].value("at", "")
+      << "), seen at " << report["finding"].value("at", "") << ":\n";
+  for (std::size_t i = lines.size() > kShown ? lines.size() - kShown : 0; i < lines.size(); ++i)
+    out << "    " << lines[i].get<std::string>() << '\n';
+  out << std::flush;
+}
+
 int play(const Options& options, std::ostream& out, std::ostream& err) {
   const auto text = read_file(options.play, kPlanBytes);
   const auto document = text ? parse_json(*text, {.max_bytes = kPlanBytes, .max_depth = 16})
@@ -280,10 +302,11 @@ int play(const Options& options, std::ostream& out, std::ostream& err) {
     out << line.get<std::string>() << '\n';
   out << options.play << ": trace " << report["hash"].get<std::string>() << ", "
       << (report.contains("finding") ? seed_line(report) : "nothing found") << std::endl;
+  if (options.bisect && report.contains("finding")) bisect(options, report, *plan, out);
   return report.contains("finding") ? 1 : 0;
 }
 
-int hunt(const Options& options, std::ostream& out) {
+int hunt(const Options& options, std::ostream& out, std::ostream& err) {
   const auto began = Steady::now();
   const auto over = [&] {
     return options.minutes > 0 &&
@@ -294,6 +317,7 @@ int hunt(const Options& options, std::ostream& out) {
   std::uint64_t next = options.first;
   const std::uint64_t last = options.first + options.seeds;
   bool ending = false;
+  auto told_at = began;
   std::vector<std::pair<Json, Plan>> found;
   while (true) {
     while (!ending && !over() && next < last && running.size() < options.jobs) {
@@ -323,6 +347,10 @@ int hunt(const Options& options, std::ostream& out) {
       }
       running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
     }
+    if (Steady::now() - told_at > std::chrono::minutes(1)) {
+      told_at = Steady::now();
+      err << totals.worlds << " worlds, " << found.size() << " with a finding" << std::endl;
+    }
   }
   const double took = std::chrono::duration<double>(Steady::now() - began).count();
   if (options.json) {
@@ -344,6 +372,10 @@ int hunt(const Options& options, std::ostream& out) {
   }
   std::set<std::string> told;
   for (const auto& [report, plan] : found) {
+    if (options.bisect) {
+      bisect(options, report, plan, out);
+      continue;
+    }
     // Of many seeds with one finding one is told at length.
     if (told.insert(report["finding"]["invariant"].get<std::string>()).second)
       tell(options, report, plan, out);
@@ -376,6 +408,7 @@ int explore(std::span<const std::string> words, std::ostream& out, std::ostream&
   app.add_flag("--json", options.json, "the report in JSON");
   app.add_flag("--trace", options.trace, "print what happens, line by line");
   app.add_flag("--stop", options.stop, "end with the first finding");
+  app.add_flag("--bisect", options.bisect, "name the first step after which a finding holds");
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::Error& error) {
@@ -385,7 +418,7 @@ int explore(std::span<const std::string> words, std::ostream& out, std::ostream&
     options.first = seed;
     options.seeds = 1;
   }
-  return options.play.empty() ? hunt(options, out) : play(options, out, err);
+  return options.play.empty() ? hunt(options, out, err) : play(options, out, err);
 }
 
 }  // namespace ota::world

@@ -21,8 +21,9 @@ namespace ota::world {
 // A report as it comes back from a world's process.
 Json to_document(const WorldReport& report);
 
-// Runs a plan in a process of its own. Blocks.
-Json run_apart(const Plan& plan, Trace::Keep keep, const std::filesystem::path& scratch);
+// Runs a plan in a process of its own. Blocks. `each_step`: World::look_each_step().
+Json run_apart(const Plan& plan, Trace::Keep keep, const std::filesystem::path& scratch,
+               const std::string& each_step = {});
 
 // The same finding with fewer acts, devices and faults; at most `tries` runs.
 Plan shrink(const Plan& plan, const std::string& invariant, std::size_t tries,

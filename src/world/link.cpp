@@ -22,10 +22,16 @@ constexpr milliseconds kLatest{60'000};
 // What a report says too: of two machines under one name a story must tell who said what.
 std::string words_of(const Request& request) {
   const std::string path = request.target.substr(0, request.target.find('?'));
-  std::string words = (request.method == http::Method::kGet ? "GET " : "POST ") + path;
-  if (!path.ends_with("/report")) return words;
-  if (const auto report = parse_json(request.body); report && report->contains("state"))
-    words += " " + (*report)["state"].dump();
+  std::string words = request.method == http::Method::kGet   ? "GET "
+                      : request.method == http::Method::kPut ? "PUT "
+                                                             : "POST ";
+  words += path;
+  const bool report = path.ends_with("/report"), feedback = path.ends_with("/feedback");
+  if (!report && !feedback) return words;
+  const auto said = parse_json(request.body);
+  if (said && said->contains(report ? "state" : "status"))
+    words += " " + (report ? (*said)["state"] : (*said)["status"]["execution"]).dump();
+  if (said && feedback) words += " " + (*said)["status"]["result"]["finished"].dump();
   return words;
 }
 

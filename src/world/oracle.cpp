@@ -53,6 +53,7 @@ constexpr std::array kInvariants{
     InvariantKind{"reports-are-delivered",
                   "an update's end is kept until the server has answered it",
                   reports_are_delivered},
+    InvariantKind{"ddi-is-true", "what is said of a device on DDI is what it did", ddi_is_true},
     InvariantKind{"no-server-error", "no request is answered by 500", no_server_error},
     InvariantKind{"server-starts", "the server opens whatever its disk holds after a cut",
                   by_the_world},

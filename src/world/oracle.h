@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "http/message.h"
@@ -65,6 +66,16 @@ class Oracle {
   template <class Tell>
   void tell(MonoTime now, const Tell& what) {
     for (std::size_t i = 0; i < watching_.size() && !finding_; ++i) {
+      what(*watching_[i]);
+      if (const auto& words = watching_[i]->broken())
+        finding_ = Finding{invariant_kinds()[i].name, *words, now};
+    }
+  }
+  // The invariant of this name alone.
+  template <class Tell>
+  void tell_one(std::string_view name, MonoTime now, const Tell& what) {
+    for (std::size_t i = 0; i < watching_.size() && !finding_; ++i) {
+      if (invariant_kinds()[i].name != name) continue;
       what(*watching_[i]);
       if (const auto& words = watching_[i]->broken())
         finding_ = Finding{invariant_kinds()[i].name, *words, now};

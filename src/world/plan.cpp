@@ -25,6 +25,40 @@ LinkFaults draw_link(Random& random) {
   return faults;
 }
 
+// Devices that are updated over DDI, and what happens to them: drawn apart, so that the rest of a
+// seed's world is as it was before there were any.
+void draw_ddi(Plan& plan, Random random) {
+  if (!random.chance(0.4)) return;
+  plan.ddi = static_cast<std::size_t>(random.between(1, 3));
+  std::vector<std::pair<const ActKind*, double>> kinds;
+  double sum = 0;
+  for (const ActKind& kind : act_kinds()) {
+    if (!is_ddi(kind) || (!kind.always && !random.chance(0.5))) continue;
+    kinds.emplace_back(&kind, kind.weight);
+    sum += kind.weight;
+  }
+  for (auto left = random.between(3, 25); left > 0; --left) {
+    double at = static_cast<double>(random.below(1U << 30)) / (1U << 30) * sum;
+    const ActKind* chosen = kinds.front().first;
+    for (const auto& [kind, weight] : kinds) {
+      chosen = kind;
+      if ((at -= weight) < 0) break;
+    }
+    Act act;
+    act.at = random.between(minutes(1), plan.chaos);
+    act.kind = chosen->name;
+    act.device = random.below(plan.ddi);
+    act.a = static_cast<std::int64_t>(random.below(1U << 20));
+    act.b = static_cast<std::int64_t>(random.below(1U << 20));
+    if (!act.kind.starts_with("ddi-push") && random.chance(0.5)) {
+      const auto state = static_cast<model::JobState>(
+          random.below(static_cast<std::uint64_t>(model::JobState::kSucceeded)));
+      act.kind += "@" + std::string(model::to_text(state));
+    }
+    plan.acts.push_back(std::move(act));
+  }
+}
+
 }  // namespace
 
 Plan draw_plan(std::uint64_t seed) {
@@ -50,7 +84,7 @@ Plan draw_plan(std::uint64_t seed) {
   std::vector<std::pair<const ActKind*, double>> kinds;
   double sum = 0;
   for (const ActKind& kind : act_kinds()) {
-    if (!kind.always && !random.chance(0.35)) continue;
+    if (is_ddi(kind) || (!kind.always && !random.chance(0.35))) continue;
     const double weight = kind.weight * (random.chance(0.2) ? 4 : 1);
     kinds.emplace_back(&kind, weight);
     sum += weight;
@@ -87,6 +121,7 @@ Plan draw_plan(std::uint64_t seed) {
     }
     plan.acts.push_back(std::move(act));
   }
+  draw_ddi(plan, Random(seed, "ddi"));
   std::ranges::stable_sort(plan.acts, {}, &Act::at);
   return plan;
 }
@@ -99,6 +134,7 @@ void members(Plan& plan, const Each& each) {
   each("seed", plan.seed);
   each("devices", plan.devices);
   each("models", plan.models);
+  each("ddi", plan.ddi);
   each("chaos_ms", plan.chaos);
   each("interval_ms", plan.interval);
   each("tick_ms", plan.tick);
@@ -149,6 +185,7 @@ Result<Plan> plan_from(const Json& document) {
   Plan plan;
   try {
     members(plan, [&document](const char* name, auto& value) {
+      if (name == std::string_view("ddi") && !document.contains(name)) return;  // of an older one
       if constexpr (requires { value.count(); }) {
         value = milliseconds(document.at(name).template get<std::int64_t>());
       } else {

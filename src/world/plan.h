@@ -31,6 +31,7 @@ struct Plan {
   std::uint64_t seed = 0;
   std::size_t devices = 5;
   std::size_t models = 1;       // of hardware, in turns
+  std::size_t ddi = 0;          // devices beside them that are updated over DDI
   milliseconds chaos{0};        // how long there are faults and acts
   milliseconds interval{5000};  // between samples
   milliseconds tick{250};

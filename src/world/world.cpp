@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "model/sample_image.h"
 #include "world/acts.h"
@@ -44,6 +45,7 @@ World::~World() {
   for (const auto& fiber : std::exchange(people_, {}))
     timeline_.cut(fiber);
   devices_.clear();
+  ddi_.clear();
   server_.reset();
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
@@ -66,7 +68,15 @@ model::Settings World::first_settings() const {
   settings.ota.download_deadline = plan_.deadline * 4;
   settings.ota.boot_deadline = settings.ota.confirm_deadline = plan_.deadline * 2;
   settings.ota.queued_deadline = plan_.deadline * 5;
-  settings.console.ddi.on = true;
+  settings.ota.ddi_without_telemetry = model::DdiWithoutTelemetry::kAllow;
+  model::DdiSettings& ddi = settings.console.ddi;
+  ddi.on = true;
+  ddi.poll = seconds(30);
+  ddi.active_poll = seconds(10);
+  ddi.offer_deadline = ddi.work_deadline = plan_.deadline * 3;
+  ddi.confirm_deadline = plan_.deadline * 3;
+  for (std::size_t i = 0; i < plan_.ddi; ++i)
+    settings.whitelist.devices.push_back({"w-" + std::to_string(i), hardware_of(0), "default", ""});
   settings.console.history_samples = 60;                  // nobody looks at graphs
   settings.console.limits.device_events_per_hour = 2000;  // what is told is what is looked at here
   return settings;
@@ -95,6 +105,41 @@ DeviceOptions World::device_options(std::size_t number) const {
   config.dir = folder_ / out.machine;
   config.factory_version = model::kFactoryVersion;
   return out;
+}
+
+DdiOptions World::ddi_options(std::size_t number) const {
+  Random random(plan_.seed, "ddi-device", number);
+  DdiOptions out;
+  out.id = "w-" + std::to_string(number);
+  out.address = "10.0.4." + std::to_string(number + 1);
+  out.seed = random.next();
+  out.faults = plan_.link;
+  out.fastest_boot = plan_.fastest_boot;
+  out.slowest_boot = plan_.slowest_boot;
+  out.factory = {model::kFactoryVersion, sha256_hex(model::sample_image(model::kFactoryVersion))};
+  out.tells = random.chance(0.5) ? DdiOptions::Tells::kAfterRestart
+                                 : DdiOptions::Tells::kBeforeRestart;
+  out.says_version = random.chance(0.7);
+  out.is_healthy = [this](const std::string& sha256) {
+    const auto image = images_.find(sha256);
+    return image != images_.end() && image->second.healthy;
+  };
+  return out;
+}
+
+bool World::is_ddi(const std::string& id) const {
+  return std::ranges::any_of(ddi_, [&id](const auto& client) { return client->id() == id; });
+}
+
+void World::give_token(DdiClient& client, milliseconds late) {
+  operate(http::Method::kPost, "/v1/devices/" + client.id() + "/ddi-token", Json::object(),
+          [this, &client, late](const http::Response& answer) {
+            const auto said = parse_json(answer.body);
+            if (answer.status / 100 != 2 || !said || !said->contains("token")) return;
+            timeline_.after(late, [&client, token = (*said)["token"].get<std::string>()] {
+              client.use_token(token);
+            });
+          });
 }
 
 void World::watch(Device& device) {
@@ -153,13 +198,25 @@ void World::set_up() {
     timeline_.after(milliseconds(200 * i),
                     [this, i] { enrol(*devices_[i], Device::Identity::kKept); });
   }
+  for (std::size_t i = 0; i < plan_.ddi; ++i) {
+    ddi_.push_back(std::make_unique<DdiClient>(timeline_, trace_, *server_, ddi_options(i)));
+    DdiClient& client = *ddi_.back();
+    client.link().answered = [this](const Request& asked, const http::Response& answer) {
+      oracle_.tell(timeline_.now(),
+                   [&](Invariant& one) { one.answered(*this, nullptr, asked, answer); });
+    };
+    timeline_.after(seconds(1), [this, &client] {
+      give_token(client, milliseconds(0));
+      client.power_on();
+    });
+  }
   for (const Act& act : plan_.acts)
     timeline_.at(MonoTime{} + act.at, [this, &act] { carry_out(act); });
   timeline_.after(kLook, [this] { look(); });
 }
 
 void World::carry_out(const Act& act) {
-  if (calm_) return;
+  if (calm_ || (ddi_.empty() && world::is_ddi(*find_act(act.kind)))) return;
   const auto at = act.kind.find('@');
   if (at != std::string::npos)
     return wait_for(act, model::parse_job_state(act.kind.substr(at + 1)), kPatience);
@@ -168,18 +225,22 @@ void World::carry_out(const Act& act) {
 
 // Looks again and again until the device's job is in this state.
 void World::wait_for(const Act& act, std::optional<model::JobState> state, milliseconds left) {
-  const auto job = running_job(device(act.device).id());
+  const auto job = running_job(id_of(act));
   if (job && job->state == state) return carry_out_now(act);
   if (calm_ || left <= milliseconds(0)) return;
   timeline_.after(kLookForState,
                   [this, &act, state, left] { wait_for(act, state, left - kLookForState); });
 }
 
+const std::string& World::id_of(const Act& act) {
+  return world::is_ddi(*find_act(act.kind)) ? ddi(act.device).id() : device(act.device).id();
+}
+
 void World::carry_out_now(const Act& act) {
   const ActKind* kind = find_act(act.kind);
-  const auto job = running_job(device(act.device).id());
+  const auto job = running_job(id_of(act));
   ++report_.met[{job ? std::string(model::to_text(job->state)) : "none", kind->name}];
-  trace_.add("world", "act " + act.kind + " on " + device(act.device).machine());
+  trace_.add("world", "act " + act.kind + " on " + id_of(act));
   kind->carry_out(*this, act);
 }
 
@@ -190,6 +251,8 @@ void World::look() {
 
 void World::run_until(MonoTime until) {
   while (!oracle_.finding() && timeline_.step(until)) {
+    if (each_step_.empty() || !server_->up()) continue;
+    oracle_.tell_one(each_step_, timeline_.now(), [&](Invariant& one) { one.look(*this); });
   }
 }
 
@@ -240,6 +303,10 @@ void World::calm_down() {
       device.power_on();
     }
   }
+  for (const auto& client : ddi_) {
+    client->link().calm();
+    client->power_on();
+  }
 }
 
 // What operators do about devices that did not come back by themselves.
@@ -256,6 +323,10 @@ void World::repair() {
     order("/v1/devices/" + device.id() + "/revoke",
           [this, &device](const http::Response&) { enrol(device, Device::Identity::kNew); });
   }
+  for (const auto& client : ddi_) {
+    order("/v1/devices/" + client->id() + "/acknowledge");
+    give_token(*client, milliseconds(0));
+  }
 }
 
 // Whatever happened: a new release must reach every device.
@@ -266,6 +337,8 @@ void World::final_updates() {
   Json ids = Json::array();
   for (std::size_t i = 0; i < plan_.devices; ++i)
     ids.push_back(devices_[i]->id());
+  for (const auto& client : ddi_)
+    ids.push_back(client->id());
   const auto results = std::make_shared<Json>();
   operate(
       http::Method::kPost, "/v1/push",
@@ -277,14 +350,15 @@ void World::final_updates() {
   if (oracle_.finding()) return;
   if (results->is_null())
     return oracle_.found("updates-go-on", "the last push is not answered", timeline_.now());
-  const auto snapshot = server_->fleet()->snapshot();
-  for (std::size_t i = 0; i < plan_.devices; ++i) {
+  for (std::size_t i = 0; i < plan_.devices + ddi_.size(); ++i) {
+    const bool agent = i < plan_.devices;
     const Json& decision = results->at("results").at(i).at("decision");
-    const std::string sha256 = devices_[i]->bootable();
+    const std::string sha256 =
+        agent ? devices_[i]->bootable() : ddi_[i - plan_.devices]->ran().back().sha256;
     const auto image = images_.find(sha256);
     if (image != images_.end() && image->second.version == *version) continue;
     std::string words =
-        devices_[i]->id() + " runs " +
+        ids[i].get<std::string>() + " runs " +
         (image == images_.end() ? "what nobody knows" : image->second.version.text()) +
         " after the last push, which said: " + decision.at("headline").get<std::string>();
     for (const Json& check : decision.at("checks")) {
@@ -333,6 +407,8 @@ std::string first_difference(const Json& before, const Json& after) {
 void World::final_restart() {
   for (const auto& device : devices_)
     device->power_cut();
+  for (const auto& client : ddi_)
+    client->power_cut();
   run_until(timeline_.now() + minutes(3));
   if (oracle_.finding()) return;
   const Json before = durable_view(*server_->fleet(), *server_->fleet()->snapshot());

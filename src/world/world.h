@@ -18,6 +18,7 @@
 
 #include "base/json.h"
 #include "model/job.h"
+#include "world/ddi_client.h"
 #include "world/device.h"
 #include "world/oracle.h"
 #include "world/plan.h"
@@ -58,6 +59,9 @@ class World {
   World& operator=(const World&) = delete;
 
   WorldReport run();
+  // Before run(): this invariant looks after each step and not every few seconds, so that the step
+  // is known from which on it does not hold. Looking changes nothing: it is the same world.
+  void look_each_step(std::string invariant) { each_step_ = std::move(invariant); }
 
   // -- for acts and invariants --
   const Plan& plan() const { return plan_; }
@@ -67,6 +71,11 @@ class World {
   Random& random() { return random_; }
   Oracle& oracle() { return oracle_; }
   std::vector<std::unique_ptr<Device>>& devices() { return devices_; }
+  DdiClient& ddi(std::size_t number) { return *ddi_[number % ddi_.size()]; }
+  const std::vector<std::unique_ptr<DdiClient>>& ddi_clients() const { return ddi_; }
+  bool is_ddi(const std::string& id) const;
+  // Makes a token for it, which comes to it after `late`.
+  void give_token(DdiClient& client, milliseconds late);
   Device& device(std::size_t number) { return *devices_[number % plan_.devices]; }
   // All machines that speak with this id.
   std::vector<const Device*> machines_of(const std::string& id) const;
@@ -109,6 +118,8 @@ class World {
   void start_server();
   model::Settings first_settings() const;
   DeviceOptions device_options(std::size_t number) const;
+  DdiOptions ddi_options(std::size_t number) const;
+  const std::string& id_of(const Act& act);
 
   Plan plan_;
   SeededCrypto crypto_;
@@ -120,11 +131,13 @@ class World {
   std::unique_ptr<Server> server_;
   std::unique_ptr<Link> desk_;  // the operators'
   std::vector<std::unique_ptr<Device>> devices_;
+  std::vector<std::unique_ptr<DdiClient>> ddi_;
   std::map<std::string, PublishedImage> images_;
   std::uint32_t next_patch_ = 4;  // of 2.1, which devices leave the factory with
   model::Version newest_;
   std::vector<std::shared_ptr<Fiber>> people_;  // operators who wait for an answer
   bool calm_ = false;
+  std::string each_step_;  // an invariant; empty: none
   std::map<std::string, std::uint64_t> enrolling_;  // by machine: the last attempt counts
   WorldReport report_;
 };

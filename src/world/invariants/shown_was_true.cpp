@@ -13,7 +13,7 @@ class ShownWasTrue final : public Invariant {
     for (const auto& chunk : snapshot->rows) {
       for (const auto& row : *chunk) {
         const auto& shown = row->facts().confirmed;
-        if (!shown) continue;
+        if (!shown || world.is_ddi(row->id)) continue;
         const bool known =
             std::ranges::any_of(world.machines_of(row->id), [&](const Device* machine) {
               return std::ranges::any_of(
