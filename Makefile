@@ -135,7 +135,7 @@ $(OUT)/flags: FORCE
 	@echo '$(COMPILED_WITH)' | cmp -s - $@ || echo '$(COMPILED_WITH)' > $@
 FORCE:
 
-.PHONY: build run test test-remote test-drills explore explore-commit planted mutants test-interop deps-interop check deps lint format tidy syntax asan tsan bench bench-anomaly bench-before install clean help approve fuzz FORCE sanitized clock-shift \
+.PHONY: build run test test-remote test-drills explore planted mutants test-interop deps-interop check deps lint format tidy syntax asan tsan bench bench-anomaly bench-before install clean help approve fuzz FORCE sanitized clock-shift \
 	tests deps-bench bench-check bench-accept lint-fast compile-commands
 .SECONDARY:
 
@@ -279,11 +279,8 @@ mutants: ## how many single-point slips in critical code the tests notice (about
 deps-interop: ## install Debian's swupdate and what makes images for it
 	@tools/deps interop
 
-explore: $(BIN)/ota-sim ## live through simulated fleets: kept plans and fixed seeds (under 2 minutes)
+explore: $(BIN)/ota-sim ## live through simulated fleets: kept plans, fixed seeds, this commit's seeds (under 2 minutes)
 	@tests/world/explore $(BIN)
-
-explore-commit: $(BIN)/ota-sim ## the same, and seeds that belong to this commit
-	@tests/world/explore $(BIN) --commit
 
 planted: ## see the simulator find each planted bug (some 2 minutes each; PLANTED="--seeds 300 NAME...")
 	@tests/world/planted $(PLANTED)
