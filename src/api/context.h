@@ -10,8 +10,8 @@
 #include "api/command_polls.h"
 #include "api/event_followers.h"
 #include "api/service.h"
-#include "api/worker.h"
 #include "base/json.h"
+#include "base/worker.h"
 #include "http/message.h"
 
 namespace ota::api {

@@ -1,9 +1,9 @@
 // What operators decide about devices that speak hawkBit's DDI: tokens, the waiting list,
-// force-quit. The devices' own side is ddi_service's, on a listener of its own.
+// force-quit. The devices' own side is ddi/service's, on a listener of its own.
 #include "api/context.h"
-#include "api/ddi_wire.h"
 #include "api/routes.h"
 #include "base/digest.h"
+#include "ddi/wire.h"
 #include "fleet/fleet.h"
 
 namespace ota::api {
@@ -22,7 +22,7 @@ fleet::Done token_answer(const http::Responder& respond, Json answer) {
 void make_token(const Context& context, const http::Request& request,
                 const http::Responder& respond) {
   const std::string device(request.params.at(0));
-  const std::string token = make_ddi_token();
+  const std::string token = ddi::make_token();
   context.ports.fleet.ddi_set_token(
       device, sha256_hex(token), actor_of(request),
       token_answer(respond, Json{{"device", device}, {"token", token}}));
@@ -40,7 +40,7 @@ void set_gateway(const Context& context, const http::Request& request,
     return context.ports.fleet.ddi_set_gateway("", actor_of(request),
                                                no_content_or_problem(respond));
   }
-  const std::string token = make_ddi_token();
+  const std::string token = ddi::make_token();
   context.ports.fleet.ddi_set_gateway(sha256_hex(token), actor_of(request),
                                       token_answer(respond, Json{{"token", token}}));
 }

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "api/worker.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/worker.h"
 #include "http/message.h"
 #include "store/store.h"
 

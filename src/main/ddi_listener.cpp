@@ -1,6 +1,6 @@
 #include "main/ddi_listener.h"
 
-#include "api/ddi_service.h"
+#include "ddi/service.h"
 #include "fleet/fleet.h"
 #include "pki/authority.h"
 
@@ -8,7 +8,7 @@ namespace ota::main {
 
 DdiListener::DdiListener(fleet::Fleet& fleet, const Clock& clock,
                          const std::filesystem::path& firmware)
-    : service_(std::make_unique<api::DdiService>(fleet, clock, firmware)) {}
+    : service_(std::make_unique<ddi::Service>(fleet, clock, firmware)) {}
 DdiListener::~DdiListener() = default;
 
 std::unique_ptr<DdiListener> DdiListener::make(const model::ConsoleSettings& console,
@@ -24,7 +24,7 @@ std::unique_ptr<DdiListener> DdiListener::make(const model::ConsoleSettings& con
     return fleet.admit(name, serial);
   };
   listener->server_ = std::make_unique<http::Server>(
-      api::DdiService::server_options(console), authority.server_identity(),
+      ddi::Service::server_options(console), authority.server_identity(),
       listener->service_->router(), std::move(hooks));
   return listener;
 }
@@ -47,7 +47,7 @@ void DdiListener::disconnect(const std::string& device) {
 }
 
 void DdiListener::apply(const model::ConsoleSettings& console) {
-  server_->apply_limits(api::DdiService::server_options(console).limits);
+  server_->apply_limits(ddi::Service::server_options(console).limits);
 }
 
 Result<void> DdiListener::set_identity(const pki::ServerIdentity& identity) {

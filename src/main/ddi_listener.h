@@ -14,8 +14,8 @@
 #include "http/server.h"
 #include "model/settings.h"
 
-namespace ota::api {
-class DdiService;
+namespace ota::ddi {
+class Service;
 }
 namespace ota::fleet {
 class Fleet;
@@ -49,7 +49,7 @@ class DdiListener {
  private:
   DdiListener(fleet::Fleet& fleet, const Clock& clock, const std::filesystem::path& firmware);
 
-  std::unique_ptr<api::DdiService> service_;
+  std::unique_ptr<ddi::Service> service_;
   std::unique_ptr<http::Server> server_;  // goes first: it calls the service
 };
 

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "config/config.h"
 #include "config/demonstration.h"
-#include "main/firmware_desk.h"
+#include "main/firmware_watcher.h"
 
 namespace ota::main {
 namespace fs = std::filesystem;
@@ -26,7 +26,7 @@ Result<void> replace_file(const fs::path& path, std::string_view content) {
 
 }  // namespace
 
-Result<void> start_demonstration(const fs::path& root, FirmwareDesk& firmware) {
+Result<void> start_demonstration(const fs::path& root, FirmwareWatcher& firmware) {
   const fs::path console_file = root / "config" / config::kConsoleFile;
   const fs::path devices_file = root / "config" / config::kWhitelistFile;
   const auto console = read_file(console_file, config::kMaxFileBytes);

@@ -9,11 +9,11 @@
 
 namespace ota::main {
 
-class FirmwareDesk;
+class FirmwareWatcher;
 
 // Lists the demonstration's devices and agents in config/ (the watcher takes them from there) and
 // publishes the sample images where nothing is published. Both files are written or neither;
 // kConflict where a device is listed already.
-Result<void> start_demonstration(const std::filesystem::path& root, FirmwareDesk& firmware);
+Result<void> start_demonstration(const std::filesystem::path& root, FirmwareWatcher& firmware);
 
 }  // namespace ota::main

@@ -68,10 +68,10 @@ Result<void> Host::Impl::open() {
            published.error().text() + "; the next start tries it again");
   }
   firmware =
-      std::make_unique<FirmwareDesk>(std::move(*repository), options.root, clock, recorder());
+      std::make_unique<FirmwareWatcher>(std::move(*repository), options.root, clock, recorder());
   {
     const std::lock_guard lock(mutex);
-    trust = std::make_shared<TrustDesk>(
+    trust = std::make_shared<TrustMonitor>(
         options.root, clock,
         [fleet = parts.fleet](model::Event event) { fleet->record(std::move(event)); });
   }
@@ -264,12 +264,12 @@ fleet::ServerStatus Host::status() const {
 }
 
 std::shared_ptr<const console::TrustPage> Host::trust() const {
-  std::shared_ptr<TrustDesk> desk;
+  std::shared_ptr<TrustMonitor> trust;
   {
     const std::lock_guard lock(impl_->mutex);
-    desk = impl_->trust;
+    trust = impl_->trust;
   }
-  return desk ? desk->page() : std::make_shared<const console::TrustPage>();
+  return trust ? trust->page() : std::make_shared<const console::TrustPage>();
 }
 
 HostParts Host::parts() const {

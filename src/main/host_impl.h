@@ -21,16 +21,16 @@
 #include "config/folder.h"
 #include "fleet/fleet.h"
 #include "fleet/memory_file.h"
-#include "fleet/operator_book.h"
+#include "fleet/operator_registry.h"
 #include "http/server.h"
-#include "main/agent_desk.h"
 #include "main/ddi_listener.h"
-#include "main/firmware_desk.h"
+#include "main/firmware_watcher.h"
 #include "main/host.h"
+#include "main/local_agents.h"
 #include "main/log_keeper.h"
 #include "main/operator_asks.h"
 #include "main/rate_meter.h"
-#include "main/trust_desk.h"
+#include "main/trust_monitor.h"
 #include "pki/authority.h"
 #include "store/store.h"
 #include "supervisor/supervisor.h"
@@ -52,7 +52,7 @@ struct Host::Impl {
   std::optional<Result<std::uint16_t>> outcome;  // of the first attempt to serve
   std::function<void()> listener;
   HostParts parts;
-  std::shared_ptr<TrustDesk> trust;
+  std::shared_ptr<TrustMonitor> trust;
   std::shared_ptr<const model::Settings> edited;  // taken by the next tick
 
   OperatorAsks asks;
@@ -60,14 +60,14 @@ struct Host::Impl {
   // -- the host thread's own --
   std::thread thread;
   std::shared_ptr<const model::Settings> settings;
-  std::unique_ptr<FirmwareDesk> firmware;
-  std::unique_ptr<AgentDesk> agents;  // none: others run them
-  std::string own_url;                // at which this host reaches the server
-  bool saved = true;                  // at the last tick
-  bool port_failed = false;           // the last attempt to start failed at console.json's port
+  std::unique_ptr<FirmwareWatcher> firmware;
+  std::unique_ptr<LocalAgents> agents;  // none: others run them
+  std::string own_url;                  // at which this host reaches the server
+  bool saved = true;                    // at the last tick
+  bool port_failed = false;             // the last attempt to start failed at console.json's port
 
   std::optional<pki::Authority> authority;
-  std::unique_ptr<fleet::OperatorBook> operators;  // before what admits by it
+  std::unique_ptr<fleet::OperatorRegistry> operators;  // before what admits by it
   std::unique_ptr<api::Service> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<DdiListener> ddi;             // none: not configured

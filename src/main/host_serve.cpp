@@ -33,7 +33,7 @@ api::Ports Host::Impl::ports() {
       .state_replaced = [this] { reopen = true; },
       .state = options.root / "state",
       .direct = [this](const std::string& device,
-                       const fleet::Command& command) { return trust->word(device, command); },
+                       const fleet::Command& command) { return trust->directive(device, command); },
       .tuf_roles = [this] { return firmware->roles(); },
       .operators = [this] { return operators->list(); },
       .revoke_operator =
@@ -48,7 +48,7 @@ api::Ports Host::Impl::ports() {
   out.agents = [supervisor = parts.supervisor] { return supervisor->status(); };
   out.order_agent = [supervisor = parts.supervisor](const std::string& agent,
                                                     api::AgentOrder order) {
-    return AgentDesk::order(*supervisor, agent, order);
+    return LocalAgents::order(*supervisor, agent, order);
   };
   return out;
 }
@@ -93,7 +93,7 @@ Result<void> Host::Impl::open_identities() {
   authority.emplace(std::move(*opened));
   for (const std::string& note : authority->notes())
     record(model::Severity::kWarning, model::event_kind::kPkiNote, note);
-  operators = std::make_unique<fleet::OperatorBook>(
+  operators = std::make_unique<fleet::OperatorRegistry>(
       *parts.store, *authority, clock,
       [fleet = parts.fleet](model::Event event) { fleet->record(std::move(event)); });
   if (auto admitted = operators->open(); !admitted) return admitted.error().within("operators");
@@ -102,8 +102,8 @@ Result<void> Host::Impl::open_identities() {
 
 Result<void> Host::Impl::open_helpers() {
   if (options.run_agents) {
-    agents = std::make_unique<AgentDesk>(
-        AgentDesk::Place{options.root, options.agent_program, options.seed}, *parts.fleet, clock,
+    agents = std::make_unique<LocalAgents>(
+        LocalAgents::Place{options.root, options.agent_program, options.seed}, *parts.fleet, clock,
         recorder(), [this] { notify(); });
     const std::lock_guard lock(mutex);
     parts.supervisor = agents->supervisor();

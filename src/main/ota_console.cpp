@@ -23,7 +23,7 @@
 #include "console/terminal_guard.h"
 #include "main/headless.h"
 #include "main/host.h"
-#include "main/trust_desk.h"
+#include "main/trust_monitor.h"
 
 namespace {
 

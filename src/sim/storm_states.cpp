@@ -27,7 +27,8 @@ std::string version_in(const Json& document, const char* member) {
 
 bool has_part(const fs::path& slot) {
   std::error_code gone;
-  for (fs::directory_iterator entry(slot, gone), end; !gone && entry != end; entry.increment(gone)) {
+  for (fs::directory_iterator entry(slot, gone), end; !gone && entry != end;
+       entry.increment(gone)) {
     if (entry->path().extension() == ".part") return true;
   }
   return false;

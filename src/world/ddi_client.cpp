@@ -128,7 +128,9 @@ void DdiClient::cancel(const std::string& link) {
   ask(http::Method::kPost, link + "/feedback",
       {{"id", std::to_string(action)},
        {"status",
-        {{"execution", execution}, {"result", {{"finished", "none"}}}, {"details", Json::array()}}}});
+        {{"execution", execution},
+         {"result", {{"finished", "none"}}},
+         {"details", Json::array()}}}});
 }
 
 void DdiClient::begin(const std::string& link) {
@@ -136,8 +138,13 @@ void DdiClient::begin(const std::string& link) {
   if (work_ && work_->action == action) return;
   if (last_done_ == action) {
     // Done, and the server has not heard: it is told again.
-    work_ = Work{.action = action, .image = ran_.back(), .length = 0, .file = {}, .have = 0,
-                 .installed = false, .finished = kept_.contains(action) ? "success" : "failure"};
+    work_ = Work{.action = action,
+                 .image = ran_.back(),
+                 .length = 0,
+                 .file = {},
+                 .have = 0,
+                 .installed = false,
+                 .finished = kept_.contains(action) ? "success" : "failure"};
     return;
   }
   Json said;
@@ -195,13 +202,14 @@ bool DdiClient::fetch() {
 // False: it did not arrive. Where the server knows of no such open action, that is given up.
 bool DdiClient::tell(const std::string& execution, const std::string& finished) {
   const std::string action = std::to_string(work_->action);
-  const int status = ask(http::Method::kPost,
-                         "/default/controller/v1/" + id() + "/deploymentBase/" + action + "/feedback",
-                         {{"id", action},
-                          {"status",
-                           {{"execution", execution},
-                            {"result", {{"finished", finished}}},
-                            {"details", Json::array({"as it is"})}}}});
+  const int status =
+      ask(http::Method::kPost,
+          "/default/controller/v1/" + id() + "/deploymentBase/" + action + "/feedback",
+          {{"id", action},
+           {"status",
+            {{"execution", execution},
+             {"result", {{"finished", finished}}},
+             {"details", Json::array({"as it is"})}}}});
   const bool given_up = status == 404 || status == 410;
   if (given_up && execution != "closed") work_.reset();
   return status == 200 || given_up;

@@ -68,10 +68,10 @@ class DdiClient {
     std::uint64_t action = 0;
     model::Image image;
     std::uint64_t length = 0;
-    std::string file;         // path to fetch it from
-    std::uint64_t have = 0;   // bytes of it
-    bool installed = false;   // it starts next
-    std::string finished;     // "success", "failure": what is to be told
+    std::string file;        // path to fetch it from
+    std::uint64_t have = 0;  // bytes of it
+    bool installed = false;  // it starts next
+    std::string finished;    // "success", "failure": what is to be told
   };
 
   void live();

@@ -3,10 +3,11 @@
 #include <map>
 #include <utility>
 
-#include "api/ddi_service.h"
+#include "api/directive.h"
 #include "api/service.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "ddi/service.h"
 #include "fleet/memory_file.h"
 #include "http/target.h"
 #include "pki/authority.h"
@@ -21,9 +22,6 @@ namespace ota::world {
 namespace fs = std::filesystem;
 namespace {
 
-using std::chrono::hours;
-
-constexpr hours kWordLife{24};
 constexpr seconds kTimestampMargin{12 * 3600};
 constexpr std::chrono::minutes kRefresh{10};
 
@@ -91,7 +89,7 @@ struct Server::Life {
   std::optional<tuf::Director> director;
   std::unique_ptr<fleet::MemoryFile> memory;
   std::unique_ptr<api::Service> api;
-  std::unique_ptr<api::DdiService> ddi;
+  std::unique_ptr<ddi::Service> ddi;
   std::multimap<std::string, std::weak_ptr<Sink>> calls;  // open ones, by device
 
   void cut_off(const std::string& device) {
@@ -105,17 +103,11 @@ struct Server::Life {
     }
   }
 
-  std::string word(const std::string& device, const fleet::Command& command, WallTime now) const {
-    if (!director) return {};
-    const bool back = command.kind == fleet::Command::Kind::kRollback;
-    const std::string nonce =
-        tuf::nonce_of(device, back ? "rollback" : command.job_id, command.attempt, command.created);
-    const auto word =
-        back ? director->sign(
-                   tuf::DirectedRollback{device, command.from, command.to, now + kWordLife, nonce})
-             : director->sign(tuf::DirectedJob{command.job_id, device, command.release.sha256,
-                                               command.release.version, now + kWordLife, nonce});
-    return word ? *word : std::string();
+  std::string directive(const std::string& device, const fleet::Command& command,
+                        WallTime now) const {
+    const auto signed_word = director ? api::sign_directive(*director, device, command, now)
+                                      : Result<std::string>(std::string());
+    return signed_word ? *signed_word : std::string();
   }
 };
 
@@ -213,7 +205,7 @@ Result<void> Server::open(Life& life) {
       .state = state,
       .direct =
           [this, &life](const std::string& device, const fleet::Command& command) {
-            return life.word(device, command, clock_.wall());
+            return life.directive(device, command, clock_.wall());
           },
       .tuf_roles = [] { return Json::array(); },
       .operators = [] { return Json::array(); },
@@ -227,7 +219,7 @@ Result<void> Server::open(Life& life) {
           },
       .worker = &life.workers};
   life.api = std::make_unique<api::Service>(std::move(ports));
-  life.ddi = std::make_unique<api::DdiService>(*life.fleet, clock_, firmware, &life.workers);
+  life.ddi = std::make_unique<ddi::Service>(*life.fleet, clock_, firmware, &life.workers);
   life.fleet->set_hooks(
       {.wake_device = [&life](const std::string& id) { life.api->wake_device(id); },
        .cut_off_device =

@@ -117,8 +117,8 @@ DdiOptions World::ddi_options(std::size_t number) const {
   out.fastest_boot = plan_.fastest_boot;
   out.slowest_boot = plan_.slowest_boot;
   out.factory = {model::kFactoryVersion, sha256_hex(model::sample_image(model::kFactoryVersion))};
-  out.tells = random.chance(0.5) ? DdiOptions::Tells::kAfterRestart
-                                 : DdiOptions::Tells::kBeforeRestart;
+  out.tells =
+      random.chance(0.5) ? DdiOptions::Tells::kAfterRestart : DdiOptions::Tells::kBeforeRestart;
   out.says_version = random.chance(0.7);
   out.is_healthy = [this](const std::string& sha256) {
     const auto image = images_.find(sha256);

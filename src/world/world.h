@@ -137,7 +137,7 @@ class World {
   model::Version newest_;
   std::vector<std::shared_ptr<Fiber>> people_;  // operators who wait for an answer
   bool calm_ = false;
-  std::string each_step_;  // an invariant; empty: none
+  std::string each_step_;                           // an invariant; empty: none
   std::map<std::string, std::uint64_t> enrolling_;  // by machine: the last attempt counts
   WorldReport report_;
 };

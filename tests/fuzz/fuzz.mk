@@ -8,7 +8,7 @@
 FUZZ_CXX ?= clang++
 FUZZ_OUT := build/fuzz
 FUZZ_LIB_SRC := $(wildcard src/base/*.cpp src/model/*.cpp src/tuf/*.cpp) src/http/request_parser.cpp \
-	src/http/target.cpp src/http/range.cpp src/pki/x509.cpp src/pki/join_code.cpp src/api/ddi_wire.cpp \
+	src/http/target.cpp src/http/range.cpp src/pki/x509.cpp src/pki/join_code.cpp src/ddi/wire.cpp \
 	src/fleet/ddi_machine.cpp src/fleet/job_machine.cpp
 # What a device reads of its server, and a signer of his.
 FUZZ_LIB_SRC += agents/answer.cpp agents/command.cpp agents/update_state.cpp src/http/client.cpp \

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "api/ddi_wire.h"
 #include "base/assert.h"
+#include "ddi/wire.h"
 #include "http/range.h"
 #include "http/request_parser.h"
 #include "http/target.h"
@@ -106,18 +106,18 @@ inline void pki_request(std::string_view input) {
 
 // What a DDI client sends: what is kept of it is bounded.
 inline void ddi_report(std::string_view input) {
-  if (const auto feedback = api::parse_ddi_feedback(input)) {
+  if (const auto feedback = ddi::parse_feedback(input)) {
     std::vector<std::string> log;
     fleet::append_ddi_log(log, feedback->details);
     OTA_ASSERT(log.size() <= 50);
     for (const std::string& line : log)
       OTA_ASSERT(line.size() <= 512 && line.find('\x1b') == std::string::npos);
   }
-  static_cast<void>(api::parse_ddi_attributes(input).has_value());
-  OTA_ASSERT(api::ddi_client_name(input).size() <= 64);
-  const auto authorization = api::parse_ddi_authorization(input);
+  static_cast<void>(ddi::parse_attributes(input).has_value());
+  OTA_ASSERT(ddi::client_name(input).size() <= 64);
+  const auto authorization = ddi::parse_authorization(input);
   OTA_ASSERT(!authorization.malformed || authorization.token_hash.empty());
-  static_cast<void>(api::check_ddi_file_name(input).has_value());
+  static_cast<void>(ddi::check_file_name(input).has_value());
 }
 
 }  // namespace ota::fuzz

@@ -19,7 +19,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "fleet/fleet.h"
-#include "fleet/operator_book.h"
+#include "fleet/operator_registry.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "model/sample_image.h"
@@ -78,7 +78,7 @@ class ApiServer {
     auto authority = pki::Authority::open_or_create(root() / "state", {}, clock_);
     REQUIRE(authority.has_value());
     authority_.emplace(std::move(*authority));
-    operators = std::make_unique<fleet::OperatorBook>(
+    operators = std::make_unique<fleet::OperatorRegistry>(
         *store, *authority_, clock_,
         [this](model::Event event) { fleet->record(std::move(event)); });
     REQUIRE(operators->open().has_value());
@@ -226,7 +226,7 @@ class ApiServer {
 
   std::unique_ptr<store::Store> store;
   std::unique_ptr<fleet::Fleet> fleet;
-  std::unique_ptr<fleet::OperatorBook> operators;
+  std::unique_ptr<fleet::OperatorRegistry> operators;
   std::unique_ptr<api::Service> service;
   std::unique_ptr<http::Server> server;
   std::atomic<http::Server*> further{nullptr};  // another listener, as "ddi"

@@ -122,7 +122,7 @@ TEST_CASE("a revoked DDI device loses its open connections within a second, a do
   server.api.apply(
       [](model::Settings& settings) { settings.console.limits.download_kib_per_second = 1; });
   server.server->apply_limits(
-      api::DdiService::server_options(server.api.fleet->settings()->console).limits);
+      ddi::Service::server_options(server.api.fleet->settings()->console).limits);
   // It goes out at once and is paid for afterwards: the next one waits for a minute.
   CHECK_FALSE(update.device.fetch(update.link).empty());
   const std::string path = DdiDevice::image_path(update.device.artifact_of(update.link));

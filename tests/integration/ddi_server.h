@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "api/ddi_service.h"
+#include "ddi/service.h"
 #include "tests/integration/api_server.h"
 #include "tests/support/tls_client.h"
 
@@ -28,13 +28,13 @@ class DdiServer {
   ~DdiServer() { stop(); }
 
   void start() {
-    service = std::make_unique<api::DdiService>(*api.fleet, clock_, api.root() / "firmware");
+    service = std::make_unique<ddi::Service>(*api.fleet, clock_, api.root() / "firmware");
     authority_.emplace(pki::Authority::open_or_create(api.root() / "state", {}, clock_).value());
     http::ServerHooks hooks;
     hooks.connection_closed = [this](std::uint64_t number) { service->connection_closed(number); };
     server = std::make_unique<http::Server>(
-        api::DdiService::server_options(api.fleet->settings()->console),
-        authority_->server_identity(), service->router(), std::move(hooks));
+        ddi::Service::server_options(api.fleet->settings()->console), authority_->server_identity(),
+        service->router(), std::move(hooks));
     REQUIRE(server->start().has_value());
     api.further = server.get();
   }
@@ -77,7 +77,7 @@ class DdiServer {
   }
 
   ApiServer api;
-  std::unique_ptr<api::DdiService> service;
+  std::unique_ptr<ddi::Service> service;
   std::unique_ptr<http::Server> server;
 
  private:

@@ -3,7 +3,6 @@
 // image, whose signer, version and hardware are read out of it.
 #include <algorithm>
 
-#include "api/ddi_artifacts.h"
 #include "base/file.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
@@ -11,6 +10,7 @@
 #include "cli/swu_description.h"
 #include "cli/swu_signature.h"
 #include "config/config.h"
+#include "ddi/artifacts.h"
 #include "model/names.h"
 #include "model/release.h"
 #include "tuf/repository.h"
@@ -27,7 +27,7 @@ struct Swu {
 // A .swu that SWUpdate could fetch and would take, signed by somebody whom this root trusts.
 Result<Swu> inspect_swu(const std::filesystem::path& file, const std::filesystem::path& root) {
   const std::string name = file.filename().string();
-  if (auto fetchable = api::check_ddi_file_name(name); !fetchable) return fetchable.error();
+  if (auto fetchable = ddi::check_file_name(name); !fetchable) return fetchable.error();
   if (!name.ends_with(".swu")) {
     return fail(Errc::kInvalid, "SWUpdate takes only files whose names end in .swu");
   }
@@ -91,7 +91,7 @@ void warn_of_unknown_models(Context& context, const std::vector<std::string>& mo
 Result<void> print_swu(Context& context, const model::Release& added, const Swu& swu) {
   // Of the bytes as they are stored: those are what clients fetch and compare.
   const std::filesystem::path firmware = context.root / "firmware";
-  const auto digests = api::hash_ddi_file(firmware, api::DdiArtifacts(firmware).path_of(added));
+  const auto digests = ddi::hash_file(firmware, ddi::Artifacts(firmware).path_of(added));
   if (!digests) return digests.error();
   Json document(added);
   document["signer"] = swu.signer;

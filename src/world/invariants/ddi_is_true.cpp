@@ -23,7 +23,8 @@ class DdiIsTrue final : public Invariant {
     for (const auto& client : world.ddi_clients()) {
       if (asked.target.find("/" + client->id() + "/") == std::string::npos) continue;
       const auto job = world.server().fleet()->ddi_job(client->id(), model::ddi_action_of(*number));
-      if (!job) return breaks(client->id() + " is given action " + action + ", which is not its own");
+      if (!job)
+        return breaks(client->id() + " is given action " + action + ", which is not its own");
       if (model::is_final(job->state))
         breaks(client->id() + " is given " + job->id + ", which has ended");
     }

@@ -39,7 +39,7 @@ TEST_CASE("an event that is not on disk yet when a follower looks is told when i
   WatchedStore store;
   std::atomic<std::uint64_t> on_disk{0};
   const ManualClock clock{test::kStart};
-  api::Worker worker;
+  Worker worker;
   api::EventFollowers followers(
       store, [&] { return on_disk.load(); }, clock, worker);
   const auto answer = std::make_shared<Answer>();

@@ -1,5 +1,5 @@
 // The listener for devices that speak hawkBit's DDI: routes, who may call them, and what one device
-// may ask at once. What the documents say is ddi_wire's, what the rules are is the fleet's.
+// may ask at once. What the documents say is wire's, what the rules are is the fleet's.
 //
 // A tenant is any name: this server has one. It stands in links as the device spelled it, and so
 // does the device's id, which is compared in lower case. Every failure to identify oneself is 401
@@ -23,14 +23,14 @@ namespace ota::fleet {
 class Fleet;
 }
 
-namespace ota::api {
+namespace ota::ddi {
 
-class DdiService {
+class Service {
  public:
   // `worker` runs what blocks; none: threads of its own.
-  DdiService(fleet::Fleet& fleet, const Clock& clock, std::filesystem::path firmware,
-             Executor* worker = nullptr);
-  ~DdiService();
+  Service(fleet::Fleet& fleet, const Clock& clock, std::filesystem::path firmware,
+          Executor* worker = nullptr);
+  ~Service();
 
   std::shared_ptr<const http::Router> router() const;
   // For the server's hook of this name.
@@ -47,4 +47,4 @@ class DdiService {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace ota::api
+}  // namespace ota::ddi

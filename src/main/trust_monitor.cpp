@@ -1,8 +1,9 @@
-#include "main/trust_desk.h"
+#include "main/trust_monitor.h"
 
 #include <chrono>
 #include <utility>
 
+#include "api/directive.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "fleet/fleet.h"
@@ -14,10 +15,6 @@
 namespace ota::main {
 namespace fs = std::filesystem;
 namespace {
-
-// Long enough for a slow download and a device's clock that is hours off; short enough that a word
-// that was stolen is soon worth nothing.
-constexpr std::chrono::hours kWordLife{24};
 
 // Every change in these folders is a rename, which their times show.
 std::string times_of(const fs::path& firmware, const fs::path& keys) {
@@ -61,14 +58,14 @@ Result<tuf::Signer> open_key(const console::SignFlow::Ask& ask) {
 
 }  // namespace
 
-TrustDesk::TrustDesk(const fs::path& root, const Clock& clock,
-                     std::function<void(model::Event)> record)
+TrustMonitor::TrustMonitor(const fs::path& root, const Clock& clock,
+                           std::function<void(model::Event)> record)
     : firmware_(root / "firmware"),
       keys_(root / "state" / "keys"),
       clock_(clock),
       record_(std::move(record)) {}
 
-void TrustDesk::record(model::Severity severity, std::string kind, std::string message) const {
+void TrustMonitor::record(model::Severity severity, std::string kind, std::string message) const {
   model::Event event;
   event.severity = severity;
   event.kind = std::move(kind);
@@ -77,7 +74,7 @@ void TrustDesk::record(model::Severity severity, std::string kind, std::string m
   record_(std::move(event));
 }
 
-bool TrustDesk::look() {
+bool TrustMonitor::look() {
   take_journal();
   std::string times = times_of(firmware_, keys_);
   if (times == seen_) return false;
@@ -91,7 +88,7 @@ bool TrustDesk::look() {
 }
 
 // What was handed to the event log at the last look is durable by this one.
-void TrustDesk::take_journal() {
+void TrustMonitor::take_journal() {
   const tuf::Journal journal(keys_);
   if (std::exchange(journal_given_, false)) {
     if (const auto gone = journal.taken(); !gone) {
@@ -117,7 +114,7 @@ void TrustDesk::take_journal() {
   journal_given_ = !entries->empty();
 }
 
-void TrustDesk::open_director() {
+void TrustMonitor::open_director() {
   auto opened = tuf::Director::open(firmware_, keys_);
   if (!opened) {
     record(model::Severity::kError, "director.no-word",
@@ -128,7 +125,7 @@ void TrustDesk::open_director() {
 }
 
 // What is published is said from what lies there, whoever put it there.
-void TrustDesk::compare(const console::TrustPage& page) {
+void TrustMonitor::compare(const console::TrustPage& page) {
   if (!page.problem.empty()) {
     return record(model::Severity::kError, model::event_kind::kTrustUnreadable,
                   "what is published does not verify: " + page.problem);
@@ -155,23 +152,17 @@ void TrustDesk::compare(const console::TrustPage& page) {
   warned_ = exposed;
 }
 
-std::string TrustDesk::word(const std::string& device, const fleet::Command& command) const {
+std::string TrustMonitor::directive(const std::string& device,
+                                    const fleet::Command& command) const {
   std::shared_ptr<const tuf::Director> director;
   {
     const MutexLock lock(mutex_);
     director = director_;
   }
   if (director == nullptr) return {};
-  const WallTime expires = clock_.wall() + kWordLife;
-  const bool back = command.kind == fleet::Command::Kind::kRollback;
-  const std::string nonce =
-      tuf::nonce_of(device, back ? "rollback" : command.job_id, command.attempt, command.created);
-  const auto word =
-      back ? director->sign(tuf::DirectedRollback{device, command.from, command.to, expires, nonce})
-           : director->sign(tuf::DirectedJob{command.job_id, device, command.release.sha256,
-                                             command.release.version, expires, nonce});
-  if (word) return *word;
-  record(model::Severity::kError, "director.no-word", word.error().text());
+  const auto signed_word = api::sign_directive(*director, device, command, clock_.wall());
+  if (signed_word) return *signed_word;
+  record(model::Severity::kError, "director.no-word", signed_word.error().text());
   return {};
 }
 
@@ -182,7 +173,7 @@ Result<tuf::Outcome> sign_change(const fs::path& root, const console::SignFlow::
   return ceremony->sign(ask.role, ask.sha256, open_key(ask));
 }
 
-std::shared_ptr<const console::TrustPage> TrustDesk::page() const {
+std::shared_ptr<const console::TrustPage> TrustMonitor::page() const {
   const MutexLock lock(mutex_);
   return page_;
 }

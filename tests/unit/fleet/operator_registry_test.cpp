@@ -1,4 +1,4 @@
-#include "fleet/operator_book.h"
+#include "fleet/operator_registry.h"
 
 #include <filesystem>
 
@@ -19,7 +19,7 @@ struct Operators {
   test::MemoryStore store;
   std::vector<model::Event> events;
   std::unique_ptr<pki::Authority> authority;
-  std::unique_ptr<fleet::OperatorBook> book;
+  std::unique_ptr<fleet::OperatorRegistry> book;
 
   Operators() { start(); }
   void start() {
@@ -27,7 +27,7 @@ struct Operators {
     auto opened = pki::Authority::open_or_create(folder.path(), {}, clock);
     REQUIRE(opened.has_value());
     authority = std::make_unique<pki::Authority>(std::move(*opened));
-    book = std::make_unique<fleet::OperatorBook>(
+    book = std::make_unique<fleet::OperatorRegistry>(
         store, *authority, clock,
         [this](model::Event event) { events.push_back(std::move(event)); });
     REQUIRE(book->open().has_value());

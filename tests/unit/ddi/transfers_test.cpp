@@ -1,4 +1,4 @@
-#include "api/ddi_transfers.h"
+#include "ddi/transfers.h"
 
 #include <optional>
 #include <vector>
@@ -6,16 +6,16 @@
 #include "tests/support/catch.h"
 
 using namespace ota;
-using api::DdiCoverage;
-using api::DdiTransfers;
+using ddi::Coverage;
+using ddi::Transfers;
 using fleet::DdiFetch;
 
 namespace {
 
 struct Rig {
   std::vector<DdiFetch> told;
-  std::shared_ptr<DdiTransfers> transfers = std::make_shared<DdiTransfers>(
-      [this](const DdiTransfers::Key&, const DdiFetch& fetch) { told.push_back(fetch); });
+  std::shared_ptr<ddi::Transfers> transfers = std::make_shared<ddi::Transfers>(
+      [this](const ddi::Transfers::Key&, const DdiFetch& fetch) { told.push_back(fetch); });
   std::vector<std::shared_ptr<http::FileWatch>> begun;
 
   bool start(const std::string& device, std::uint64_t size, std::uint64_t seen = 0,
@@ -36,7 +36,7 @@ struct Rig {
 }  // namespace
 
 TEST_CASE("pieces in any order cover an image once no gap is left", "[ddi]") {
-  DdiCoverage coverage;
+  Coverage coverage;
   coverage.add(50, 50);
   CHECK(coverage.prefix() == 0);
   coverage.add(0, 20);

@@ -13,7 +13,7 @@
 #include "base/executor.h"
 #include "base/mutex.h"
 
-namespace ota::api {
+namespace ota {
 
 class Worker {
  public:
@@ -37,4 +37,4 @@ class Worker {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace ota::api
+}  // namespace ota

@@ -19,11 +19,11 @@
 #include "fleet/ddi_machine.h"
 #include "http/message.h"
 
-namespace ota::api {
+namespace ota::ddi {
 
 // Which parts of [0, size) have been seen. Pieces beyond a bound of gaps are forgotten: they are
 // fetched again before it is whole.
-class DdiCoverage {
+class Coverage {
  public:
   void add(std::uint64_t first, std::uint64_t length);
   std::uint64_t prefix() const;  // without a gap from 0
@@ -34,7 +34,7 @@ class DdiCoverage {
   std::map<std::uint64_t, std::uint64_t> ranges_;  // first -> end, apart from each other
 };
 
-class DdiTransfers : public std::enable_shared_from_this<DdiTransfers> {
+class Transfers : public std::enable_shared_from_this<Transfers> {
  public:
   struct Key {
     std::string device;
@@ -42,7 +42,7 @@ class DdiTransfers : public std::enable_shared_from_this<DdiTransfers> {
     auto operator<=>(const Key&) const = default;
   };
   using Fetched = std::function<void(const Key&, const fleet::DdiFetch&)>;
-  explicit DdiTransfers(Fetched fetched) : fetched_(std::move(fetched)) {}
+  explicit Transfers(Fetched fetched) : fetched_(std::move(fetched)) {}
 
   // Calls `begin` with the watch of a transfer, now or when it is the device's turn. `seen`: how
   // much of it was fetched before the server's start. False where too many wait already.
@@ -56,7 +56,7 @@ class DdiTransfers : public std::enable_shared_from_this<DdiTransfers> {
   static constexpr std::size_t kMostImages = 20000;
   class Watch;
   struct Image {
-    DdiCoverage coverage;
+    Coverage coverage;
     std::uint64_t size = 0;
     int told_percent = -1;
   };
@@ -79,4 +79,4 @@ class DdiTransfers : public std::enable_shared_from_this<DdiTransfers> {
   bool closed_ OTA_GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace ota::api
+}  // namespace ota::ddi

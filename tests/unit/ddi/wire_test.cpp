@@ -1,4 +1,4 @@
-#include "api/ddi_wire.h"
+#include "ddi/wire.h"
 
 #include <set>
 
@@ -17,7 +17,7 @@ namespace {
 const std::string kBase = "https://ota.example:8444/DEFAULT/controller/v1/Press-01";
 
 fleet::DdiFeedback feedback(const std::string& body) {
-  const auto parsed = api::parse_ddi_feedback(body);
+  const auto parsed = ddi::parse_feedback(body);
   REQUIRE(parsed.has_value());
   return *parsed;
 }
@@ -35,8 +35,8 @@ TEST_CASE("a DDI report is its execution and its result, whatever else a client 
         DdiFinished::kSuccess);
   // A word of the future means that the device is at work.
   CHECK(feedback(R"({"status":{"execution":"dreaming"}})").execution == DdiExecution::kProceeding);
-  CHECK_FALSE(api::parse_ddi_feedback(R"({"status":{}})").has_value());
-  CHECK_FALSE(api::parse_ddi_feedback("").has_value());
+  CHECK_FALSE(ddi::parse_feedback(R"({"status":{}})").has_value());
+  CHECK_FALSE(ddi::parse_feedback("").has_value());
 }
 
 TEST_CASE("a failure report with raw line ends in its strings is repaired", "[ddi]") {
@@ -68,48 +68,48 @@ TEST_CASE("the committed reports of the fuzz target are read as what they are", 
     const auto text = read_file(test::fuzz_corpus("ddi_report") / name, 1U << 20);
     REQUIRE(text.has_value());
     const bool attributes = std::string_view(name) == "attributes";
-    CHECK(api::parse_ddi_feedback(*text).has_value() != attributes);
-    CHECK(api::parse_ddi_attributes(*text).has_value() == attributes);
+    CHECK(ddi::parse_feedback(*text).has_value() != attributes);
+    CHECK(ddi::parse_attributes(*text).has_value() == attributes);
   }
 }
 
 TEST_CASE("attributes are read with their mode, merge by default", "[ddi]") {
-  const auto merge = api::parse_ddi_attributes(
+  const auto merge = ddi::parse_attributes(
       R"({"id":"","time":"x","status":{"execution":"closed"},"data":{"hwRev":"1.0","n":5}})");
   REQUIRE(merge.has_value());
   CHECK(merge->mode == DdiAttributes::Mode::kMerge);
   CHECK(merge->values == std::map<std::string, std::string>{{"hwRev", "1.0"}});
-  CHECK(api::parse_ddi_attributes(R"({"mode":"replace","data":{}})")->mode ==
+  CHECK(ddi::parse_attributes(R"({"mode":"replace","data":{}})")->mode ==
         DdiAttributes::Mode::kReplace);
-  CHECK(api::parse_ddi_attributes(R"({"mode":"remove","data":{"a":""}})")->mode ==
+  CHECK(ddi::parse_attributes(R"({"mode":"remove","data":{"a":""}})")->mode ==
         DdiAttributes::Mode::kRemove);
-  CHECK_FALSE(api::parse_ddi_attributes(R"({"mode":"merge"})").has_value());
+  CHECK_FALSE(ddi::parse_attributes(R"({"mode":"merge"})").has_value());
 }
 
 TEST_CASE("the poll's answer has the sleep that every client reads, and one action", "[ddi]") {
   fleet::DdiOffer offer;
-  const Json idle = api::ddi_root_json(kBase, offer, seconds(300));
+  const Json idle = ddi::root_json(kBase, offer, seconds(300));
   CHECK(idle == Json{{"config", {{"polling", {{"sleep", "00:05:00"}}}}}});
   offer.deployment = 1208;
   offer.change = 2;
   offer.wants_attributes = true;
-  const Json busy = api::ddi_root_json(kBase, offer, seconds(15));
+  const Json busy = ddi::root_json(kBase, offer, seconds(15));
   CHECK(busy["_links"]["deploymentBase"]["href"] == kBase + "/deploymentBase/1208?c=2");
   CHECK(busy["_links"]["configData"]["href"] == kBase + "/configData");
   CHECK(busy["_links"].size() == 2);
   offer.cancel = 1208;
-  const Json cancel = api::ddi_root_json(kBase, offer, seconds(15));
+  const Json cancel = ddi::root_json(kBase, offer, seconds(15));
   CHECK(cancel["_links"]["cancelAction"]["href"] == kBase + "/cancelAction/1208");
   CHECK_FALSE(cancel["_links"].contains("deploymentBase"));
 }
 
 TEST_CASE("a sleep is HH:MM:SS within a day, and devices spread by a tenth", "[ddi]") {
-  CHECK(api::ddi_sleep_text(seconds(0)) == "00:00:01");
-  CHECK(api::ddi_sleep_text(seconds(3723)) == "01:02:03");
-  CHECK(api::ddi_sleep_text(seconds(100'000)) == "23:59:59");
+  CHECK(ddi::sleep_text(seconds(0)) == "00:00:01");
+  CHECK(ddi::sleep_text(seconds(3723)) == "01:02:03");
+  CHECK(ddi::sleep_text(seconds(100'000)) == "23:59:59");
   std::set<std::int64_t> seen;
   for (int i = 0; i < 200; ++i) {
-    const seconds spread = api::ddi_spread(seconds(300), "device-" + std::to_string(i));
+    const seconds spread = ddi::spread(seconds(300), "device-" + std::to_string(i));
     CHECK(spread >= seconds(270));
     CHECK(spread <= seconds(330));
     seen.insert(spread.count());
@@ -122,8 +122,8 @@ TEST_CASE("a deployment holds every member that a client asks for, in its type",
   release.version = model::Version(2, 1, 0);
   release.target = "gateway-2.1.0.swu";
   release.length = 67584;
-  const api::DdiDigests digests{std::string(40, 'a'), std::string(32, 'b'), std::string(64, 'c')};
-  const Json document = api::ddi_deployment_json(kBase, 1208, release, digests);
+  const ddi::Digests digests{std::string(40, 'a'), std::string(32, 'b'), std::string(64, 'c')};
+  const Json document = ddi::deployment_json(kBase, 1208, release, digests);
   CHECK(document["id"] == "1208");  // rauc refuses a number
   CHECK(document["deployment"]["update"] == "forced");
   CHECK(document["deployment"]["download"] == "forced");
@@ -146,53 +146,53 @@ TEST_CASE("a deployment holds every member that a client asks for, in its type",
 }
 
 TEST_CASE("a cancel names the same number as path, id and stopId", "[ddi]") {
-  CHECK(api::ddi_cancel_json(1208) == Json{{"id", "1208"}, {"cancelAction", {{"stopId", "1208"}}}});
+  CHECK(ddi::cancel_json(1208) == Json{{"id", "1208"}, {"cancelAction", {{"stopId", "1208"}}}});
 }
 
 TEST_CASE("tokens are read in the scheme's spelling with one blank, and only hashed", "[ddi]") {
   using Kind = fleet::DdiCredentials::Kind;
-  const auto target = api::parse_ddi_authorization("TargetToken abc");
+  const auto target = ddi::parse_authorization("TargetToken abc");
   CHECK(target.kind == Kind::kTargetToken);
   CHECK(target.token_hash == sha256_hex("abc"));
-  CHECK(api::parse_ddi_authorization("GatewayToken abc").kind == Kind::kGatewayToken);
-  CHECK_FALSE(api::parse_ddi_authorization("").malformed);
+  CHECK(ddi::parse_authorization("GatewayToken abc").kind == Kind::kGatewayToken);
+  CHECK_FALSE(ddi::parse_authorization("").malformed);
   for (const char* wrong : {"targettoken abc", "TargetToken  abc", "TargetToken ", "TargetToken",
                             "Bearer abc", "TargetToken a b"}) {
     CAPTURE(wrong);
-    CHECK(api::parse_ddi_authorization(wrong).malformed);
-    CHECK(api::parse_ddi_authorization(wrong).kind == Kind::kNone);
+    CHECK(ddi::parse_authorization(wrong).malformed);
+    CHECK(ddi::parse_authorization(wrong).kind == Kind::kNone);
   }
 }
 
 TEST_CASE("a DDI token has 32 letters and digits", "[ddi]") {
-  const std::string token = api::make_ddi_token();
+  const std::string token = ddi::make_token();
   CHECK(token.size() == 32);
   CHECK(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") ==
         std::string::npos);
-  CHECK(token != api::make_ddi_token());
+  CHECK(token != ddi::make_token());
 }
 
 TEST_CASE("clients are named by their User-Agent, which cannot paint", "[ddi]") {
-  CHECK(api::ddi_client_name("libcurl-agent/1.0") == "SWUpdate");
-  CHECK(api::ddi_client_name("rauc-hawkbit-c-agent/1.0") == "rauc-hawkbit-updater");
-  CHECK(api::ddi_client_name("") == "DDI client");
-  CHECK(api::ddi_client_name("evil\x1b[2J").find('\x1b') == std::string::npos);
+  CHECK(ddi::client_name("libcurl-agent/1.0") == "SWUpdate");
+  CHECK(ddi::client_name("rauc-hawkbit-c-agent/1.0") == "rauc-hawkbit-updater");
+  CHECK(ddi::client_name("") == "DDI client");
+  CHECK(ddi::client_name("evil\x1b[2J").find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("only a host that may stand in a link is put into one", "[ddi]") {
   for (const char* good : {"ota.example", "127.0.0.1:8444", "[::1]:8444"}) {
-    CHECK(api::valid_ddi_host(good));
+    CHECK(ddi::valid_host(good));
   }
   for (const char* bad : {"", "a b", "evil/..", "a\"b", "user@host", "h\nx"}) {
-    CHECK_FALSE(api::valid_ddi_host(bad));
+    CHECK_FALSE(ddi::valid_host(bad));
   }
 }
 
 TEST_CASE("names that clients cannot fetch are refused in words", "[ddi]") {
-  CHECK(api::check_ddi_file_name("gateway-2.1.0.swu"));
+  CHECK(ddi::check_file_name("gateway-2.1.0.swu"));
   for (const char* bad : {"", "a b.swu", "a?.swu", "a#.swu", "a%20.swu", "../a.swu", ".a.swu",
                           "gr\xc3\xbc\xc3\x9f.swu"}) {
     CAPTURE(bad);
-    CHECK_FALSE(api::check_ddi_file_name(bad));
+    CHECK_FALSE(ddi::check_file_name(bad));
   }
 }

@@ -1,4 +1,4 @@
-#include "api/ddi_service.h"
+#include "ddi/service.h"
 
 #include <algorithm>
 #include <functional>
@@ -6,16 +6,16 @@
 #include <mutex>
 #include <utility>
 
-#include "api/ddi_artifacts.h"
-#include "api/ddi_transfers.h"
-#include "api/ddi_wire.h"
-#include "api/worker.h"
+#include "base/worker.h"
+#include "ddi/artifacts.h"
+#include "ddi/transfers.h"
+#include "ddi/wire.h"
 #include "fleet/fleet.h"
 #include "http/rate_limit.h"
 #include "model/ddi.h"
 #include "model/event_kind.h"
 
-namespace ota::api {
+namespace ota::ddi {
 namespace {
 
 using http::Access;
@@ -23,7 +23,7 @@ using http::Method;
 using http::Responder;
 using http::Response;
 
-// Taken off the wire of a body; kDdiBodyBytes of it are looked at.
+// Taken off the wire of a body; kBodyBytes of it are looked at.
 constexpr std::uint32_t kWireBodyBytes = 8U << 20;
 // What lies in the kernel counts as sent; of an image of megabytes that is to be little.
 constexpr std::uint32_t kSendBufferBytes = 256 * 1024;
@@ -109,21 +109,21 @@ struct Call {
 
 }  // namespace
 
-struct DdiService::Impl {
+struct Service::Impl {
   Impl(fleet::Fleet& f, const Clock& c, std::filesystem::path firmware, Executor* executor)
       : fleet(f),
         clock(c),
         artifacts(std::move(firmware)),
-        transfers(std::make_shared<DdiTransfers>(
-            [&f](const DdiTransfers::Key& key, const fleet::DdiFetch& fetch) {
+        transfers(std::make_shared<Transfers>(
+            [&f](const Transfers::Key& key, const fleet::DdiFetch& fetch) {
               f.ddi_fetched(key.device, key.action, fetch);
             })),
         worker(executor == nullptr ? Worker() : Worker(*executor)) {}
 
   fleet::Fleet& fleet;
   const Clock& clock;
-  DdiArtifacts artifacts;
-  std::shared_ptr<DdiTransfers> transfers;
+  Artifacts artifacts;
+  std::shared_ptr<Transfers> transfers;
   Connections connections;
   http::EventLimit refusals{3, seconds(1)};
   std::shared_ptr<const http::Router> router;
@@ -157,8 +157,8 @@ struct DdiService::Impl {
 
 // -- who calls --
 
-Response DdiService::Impl::refusal(const http::Request& request, const std::string& device,
-                                   const std::string& reason) {
+Response Service::Impl::refusal(const http::Request& request, const std::string& device,
+                                const std::string& reason) {
   if (refusals.take(request.peer.address, clock.mono())) {
     model::Event event;
     event.severity = model::Severity::kWarning;
@@ -173,16 +173,16 @@ Response DdiService::Impl::refusal(const http::Request& request, const std::stri
   return response;
 }
 
-std::optional<Response> DdiService::Impl::identify(const http::Request& request, Call& call) {
+std::optional<Response> Service::Impl::identify(const http::Request& request, Call& call) {
   call.device = lower(request.params.at(1));
-  if (!model::valid_device_id(call.device) || !check_ddi_file_name(request.params.at(0))) {
+  if (!model::valid_device_id(call.device) || !check_file_name(request.params.at(0))) {
     return refusal(request, "", "the path names no device");
   }
-  const DdiAuthorization authorization = parse_ddi_authorization(request.authorization);
+  const Authorization authorization = parse_authorization(request.authorization);
   if (authorization.malformed) {
     return refusal(request, call.device, "an Authorization that is no token of DDI");
   }
-  call.client = ddi_client_name(request.user_agent);
+  call.client = client_name(request.user_agent);
   fleet::DdiCredentials credentials{.kind = authorization.kind,
                                     .token_hash = authorization.token_hash,
                                     .certificate_name = {},
@@ -200,8 +200,8 @@ std::optional<Response> DdiService::Impl::identify(const http::Request& request,
   return std::nullopt;
 }
 
-void DdiService::Impl::identified(const http::Request& request, const Responder& respond, Use use,
-                                  Limit limit) {
+void Service::Impl::identified(const http::Request& request, const Responder& respond, Use use,
+                               Limit limit) {
   const std::string_view tenant = request.params.at(0);
   const std::string_view spelled = request.params.at(1);
   Call call;
@@ -215,7 +215,7 @@ void DdiService::Impl::identified(const http::Request& request, const Responder&
   }
   std::string host = ddi.public_url;
   if (host.empty()) {
-    if (!valid_ddi_host(request.host)) {
+    if (!valid_host(request.host)) {
       return respond(Response::problem(400, "bad-host", "the Host field is no host name"));
     }
     host = "https://" + std::string(request.host);
@@ -226,9 +226,9 @@ void DdiService::Impl::identified(const http::Request& request, const Responder&
 
 // -- the root resource --
 
-void DdiService::Impl::poll(const Call& call, const http::Request&, const Responder& respond) {
+void Service::Impl::poll(const Call& call, const http::Request&, const Responder& respond) {
   if (call.admission == fleet::DdiAdmission::kWaiting) {
-    return respond(json_answer(ddi_root_json(call.base, {}, kWaitingPoll)));
+    return respond(json_answer(root_json(call.base, {}, kWaitingPoll)));
   }
   const auto rate = fleet.settings()->console.limits.requests_per_second_per_device;
   if (!connections.take_poll(call.device, clock.mono(), rate)) {
@@ -236,8 +236,9 @@ void DdiService::Impl::poll(const Call& call, const http::Request&, const Respon
   }
   const auto release = fleet.ddi_wanted(call.device);
   if (!release) return answer_poll(call, "", respond);
-  const std::string unfit = ddi_unfit(*release, call.client);
-  if (!unfit.empty() || artifacts.known(release->sha256)) return answer_poll(call, unfit, respond);
+  const std::string problem = unfit(*release, call.client);
+  if (!problem.empty() || artifacts.known(release->sha256))
+    return answer_poll(call, problem, respond);
   const bool posted = worker.post([this, call, release = *release, respond] {
     const auto checked = artifacts.check(release);
     answer_poll(call, checked ? "" : checked.error().text(), respond);
@@ -245,8 +246,8 @@ void DdiService::Impl::poll(const Call& call, const http::Request&, const Respon
   if (!posted) respond(Response::problem(503, "busy", "try again at the next poll"));
 }
 
-void DdiService::Impl::answer_poll(const Call& call, const std::string& problem,
-                                   const Responder& respond) {
+void Service::Impl::answer_poll(const Call& call, const std::string& problem,
+                                const Responder& respond) {
   fleet.ddi_poll(
       call.device, call.client, problem,
       [&fleet = fleet, call, respond](const Result<fleet::DdiOffer>& offer) {
@@ -255,13 +256,13 @@ void DdiService::Impl::answer_poll(const Call& call, const std::string& problem,
         const model::DdiSettings& ddi = settings->console.ddi;
         const auto interval =
             std::chrono::duration_cast<seconds>(offer->active ? ddi.active_poll : ddi.poll);
-        respond(json_answer(ddi_root_json(call.base, *offer, ddi_spread(interval, call.device))));
+        respond(json_answer(root_json(call.base, *offer, spread(interval, call.device))));
       });
 }
 
 // -- attributes --
 
-std::function<void(Result<void>)> DdiService::Impl::taken(const Responder& respond) const {
+std::function<void(Result<void>)> Service::Impl::taken(const Responder& respond) const {
   return [respond](const Result<void>& done) {
     if (done) return respond(done_answer());
     if (done.error().code == Errc::kConflict) {
@@ -271,7 +272,7 @@ std::function<void(Result<void>)> DdiService::Impl::taken(const Responder& respo
   };
 }
 
-bool DdiService::Impl::budget_spent(const Call& call, const Responder& respond) {
+bool Service::Impl::budget_spent(const Call& call, const Responder& respond) {
   const auto wait = fleet.write_wait(call.device);
   if (!wait) return false;
   respond(Response::too_many("write-budget-spent",
@@ -280,10 +281,10 @@ bool DdiService::Impl::budget_spent(const Call& call, const Responder& respond) 
   return true;
 }
 
-void DdiService::Impl::config_data(const Call& call, const http::Request& request,
-                                   const Responder& respond) {
+void Service::Impl::config_data(const Call& call, const http::Request& request,
+                                const Responder& respond) {
   if (budget_spent(call, respond)) return;
-  const auto attributes = parse_ddi_attributes(request.body);
+  const auto attributes = parse_attributes(request.body);
   if (!attributes) return respond(Response::error(attributes.error()));
   // One who waits is answered, lest it installs nothing afterwards; nothing is kept of it.
   if (call.admission == fleet::DdiAdmission::kWaiting) return respond(done_answer());
@@ -292,7 +293,7 @@ void DdiService::Impl::config_data(const Call& call, const http::Request& reques
 
 // -- deployments --
 
-Result<model::Job> DdiService::Impl::job_of(const Call& call, const http::Request& request) const {
+Result<model::Job> Service::Impl::job_of(const Call& call, const http::Request& request) const {
   const auto number = model::job_number_of_ddi_action(request.params.at(2));
   if (!number || call.admission == fleet::DdiAdmission::kWaiting) {
     return fail(Errc::kNotFound, "action");
@@ -300,13 +301,13 @@ Result<model::Job> DdiService::Impl::job_of(const Call& call, const http::Reques
   return fleet.ddi_job(call.device, model::ddi_action_of(*number));
 }
 
-void DdiService::Impl::deployment(const Call& call, const http::Request& request,
-                                  const Responder& respond) {
+void Service::Impl::deployment(const Call& call, const http::Request& request,
+                               const Responder& respond) {
   const auto job = job_of(call, request);
   if (!job || model::is_final(job->state)) return respond(not_found());
   const std::uint64_t action = model::ddi_action_of(model::ddi_job_number(job->id));
-  const auto answer = [call, action, release = job->release, respond](const DdiDigests& digests) {
-    respond(json_answer(ddi_deployment_json(call.base, action, release, digests)));
+  const auto answer = [call, action, release = job->release, respond](const Digests& digests) {
+    respond(json_answer(deployment_json(call.base, action, release, digests)));
   };
   if (const auto known = artifacts.known(job->release.sha256)) return answer(*known);
   const bool posted = worker.post([this, release = job->release, answer, respond] {
@@ -317,30 +318,30 @@ void DdiService::Impl::deployment(const Call& call, const http::Request& request
   if (!posted) respond(Response::problem(503, "busy", "try again at the next poll"));
 }
 
-void DdiService::Impl::feedback(const Call& call, const http::Request& request,
-                                const Responder& respond) {
+void Service::Impl::feedback(const Call& call, const http::Request& request,
+                             const Responder& respond) {
   if (budget_spent(call, respond)) return;
   const auto job = job_of(call, request);
   if (!job) return respond(not_found());
-  const auto said = parse_ddi_feedback(request.body);
+  const auto said = parse_feedback(request.body);
   if (!said) return respond(Response::error(said.error()));
   fleet.ddi_feedback(call.device, model::ddi_action_of(model::ddi_job_number(job->id)), *said,
                      taken(respond));
 }
 
-void DdiService::Impl::cancel_action(const Call& call, const http::Request& request,
-                                     const Responder& respond) {
+void Service::Impl::cancel_action(const Call& call, const http::Request& request,
+                                  const Responder& respond) {
   const auto job = job_of(call, request);
   if (!job || model::is_final(job->state) || !job->cancel_requested) return respond(not_found());
-  respond(json_answer(ddi_cancel_json(model::ddi_action_of(model::ddi_job_number(job->id)))));
+  respond(json_answer(cancel_json(model::ddi_action_of(model::ddi_job_number(job->id)))));
 }
 
-void DdiService::Impl::cancel_feedback(const Call& call, const http::Request& request,
-                                       const Responder& respond) {
+void Service::Impl::cancel_feedback(const Call& call, const http::Request& request,
+                                    const Responder& respond) {
   if (budget_spent(call, respond)) return;
   const auto job = job_of(call, request);
   if (!job) return respond(not_found());
-  const auto said = parse_ddi_feedback(request.body);
+  const auto said = parse_feedback(request.body);
   if (!said) return respond(Response::error(said.error()));
   fleet.ddi_cancel_feedback(call.device, model::ddi_action_of(model::ddi_job_number(job->id)),
                             *said, taken(respond));
@@ -348,8 +349,8 @@ void DdiService::Impl::cancel_feedback(const Call& call, const http::Request& re
 
 // -- images --
 
-void DdiService::Impl::artifact(const Call& call, const http::Request& request,
-                                const Responder& respond) {
+void Service::Impl::artifact(const Call& call, const http::Request& request,
+                             const Responder& respond) {
   const auto job = job_of(call, request);
   if (!job || request.params.at(3) != job->release.file_name()) return respond(not_found());
   Response response;
@@ -360,7 +361,7 @@ void DdiService::Impl::artifact(const Call& call, const http::Request& request,
   response.headers.emplace_back("Content-Disposition",
                                 "attachment;filename=" + job->release.file_name());
   if (request.method == Method::kHead) return respond(std::move(response));
-  const DdiTransfers::Key key{call.device, model::ddi_action_of(model::ddi_job_number(job->id))};
+  const Transfers::Key key{call.device, model::ddi_action_of(model::ddi_job_number(job->id))};
   const auto held = std::make_shared<Response>(std::move(response));
   const bool accepted = transfers->start(key, job->release.length, job->ddi ? job->ddi->fetched : 0,
                                          fleet.settings()->console.ddi.downloads_per_device,
@@ -373,8 +374,8 @@ void DdiService::Impl::artifact(const Call& call, const http::Request& request,
 
 // -- the table --
 
-void DdiService::Impl::add(http::Router& table, Method method, const std::string& rest, Use use,
-                           Limit limit) {
+void Service::Impl::add(http::Router& table, Method method, const std::string& rest, Use use,
+                        Limit limit) {
   // Twice: a base URL that ends in a slash gives paths that start with two.
   for (const char* start : {"/", "//"}) {
     table.add({.method = method,
@@ -386,7 +387,7 @@ void DdiService::Impl::add(http::Router& table, Method method, const std::string
                    },
                .large_body = method == Method::kPost || method == Method::kPut,
                // One byte more than is looked at tells that it was longer.
-               .kept_body = kDdiBodyBytes + 1,
+               .kept_body = kBodyBytes + 1,
                .check_head =
                    [this](const http::Request& request) {
                      Call call;
@@ -395,7 +396,7 @@ void DdiService::Impl::add(http::Router& table, Method method, const std::string
   }
 }
 
-void DdiService::Impl::add_routes(http::Router& table) {
+void Service::Impl::add_routes(http::Router& table) {
   add(table, Method::kGet, "", &Impl::poll, Limit::kRefuse);
   add(table, Method::kPut, "/configData", &Impl::config_data, Limit::kRefuse);
   add(table, Method::kGet, "/deploymentBase/{action}", &Impl::deployment, Limit::kRefuse);
@@ -407,29 +408,29 @@ void DdiService::Impl::add_routes(http::Router& table) {
       Limit::kPace);
 }
 
-DdiService::DdiService(fleet::Fleet& fleet, const Clock& clock, std::filesystem::path firmware,
-                       Executor* worker)
+Service::Service(fleet::Fleet& fleet, const Clock& clock, std::filesystem::path firmware,
+                 Executor* worker)
     : impl_(std::make_unique<Impl>(fleet, clock, std::move(firmware), worker)) {
   auto table = std::make_shared<http::Router>();
   impl_->add_routes(*table);
   impl_->router = std::move(table);
 }
 
-DdiService::~DdiService() = default;
+Service::~Service() = default;
 
-std::shared_ptr<const http::Router> DdiService::router() const {
+std::shared_ptr<const http::Router> Service::router() const {
   return impl_->router;
 }
 
-void DdiService::connection_closed(std::uint64_t connection) {
+void Service::connection_closed(std::uint64_t connection) {
   impl_->connections.closed(connection);
 }
 
-void DdiService::close() {
+void Service::close() {
   impl_->transfers->close();
 }
 
-http::ServerOptions DdiService::server_options(const model::ConsoleSettings& console) {
+http::ServerOptions Service::server_options(const model::ConsoleSettings& console) {
   http::ServerOptions options;
   options.address = console.ddi.listen_address;
   options.port = console.ddi.port;
@@ -442,4 +443,4 @@ http::ServerOptions DdiService::server_options(const model::ConsoleSettings& con
   return options;
 }
 
-}  // namespace ota::api
+}  // namespace ota::ddi

@@ -1,12 +1,12 @@
-#include "api/ddi_transfers.h"
+#include "ddi/transfers.h"
 
 #include <algorithm>
 #include <optional>
 #include <utility>
 
-namespace ota::api {
+namespace ota::ddi {
 
-void DdiCoverage::add(std::uint64_t first, std::uint64_t length) {
+void Coverage::add(std::uint64_t first, std::uint64_t length) {
   if (length == 0) return;
   std::uint64_t end = first + length;
   auto next = ranges_.upper_bound(first);
@@ -26,14 +26,14 @@ void DdiCoverage::add(std::uint64_t first, std::uint64_t length) {
   if (ranges_.size() > kMostRanges) ranges_.erase(std::prev(ranges_.end()));
 }
 
-std::uint64_t DdiCoverage::prefix() const {
+std::uint64_t Coverage::prefix() const {
   const auto first = ranges_.begin();
   return first != ranges_.end() && first->first == 0 ? first->second : 0;
 }
 
-class DdiTransfers::Watch final : public http::FileWatch {
+class Transfers::Watch final : public http::FileWatch {
  public:
-  Watch(std::weak_ptr<DdiTransfers> transfers, Key key)
+  Watch(std::weak_ptr<Transfers> transfers, Key key)
       : transfers_(std::move(transfers)), key_(std::move(key)) {}
   ~Watch() override {
     if (const auto transfers = transfers_.lock()) transfers->ended(key_);
@@ -45,13 +45,12 @@ class DdiTransfers::Watch final : public http::FileWatch {
   }
 
  private:
-  const std::weak_ptr<DdiTransfers> transfers_;
+  const std::weak_ptr<Transfers> transfers_;
   const Key key_;
 };
 
-bool DdiTransfers::start(const Key& key, std::uint64_t size, std::uint64_t seen,
-                         std::uint32_t at_once,
-                         std::function<void(std::shared_ptr<http::FileWatch>)> begin) {
+bool Transfers::start(const Key& key, std::uint64_t size, std::uint64_t seen, std::uint32_t at_once,
+                      std::function<void(std::shared_ptr<http::FileWatch>)> begin) {
   {
     const MutexLock lock(mutex_);
     if (closed_) return false;
@@ -71,7 +70,7 @@ bool DdiTransfers::start(const Key& key, std::uint64_t size, std::uint64_t seen,
   return true;
 }
 
-void DdiTransfers::sent(const Key& key, std::uint64_t first, std::uint64_t length) {
+void Transfers::sent(const Key& key, std::uint64_t first, std::uint64_t length) {
   fleet::DdiFetch fetch;
   {
     const MutexLock lock(mutex_);
@@ -92,7 +91,7 @@ void DdiTransfers::sent(const Key& key, std::uint64_t first, std::uint64_t lengt
   fetched_(key, fetch);
 }
 
-void DdiTransfers::ended(const Key& key) {
+void Transfers::ended(const Key& key) {
   std::optional<Waiting> next;
   fleet::DdiFetch fetch{.kind = fleet::DdiFetch::Kind::kEnded, .prefix = 0};
   {
@@ -114,7 +113,7 @@ void DdiTransfers::ended(const Key& key) {
   if (next) next->begin(std::make_shared<Watch>(weak_from_this(), next->key));
 }
 
-void DdiTransfers::close() {
+void Transfers::close() {
   std::map<std::string, Device> dropped;
   const MutexLock lock(mutex_);
   closed_ = true;
@@ -122,4 +121,4 @@ void DdiTransfers::close() {
     dropped[name].waiting.swap(device.waiting);
 }
 
-}  // namespace ota::api
+}  // namespace ota::ddi

@@ -1,4 +1,4 @@
-#include "fleet/operator_book.h"
+#include "fleet/operator_registry.h"
 
 #include <algorithm>
 
@@ -25,11 +25,11 @@ model::Event notice(model::Severity severity, std::string kind, std::string mess
 
 }  // namespace
 
-OperatorBook::OperatorBook(store::Store& store, pki::Authority& authority, const Clock& clock,
-                           std::function<void(model::Event)> record)
+OperatorRegistry::OperatorRegistry(store::Store& store, pki::Authority& authority,
+                                   const Clock& clock, std::function<void(model::Event)> record)
     : store_(store), authority_(authority), clock_(clock), record_(std::move(record)) {}
 
-Result<void> OperatorBook::open() {
+Result<void> OperatorRegistry::open() {
   const auto stored = store_.get(kCollection, kName);
   if (!stored) return stored.error();
   const MutexLock lock(mutex_);
@@ -64,7 +64,7 @@ Result<void> OperatorBook::open() {
   return {};
 }
 
-Result<void> OperatorBook::admit(const std::string& name, const std::string& serial) const {
+Result<void> OperatorRegistry::admit(const std::string& name, const std::string& serial) const {
   const MutexLock lock(mutex_);
   const bool known =
       name == kName && std::ranges::find(admitted_, serial, &Admitted::serial) != admitted_.end();
@@ -72,7 +72,7 @@ Result<void> OperatorBook::admit(const std::string& name, const std::string& ser
   return fail(Errc::kDenied, "this operator's certificate was withdrawn");
 }
 
-Json OperatorBook::list() const {
+Json OperatorRegistry::list() const {
   const MutexLock lock(mutex_);
   Json serials = Json::array();
   for (const Admitted& entry : admitted_)
@@ -80,8 +80,8 @@ Json OperatorBook::list() const {
   return Json::array({{{"name", kName}, {"role", kRole}, {"serials", std::move(serials)}}});
 }
 
-void OperatorBook::revoke(const std::string& name, const std::string& actor,
-                          std::function<void(Result<void>)> done) {
+void OperatorRegistry::revoke(const std::string& name, const std::string& actor,
+                              std::function<void(Result<void>)> done) {
   if (name != kName) return done(fail(Errc::kNotFound, "no operator is called '" + name + "'"));
   MutexLock lock(mutex_);
   const auto fresh = authority_.replace_operator();
@@ -98,7 +98,7 @@ void OperatorBook::revoke(const std::string& name, const std::string& actor,
   save(std::move(event), std::move(done));
 }
 
-std::string OperatorBook::document() const {
+std::string OperatorRegistry::document() const {
   Json serials = Json::array();
   for (const Admitted& entry : admitted_)
     serials.push_back({{"serial", entry.serial}, {"ends", model::time_json(entry.ends)}});
@@ -106,7 +106,7 @@ std::string OperatorBook::document() const {
 }
 
 // The event goes its own way: where the document cannot be written, it still tells what rules now.
-void OperatorBook::save(model::Event event, std::function<void(Result<void>)> done) {
+void OperatorRegistry::save(model::Event event, std::function<void(Result<void>)> done) {
   store::Batch batch;
   batch.puts.push_back({kCollection, kName, document()});
   store_.commit(std::move(batch),

@@ -1,7 +1,7 @@
 // The server's eye on its signing keys: the director that signs jobs, what the console's Keys and
 // trust page shows, and the events of every ceremony step.
 //
-// Thread: look() from one, the rest from any. look() blocks on files; word() signs, from memory.
+// Thread: look() from one, the rest from any. look() blocks on files; directive() signs, from memory.
 #pragma once
 
 #include <filesystem>
@@ -24,17 +24,17 @@ struct Command;
 
 namespace ota::main {
 
-class TrustDesk {
+class TrustMonitor {
  public:
-  TrustDesk(const std::filesystem::path& root, const Clock& clock,
-            std::function<void(model::Event)> record);
+  TrustMonitor(const std::filesystem::path& root, const Clock& clock,
+               std::function<void(model::Event)> record);
 
   // Follows changes of metadata, drafts and keys, and takes the journal; a cheap look where nothing
   // changed. True where the page is another.
   bool look();
   // The word for an update that is handed out now; empty where there is no director: the device
   // then decides by its own root.
-  std::string word(const std::string& device, const fleet::Command& command) const;
+  std::string directive(const std::string& device, const fleet::Command& command) const;
   std::shared_ptr<const console::TrustPage> page() const;
 
  private:

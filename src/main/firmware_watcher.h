@@ -20,12 +20,12 @@
 
 namespace ota::main {
 
-class FirmwareDesk {
+class FirmwareWatcher {
  public:
   using Record = std::function<void(model::Severity, std::string kind, std::string message)>;
 
-  FirmwareDesk(std::unique_ptr<tuf::Repository> repository, const std::filesystem::path& root,
-               const Clock& clock, Record record);
+  FirmwareWatcher(std::unique_ptr<tuf::Repository> repository, const std::filesystem::path& root,
+                  const Clock& clock, Record record);
 
   // Whether another look is due; once a second.
   bool due();

@@ -1,4 +1,4 @@
-#include "api/ddi_artifacts.h"
+#include "ddi/artifacts.h"
 
 #include <openssl/evp.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "tuf/names.h"
 
-namespace ota::api {
+namespace ota::ddi {
 namespace {
 
 class Hash {
@@ -38,8 +38,7 @@ class Hash {
 
 }  // namespace
 
-Result<DdiDigests> hash_ddi_file(const std::filesystem::path& folder,
-                                 const std::filesystem::path& inner) {
+Result<Digests> hash_file(const std::filesystem::path& folder, const std::filesystem::path& inner) {
   const auto from = open_beneath(folder, inner);
   if (!from) return from.error();
   Hash sha1(EVP_sha1());
@@ -56,27 +55,27 @@ Result<DdiDigests> hash_ddi_file(const std::filesystem::path& folder,
     md5.update(piece);
     sha256.update(piece);
   }
-  DdiDigests out{sha1.finish(), md5.finish(), sha256.finish()};
+  Digests out{sha1.finish(), md5.finish(), sha256.finish()};
   if (out.sha1.empty() || out.md5.empty() || out.sha256.empty()) {
     return fail(Errc::kUnavailable, "OpenSSL offers no SHA-1, MD5 or SHA-256 here");
   }
   return out;
 }
 
-std::filesystem::path DdiArtifacts::path_of(const model::Release& release) const {
+std::filesystem::path Artifacts::path_of(const model::Release& release) const {
   return std::filesystem::path("targets") / tuf::target_url_path(release.target, release.sha256);
 }
 
-std::optional<DdiDigests> DdiArtifacts::known(const std::string& sha256) const {
+std::optional<Digests> Artifacts::known(const std::string& sha256) const {
   const MutexLock lock(mutex_);
   const auto found = checked_.find(sha256);
   if (found == checked_.end()) return std::nullopt;
   return found->second;
 }
 
-Result<DdiDigests> DdiArtifacts::check(const model::Release& release) {
+Result<Digests> Artifacts::check(const model::Release& release) {
   if (auto seen = known(release.sha256)) return *seen;
-  auto digests = hash_ddi_file(firmware_, path_of(release));
+  auto digests = hash_file(firmware_, path_of(release));
   if (!digests) return digests.error();
   if (digests->sha256 != release.sha256) {
     return fail(Errc::kInvalid, "the stored bytes of " + release.target +
@@ -87,8 +86,8 @@ Result<DdiDigests> DdiArtifacts::check(const model::Release& release) {
   return digests;
 }
 
-std::string ddi_unfit(const model::Release& release, std::string_view client) {
-  if (const auto fetchable = check_ddi_file_name(release.file_name()); !fetchable) {
+std::string unfit(const model::Release& release, std::string_view client) {
+  if (const auto fetchable = check_file_name(release.file_name()); !fetchable) {
     return fetchable.error().context;
   }
   if (client == "SWUpdate" && !release.file_name().ends_with(".swu")) {
@@ -98,4 +97,4 @@ std::string ddi_unfit(const model::Release& release, std::string_view client) {
   return {};
 }
 
-}  // namespace ota::api
+}  // namespace ota::ddi

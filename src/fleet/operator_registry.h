@@ -27,11 +27,11 @@ class Store;
 
 namespace ota::fleet {
 
-class OperatorBook {
+class OperatorRegistry {
  public:
   // What is passed by reference outlives it.
-  OperatorBook(store::Store& store, pki::Authority& authority, const Clock& clock,
-               std::function<void(model::Event)> record);
+  OperatorRegistry(store::Store& store, pki::Authority& authority, const Clock& clock,
+                   std::function<void(model::Event)> record);
 
   // Reads who is admitted, and admits the certificate in state/pki. Blocks on the store.
   Result<void> open();

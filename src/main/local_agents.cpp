@@ -1,4 +1,4 @@
-#include "main/agent_desk.h"
+#include "main/local_agents.h"
 
 #include <algorithm>
 #include <utility>
@@ -10,8 +10,8 @@
 
 namespace ota::main {
 
-AgentDesk::AgentDesk(Place place, fleet::Fleet& fleet, const Clock& clock, Record record,
-                     std::function<void()> changed)
+LocalAgents::LocalAgents(Place place, fleet::Fleet& fleet, const Clock& clock, Record record,
+                         std::function<void()> changed)
     : place_(std::move(place)),
       fleet_(fleet),
       clock_(clock),
@@ -22,8 +22,8 @@ AgentDesk::AgentDesk(Place place, fleet::Fleet& fleet, const Clock& clock, Recor
   supervisor_->on_change(std::move(changed));
 }
 
-void AgentDesk::run(const model::Settings& settings, const std::string& authority_fingerprint,
-                    const std::string& server) {
+void LocalAgents::run(const model::Settings& settings, const std::string& authority_fingerprint,
+                      const std::string& server) {
   std::vector<supervisor::ChildSpec> children;
   const auto placed = std::exchange(placed_, {});
   const auto refused = std::exchange(refused_, {});
@@ -52,8 +52,8 @@ void AgentDesk::run(const model::Settings& settings, const std::string& authorit
   supervisor_->set_children(std::move(children));
 }
 
-Result<void> AgentDesk::order(supervisor::Supervisor& supervisor, const std::string& agent,
-                              api::AgentOrder order) {
+Result<void> LocalAgents::order(supervisor::Supervisor& supervisor, const std::string& agent,
+                                api::AgentOrder order) {
   const auto known = supervisor.status();
   if (std::none_of(known->begin(), known->end(), [&](const auto& a) { return a.id == agent; })) {
     return fail(Errc::kNotFound, "no local agent " + agent);

@@ -11,26 +11,25 @@
 #include <optional>
 #include <string>
 
-#include "api/ddi_wire.h"
 #include "base/mutex.h"
 #include "base/result.h"
+#include "ddi/wire.h"
 #include "model/release.h"
 
-namespace ota::api {
+namespace ota::ddi {
 
 // All three in one pass. Blocks on the file.
-Result<DdiDigests> hash_ddi_file(const std::filesystem::path& folder,
-                                 const std::filesystem::path& inner);
+Result<Digests> hash_file(const std::filesystem::path& folder, const std::filesystem::path& inner);
 
-class DdiArtifacts {
+class Artifacts {
  public:
-  explicit DdiArtifacts(std::filesystem::path firmware) : firmware_(std::move(firmware)) {}
+  explicit Artifacts(std::filesystem::path firmware) : firmware_(std::move(firmware)) {}
 
   // What is known of the image without looking at it.
-  std::optional<DdiDigests> known(const std::string& sha256) const;
+  std::optional<Digests> known(const std::string& sha256) const;
   // Hashes the stored file. kInvalid where it is not what was signed, kNotFound where it is gone:
   // looked at again the next time. Blocks.
-  Result<DdiDigests> check(const model::Release& release);
+  Result<Digests> check(const model::Release& release);
   // Of its file, below folder().
   std::filesystem::path path_of(const model::Release& release) const;
   const std::filesystem::path& folder() const { return firmware_; }
@@ -38,10 +37,10 @@ class DdiArtifacts {
  private:
   const std::filesystem::path firmware_;
   mutable Mutex mutex_;
-  std::map<std::string, DdiDigests> checked_ OTA_GUARDED_BY(mutex_);  // by sha256
+  std::map<std::string, Digests> checked_ OTA_GUARDED_BY(mutex_);  // by sha256
 };
 
 // Why a client of this kind could not use the release; empty where it can.
-std::string ddi_unfit(const model::Release& release, std::string_view client);
+std::string unfit(const model::Release& release, std::string_view client);
 
-}  // namespace ota::api
+}  // namespace ota::ddi

@@ -24,7 +24,7 @@ class Fleet;
 
 namespace ota::main {
 
-class AgentDesk {
+class LocalAgents {
  public:
   using Record = std::function<void(model::Severity, std::string kind, std::string message)>;
   struct Place {
@@ -35,8 +35,8 @@ class AgentDesk {
 
   // `changed` is called from any thread when an agent's status is another. What is passed by
   // reference outlives it.
-  AgentDesk(Place place, fleet::Fleet& fleet, const Clock& clock, Record record,
-            std::function<void()> changed);
+  LocalAgents(Place place, fleet::Fleet& fleet, const Clock& clock, Record record,
+              std::function<void()> changed);
 
   std::shared_ptr<supervisor::Supervisor> supervisor() const { return supervisor_; }
   // Runs the agents of `settings` against `server`, the URL at which this host reaches it. One that

@@ -1,4 +1,4 @@
-#include "api/worker.h"
+#include "base/worker.h"
 
 #include <atomic>
 #include <future>
@@ -6,7 +6,6 @@
 #include "tests/support/catch.h"
 
 using namespace ota;
-using api::Worker;
 
 TEST_CASE("a worker that is busy takes a bounded queue, and refuses what is more", "[api]") {
   std::promise<void> go;

@@ -1,8 +1,8 @@
-#include "api/worker.h"
+#include "base/worker.h"
 
 #include <utility>
 
-namespace ota::api {
+namespace ota {
 
 Worker::Worker(std::size_t threads, std::size_t longest_queue) : longest_queue_(longest_queue) {
   for (std::size_t i = 0; i < threads; ++i)
@@ -50,4 +50,4 @@ void Worker::run() {
   }
 }
 
-}  // namespace ota::api
+}  // namespace ota

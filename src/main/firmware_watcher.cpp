@@ -1,4 +1,4 @@
-#include "main/firmware_desk.h"
+#include "main/firmware_watcher.h"
 
 #include <chrono>
 #include <utility>
@@ -15,22 +15,23 @@ constexpr std::chrono::minutes kAfterFailure{1};
 
 }  // namespace
 
-FirmwareDesk::FirmwareDesk(std::unique_ptr<tuf::Repository> repository,
-                           const std::filesystem::path& root, const Clock& clock, Record record)
+FirmwareWatcher::FirmwareWatcher(std::unique_ptr<tuf::Repository> repository,
+                                 const std::filesystem::path& root, const Clock& clock,
+                                 Record record)
     : repository_(std::move(repository)),
       root_(root),
       published_(*repository_, root / "firmware"),
       clock_(clock),
       record_(std::move(record)) {}
 
-bool FirmwareDesk::due() {
+bool FirmwareWatcher::due() {
   const MonoTime now = clock_.mono();
   if (now < next_) return false;
   next_ = now + kLook;
   return true;
 }
 
-void FirmwareDesk::look(const tuf::PublishedReleases::Take& take) {
+void FirmwareWatcher::look(const tuf::PublishedReleases::Take& take) {
   if (const auto renewed = repository_->refresh_if_due(kTimestampMargin); !renewed) {
     record_(model::Severity::kError, model::event_kind::kFirmwareSignFailed,
             renewed.error().text());
@@ -39,17 +40,17 @@ void FirmwareDesk::look(const tuf::PublishedReleases::Take& take) {
   catch_up(take);
 }
 
-bool FirmwareDesk::behind() const {
+bool FirmwareWatcher::behind() const {
   return published_.behind();
 }
 
-void FirmwareDesk::catch_up(const tuf::PublishedReleases::Take& take) {
+void FirmwareWatcher::catch_up(const tuf::PublishedReleases::Take& take) {
   if (const auto taken = published_.catch_up(take); !taken) {
     record_(model::Severity::kError, model::event_kind::kFirmwareUnreadable, taken.error().text());
   }
 }
 
-Result<void> FirmwareDesk::publish_first_samples(const model::Whitelist& whitelist) {
+Result<void> FirmwareWatcher::publish_first_samples(const model::Whitelist& whitelist) {
   const auto releases = repository_->releases();
   if (!releases) return releases.error();
   if (!releases->empty()) return {};
@@ -57,11 +58,11 @@ Result<void> FirmwareDesk::publish_first_samples(const model::Whitelist& whiteli
   return publish_samples(root_, whitelist, *repository_);
 }
 
-Result<std::string> FirmwareDesk::root() const {
+Result<std::string> FirmwareWatcher::root() const {
   return repository_->root();
 }
 
-Result<Json> FirmwareDesk::roles() const {
+Result<Json> FirmwareWatcher::roles() const {
   auto roles = repository_->status();
   if (!roles) return roles.error();
   return Json(*roles);

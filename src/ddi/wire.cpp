@@ -1,4 +1,4 @@
-#include "api/ddi_wire.h"
+#include "ddi/wire.h"
 
 #include <algorithm>
 #include <array>
@@ -7,10 +7,10 @@
 #include "base/digest.h"
 #include "base/text.h"
 
-namespace ota::api {
+namespace ota::ddi {
 namespace {
 
-constexpr JsonLimits kLimits{.max_bytes = kDdiBodyBytes, .max_depth = 16};
+constexpr JsonLimits kLimits{.max_bytes = kBodyBytes, .max_depth = 16};
 constexpr std::size_t kMostDetails = 1000;
 constexpr std::size_t kLongestDetail = 4096;
 
@@ -69,7 +69,7 @@ fleet::DdiFeedback feedback_of(const std::string& execution, const std::string& 
 
 // Strictly, else with its strings repaired.
 Result<Json> parse_leniently(std::string_view body) {
-  if (body.size() > kDdiBodyBytes) return fail(Errc::kLimit, "body");
+  if (body.size() > kBodyBytes) return fail(Errc::kLimit, "body");
   auto parsed = parse_json(body, kLimits);
   if (parsed && parsed->is_object()) return parsed;
   auto repaired = parse_json(without_controls_in_strings(body), kLimits);
@@ -83,7 +83,7 @@ bool is_plain(char c) {
 
 }  // namespace
 
-Result<fleet::DdiFeedback> parse_ddi_feedback(std::string_view body) {
+Result<fleet::DdiFeedback> parse_feedback(std::string_view body) {
   if (const auto parsed = parse_leniently(body)) {
     const Json& status = member(*parsed, "status");
     const std::string execution = text_member(status, "execution");
@@ -111,7 +111,7 @@ Result<fleet::DdiFeedback> parse_ddi_feedback(std::string_view body) {
   return out;
 }
 
-Result<fleet::DdiAttributes> parse_ddi_attributes(std::string_view body) {
+Result<fleet::DdiAttributes> parse_attributes(std::string_view body) {
   const auto parsed = parse_leniently(body);
   if (!parsed) return parsed.error();
   fleet::DdiAttributes out;
@@ -126,7 +126,7 @@ Result<fleet::DdiAttributes> parse_ddi_attributes(std::string_view body) {
   return out;
 }
 
-std::string ddi_client_name(std::string_view user_agent) {
+std::string client_name(std::string_view user_agent) {
   constexpr std::size_t kLongest = 40;
   // SWUpdate leaves its HTTP library's own name; nobody else here does.
   if (user_agent.starts_with("libcurl-agent")) return "SWUpdate";
@@ -136,11 +136,11 @@ std::string ddi_client_name(std::string_view user_agent) {
   return name.empty() ? "DDI client" : name;
 }
 
-DdiAuthorization parse_ddi_authorization(std::string_view header) {
+Authorization parse_authorization(std::string_view header) {
   using Kind = fleet::DdiCredentials::Kind;
   constexpr std::array<std::pair<std::string_view, Kind>, 2> kSchemes{
       {{"TargetToken ", Kind::kTargetToken}, {"GatewayToken ", Kind::kGatewayToken}}};
-  DdiAuthorization out;
+  Authorization out;
   if (header.empty()) return out;
   for (const auto& [scheme, kind] : kSchemes) {
     if (!header.starts_with(scheme)) continue;
@@ -154,7 +154,7 @@ DdiAuthorization parse_ddi_authorization(std::string_view header) {
   return out;
 }
 
-bool valid_ddi_host(std::string_view host) {
+bool valid_host(std::string_view host) {
   constexpr std::size_t kLongest = 255;
   return !host.empty() && host.size() <= kLongest &&
          std::all_of(host.begin(), host.end(), [](char c) {
@@ -162,7 +162,7 @@ bool valid_ddi_host(std::string_view host) {
          });
 }
 
-std::string make_ddi_token() {
+std::string make_token() {
   constexpr std::string_view kSigns =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
   constexpr std::size_t kLength = 32;  // Zephyr's setting takes no more
@@ -176,7 +176,7 @@ std::string make_ddi_token() {
   return token;
 }
 
-std::string ddi_sleep_text(seconds interval) {
+std::string sleep_text(seconds interval) {
   constexpr std::int64_t kMost = 24 * 3600 - 1;
   const std::int64_t all = std::clamp<std::int64_t>(interval.count(), 1, kMost);
   std::array<char, 16> text{};
@@ -185,7 +185,7 @@ std::string ddi_sleep_text(seconds interval) {
   return text.data();
 }
 
-seconds ddi_spread(seconds interval, std::string_view device) {
+seconds spread(seconds interval, std::string_view device) {
   constexpr std::int64_t kSteps = 2001;
   constexpr std::int64_t kUnit = 10000;
   const Digest256 digest = sha256(as_bytes(device));
@@ -193,7 +193,7 @@ seconds ddi_spread(seconds interval, std::string_view device) {
   return seconds(interval.count() * (kUnit - (kSteps - 1) / 2 + place) / kUnit);
 }
 
-Result<void> check_ddi_file_name(std::string_view name) {
+Result<void> check_file_name(std::string_view name) {
   constexpr std::size_t kLongest = 127;  // SWUpdate's strings
   if (name.empty() || name.size() > kLongest) {
     return fail(Errc::kInvalid, "the file's name has more than 127 characters or none");
@@ -208,8 +208,8 @@ Result<void> check_ddi_file_name(std::string_view name) {
   return {};
 }
 
-Json ddi_root_json(const std::string& base, const fleet::DdiOffer& offer, seconds sleep) {
-  Json out{{"config", {{"polling", {{"sleep", ddi_sleep_text(sleep)}}}}}};
+Json root_json(const std::string& base, const fleet::DdiOffer& offer, seconds sleep) {
+  Json out{{"config", {{"polling", {{"sleep", sleep_text(sleep)}}}}}};
   Json links = Json::object();
   if (offer.cancel) {
     // No query: clients append "/feedback" to it as it is.
@@ -224,8 +224,8 @@ Json ddi_root_json(const std::string& base, const fleet::DdiOffer& offer, second
   return out;
 }
 
-Json ddi_deployment_json(const std::string& base, std::uint64_t action,
-                         const model::Release& release, const DdiDigests& digests) {
+Json deployment_json(const std::string& base, std::uint64_t action, const model::Release& release,
+                     const Digests& digests) {
   const std::string href =
       base + "/softwaremodules/" + std::to_string(action) + "/artifacts/" + release.file_name();
   const Json artifact{
@@ -242,9 +242,9 @@ Json ddi_deployment_json(const std::string& base, std::uint64_t action,
                {{"download", "forced"}, {"update", "forced"}, {"chunks", Json::array({chunk})}}}};
 }
 
-Json ddi_cancel_json(std::uint64_t action) {
+Json cancel_json(std::uint64_t action) {
   const std::string id = std::to_string(action);
   return Json{{"id", id}, {"cancelAction", {{"stopId", id}}}};
 }
 
-}  // namespace ota::api
+}  // namespace ota::ddi
