@@ -35,6 +35,8 @@ Scenario storm_scenario() {
   scenario.devices.push_back(device);
   scenario.thresholds = Json{{"stale_after_s", 3}, {"min_samples", 2}};
   scenario.ota_settings = Json{{"watch_period_s", 1}};
+  // A device with an update every two seconds.
+  scenario.console = Json{{"limits", {{"device_events_per_hour", 0}, {"device_kib_per_hour", 0}}}};
   scenario.patience = kPatience;
   return scenario;
 }
