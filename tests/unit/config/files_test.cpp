@@ -249,3 +249,25 @@ TEST_CASE("a file that is wrong everywhere gives a bounded list", "[config]") {
   CHECK(parsed.problems.size() == 101);
   CHECK(parsed.problems.back().message == "and 4901 more problems");
 }
+
+TEST_CASE("links to DDI devices may begin with a name, an address, and an IPv6 address in brackets",
+          "[config]") {
+  const auto parse = [](const std::string& url) {
+    return parse_console(R"({"ddi":{"listen":{"port":8444},"public_url":")" + url + R"("}})", "c");
+  };
+  for (const char* good : {"https://ota.example", "https://ota.example:8444", "https://10.0.0.1:1",
+                           "https://[2001:db8::1]", "https://[::1]:8444", "https://[::1]:65535"}) {
+    CAPTURE(good);
+    const auto parsed = parse(good);
+    INFO(texts(parsed));
+    CHECK(parsed.ok());
+    CHECK(parsed.value.ddi.public_url == good);
+  }
+  for (const char* bad :
+       {"http://ota.example", "https://", "https://ota.example/", "https://ota.example:65536",
+        "https://ota.example:", "https://2001:db8::1", "https://[2001:db8::1", "https://[ota]:8444",
+        "https://[::1]8444", "https://[::1]/x", "https://a b"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse(bad).ok());
+  }
+}
