@@ -240,7 +240,7 @@ $(BIN)/clock-shift.so: tests/clock_shift/clock_shift.cpp $(OUT)/flags
 	@$(CXX) $(CXXFLAGS_ALL) -fPIC -shared -o $@ $<
 
 # The host's parts that decide something by themselves are tested without the host.
-HOST_PARTS_SRC := src/main/operator_asks.cpp src/main/rate_meter.cpp
+HOST_PARTS_SRC := src/main/operator_asks.cpp src/main/rate_meter.cpp src/main/log_keeper.cpp
 $(BIN)/unit-tests: $(UNIT_OBJ) $(call obj,$(TEST_SUPPORT_SRC) $(HOST_PARTS_SRC)) $(LIB) $(AGENT_LIB)
 	$(call link,$^ $(LIB)) $(LIBS) $(LIBS_TEST)
 $(BIN)/golden-tests: $(GOLDEN_OBJ) $(call obj,$(TEST_SUPPORT_SRC)) $(LIB) $(AGENT_LIB)
