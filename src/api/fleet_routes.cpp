@@ -68,6 +68,26 @@ Result<fleet::PushRequest> push_request(const Json& body, std::string actor) {
   return push;
 }
 
+void stop(Context& context, const http::Request& request, const http::Responder& respond) {
+  const auto body = body_object(context, request, respond);
+  if (!body) return;
+  const Json said = body->value("reason", Json());
+  const std::string reason =
+      said.is_string() ? printable(said.get_ref<const std::string&>(), model::kMaxStopReason) : "";
+  if (reason.find_first_not_of(' ') == std::string::npos) {
+    return respond(http::Response::problem(400, "missing-member", "reason must say why"));
+  }
+  context.ports.fleet.stop(reason, actor_of(request),
+                           [respond](const Result<fleet::StopOutcome>& stopped) {
+                             if (!stopped) return respond(http::Response::error(stopped.error()));
+                             respond(http::Response::json({{"stop", stop_json(&stopped->stop)},
+                                                           {"was_stopped", stopped->was_stopped},
+                                                           {"cancelled", stopped->cancelled},
+                                                           {"saved", stopped->unsaved.empty()},
+                                                           {"problem", stopped->unsaved}}));
+                           });
+}
+
 void push(Context& context, const http::Request& request, const http::Responder& respond) {
   const auto body = body_object(context, request, respond);
   if (!body) return;
@@ -156,6 +176,14 @@ void add_fleet_routes(http::Router& router, Context& context) {
   router.add({Method::kPost, "/v1/push", Access::kOperator,
               [&context](const http::Request& request, const http::Responder& respond) {
                 push(context, request, respond);
+              }});
+  router.add({Method::kPost, "/v1/stop", Access::kOperator,
+              [&context](const http::Request& request, const http::Responder& respond) {
+                stop(context, request, respond);
+              }});
+  router.add({Method::kPost, "/v1/resume", Access::kOperator,
+              [&fleet](const http::Request& request, const http::Responder& respond) {
+                fleet.resume(actor_of(request), no_content_or_problem(respond));
               }});
   add_order(router, "/v1/devices/{id}/rollback",
             [&fleet](const std::string& id, const std::string& actor, fleet::Done done) {

@@ -134,6 +134,11 @@ Json counts_json(const fleet::Counts& counts) {
           {"versions", std::move(versions)}};
 }
 
+Json stop_json(const model::Stop* stop) {
+  if (stop == nullptr) return nullptr;
+  return {{"at", model::time_json(stop->at)}, {"actor", stop->actor}, {"reason", stop->reason}};
+}
+
 Json server_json(const fleet::ServerStatus& status) {
   return {{"phase", std::string(phase_text(status.phase))},
           {"listen", status.listen},

@@ -10,6 +10,8 @@ Json row_json(const fleet::DeviceRow& row);
 Json detail_json(const fleet::DeviceDetail& detail);
 Json counts_json(const fleet::Counts& counts);
 Json server_json(const fleet::ServerStatus& status);
+// null where updates are not stopped.
+Json stop_json(const model::Stop* stop);
 Json agents_json(const std::vector<fleet::AgentStatus>& agents);
 Json problems_json(const std::vector<fleet::ConfigProblem>& problems);
 

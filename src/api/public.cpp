@@ -114,6 +114,8 @@ std::string metrics_text(const Context& context) {
         counts.certificates_ended);
   add_certificates(out, context.ports.authority.terms());
   gauge("ota_events_last", "sequence number of the newest event", snapshot->last_event);
+  gauge("ota_updates_stopped", "1 where an operator has stopped all updates",
+        snapshot->stop != nullptr ? 1 : 0);
   gauge("ota_store_writable", "1 where the state can be saved", snapshot->store_writable ? 1 : 0);
   add_budget(out, context.ports.fleet.budget_use());
   if (context.ports.server_stats) add_listeners(out, context.ports.server_stats());

@@ -24,6 +24,7 @@ Json status_json(const Context& context) {
             {{"writable", snapshot->store_writable},
              {"problem", snapshot->store_problem},
              {"since", model::time_json(snapshot->store_problem_since)}}},
+           {"stop", stop_json(snapshot->stop.get())},
            {"config_problems", problems_json(snapshot->config_problems)},
            {"last_event", snapshot->last_event}};
   if (context.ports.server_status) out["server"] = server_json(context.ports.server_status());

@@ -15,6 +15,8 @@ std::span<const Command> commands() {
       trace_command(),
       cancel_command(),
       rollback_command(),
+      stop_command(),
+      resume_command(),
       acknowledge_command(),
       logs_command(),
       explain_command(),

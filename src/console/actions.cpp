@@ -22,12 +22,13 @@ constexpr std::array<Binding, 5> kLeading{{
      Needs::kFilter},
 }};
 
-constexpr std::array<Binding, 27> kTrailing{{
+constexpr std::array<Binding, 28> kTrailing{{
     {Action::kLogOfDevice, "l", "device log", "log of this device", "log", kLooks, Needs::kDevices},
     {Action::kRollback, "b", "roll back", "roll back marked devices, or this one...",
      "roll back...", kFull, Needs::kDevices},
     {Action::kAcknowledge, "a", "acknowledge", "acknowledge FAILED or ROLLBACK", "", kFull,
      Needs::kDevices},
+    {Action::kStop, "!", "stop updates", "stop all updates, or let them start again...", "", kFull},
     {Action::kRetry, "R", "retry", "where the server is down: try it again", "", kFull},
     {Action::kOtherPort, "o", "other port", "where the server is down: another port...", "", kFull},
     {Action::kFreeze, "p", "freeze", "hold the picture still; data keep coming", "pause", kLooks,

@@ -67,6 +67,7 @@ enum class Action : std::uint8_t {
   kRollback,
   kRevoke,
   kAcknowledge,
+  kStop,
   kCancelJob,
   kShowTrust,
   kSign,

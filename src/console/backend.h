@@ -49,6 +49,9 @@ class Backend {
   virtual void rollback(const std::string& device, fleet::Done done) = 0;
   virtual void revoke(const std::string& device, fleet::Done done) = 0;
   virtual void acknowledge(const std::string& device, fleet::Done done) = 0;
+  // Of the whole fleet: no update starts; they may again.
+  virtual void stop(const std::string& reason, fleet::Answered<fleet::StopOutcome> done) = 0;
+  virtual void resume(fleet::Done done) = 0;
   // Devices that speak DDI: end an update on this side alone; take one from the waiting list.
   virtual void force_quit(const std::string& job, fleet::Done done) = 0;
   virtual void accept(const std::string& device, fleet::Done done) = 0;

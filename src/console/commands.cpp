@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto kChanges = Access::kFull;
 
-constexpr std::array<Command, 18> kCommands{{
+constexpr std::array<Command, 20> kCommands{{
     {CommandId::kPush, "push", "DEVICE[,DEVICE] [VERSION]", "check the gate, then ask to update",
      kChanges},
     {CommandId::kDevice, "device", "DEVICE", "open a device's page"},
@@ -23,6 +23,8 @@ constexpr std::array<Command, 18> kCommands{{
     {CommandId::kRollback, "rollback", "DEVICE", "back to the other slot...", kChanges},
     {CommandId::kAcknowledge, "ack", "DEVICE", "acknowledge FAILED or ROLLBACK", kChanges},
     {CommandId::kRevoke, "revoke", "DEVICE", "revoke a device's certificate...", kChanges},
+    {CommandId::kStop, "stop", "REASON", "stop all updates at once", kChanges},
+    {CommandId::kResume, "resume", "", "let updates start again...", kChanges},
     {CommandId::kAgent, "agent", "start|stop|restart AGENT", "order a local agent", kChanges},
     {CommandId::kExport, "export", "FILE", "write what is shown to a file"},
     {CommandId::kRetry, "retry", "", "try to listen again now", kChanges},

@@ -22,6 +22,8 @@ enum class CommandId : unsigned char {
   kRollback,
   kAcknowledge,
   kRevoke,
+  kStop,
+  kResume,
   kAgent,
   kExport,
   kRetry,

@@ -119,6 +119,18 @@ void FleetBackend::acknowledge(const std::string& device, fleet::Done done) {
   fleet->acknowledge(device, kActor, std::move(done));
 }
 
+void FleetBackend::stop(const std::string& reason, fleet::Answered<fleet::StopOutcome> done) {
+  const auto fleet = source_.fleet();
+  if (!fleet) return done(not_up());
+  fleet->stop(reason, kActor, std::move(done));
+}
+
+void FleetBackend::resume(fleet::Done done) {
+  const auto fleet = source_.fleet();
+  if (!fleet) return done(not_up());
+  fleet->resume(kActor, std::move(done));
+}
+
 void FleetBackend::sign(SignFlow::Ask ask, fleet::Answered<tuf::Outcome> done) {
   later([this, ask = std::move(ask), done = std::move(done)]() mutable {
     done(source_.sign(ask));

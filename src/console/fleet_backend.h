@@ -57,6 +57,8 @@ class FleetBackend final : public Backend {
   void rollback(const std::string& device, fleet::Done done) override;
   void revoke(const std::string& device, fleet::Done done) override;
   void acknowledge(const std::string& device, fleet::Done done) override;
+  void stop(const std::string& reason, fleet::Answered<fleet::StopOutcome> done) override;
+  void resume(fleet::Done done) override;
   void order(const std::string& agent, AgentOrder order) override;
   void older_events(std::uint64_t seq, std::size_t limit, fleet::Answered<Events> done) override;
   void stored_history(const std::string& device, WallTime from, WallTime to,

@@ -76,7 +76,7 @@ struct Notice {
 
 // A line that is being typed at the bottom.
 struct Prompt {
-  enum class Kind : std::uint8_t { kFilter, kCommand, kExport, kPort };
+  enum class Kind : std::uint8_t { kFilter, kCommand, kExport, kPort, kStop };
   Kind kind = Kind::kFilter;
   std::string text;
   std::size_t recalled = 0;  // how far back in the history; 0: what is typed

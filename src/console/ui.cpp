@@ -283,6 +283,9 @@ bool Ui::act_on_device(Action action) {
     case Action::kAcknowledge:
       if (fleet_empty(model_)) return start_demonstration(), true;
       return acknowledge(chosen_devices()), true;
+    case Action::kStop:
+      if (model_.fleet->stop != nullptr) return resume_updates(), true;
+      return open_prompt(Prompt::Kind::kStop, ""), true;
     case Action::kCancelJob:
       if (model_.jobs.empty()) return say("no job is selected", Ink::kWarn), true;
       return cancel_job(state_.job), true;

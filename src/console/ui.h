@@ -101,6 +101,8 @@ class Ui {
   void roll_back(const std::vector<std::string>& devices);
   void revoke(const std::string& device);
   void acknowledge(const std::vector<std::string>& devices);
+  void stop_updates(const std::string& reason);
+  void resume_updates();
   void ask_to_suspend();
   std::string why_no_other_port() const;
   void ask_for_port();

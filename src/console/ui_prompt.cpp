@@ -71,6 +71,8 @@ void Ui::take_prompt() {
       return export_to(prompt.text);
     case Prompt::Kind::kPort:
       return listen_on(prompt.text);
+    case Prompt::Kind::kStop:
+      return stop_updates(prompt.text);
   }
 }
 
@@ -156,6 +158,10 @@ void Ui::run_command(const std::string& line) {
       return acknowledge({first});
     case CommandId::kRevoke:
       return revoke(first);
+    case CommandId::kStop:
+      return stop_updates(rest);
+    case CommandId::kResume:
+      return resume_updates();
     case CommandId::kAgent:
       if (arguments.size() == 2) {
         state_.agent = arguments[1];

@@ -242,6 +242,32 @@ void Ui::acknowledge(const std::vector<std::string>& chosen) {
     backend_.acknowledge(device, done);
 }
 
+void Ui::stop_updates(const std::string& reason) {
+  if (reason.find_first_not_of(' ') == std::string::npos)
+    return say("not stopped: say why, for those who meet it", Ink::kWarn);
+  const std::weak_ptr<int> alive = alive_;
+  backend_.stop(
+      reason, Inbox::bring<fleet::StopOutcome>(
+                  inbox_, [this, alive](const Result<fleet::StopOutcome>& stopped) {
+                    if (alive.expired()) return;
+                    if (!stopped) return say(stopped.error().text(), Ink::kBad);
+                    const std::string asked =
+                        "; " + std::to_string(stopped->cancelled) + " running asked to stop";
+                    if (!stopped->unsaved.empty())
+                      return say("STOPPED" + asked + ", NOT SAVED: " + stopped->unsaved, Ink::kBad);
+                    say("STOPPED" + asked + "; ! lets updates start again", Ink::kWarn);
+                  }));
+}
+
+void Ui::resume_updates() {
+  if (model_.fleet->stop == nullptr) return say("updates are not stopped");
+  const model::Stop& stop = *model_.fleet->stop;
+  confirm("Let updates start again?",
+          {"Stopped at " + time_of_day(stop.at) + " by " + stop.actor + ":", stop.reason,
+           "What the stop cancelled has to be pushed again."},
+          "Resume", [this] { backend_.resume(report("updates may start again")); });
+}
+
 // Why the server takes no other port: one that is up stays where its devices find it. Empty: it
 // may.
 std::string Ui::why_no_other_port() const {

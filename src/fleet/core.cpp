@@ -112,6 +112,11 @@ std::shared_ptr<const model::Settings> Core::settings() const {
   return settings_now;
 }
 
+std::shared_ptr<const model::Stop> Core::stop() const {
+  const std::lock_guard lock(settings_mutex);
+  return stop_now;
+}
+
 std::shared_ptr<const Catalogue> Core::catalogue() const {
   const std::lock_guard lock(settings_mutex);
   return catalogue_now;

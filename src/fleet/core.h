@@ -76,6 +76,7 @@ struct Core {
   std::shared_ptr<const model::OtaSettings> native_rules() const;
   std::shared_ptr<const model::OtaSettings> ddi_rules() const;
   std::shared_ptr<const Catalogue> catalogue() const;
+  std::shared_ptr<const model::Stop> stop() const;  // null: updates are not stopped
   // Waits for the calls that run; those before are called no more when it returns.
   void set_hooks(Hooks hooks);
   void wake(const std::string& device) const;
@@ -111,6 +112,7 @@ struct Core {
   std::shared_ptr<const model::Settings> settings_now;
   std::shared_ptr<const model::OtaSettings> ddi_rules_now;  // made of them
   std::shared_ptr<const Catalogue> catalogue_now = std::make_shared<const Catalogue>();
+  std::shared_ptr<const model::Stop> stop_now;
   std::shared_ptr<const Hooks> hooks_now;
   std::shared_future<void> hooks_ended;  // when none calls those any more
   mutable std::vector<std::string> turned;

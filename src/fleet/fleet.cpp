@@ -174,6 +174,7 @@ void Fleet::Impl::publish() {
     rest.settings = settings_now;
     rest.catalogue = catalogue_now;
     rest.config_problems = config_problems;
+    rest.stop = stop_now;
     changed = std::exchange(rest_changed, false);
   }
   rest.events = log.all();

@@ -30,6 +30,7 @@
 #include "model/job.h"
 #include "model/release.h"
 #include "model/settings.h"
+#include "model/stop.h"
 #include "model/telemetry.h"
 
 namespace ota::store {
@@ -89,6 +90,13 @@ struct PushRequest {
   bool again = false;    // also what the device fell back from
   bool dry_run = false;  // evaluate only; nothing is stored
   std::string actor;     // "console", "operator:CN"
+};
+// What came of a stop.
+struct StopOutcome {
+  model::Stop stop;           // that holds now
+  bool was_stopped = false;   // it held before, and is as it was
+  std::size_t cancelled = 0;  // updates that were not installed yet
+  std::string unsaved;        // why it is in memory alone for now; empty: it is on disk
 };
 struct PushOutcome {
   model::Decision decision;
@@ -235,6 +243,11 @@ class Fleet {
   // From the waiting list: a gateway token may speak for it from now on. kNotFound, kDenied (not in
   // the whitelist).
   void ddi_accept(const std::string& device, const std::string& actor, const Done& done);
+  // No update starts from now on, and what is not installed yet is cancelled; going back goes on.
+  // Answered when that is written. It holds in memory where it cannot be, and is written when it can.
+  void stop(const std::string& reason, const std::string& actor, Answered<StopOutcome> done);
+  // kConflict: they are not stopped.
+  void resume(const std::string& actor, Done done);
   // Ends a DDI device's job on the server alone, whatever the device does.
   void force_quit(const std::string& job_id, const std::string& actor, Done done);
 

@@ -382,8 +382,9 @@ std::shared_ptr<const DeviceDetail> Fleet::detail(const std::string& device) con
   const auto settings = impl_->settings();
   const auto catalogue = impl_->catalogue();
   const store::Health health = impl_->store.health();
+  const auto stop = impl_->stop();
   const bool known = impl_->table.look(device, [&](const LiveDevice& live) {
-    const GateSide side{*settings, *catalogue, health.writable, health.problem, now};
+    const GateSide side{*settings, *catalogue, health.writable, health.problem, now, stop.get()};
     detail->row = make_row(live, *settings, now, gate_answer(live, side).reason);
     if (live.spec) detail->spec = *live.spec;
     if (live.record) detail->record = *live.record;

@@ -65,8 +65,11 @@ Result<void> Fleet::Impl::take_over(StoredState stored) {
 Result<void> Fleet::Impl::load_jobs(StoredState& stored, WallTime now, store::Batch& batch) {
   constexpr std::size_t kMovedAtOnce = 1000;
   jobs.table.clear();
+  set_stop(nullptr);
   for (const store::Document& document : stored.fleet) {
     if (auto read = jobs.archive.read(document.key, document.document); !read)
+      return read.error().within("fleet/" + document.key);
+    if (auto read = read_stop(document.key, document.document); !read)
       return read.error().within("fleet/" + document.key);
   }
   jobs.table.given(jobs.archive.last());

@@ -189,6 +189,9 @@ void Fleet::Impl::save_again(WallTime now) {
         put_device(batch, device, now);
         if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
       });
+    } else if (collection == kFleet && is_stop_document(key)) {
+      put_stop(batch);
+      saver.commit(std::move(batch), OnFailure::kRetry);
     } else if (collection == kJobs || collection == kEndedJobs || collection == kFleet) {
       unsaved_jobs->push_back(collection == kEndedJobs ? JobTable::id_of(std::stoull(key)) : key);
     } else if (collection == kEnrolments) {

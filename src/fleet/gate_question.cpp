@@ -31,6 +31,7 @@ Gathered gather(const LiveDevice& device, const GateSide& side, const model::Ver
   asked.release = release;
   asked.job_running = device.job_running;
   asked.unsaved = !side.store_writable;
+  asked.stopped = side.stop != nullptr;
   if (const Reach reach = device.reach(side.settings.console.ddi, side.now);
       reach != Reach::kAgent) {
     asked.ddi = gate::DdiSide{.agent_asks = reach == Reach::kBoth,
@@ -63,6 +64,7 @@ gate::Input input_for(std::string id, const GateSide& side, const model::Version
     input.release.version = *wanted;
   }
   if (!side.store_writable) input.unsaved = side.store_problem;
+  if (side.stop != nullptr) input.stop = *side.stop;
   return input;
 }
 

@@ -25,6 +25,7 @@ struct GateSide {
   bool store_writable = true;
   std::string_view store_problem = {};
   WallTime now;
+  const model::Stop* stop = nullptr;  // null: none
 };
 
 // All but the verdict's words, the running job and what whoever pushes says. `wanted`, `release`:

@@ -26,6 +26,8 @@ namespace ota::fleet {
 inline constexpr milliseconds kRepeatRollback{10'000};
 inline constexpr int kMostRollbackOffers = 10;
 
+// Whether a key of collection "fleet" is the stop's.
+bool is_stop_document(std::string_view key);
 // "1m30 ahead of this server's".
 std::string clock_words(milliseconds ahead);
 // When there is something to say of the end of its certificate; WallTime::max(): never. `nears`: so
@@ -79,6 +81,22 @@ struct Fleet::Impl : Core {
   void take_attributes(const std::string& device, const DdiAttributes& attributes, Done done);
   void take_rollback_wish(const std::string& device, const std::string& actor, Done done);
   void take_revocation(const std::string& device, const std::string& actor, Done done);
+
+  // -- the stop (fleet_stop.cpp): on the strand --
+  struct StopRun {
+    std::string actor;
+    std::vector<std::string> jobs;  // to be looked at yet
+    std::vector<std::string> wake;
+    StopOutcome outcome;
+    Answered<StopOutcome> done;
+  };
+  void take_stop(const std::string& reason, const std::string& actor,
+                 const Answered<StopOutcome>& done);
+  void stop_slice(const std::shared_ptr<StopRun>& run, store::Batch batch);
+  void set_stop(std::shared_ptr<const model::Stop> stop);
+  void put_stop(store::Batch& batch) const;
+  // Of a document of collection "fleet"; of another key nothing is done.
+  Result<void> read_stop(std::string_view key, std::string_view document);
 
   Result<void> take_over(StoredState stored);
   Result<void> load_jobs(StoredState& stored, WallTime now, store::Batch& batch);

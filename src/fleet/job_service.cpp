@@ -18,7 +18,8 @@ gate::Input JobService::gate_input(const std::string& device, const model::Relea
   const auto published = core_.catalogue();
   const auto rules = core_.settings();
   const store::Health health = core_.store.health();
-  const GateSide side{*rules, *published, health.writable, health.problem, now};
+  const auto stop = core_.stop();
+  const GateSide side{*rules, *published, health.writable, health.problem, now, stop.get()};
   gate::Input input;
   const bool known = core_.table.look(device, [&](const LiveDevice& live) {
     input = gate_input_of(live, side, &version, release);
@@ -292,19 +293,38 @@ void JobService::cancel(const std::string& job_id, const std::string& actor, Don
     cancel(job_id, actor, done);
   };
   if (put_off(entry, later)) return;
-  auto change = entry == nullptr ? Result<JobChange>(fail(Errc::kNotFound, job_id))
-                                 : job_cancelled(*entry->job, actor, core_.clock.wall());
-  if (!change) return done(change.error());
-  entry->offered_at.reset();
   store::Batch batch;
-  carry_out(*change, batch);
+  const auto asked = ask_to_stop(entry, job_id, actor, batch);
+  if (!asked) return done(asked.error());
   core_.saver.commit(
       std::move(batch), OnFailure::kRetry,
-      [this, device = change->job.device, done = std::move(done)](const Result<void>& saved) {
+      [this, device = entry->job->device, done = std::move(done)](const Result<void>& saved) {
         core_.publish();
         core_.wake(device);
         done(saved);
       });
+}
+
+// The device is told at its next word, whatever it was told before.
+Result<bool> JobService::ask_to_stop(JobTable::Entry* entry, const std::string& job_id,
+                                     const std::string& actor, store::Batch& batch) {
+  if (entry == nullptr) return fail(Errc::kNotFound, job_id);
+  const auto change = job_cancelled(*entry->job, actor, core_.clock.wall());
+  if (!change) return change.error();
+  entry->offered_at.reset();
+  carry_out(*change, batch);
+  return change->changed;
+}
+
+bool JobService::cancel_within(const std::string& job_id, const std::string& actor,
+                               store::Batch& batch) {
+  JobTable::Entry* entry = table.find(job_id);
+  const auto later = [this, job_id, actor](const Result<void>& saved) {
+    if (saved) cancel(job_id, actor, [](const Result<void>&) {});
+  };
+  if (put_off(entry, later)) return true;
+  const auto asked = ask_to_stop(entry, job_id, actor, batch);
+  return asked && *asked;
 }
 
 void JobService::force_quit(const std::string& job_id, const std::string& actor, Done done) {

@@ -51,6 +51,9 @@ class JobService {
   void push(const PushRequest& request, Answered<std::vector<PushOutcome>> done);
   // kNotFound, kConflict (job_machine.h).
   void cancel(const std::string& job_id, const std::string& actor, Done done);
+  // The same as a part of more that is written at once: whether it is asked to stop. One that is not
+  // written yet is cancelled after that.
+  bool cancel_within(const std::string& job_id, const std::string& actor, store::Batch& batch);
   // Ends a DDI job on the server alone. kNotFound; kConflict: not DDI's, or ended.
   void force_quit(const std::string& job_id, const std::string& actor, Done done);
 
@@ -104,6 +107,9 @@ class JobService {
   JobArchive archive;
 
  private:
+  // Whether that is news.
+  Result<bool> ask_to_stop(JobTable::Entry* entry, const std::string& job_id,
+                           const std::string& actor, store::Batch& batch);
   struct PushRun;
   // What was said of a job before it was written, in the order in which it was said: called on the
   // strand when that is known, also for a job that came to nothing.

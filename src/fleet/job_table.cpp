@@ -207,6 +207,11 @@ std::vector<JobTable::JobPtr> JobTable::shown() const {
   return out;
 }
 
+std::vector<std::string> JobTable::running_ids() const {
+  const std::lock_guard lock(mutex_);
+  return {running_ids_.begin(), running_ids_.end()};
+}
+
 std::size_t JobTable::running_count() const {
   const std::lock_guard lock(mutex_);
   return running_ids_.size();

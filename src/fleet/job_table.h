@@ -81,6 +81,7 @@ class JobTable {
   // Running ones first, then the newest; at most kShown.
   std::vector<JobPtr> shown() const;
   std::size_t running_count() const;
+  std::vector<std::string> running_ids() const;  // newest last
   // Whether anything changed since the last call.
   bool take_changed();
 

@@ -76,8 +76,8 @@ namespace {
 // The device's row, with the gate's answer found anew where that is due. Stripe lock held.
 std::shared_ptr<const DeviceRow> row_of(DeviceTable::Stripe& stripe, LiveDevice& device,
                                         const Publisher::Rest& rest) {
-  const GateSide side{*rest.settings, *rest.catalogue, rest.store_writable, rest.store_problem,
-                      rest.now};
+  const GateSide side{*rest.settings,     *rest.catalogue, rest.store_writable,
+                      rest.store_problem, rest.now,        rest.stop.get()};
   follow_gate(device, side);
   stripe.timers.due_by(device, device.gate_good_until);
   device.dirty = false;
@@ -183,6 +183,7 @@ void Publisher::publish(DeviceTable& table, Rest rest, RestChanged rest_changed)
   next->config_problems = std::move(rest.config_problems);
   next->store_writable = rest.store_writable;
   next->store_problem = std::move(rest.store_problem);
+  next->stop = std::move(rest.stop);
   next->store_problem_since = rest.store_problem_since;
   next->ddi_waiting = std::move(rest.ddi_waiting);
   const std::lock_guard lock(latest_);

@@ -35,6 +35,7 @@ class Publisher {
     std::string store_problem;
     WallTime store_problem_since;
     std::vector<model::DdiWaiting> ddi_waiting;
+    std::shared_ptr<const model::Stop> stop = nullptr;
   };
 
   // Publishes where `rest_changed` or a row did.

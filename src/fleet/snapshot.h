@@ -22,6 +22,7 @@
 #include "model/job.h"
 #include "model/release.h"
 #include "model/settings.h"
+#include "model/stop.h"
 #include "model/telemetry.h"
 #include "model/verdict.h"
 
@@ -172,6 +173,7 @@ struct Snapshot {
   bool store_writable = true;
   std::string store_problem;
   WallTime store_problem_since;
+  std::shared_ptr<const model::Stop> stop;     // null: updates are not stopped
   std::vector<model::DdiWaiting> ddi_waiting;  // ids that wait for an operator's word, oldest first
 
   // The row of a device, none where it is not known. O(log n).

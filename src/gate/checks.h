@@ -33,6 +33,9 @@ Words no_job_words(const Input& input, Reason found);
 Reason not_rejected(const Question& asked);
 Words not_rejected_words(const Input& input, Reason found);
 // About the hour.
+Reason not_stopped(const Question& asked);
+Words not_stopped_words(const Input& input, Reason found);
+
 Reason maintenance_window(const Question& asked);
 Words maintenance_window_words(const Input& input, Reason found);
 // About the server.

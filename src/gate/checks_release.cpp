@@ -140,6 +140,22 @@ Words not_rejected_words(const Input& input, Reason found) {
                                          : "publish a mended version, or push with --again"};
 }
 
+// -- not stopped --
+
+// No override helps: whoever stops everything means everything.
+Reason not_stopped(const Question& asked) {
+  return asked.stopped ? Reason::kStopped : Reason::kNotStopped;
+}
+
+Words not_stopped_words(const Input& input, Reason found) {
+  const std::string required = "no operator has stopped all updates";
+  if (found == Reason::kNotStopped) return {"not stopped", required, ""};
+  const model::Stop& stop = *input.stop;
+  return {"stopped by " + stop.actor + " at " + format_rfc3339(stop.at, Fraction::kNone) + ": " +
+              stop.reason,
+          required, "otactl resume, or ! in the console, when the reason is gone"};
+}
+
 // -- maintenance window --
 
 Reason maintenance_window(const Question& asked) {

@@ -21,6 +21,7 @@ constexpr std::array<Check, kCheckCount> kChecks{{
     {CheckName::kVersion, rules::version, rules::version_words},
     {CheckName::kNoJob, rules::no_job, rules::no_job_words},
     {CheckName::kNotRejected, rules::not_rejected, rules::not_rejected_words},
+    {CheckName::kNotStopped, rules::not_stopped, rules::not_stopped_words},
     {CheckName::kWindow, rules::maintenance_window, rules::maintenance_window_words},
     {CheckName::kStateSaved, rules::state_saved, rules::state_saved_words},
 }};
@@ -63,9 +64,9 @@ Reason first_reason(const Findings& findings) {
   return Reason::kAllowed;
 }
 
-// What is as it always is needs no line: of a device that no window is for, nothing is said of one.
+// What is as it always is needs no line: where nobody has stopped anything, nothing is said of a stop.
 bool is_told(Reason found) {
-  return found != Reason::kNoWindow && found != Reason::kSaved;
+  return found != Reason::kNotStopped && found != Reason::kNoWindow && found != Reason::kSaved;
 }
 
 model::CheckOutcome outcome_of(Reason found, Words words) {
@@ -112,6 +113,7 @@ Question question_of(const Input& input) {
   asked.ddi = input.ddi;
   asked.unusable = input.unusable;
   if (input.window) asked.window_open = input.window->open;
+  asked.stopped = input.stop.has_value();
   return asked;
 }
 

@@ -29,13 +29,14 @@
 #include "model/maintenance.h"
 #include "model/release.h"
 #include "model/settings.h"
+#include "model/stop.h"
 #include "model/verdict.h"
 
 namespace ota::gate {
 
 // Of the rules and their words: raised with each change that makes another Decision of the same
 // input. A record of another version is shown and not made again. 1: before records named it.
-inline constexpr int kGateVersion = 2;
+inline constexpr int kGateVersion = 3;
 
 // A device that is updated over DDI: its polls are what is heard of it, and the policy says whether
 // it may go without the rest.
@@ -72,6 +73,7 @@ struct Question {
   std::optional<DdiSide> ddi = std::nullopt;
   std::optional<Unusable> unusable = std::nullopt;
   std::optional<bool> window_open = std::nullopt;  // none: no window names its group
+  bool stopped = false;
 };
 
 // Everything that a decision is made and told of, gathered by the caller at one instant.
@@ -94,6 +96,7 @@ struct Input {
   std::optional<DdiSide> ddi;             // it is updated over DDI
   std::optional<Unusable> unusable;       // where it is not online for that
   std::optional<model::WindowState> window;  // maintenance windows name its group
+  std::optional<model::Stop> stop;           // an operator has stopped all updates
 };
 
 // Borrows from `input`.

@@ -18,7 +18,8 @@
 
 namespace ota::gate {
 
-// In their order. The last two are told only where there is a window, or the state is not saved.
+// In their order. The last three are told only where there is a stop or a window, or the state is
+// not saved.
 enum class CheckName : std::uint8_t {
   kKnown,
   kEnrolled,
@@ -30,10 +31,11 @@ enum class CheckName : std::uint8_t {
   kVersion,
   kNoJob,
   kNotRejected,
+  kNotStopped,
   kWindow,
   kStateSaved,
 };
-inline constexpr std::size_t kCheckCount = 12;
+inline constexpr std::size_t kCheckCount = 13;
 
 struct CheckInfo {
   CheckName name;
@@ -53,6 +55,7 @@ inline constexpr std::array<CheckInfo, kCheckCount> kCheckInfos{{
     {CheckName::kVersion, "version", "The release is newer than what it confirmed."},
     {CheckName::kNoJob, "no-job", "No other update of it is running."},
     {CheckName::kNotRejected, "not-rejected", "It did not fall back from this release before."},
+    {CheckName::kNotStopped, "not-stopped", "No operator has stopped all updates."},
     {CheckName::kWindow, "window", "A maintenance window of its group is open."},
     {CheckName::kStateSaved, "state-saved", "What is decided can be written down."},
 }};
@@ -109,6 +112,8 @@ enum class Reason : std::uint8_t {
   kNotRejected,
   kRejected,
   kOfferedAgain,
+  kNotStopped,
+  kStopped,
   kNoWindow,
   kWindowOpen,
   kWindowClosed,
@@ -124,10 +129,10 @@ struct ReasonInfo {
   std::string_view headline = {};  // where it blocks
   std::string_view column = {};    // where it is the headline's: at most 13 cells
 };
-inline constexpr std::array<ReasonInfo, 57> kReasonInfos = [] {
+inline constexpr std::array<ReasonInfo, 59> kReasonInfos = [] {
   using enum CheckName;
   using enum model::CheckResult;
-  return std::array<ReasonInfo, 57>{{
+  return std::array<ReasonInfo, 59>{{
       {Reason::kAllowed, kKnown, kPass, "", "pass"},
       {Reason::kListed, kKnown, kPass},
       {Reason::kNotListed, kKnown, kBlock, "Unknown Device", "not listed"},
@@ -180,6 +185,8 @@ inline constexpr std::array<ReasonInfo, 57> kReasonInfos = [] {
       {Reason::kNotRejected, kNotRejected, kPass},
       {Reason::kRejected, kNotRejected, kBlock, "Release Rejected Before", "rejected"},
       {Reason::kOfferedAgain, kNotRejected, kWarn},
+      {Reason::kNotStopped, kNotStopped, kPass},
+      {Reason::kStopped, kNotStopped, kBlock, "Updates Stopped", "stopped"},
       {Reason::kNoWindow, kWindow, kPass},
       {Reason::kWindowOpen, kWindow, kPass},
       {Reason::kWindowClosed, kWindow, kBlock, "Maintenance Window Closed", "not now"},

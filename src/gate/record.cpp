@@ -55,7 +55,7 @@ template <class Some, class Visit>
 void each_member(Some& input, Visit&& visit) {
   auto& [now, device, spec, record, online, silent_for, verdict, release, release_published,
          confirmed_published_sha256, running_job, override_reason, again, unsaved, ddi, unusable,
-         window] = input;
+         window, stop] = input;
   visit("device", device);
   visit("spec", spec);
   visit("record", record);
@@ -71,6 +71,7 @@ void each_member(Some& input, Visit&& visit) {
   visit("ddi", ddi);
   visit("unusable", unusable);
   visit("window", window);
+  visit("stop", stop);
 }
 template <class Some, class Visit>
 void each_ddi_member(Some& side, Visit&& visit) {
@@ -95,6 +96,14 @@ void each_window_member(Some& state, Visit&& visit) {
   visit("until", until);
 }
 
+template <class Some, class Visit>
+void each_stop_member(Some& stop, Visit&& visit) {
+  auto& [at, actor, reason] = stop;
+  visit("at", at);
+  visit("actor", actor);
+  visit("reason", reason);
+}
+
 // Writes members into an object; what is not there is left out.
 struct Writer {
   Json& out;
@@ -113,6 +122,9 @@ struct Writer {
   }
   void operator()(const char* name, const model::WindowState& state) {
     each_window_member(state, Writer{out[name] = Json::object()});
+  }
+  void operator()(const char* name, const model::Stop& stop) {
+    each_stop_member(stop, Writer{out[name] = Json::object()});
   }
   template <class T>
   void operator()(const char* name, const std::optional<T>& value) {
@@ -138,6 +150,9 @@ struct Reader {
   }
   void operator()(const char* name, model::WindowState& state) {
     each_window_member(state, Reader{in.at(name)});
+  }
+  void operator()(const char* name, model::Stop& stop) {
+    each_stop_member(stop, Reader{in.at(name)});
   }
   template <class T>
   void operator()(const char* name, std::optional<T>& value) {

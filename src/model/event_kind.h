@@ -124,6 +124,8 @@ inline constexpr const char* kTrustKeysOffline = "trust.keys-offline";
 inline constexpr const char* kTrustKeysOnline = "trust.keys-online";
 inline constexpr const char* kTrustPublished = "trust.published";
 inline constexpr const char* kTrustUnreadable = "trust.unreadable";
+inline constexpr const char* kUpdatesResumed = "updates.resumed";
+inline constexpr const char* kUpdatesStopped = "updates.stopped";
 inline constexpr const char* kVerdictAlarm = "verdict.alarm";
 inline constexpr const char* kVerdictBlockEscalated = "verdict.block-escalated";
 inline constexpr const char* kVerdictCritical = "verdict.critical";
@@ -141,7 +143,7 @@ struct EventKind {
 };
 
 // In the order of their words.
-inline constexpr std::array<EventKind, 115> kEventKinds{{
+inline constexpr std::array<EventKind, 117> kEventKinds{{
     {event_kind::kAgentExit, Severity::kWarning,
      "A local agent ended by itself and is started again after a pause.",
      "View 5 shows its last lines."},
@@ -380,6 +382,10 @@ inline constexpr std::array<EventKind, 115> kEventKinds{{
     {event_kind::kTrustPublished, Severity::kNotice, "Published metadata changed.", ""},
     {event_kind::kTrustUnreadable, Severity::kError, "The published metadata does not verify.",
      "Restore `firmware/` from a backup."},
+    {event_kind::kUpdatesResumed, Severity::kWarning, "An operator lets updates start again.", ""},
+    {event_kind::kUpdatesStopped, Severity::kWarning,
+     "An operator stopped all updates: none starts, and what was not installed is cancelled.",
+     "`otactl resume`, or `!` in the console, when the reason is gone."},
     {event_kind::kVerdictAlarm, Severity::kWarning,
      "Readings of a device are unusual, while its verdict stays what it is.",
      "The message names the signals; `otactl device ID` shows them."},

@@ -19,7 +19,7 @@ struct ScreenSettings {
   bool operator==(const ScreenSettings&) const = default;
 };
 
-inline constexpr std::array<std::string_view, 57> kActionNames{"acknowledge",
+inline constexpr std::array<std::string_view, 58> kActionNames{"acknowledge",
                                                                "agents",
                                                                "back",
                                                                "cancel",
@@ -69,6 +69,7 @@ inline constexpr std::array<std::string_view, 57> kActionNames{"acknowledge",
                                                                "sort",
                                                                "start-agent",
                                                                "stop-agent",
+                                                               "stop-updates",
                                                                "summary",
                                                                "suspend",
                                                                "up",

@@ -106,6 +106,12 @@ void roll_back(World& world, const Act& act) {
   world.order("/v1/devices/" + world.device(act.device).id() + "/rollback");
 }
 
+// Until somebody thinks better of it.
+void stop_all(World& world, const Act& act) {
+  world.operate(http::Method::kPost, "/v1/stop", {{"reason", "something is wrong"}});
+  world.timeline().after(milliseconds(act.a % 300'000), [&world] { world.order("/v1/resume"); });
+}
+
 void acknowledge(World& world, const Act& act) {
   world.order("/v1/devices/" + world.device(act.device).id() + "/acknowledge");
 }
@@ -388,6 +394,7 @@ constexpr std::array kActKinds{
     ActKind{"push-and-cancel", "an update that is cancelled within 20 s", 3, false,
             push_and_cancel},
     ActKind{"roll-back", "a device to its other slot", 2, false, roll_back},
+    ActKind{"stop-all", "all updates, for a while", 1, false, stop_all},
     ActKind{"acknowledge", "a device's words", 1, false, acknowledge},
     ActKind{"revoke", "a device; often it is let in anew", 1, false, revoke},
     ActKind{"enrol-again", "a new code, with the same key or another", 1, false, enrol_again},

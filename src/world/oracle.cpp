@@ -54,6 +54,8 @@ constexpr std::array kInvariants{
                   "an update's end is kept until the server has answered it",
                   reports_are_delivered},
     InvariantKind{"ddi-is-true", "what is said of a device on DDI is what it did", ddi_is_true},
+    InvariantKind{"stopped-is-stopped", "no update is handed out while updates are stopped",
+                  stopped_is_stopped},
     InvariantKind{"no-server-error", "no request is answered by 500", no_server_error},
     InvariantKind{"server-starts", "the server opens whatever its disk holds after a cut",
                   by_the_world},

@@ -311,6 +311,7 @@ void World::calm_down() {
 
 // What operators do about devices that did not come back by themselves.
 void World::repair() {
+  order("/v1/resume");
   const auto snapshot = server_->fleet()->snapshot();
   for (std::size_t i = 0; i < plan_.devices; ++i) {
     Device& device = *devices_[i];

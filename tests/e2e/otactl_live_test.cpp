@@ -34,6 +34,25 @@ TEST_CASE("otactl gives the three answers of an update in the words that users k
   CHECK(has(live.otactl({"trace", "job-000001"}).output, "step   confirming"));
 }
 
+TEST_CASE("otactl stops all updates, says so everywhere, and lets them start again", "[e2e]") {
+  LiveWorld live;
+  live.start_agents();
+  CHECK(live.otactl({"stop"}).status == 2);  // a reason is needed
+  const auto stopped = live.otactl({"stop", "2.1.5 drains batteries"});
+  CHECK(stopped.status == 0);
+  CHECK(has(stopped.output, "STOPPED: no update starts until otactl resume\n"));
+  const auto refused = live.otactl({"push", "iot-001"});
+  CHECK(refused.status == 3);
+  CHECK(has(refused.output, "BLOCKED: Updates Stopped\n"));
+  CHECK(has(refused.output, ": 2.1.5 drains batteries"));
+  CHECK(has(live.otactl({"status"}).output, "Updates: STOPPED by operator:operator at "));
+  CHECK(has(live.otactl({"stop", "once more"}).output, "STOPPED already by operator:operator"));
+  CHECK(live.otactl({"resume"}).status == 0);
+  CHECK(has(live.otactl({"resume"}).output, "updates are not stopped"));
+  CHECK_FALSE(has(live.otactl({"status"}).output, "STOPPED"));
+  CHECK(live.otactl({"push", "iot-001", "--wait"}).status == 0);
+}
+
 TEST_CASE("every question of otactl is answered in text and in JSON", "[e2e]") {
   LiveWorld live;
   live.start_agents();

@@ -301,3 +301,43 @@ TEST_CASE("the state that is exported is the state that an import brings back", 
   REQUIRE(server.fleet->load());
   CHECK(server.fleet->detail("iot-001")->record->enrolled);
 }
+
+TEST_CASE(
+    "a stop and its end over the API: said in the status, a reason is needed, two ends are a "
+    "conflict",
+    "[api]") {
+  ApiServer server;
+  CHECK(server.join("iot-001").status == 201);
+  ScriptedDevice device(server, "iot-001");
+  be_stable(server, device, "iot-001");
+  const auto post = [&](const char* path, const Json& body) {
+    return server.client("operator").post(path, dump_json(body), ApiServer::kMost).value();
+  };
+  const auto status = [&] {
+    return parse_json(server.client("operator").get("/v1/status", ApiServer::kMost)->body)
+        ->at("stop");
+  };
+  CHECK(status().is_null());
+  for (const Json& body : {Json::object(), Json{{"reason", ""}}, Json{{"reason", " "}},
+                           Json{{"reason", 7}}, Json{{"reason", nullptr}}})
+    CHECK(post("/v1/stop", body).status == 400);
+  const auto stopped = post("/v1/stop", {{"reason", "it drains \u001b[2Jbatteries"}});
+  REQUIRE(stopped.status == 200);
+  const Json answer = *parse_json(stopped.body);
+  CHECK(answer.at("saved") == true);
+  CHECK(answer.at("was_stopped") == false);
+  CHECK(answer.at("cancelled") == 0);
+  const std::string reason = answer.at("stop").at("reason");
+  CHECK(reason.find('\x1b') == std::string::npos);
+  CHECK(status() == answer.at("stop"));
+  CHECK(headline(push(server, "iot-001")) == "BLOCKED: Updates Stopped");
+  CHECK(parse_json(post("/v1/stop", {{"reason", "again"}}).body)->at("was_stopped") == true);
+  CHECK(status().at("reason") == reason);
+  server.restart();
+  CHECK(status().at("reason") == reason);
+  CHECK(post("/v1/resume", Json::object()).status == 204);
+  CHECK(post("/v1/resume", Json::object()).status == 409);
+  CHECK(status().is_null());
+  CHECK(events(server, "updates.stopped").size() == 1);
+  CHECK(events(server, "updates.resumed").size() == 1);
+}

@@ -52,6 +52,13 @@ class FakeBackend final : public console::Backend {
   void acknowledge(const std::string& id, fleet::Done done) override {
     note("acknowledge " + id, done);
   }
+  void stop(const std::string& reason, fleet::Answered<fleet::StopOutcome> done) override {
+    asked.push_back("stop " + reason);
+    fleet::StopOutcome outcome;
+    outcome.cancelled = 2;
+    done(outcome);
+  }
+  void resume(fleet::Done done) override { note("resume", done); }
   void order(const std::string& agent, AgentOrder order) override;
   void older_events(std::uint64_t seq, std::size_t limit,
                     fleet::Answered<console::Events> done) override;

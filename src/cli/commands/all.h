@@ -12,6 +12,8 @@ Command push_command();
 Command jobs_command();
 Command cancel_command();
 Command rollback_command();
+Command stop_command();
+Command resume_command();
 Command logs_command();
 Command watch_command();
 Command enroll_command();

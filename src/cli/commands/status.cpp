@@ -31,6 +31,11 @@ void print_problems(Output& out, const Json& status) {
   } else {
     out.line("State: saved");
   }
+  if (const Json& stop = object_at(status, "stop"); !stop.empty()) {
+    out.line("Updates: STOPPED by " + text_at(stop, "actor") + " at " + text_at(stop, "at") + ": " +
+                 text_at(stop, "reason") + "; otactl resume lets them start again",
+             Tone::kBad);
+  }
   for (const Json& problem : list_at(status, "config_problems")) {
     out.line("Configuration: " + text_at(problem, "file") + ": " + text_at(problem, "message") +
                  "; the last good one is in force",

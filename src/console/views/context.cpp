@@ -20,6 +20,11 @@ std::string trouble(const Model& model) {
       text += "  retry in " + format_age(model.server.retry_at - model.now);
     all.push_back(text);
   }
+  if (model.fleet->stop != nullptr) {
+    const model::Stop& stop = *model.fleet->stop;
+    all.push_back("UPDATES STOPPED " + time_of_day(stop.at) + " by " + stop.actor + ": " +
+                  stop.reason);
+  }
   if (!model.fleet->store_writable) {
     all.push_back("STATE NOT SAVED since " + time_of_day(model.fleet->store_problem_since) + ": " +
                   model.fleet->store_problem + "; updates are refused");

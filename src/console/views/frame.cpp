@@ -120,7 +120,8 @@ void draw_hints(const Area& row, const Scene& scene) {
 void draw_status(const Area& row, const Scene& scene) {
   const UiState& state = scene.state;
   if (state.prompt) {
-    constexpr std::array<std::string_view, 4> kMarks{"/", ":", "write to: ", "port for this run: "};
+    constexpr std::array<std::string_view, 5> kMarks{
+        "/", ":", "write to: ", "port for this run: ", "stop all updates, because: "};
     const int x = row.put(1, 0,
                           std::string(kMarks.at(static_cast<std::size_t>(state.prompt->kind))) +
                               state.prompt->text + "_",

@@ -32,5 +32,6 @@ std::unique_ptr<Invariant> no_server_error();
 std::unique_ptr<Invariant> trial_is_counted();
 std::unique_ptr<Invariant> reports_are_delivered();
 std::unique_ptr<Invariant> ddi_is_true();
+std::unique_ptr<Invariant> stopped_is_stopped();
 
 }  // namespace ota::world

@@ -326,3 +326,43 @@ TEST_CASE("a log that is held still keeps its events when they leave memory", "[
   come(26);
   CHECK(desk.shows("PAUSED  +4 new"));
 }
+
+TEST_CASE("! stops all updates with a reason, and lets them start again after a question",
+          "[console]") {
+  Desk desk;
+  for (const char* view : {"1", "2", "3", "4", "5"}) {
+    desk.press(view);
+    desk.keys("!");
+    REQUIRE(desk.ui.state().prompt);
+    desk.keys("Esc");
+    CHECK(desk.backend.asked.empty());
+  }
+  desk.keys("! Enter");
+  CHECK(desk.backend.asked.empty());
+  CHECK(desk.notice() == "not stopped: say why, for those who meet it");
+  desk.keys("!");
+  CHECK(desk.shows("stop all updates, because: "));
+  desk.type("it drains batteries");
+  desk.keys("Enter");
+  CHECK(desk.backend.asked == std::vector<std::string>{"stop it drains batteries"});
+  CHECK(desk.notice() == "STOPPED; 2 running asked to stop; ! lets updates start again");
+  desk.command("resume");
+  CHECK(desk.notice() == "updates are not stopped");
+
+  auto fleet = std::make_shared<fleet::Snapshot>(*desk.backend.fleet);
+  fleet->stop = std::make_shared<const model::Stop>(
+      model::Stop{desk.clock.wall(), "operator:ada", "it drains batteries"});
+  desk.backend.fleet = fleet;
+  desk.settle();
+  for (const char* view : {"1", "2", "3", "4", "5"}) {
+    desk.press(view);
+    CHECK(desk.shows("UPDATES STOPPED"));
+    CHECK(desk.shows("by operator:ada: it drains batteries"));
+  }
+  desk.backend.asked.clear();
+  desk.keys("! Enter");  // Cancel is preselected
+  CHECK(desk.backend.asked.empty());
+  desk.keys("! Tab Enter");
+  CHECK(desk.backend.asked == std::vector<std::string>{"resume"});
+  CHECK(desk.notice() == "updates may start again");
+}

@@ -258,6 +258,26 @@ TEST_CASE("a closed window yields to a reason to hurry, and never hides another 
   CHECK(headline(input) == "SKIPPED: Device already on v2.1.4");
 }
 
+TEST_CASE("while updates are stopped none starts, whatever the reason to hurry", "[gate]") {
+  auto input = good();
+  input.stop = model::Stop{input.now - seconds(60), "operator:ada", "2.1.5 drains batteries"};
+  input.override_reason = "exploited in the field";
+  input.release.release_class = ReleaseClass::kSecurity;
+  const auto decision = gate::evaluate(input);
+  CHECK(decision.headline == "BLOCKED: Updates Stopped");
+  const auto& found = outcome(decision, "not-stopped");
+  CHECK(found.observed ==
+        "stopped by operator:ada at 2027-01-15T07:59:00Z: 2.1.5 drains batteries");
+  CHECK(found.remedy.starts_with("otactl resume"));
+  // What is amiss with the device itself is said first, and one that is up to date needs none.
+  input.online = false;
+  CHECK(headline(input) == "BLOCKED: Device Offline");
+  input.online = true;
+  input.release.version = Version(2, 1, 4);
+  input.release.sha256 = kOld;
+  CHECK(headline(input) == "SKIPPED: Device already on v2.1.4");
+}
+
 TEST_CASE("each check has a unique name and a sentence of help", "[gate]") {
   std::set<std::string_view> names;
   for (const auto& info : gate::kCheckInfos) {
@@ -381,6 +401,7 @@ gate::Input any_input(std::mt19937& random) {
   if (one_in(3)) input.override_reason = "reason";
   input.again = one_in(3);
   if (one_in(10)) input.unsaved = "disk full";
+  if (one_in(10)) input.stop.emplace();
   if (one_in(3)) input.window = model::WindowState{!one_in(3), "nights", input.now + seconds(600)};
   if (one_in(4)) {
     input.ddi = gate::DdiSide{.agent_asks = one_in(8), .has_agent = one_in(2), .polls = !one_in(3)};
@@ -439,12 +460,14 @@ TEST_CASE("over random inputs the gate keeps its promises", "[gate]") {
     if (coin(3)) input.override_reason = "reason";
     if (coin(3)) input.again = true;
     if (coin(3)) input.window = model::WindowState{!coin(3), "nights", input.now + seconds(600)};
+    if (coin(8)) input.stop.emplace();
     input.release.release_class = static_cast<ReleaseClass>(random() % 3);
     const auto decision = gate::evaluate(input);
     const auto again = gate::evaluate(input);
     REQUIRE(decision.headline == again.headline);
-    // A window and an unsaved state are told of where there is one.
-    REQUIRE(decision.checks.size() == gate::kCheckCount - (input.window ? 1 : 2));
+    // A stop, a window and an unsaved state are told of where there is one.
+    REQUIRE(decision.checks.size() ==
+            gate::kCheckCount - 1 - (input.window ? 0 : 1) - (input.stop ? 0 : 1));
     if (decision.answer != Answer::kAllow) continue;
     ++allowed;
     REQUIRE(input.spec);
@@ -456,6 +479,7 @@ TEST_CASE("over random inputs the gate keeps its promises", "[gate]") {
     REQUIRE(input.release.fits("sim-a"));
     REQUIRE(input.release_published);
     REQUIRE_FALSE(input.running_job);
+    REQUIRE_FALSE(input.stop);
     REQUIRE((input.again || input.record->rejected.empty()));
     const bool shut = input.window && !input.window->open;
     if (input.verdict.level != Level::kStable || shut) {

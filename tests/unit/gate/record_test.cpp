@@ -71,6 +71,7 @@ class RandomHistory {
     if (pick(4) == 0) input.override_reason = "stops the \u2192 logger";
     input.again = pick(3) == 0;
     if (pick(16) == 0) input.unsaved = "no space left on device";
+    if (pick(8) == 0) input.stop = ota::model::Stop{now_, "operator:ada", "it drains batteries"};
     if (pick(4) == 0) {
       input.window =
           ota::model::WindowState{pick(2) == 0, "nights", now_ + std::chrono::seconds(pick(9000))};
@@ -411,7 +412,7 @@ template <class Visit>
 void each_leaf(Input& it, const Visit& visit) {
   // `now` and `verdict` are the grounds'.
   auto& [now, device, spec, record, online, silent_for, verdict, release, published, digest,
-         running, reason, again, unsaved, ddi, unusable, window] = it;
+         running, reason, again, unsaved, ddi, unusable, window, stop] = it;
   visit(device);
   each_leaf(spec.value(), visit);
   each_leaf(record.value(), visit);
@@ -437,6 +438,10 @@ void each_leaf(Input& it, const Visit& visit) {
   visit(open);
   visit(name);
   visit(until);
+  auto& [stopped_at, actor, why] = stop.value();
+  visit(stopped_at);
+  visit(actor);
+  visit(why);
 }
 
 // Another value of the same kind, and a good one.
@@ -488,6 +493,7 @@ Input full_input() {
   input.ddi.emplace();
   input.unusable.emplace();
   input.window.emplace();
+  input.stop.emplace();
   return input;
 }
 

@@ -1,0 +1,61 @@
+// From the answer to a stop until somebody asks to resume no device is handed an update.
+#include <set>
+
+#include "base/json.h"
+#include "fleet/job_table.h"
+#include "world/invariants/all.h"
+#include "world/world.h"
+
+namespace ota::world {
+namespace {
+
+class StoppedIsStopped final : public Invariant {
+  void answered(World& world, const Device* device, const Request& asked,
+                const http::Response& answer) override {
+    if (asked.target == "/v1/resume") stopped_ = false;
+    if (asked.target == "/v1/stop" && answer.status == 200) {
+      stopped_ = true;
+      open_.clear();
+      for (const model::Job& job : world.server().fleet()->jobs("", 1000)) {
+        if (!model::is_final(job.state)) open_.insert(job.id);
+      }
+    }
+    if (!stopped_ || answer.status != 200 || asked.method != http::Method::kGet) return;
+    if (device != nullptr && asked.target.starts_with("/v1/commands")) look_at_commands(answer);
+    if (asked.listener == Request::Listener::kDdi) look_at_root(asked, answer);
+  }
+
+  void look_at_commands(const http::Response& answer) {
+    const auto said = parse_json(answer.body);
+    if (!said) return;
+    for (const Json& command : (*said)["commands"]) {
+      if (command["type"] == "update")
+        breaks(command["job"].get<std::string>() + " is handed out while updates are stopped");
+    }
+  }
+
+  // Over DDI a device is told of its update until that ends: what had started may go on.
+  void look_at_root(const Request& asked, const http::Response& answer) {
+    const auto said = parse_json(answer.body);
+    if (!said || !said->is_object() || !said->contains("_links")) return;
+    if (!(*said)["_links"].contains("deploymentBase")) return;
+    const auto href = (*said)["_links"]["deploymentBase"]["href"].get<std::string>();
+    const auto slash = href.rfind('/');
+    const auto number =
+        model::job_number_of_ddi_action(href.substr(slash + 1, href.find('?') - slash - 1));
+    const std::string job = number ? fleet::JobTable::id_of(*number) : href;
+    if (!open_.contains(job))
+      breaks(asked.target + " is offered " + job + " while updates are stopped");
+  }
+
+  bool stopped_ = false;
+  std::set<std::string> open_;  // when they were stopped
+};
+
+}  // namespace
+
+std::unique_ptr<Invariant> stopped_is_stopped() {
+  return std::make_unique<StoppedIsStopped>();
+}
+
+}  // namespace ota::world
