@@ -22,6 +22,7 @@ enum class ExitCode : int {
   kBlocked = 3,    // the gate refused
   kSkipped = 4,    // nothing to do: the device runs it already
   kJobFailed = 5,  // with --wait: failed, rolled back, cancelled or expired
+  kHalted = 6,     // a rollout halts, or would have
 };
 
 // What a value must be. The parser checks all of a line before anything of it is done.

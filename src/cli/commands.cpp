@@ -53,6 +53,7 @@ std::span<const Command> commands() {
       state_export_command(),
       state_import_command(),
       config_check_command(),
+      rollout_judge_command(),
       replay_command(),
       backtest_command(),
       drill_command(),
@@ -64,6 +65,7 @@ std::string_view group_summary(std::string_view group) {
   if (group == "firmware") return "what is published: list, add, remove";
   if (group == "ddi") return "devices that speak hawkBit's DDI: SWUpdate, RAUC, Zephyr";
   if (group == "operator") return "who may do what this program does";
+  if (group == "rollout") return "an update to many devices, as it is judged";
   if (group == "keys") return "where the signing keys are, and who must sign";
   if (group == "audit") return "the log of events, as others can verify it";
   if (group == "state") return "the whole state as one file";

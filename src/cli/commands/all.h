@@ -43,6 +43,7 @@ Command state_export_command();
 Command state_import_command();
 Command config_check_command();
 Command drill_command();
+Command rollout_judge_command();
 Command replay_command();
 Command backtest_command();
 Command trace_command();
