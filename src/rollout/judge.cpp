@@ -44,7 +44,7 @@ Judge::Judge(JudgeSettings settings, Cohort cohort, std::function<void(const Rep
       phases_(cohort_.phases),
       control_order_(order_of_controls(cohort_)) {
   OTA_ASSERT(settings_.looks > 0);
-  const milliseconds longest = milliseconds(age_of(settings_.looks - 1)) / 2;
+  const milliseconds longest = milliseconds(look_age(settings_, settings_.looks - 1)) / 2;
   const milliseconds back = std::max<milliseconds>(2 * kDay + longest, std::chrono::hours(1));
   history_begin_ = std::chrono::floor<std::chrono::minutes>(cohort_.start - back);
   history_minutes_ = minutes_between(history_begin_, cohort_.start);
@@ -58,19 +58,11 @@ std::string Judge::name(std::size_t device) const {
 void Judge::advance(WallTime now) {
   OTA_ASSERT(now >= now_);
   if (now == now_) return;
-  find_ready(now);
+  for (Phase& phase : phases_)
+    phase.find_ready(now);
   while (!halted_ && hold_next_look(now)) {
   }
   now_ = now;
-}
-
-// A phase is ready at a time only when all that happened at that time is known.
-void Judge::find_ready(WallTime now) {
-  for (Phase& phase : phases_) {
-    if (phase.ready || !phase.enough) continue;
-    const WallTime ready = std::max<WallTime>(*phase.enough, phase.last_offer + kQuietBeforeReady);
-    if (ready < now) phase.ready = ready;
-  }
 }
 
 bool Judge::hold_next_look(WallTime now) {
@@ -78,7 +70,7 @@ bool Judge::hold_next_look(WallTime now) {
   for (std::uint32_t i = 0; i < phases_.size(); ++i) {
     const Phase& phase = phases_[i];
     if (!phase.ready || phase.held == settings_.looks) continue;
-    const WallTime due = *phase.ready + age_of(phase.held);
+    const WallTime due = *phase.ready + look_age(settings_, phase.held);
     if (due <= now && (!next || due < next->first)) next = {due, i};
   }
   if (!next) return false;
@@ -87,7 +79,7 @@ bool Judge::hold_next_look(WallTime now) {
 }
 
 void Judge::hold_look(std::uint32_t phase, WallTime at) {
-  const seconds age = age_of(phases_[phase].held);
+  const seconds age = look_age(settings_, phases_[phase].held);
   const Window window = look_window(at, age);
   std::size_t updated = 0;
   const std::vector<std::size_t> devices = compared(window, updated);
@@ -219,7 +211,7 @@ Result<void> Judge::offered(std::size_t index, std::uint32_t number) {
   Phase& phase = phases_[number];
   ++phase.offered;
   phase.last_offer = now_;
-  note_end(phase);
+  phase.note(now_);
   return {};
 }
 
@@ -238,7 +230,7 @@ Result<void> Judge::confirmed(std::size_t index) {
   ++phase.confirmed;
   ++phase.ended;
   ++ended_;
-  note_end(phase);
+  phase.note(now_);
   return {};
 }
 
@@ -261,20 +253,12 @@ Result<void> Judge::failed(std::size_t index) {
   }
   ++failed_;
   device.state = State::kFailed;
-  note_end(phase);
+  phase.note(now_);
   const double evidence = failure_evidence(failed_, ended_, settings_.acceptable_failure_rate);
   if (evidence < evidence_that_halts(settings_)) return {};
   halted_ = now_;
   report_(FailureReport{now_, evidence, failed_, ended_});
   return {};
-}
-
-void Judge::note_end(Phase& phase) {
-  constexpr std::uint64_t kHundred = 100;
-  const bool enough =
-      phase.confirmed > 0 && phase.ended * kHundred >= phase.offered * kEndedPercentBeforeReady;
-  if (!enough) phase.enough.reset();
-  if (enough && !phase.enough) phase.enough = now_;
 }
 
 void Judge::booted(std::size_t device) {

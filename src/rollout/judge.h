@@ -24,6 +24,7 @@
 #include "base/result.h"
 #include "rollout/levels.h"
 #include "rollout/look.h"
+#include "rollout/phase.h"
 #include "rollout/settings.h"
 
 namespace ota::rollout {
@@ -116,20 +117,11 @@ class Judge {
     std::vector<double> recent;       // after it: a ring of minutes for each metric
   };
 
-  struct Phase {
-    std::uint64_t offered = 0;
-    std::uint64_t confirmed = 0;
-    std::uint64_t ended = 0;
-    WallTime last_offer;
-    std::optional<WallTime> enough;  // since when enough of it has ended
-    std::optional<WallTime> ready;
+  struct Phase : PhaseProgress {
     std::uint32_t held = 0;  // looks
   };
 
-  seconds age_of(std::uint32_t look) const { return settings_.first_look * (1LL << look); }
   std::string name(std::size_t device) const;
-  void note_end(Phase& phase);
-  void find_ready(WallTime now);
   bool hold_next_look(WallTime now);
   void hold_look(std::uint32_t phase, WallTime at);
   std::vector<std::size_t> compared(const Window& window, std::size_t& updated) const;
