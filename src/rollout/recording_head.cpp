@@ -315,6 +315,8 @@ Result<RecordingHead> read_head(const Json& row, const RecordingOptions& options
   head.cohort.phases = static_cast<std::uint32_t>(phases->size());
   const auto metrics = names_of(row, "metrics", kMostMetrics);
   if (!metrics) return metrics.error();
+  head.phases = *phases;
+  head.metrics = *metrics;
   const Json none = Json::object();
   const auto judge = row.find("judge");
   auto settings = JudgeReader(judge == row.end() ? none : *judge, *metrics, options).read();

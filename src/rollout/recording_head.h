@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -17,6 +18,8 @@
 namespace ota::rollout {
 
 struct RecordingHead {
+  std::vector<std::string> phases;
+  std::vector<std::string> metrics;  // of each value, as the cohort's columns
   JudgeSettings settings;
   Cohort cohort;
 };
