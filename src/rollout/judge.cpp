@@ -178,6 +178,7 @@ Subject Judge::subject_of(std::size_t index, Side side, const Window& window, se
 // Where a window reaches back over what is kept, or lies on both sides of the start, the minutes
 // that are not there count as missing.
 double Judge::level(const Device& device, std::size_t metric, const Window& window) {
+  if (device.history.empty() && device.recent.empty()) return kNoValue;
   window_room_.clear();
   const WallTime first = window.first_minute();
   const std::uint64_t count = window.minutes();

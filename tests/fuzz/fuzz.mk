@@ -14,7 +14,7 @@ FUZZ_LIB_SRC := $(wildcard src/base/*.cpp src/model/*.cpp src/tuf/*.cpp) src/htt
 FUZZ_LIB_SRC += agents/answer.cpp agents/command.cpp agents/update_state.cpp src/http/client.cpp \
 	src/http/pinned_authority.cpp src/cli/swu_archive.cpp src/cli/swu_description.cpp
 # What the server reads of files, devices and strangers.
-FUZZ_LIB_SRC += src/api/telemetry_decode.cpp $(wildcard src/config/*.cpp src/audit/*.cpp) src/anomaly/csv_rows.cpp \
+FUZZ_LIB_SRC += src/api/telemetry_decode.cpp $(wildcard src/config/*.cpp src/audit/*.cpp) src/anomaly/csv_rows.cpp $(wildcard src/rollout/*.cpp) \
 	src/fleet/record_reader.cpp src/store/state_file.cpp src/store/event_document.cpp src/store/audit_chain.cpp \
 	src/store/audit_head.cpp src/http/peer_certificate.cpp
 FUZZ_TARGETS := $(patsubst tests/fuzz/%_fuzz.cpp,%,$(wildcard tests/fuzz/*_fuzz.cpp))

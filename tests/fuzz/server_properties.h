@@ -25,6 +25,7 @@
 #include "http/peer_certificate.h"
 #include "http/range.h"
 #include "model/device.h"
+#include "rollout/recording.h"
 #include "store/audit_head.h"
 #include "store/state_file.h"
 
@@ -100,6 +101,26 @@ inline void csv_rows(std::string_view input) {
       OTA_ASSERT(!value || std::isfinite(*value));
   }
   OTA_ASSERT(false);  // it did not come to an end
+}
+
+// A recording of a rollout ends, each line that it brings is JSON, and what half of it brings is the
+// beginning of that.
+inline void rollout_recording(std::string_view input) {
+  const auto lines_of = [](std::string_view text) {
+    std::string lines;
+    rollout::RecordingOptions options;
+    options.write = [&](std::string_view line) {
+      OTA_ASSERT(parse_json(line).has_value());
+      lines += line;
+    };
+    std::istringstream in{std::string(text)};
+    const auto summary = rollout::judge_recording(in, options);
+    OTA_ASSERT(summary || !summary.error().context.empty());
+    // The summary is about the rows that were there.
+    if (summary) lines.resize(lines.size() - rollout::line_of(*summary).size() - 1);
+    return lines;
+  };
+  OTA_ASSERT(lines_of(input).starts_with(lines_of(input.substr(0, input.size() / 2))));
 }
 
 // The quick way and the ordinary one take the same records for the same.
