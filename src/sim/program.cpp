@@ -2,10 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <fstream>
 #include <ostream>
 
 #include "sim/drill.h"
 #include "sim/profile.h"
+#include "sim/rollout_rounds.h"
 #include "sim/runner.h"
 #include "sim/scenario.h"
 #include "sim/steps.h"
@@ -31,6 +33,10 @@ struct Options {
   std::string drills;
   std::string installation;
   std::uint32_t fleet_seconds = 20;
+  RolloutRounds rollout;
+  std::string fault = "none";
+  std::string surroundings = "sometimes";
+  std::string record;
 };
 
 RunOptions run_options(const Options& options) {
@@ -149,6 +155,51 @@ int run_fleet_command(Options& options, const Surroundings& around) {
   return report.failure.empty() ? 0 : 1;
 }
 
+// No program is started: the shipped judge over simulated devices, on virtual time.
+int run_rollout_command(Options& options, const Surroundings& around) {
+  RolloutRounds& rounds = options.rollout;
+  const RolloutFaultKind* fault = find_rollout_fault(options.fault);
+  if (fault == nullptr) {
+    around.err << "ota-sim: no such fault: " << options.fault << "; faults are\n";
+    for (const RolloutFaultKind& kind : rollout_faults())
+      around.err << "  " << kind.name << ": " << kind.help << '\n';
+    return 2;
+  }
+  rounds.fault = fault->fault;
+  rounds.seed = options.seed == 0 ? 1 : options.seed;
+  rounds.heat = rounds.load = options.surroundings == "never"    ? WorldHappens::kNever
+                              : options.surroundings == "always" ? WorldHappens::kAlways
+                                                                 : WorldHappens::kSometimes;
+  std::ofstream file;
+  std::function<void(std::string_view)> record;
+  if (!options.record.empty()) {
+    file.open(options.record, std::ios::binary | std::ios::trunc);
+    record = [&file](std::string_view row) { file << row; };
+  }
+  const RolloutReport report = run_rollout_rounds(rounds, record);
+  if (!options.record.empty() && !file.flush()) {
+    around.err << "ota-sim: " << options.record << ": not written\n";
+    return 1;
+  }
+  if (options.json) {
+    around.out << Json{{"fault", fault->name},
+                       {"devices", rounds.devices},
+                       {"seed", rounds.seed},
+                       {"judge", report.judge.json()},
+                       {"hawkbit", report.hawkbit.json()},
+                       {"count", report.count.json()}}
+                      .dump(2)
+               << '\n';
+    return 0;
+  }
+  around.out << fault->name << ": " << fault->help << "; " << rounds.devices
+             << " devices, seeds from " << rounds.seed << " on\n"
+             << "  judged          " << report.judge.text() << '\n'
+             << "  hawkBit's 10 %  " << report.hawkbit.text() << '\n'
+             << "  fifth critical  " << report.count.text() << std::endl;
+  return 0;
+}
+
 int run_drill_command(const Options& options, const Surroundings& around) {
   RunOptions run = run_options(options);
   run.installation = options.installation;
@@ -216,6 +267,31 @@ int run(std::span<const std::string> words, const Surroundings& around) {
       ->check(CLI::Range(1, 2));
   fleet_app->add_flag("--json", options.json, "the report in JSON");
   add_common(*fleet_app, options);
+  CLI::App* rollout_app = app.add_subcommand(
+      "rollout", "simulated rollouts on virtual time: who halts, how many are exposed, how soon");
+  rollout_app->add_option("--fault", options.fault,
+                          "what the update does (none); a wrong one lists");
+  rollout_app->add_option("--rounds", options.rollout.rounds, "rollouts (100)")
+      ->check(CLI::Range(1, 100000));
+  rollout_app->add_option("--devices", options.rollout.devices, "of each (500)")
+      ->check(CLI::Range(1, 100000));
+  rollout_app->add_option("--canaries", options.rollout.canaries.least, "at least (5)")
+      ->check(CLI::Range(1, 100000));
+  rollout_app
+      ->add_option("--per-model", options.rollout.canaries.per_model,
+                   "canaries of each model with 45 devices or more (4)")
+      ->check(CLI::Range(0, 1000));
+  rollout_app->add_option("--alpha", options.rollout.alpha, "chance of a false halt (0.01)")
+      ->check(CLI::Range(rollout::kLeastAlpha, rollout::kMostAlpha));
+  rollout_app
+      ->add_option("--surroundings", options.surroundings,
+                   "heat waves and load changes: never, sometimes, always (sometimes)")
+      ->check(CLI::IsMember({"never", "sometimes", "always"}));
+  rollout_app->add_option("--record", options.record,
+                          "write the first as a recording for otactl rollout judge");
+  rollout_app->add_option("--seed", options.seed,
+                          "of the first; each further one has the next (1)");
+  rollout_app->add_flag("--json", options.json, "the report in JSON");
   CLI::App* drill_app =
       app.add_subcommand("drill", "every attack of a folder, and a report on what came of it");
   drill_app->add_option("FOLDER", options.drills, "the drills (config/scenarios/attacks)");
@@ -238,6 +314,7 @@ int run(std::span<const std::string> words, const Surroundings& around) {
   if (list_app->parsed()) return list_all(options, around);
   if (steps_app->parsed()) return list_steps(around);
   if (drill_app->parsed()) return run_drill_command(options, around);
+  if (rollout_app->parsed()) return run_rollout_command(options, around);
   if (fleet_app->parsed()) return run_fleet_command(options, around);
   return run_storm_command(options, around);
 }

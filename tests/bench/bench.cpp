@@ -48,6 +48,8 @@ constexpr Row kRows[] = {
     {"fleet", "10,000 virtual devices: telemetry, long polls, a reconnect storm, a push",
      &fleet_row},
     {"agent", "one agent", &agent_row},
+    {"rollout", "rollouts over simulated fleets, beside hawkBit's rule and a fixed count",
+     &rollout_row},
 };
 
 std::string machine() {

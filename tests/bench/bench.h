@@ -46,5 +46,7 @@ Lines brain_row(Bench& bench);
 // rows_virtual.cpp
 Lines fleet_row(Bench& bench);
 Lines agent_row(Bench& bench);
+// rows_rollout.cpp
+Lines rollout_row(Bench& bench);
 
 }  // namespace ota::bench
