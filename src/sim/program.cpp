@@ -36,6 +36,7 @@ struct Options {
   RolloutRounds rollout;
   std::string fault = "none";
   std::string surroundings = "sometimes";
+  std::string watch = "short";
   std::string record;
 };
 
@@ -170,6 +171,7 @@ int run_rollout_command(Options& options, const Surroundings& around) {
   rounds.heat = rounds.load = options.surroundings == "never"    ? WorldHappens::kNever
                               : options.surroundings == "always" ? WorldHappens::kAlways
                                                                  : WorldHappens::kSometimes;
+  if (options.watch == "shipped") rounds.watch_minutes = kShippedWatch;
   std::ofstream file;
   std::function<void(std::string_view)> record;
   if (!options.record.empty()) {
@@ -287,6 +289,9 @@ int run(std::span<const std::string> words, const Surroundings& around) {
       ->add_option("--surroundings", options.surroundings,
                    "heat waves and load changes: never, sometimes, always (sometimes)")
       ->check(CLI::IsMember({"never", "sometimes", "always"}));
+  rollout_app
+      ->add_option("--watch", options.watch, "of the phases: short (2, 2, 4 h) or shipped (short)")
+      ->check(CLI::IsMember({"short", "shipped"}));
   rollout_app->add_option("--record", options.record,
                           "write the first as a recording for otactl rollout judge");
   rollout_app->add_option("--seed", options.seed,

@@ -187,8 +187,10 @@ RolloutReport run_rollout_rounds(const RolloutRounds& rounds,
     world.heat = rounds.heat;
     world.load = rounds.load;
     world.lossy = rounds.lossy;
+    world.dip = rounds.dip;
     RolloutRunOptions run;
     run.fault = rounds.fault;
+    run.watch_minutes = rounds.watch_minutes;
     run.canaries = rounds.canaries;
     run.settings.alpha = rounds.alpha;
     if (round == 0) run.record = record;

@@ -36,6 +36,8 @@ struct RolloutRounds {
   WorldHappens heat = WorldHappens::kSometimes;
   WorldHappens load = WorldHappens::kSometimes;
   double lossy = 0.03;
+  MemoryDip dip;
+  std::array<int, 4> watch_minutes = kShortWatch;
 };
 
 // What came of one rule.

@@ -11,7 +11,6 @@ namespace {
 const WallTime kRolloutStart{std::chrono::sys_days{std::chrono::year(2026) / 3 / 4}};
 constexpr std::array<double, kWorldMetrics> kLimits{90, 90, 95, 80};
 constexpr int kCriticalAfter = 5;
-constexpr std::array<int, 4> kWatch{120, 120, 240, 0};
 constexpr std::array<double, 4> kUpToPercent{0, 5, 25, 100};
 
 WallTime time_of(int minute) {
@@ -41,7 +40,11 @@ void live(RolloutWorld& world, std::span<RolloutRun> runs) {
 
 RolloutRun::RolloutRun(const RolloutWorld& world, std::uint64_t seed, HaltRule rule,
                        const RolloutRunOptions& options)
-    : rule_(rule), options_(options), random_(seed * 7919 + 17), members_(world.devices().size()) {
+    : rule_(rule),
+      options_(options),
+      random_(seed * 7919 + 17),
+      dip_keeps_(world.dip().keeps_a_minute()),
+      members_(world.devices().size()) {
   std::vector<rollout::Candidate> candidates;
   for (const LivingDevice& device : world.devices()) {
     candidates.push_back({device.id, std::string(1, static_cast<char>('a' + device.model)), "1.0.0",
@@ -65,7 +68,7 @@ void RolloutRun::make_phases(const RolloutWorld& world, const rollout::Drawn& dr
   std::size_t next = 0;
   for (std::uint32_t i = 0; i < kUpToPercent.size(); ++i) {
     Phase phase;
-    phase.watch = kWatch[i];
+    phase.watch = options_.watch_minutes[i];
     const auto up_to =
         i == 0 ? drawn.canaries
                : std::max(next, static_cast<std::size_t>(std::ceil(all * kUpToPercent[i] / 100)));
@@ -168,7 +171,7 @@ void RolloutRun::end_installs(const RolloutWorld& world, int now) {
     }
     member.state = State::kConfirmed;
     member.confirmed = now;
-    member.dip = 6;
+    member.dip = world.dip().points;
     member.was_critical = member.over >= kCriticalAfter;
     member.next_crash = now + 8;
     ++phase.confirmed;
@@ -222,8 +225,7 @@ std::array<double, kWorldMetrics> RolloutRun::values_of(const RolloutWorld& worl
   Member& member = members_[i];
   const RolloutFault& fault = options_.fault;
   std::array<double, kWorldMetrics> values = device.value;
-  static const double kDipKeeps = std::exp(-1.0 / (3 * 60));
-  member.dip *= kDipKeeps;
+  member.dip *= dip_keeps_;
   values[1] -= device.dip + member.dip;
   const bool updated = member.state == State::kConfirmed;
   const double after = updated ? now - member.confirmed - fault.from : -1;

@@ -1,8 +1,8 @@
 // One rollout over a simulated fleet under one rule that may halt it: the shipped judge, hawkBit's
 // error condition, or a fixed count of critical devices.
 //
-// Canary, 5 %, 25 %, rest; a phase opens when the one before is ready and its watch (2, 2, 4 h:
-// shorter than shipped, so that exposure grows fast) is over. A look that is held for want of data,
+// Canary, 5 %, 25 %, rest; a phase opens when the one before is ready and its watch is over: 2, 2, 4 h
+// unless said otherwise, shorter than shipped, so that exposure grows fast. A look that is held for want of data,
 // or for one group, waits for the next look; one without controls does not (`on_inconclusive` is
 // `continue`). Without `success_percent`, so that failing installs are the rules' alone to find.
 // Thread: one.
@@ -37,8 +37,13 @@ struct RolloutFault {
 
 enum class HaltRule : std::uint8_t { kJudge, kHawkbit, kCount };
 
+// Of canary, 5 %, 25 %; the rest is watched to the world's end.
+inline constexpr std::array<int, 4> kShortWatch{120, 120, 240, 0};  // minutes
+inline constexpr std::array<int, 4> kShippedWatch{240, 480, 1440, 0};
+
 struct RolloutRunOptions {
   RolloutFault fault;
+  std::array<int, 4> watch_minutes = kShortWatch;
   rollout::CanaryRule canaries;
   rollout::JudgeSettings settings;
   // Gets the rollout that the judge sees as a recording (rollout/recording.h); may be empty.
@@ -113,6 +118,7 @@ class RolloutRun {
   HaltRule rule_;
   RolloutRunOptions options_;
   WorldRandom random_;
+  double dip_keeps_;
   std::vector<Member> members_;
   std::vector<Phase> phases_;
   std::size_t open_ = 0;  // phases

@@ -19,8 +19,6 @@ constexpr double kBurstsADay = 2;
 constexpr double kGapsADay = 1;
 constexpr double kRestartsADay = 0.05;
 constexpr double kPowerCutsADay = 0.1;  // of a site
-constexpr double kDipPoints = 6;
-constexpr double kDipHours = 3;
 constexpr double kHeatDegrees = 6;
 constexpr int kHeatRamp = 6 * 60;
 constexpr int kHeatHold = 24 * 60;
@@ -80,7 +78,10 @@ double WorldRandom::normal() {
 }
 
 RolloutWorld::RolloutWorld(const RolloutWorldOptions& options)
-    : random_(options.seed), sites_(kSites) {
+    : random_(options.seed),
+      dip_(options.dip),
+      dip_keeps_(options.dip.keeps_a_minute()),
+      sites_(kSites) {
   for (std::uint32_t model = 0; model < kModels; ++model) {
     model_feels_heat_[model] = random_.between(0.5, 1.5);
     model_feels_load_[model] = random_.between(0.5, 1.5);
@@ -169,10 +170,9 @@ void RolloutWorld::step_device(LivingDevice& device) {
   } else if (device.starts_after) {
     device.starts_after = false;
     device.booted = true;
-    device.dip = kDipPoints;
+    device.dip = dip_.points;
   }
-  static const double kDipKeeps = std::exp(-1.0 / (kDipHours * 60));
-  device.dip *= kDipKeeps;
+  device.dip *= dip_keeps_;
   if (device.burst_left > 0) {
     --device.burst_left;
   } else if (draws_a_day(kBurstsADay)) {

@@ -43,12 +43,20 @@ class WorldRandom {
 
 enum class WorldHappens : std::uint8_t { kNever, kSometimes, kAlways };
 
+// After a start memory is lower by so many points, and fills again: e-fold in so many hours.
+struct MemoryDip {
+  double points = 6;
+  double hours = 3;
+  double keeps_a_minute() const { return std::exp(-1 / (hours * 60)); }
+};
+
 struct RolloutWorldOptions {
   std::uint64_t seed = 1;
   int devices = 200;
   WorldHappens heat = WorldHappens::kSometimes;  // 30 % of the worlds
   WorldHappens load = WorldHappens::kSometimes;  // 20 %
   double lossy = 0.03;                           // of the devices lose a third of their minutes
+  MemoryDip dip;
 };
 
 struct LivingDevice {
@@ -96,6 +104,7 @@ class RolloutWorld {
   int minute() const { return minute_; }
   std::vector<LivingDevice>& devices() { return devices_; }
   const std::vector<LivingDevice>& devices() const { return devices_; }
+  const MemoryDip& dip() const { return dip_; }
   bool has_heat() const { return heat_; }
   bool has_load() const { return load_; }
 
@@ -109,6 +118,8 @@ class RolloutWorld {
   void step_device(LivingDevice& device);
 
   WorldRandom random_;
+  MemoryDip dip_;
+  double dip_keeps_;
   int minute_ = kFirstMinute - 1;
   std::vector<LivingDevice> devices_;
   std::vector<Site> sites_;

@@ -23,6 +23,8 @@ struct Kind {
   Aim aim = Aim::kNone;
   WorldHappens heat_and_load = WorldHappens::kSometimes;
   double lossy = 0.03;
+  bool shipped_watch = false;
+  sim::MemoryDip dip = {};
 };
 
 constexpr WorldHappens kOften = WorldHappens::kAlways;
@@ -54,6 +56,9 @@ constexpr Kind kKinds[] = {
     {"forged-controls", 40, 500, 16, 4},
     {"installs", 60, 200, 5, 0},
     {"forged-canaries", 60, 200, 5, 0},
+    // What a restart frees hides as much for as long: a longer watch, or a smaller dip.
+    {"mem", 60, 200, 5, 4, Aim::kFewExposed, kSome, 0.03, true},
+    {"mem", 60, 200, 5, 4, Aim::kFewExposed, kSome, 0.03, false, {3, 1}},
 };
 
 Line line_of(const Kind& kind, std::uint64_t seed) {
@@ -68,12 +73,16 @@ Line line_of(const Kind& kind, std::uint64_t seed) {
   rounds.canaries.per_model = kind.per_model;
   rounds.heat = rounds.load = kind.heat_and_load;
   rounds.lossy = kind.lossy;
+  rounds.dip = kind.dip;
+  if (kind.shipped_watch) rounds.watch_minutes = sim::kShippedWatch;
   const sim::RolloutReport report = sim::run_rollout_rounds(rounds);
   Line line;
   line.what = std::string(fault->help) + "; " + std::to_string(kind.devices) +
               " devices, canaries at least " + std::to_string(kind.canaries) +
               (kind.per_model > 0 ? " and 4 a model" : "");
   if (kind.heat_and_load == kOften) line.what += "; heat wave and load change in each";
+  if (kind.shipped_watch) line.what += "; watched as shipped, 4, 8, 24 h";
+  if (kind.dip.points != sim::MemoryDip{}.points) line.what += "; memory dips by 3 points for 1 h";
   if (kind.lossy > 0.1) line.what += "; 30 % of the devices lossy";
   line.ours = report.judge.text();
   line.peer =
