@@ -225,8 +225,11 @@ Result<void> read_devices(const Json& row, Cohort& cohort) {
     auto hardware = name_of(device["model"], "the model of " + in_quotes(*id));
     if (!hardware) return hardware.error();
     std::string group;
-    if (const auto given = device.find("group");
-        given != device.end() && !given->is_null() && *given != "") {
+    // Null and "" are none.
+    const auto given = device.find("group");
+    const bool none = given == device.end() || given->is_null() ||
+                      (given->is_string() && given->get_ref<const std::string&>().empty());
+    if (!none) {
       auto name = name_of(*given, "the group of " + in_quotes(*id));
       if (!name) return name.error();
       group = std::move(*name);
