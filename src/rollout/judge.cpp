@@ -189,8 +189,7 @@ double Judge::level(const Device& device, std::size_t metric, const Window& wind
       if (!device.history.empty() && minute >= history_begin_) {
         value = device.history[metric * history_minutes_ + minutes_between(history_begin_, minute)];
       }
-    } else if (!device.recent.empty() && device.last_minute && minute <= *device.last_minute &&
-               minute + recent_minutes_ * kMinute > *device.last_minute) {
+    } else if (!device.recent.empty() && minute <= device.last_minute) {
       value =
           device.recent[metric * recent_minutes_ + minutes_between({}, minute) % recent_minutes_];
     }

@@ -132,7 +132,7 @@ class Look {
     std::vector<std::vector<double>> controls(input_.models.size());
     for (std::size_t i = 0; i < input_.subjects.size(); ++i) {
       const Subject& subject = input_.subjects[i];
-      if (subject.side != Side::kControl || !judged(subject.model)) continue;
+      if (subject.side != Side::kControl) continue;
       const double change = worse(i, metric);
       if (!std::isnan(change)) controls[subject.model].push_back(change);
     }

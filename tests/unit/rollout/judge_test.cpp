@@ -274,6 +274,20 @@ TEST_CASE("a phase with devices of earlier ones judges them all, and controls ar
   CHECK(look.found.controls.at("a") == 25);
 }
 
+TEST_CASE("looks that fall due together are held in the order of their phases",
+          "[rollout][judge]") {
+  World world(40);
+  world.run(kStart);
+  world.offer(5, 10, 1);
+  world.offer(0, 5, 0);
+  world.confirm(0, 10);
+  world.run(kStart + 26min);
+  REQUIRE(world.looks.size() == 2);
+  CHECK(world.looks[0].phase == 0);
+  CHECK(world.looks[1].phase == 1);
+  CHECK(world.looks[0].at == world.looks[1].at);
+}
+
 TEST_CASE("failures halt at once, in whichever phase they come", "[rollout][judge]") {
   World world(40);
   world.run(kStart);

@@ -136,6 +136,10 @@ TEST_CASE(
   CHECK(hold.decision == Decision::kHold);
   CHECK(hold.hold == HoldReason::kNoData);
   CHECK(hold.with_data == 2);
+  Made half = around_zero(20);
+  for (int i = 0; i < 4; ++i)
+    half.add(Side::kUpdated, {i < 2 ? 0 : none, none, none, none});
+  CHECK(half.judge().decision == Decision::kContinue);
   for (Subject& subject : made.subjects)
     subject.outcomes[static_cast<std::size_t>(Outcome::kSilent)] = subject.side == Side::kUpdated;
   const LookFound halt = made.judge();
@@ -157,6 +161,14 @@ TEST_CASE("a halt that hangs on one group is a hold that names it", "[rollout]")
   // A second group that shows it by itself is no accident of the first.
   for (int i = 0; i < 5; ++i)
     made.add(Side::kUpdated, {9, 0, 0, 0}, 0, 1);
+  CHECK(made.judge().decision == Decision::kHalt);
+}
+
+TEST_CASE("devices without a group are no group that a halt could hang on", "[rollout]") {
+  Made made = around_zero(40);
+  for (int i = 0; i < 8; ++i)
+    made.add(Side::kUpdated, {9, 0, 0, 0}, 0, 0);
+  made.add(Side::kUpdated, {0, 0, 0, 0}, 0, 1);
   CHECK(made.judge().decision == Decision::kHalt);
 }
 

@@ -248,6 +248,108 @@ TEST_CASE("a phase that failed too often, was not filled, or was held opens noth
   CHECK(held.rollout.open == 2);  // a person said to go on
 }
 
+TEST_CASE("an offer over a cap is refused, of the whole and of a group", "[rollout][machine]") {
+  World whole(made({}, 5, 5, 3));
+  REQUIRE(whole.say(Verb::kStart));
+  for (std::size_t i = 0; i < 3; ++i)
+    CHECK(whole.tell(i, MemberEvent::kOffered));
+  const auto refused = member_told(whole.rollout, whole.members[3], MemberEvent::kOffered, kMade);
+  CHECK(refused.error().code == Errc::kLimit);
+  CHECK(whole.tell(0, MemberEvent::kFailed));  // it is not exposed any more
+  CHECK(whole.tell(3, MemberEvent::kOffered));
+
+  World group(made({}, 6, 2));
+  group.rollout.groups[1].most = 1;
+  REQUIRE(group.say(Verb::kStart));
+  CHECK(group.tell(1, MemberEvent::kOffered));
+  CHECK(!group.tell(3, MemberEvent::kOffered));  // of the same group
+  CHECK(group.tell(2, MemberEvent::kOffered));   // of none, which has no cap
+}
+
+TEST_CASE("the next phase waits for a free place among the unproven", "[rollout][machine]") {
+  World world(made({}, 2, 6, 2));
+  REQUIRE(world.say(Verb::kStart));
+  world.install(0, 2);
+  world.live(11min);
+  world.live(2h);
+  for (int i = 0; i < 4; ++i)
+    world.look(0);
+  world.live(1min);
+  CHECK(world.rollout.open == 1);
+  CHECK(world.tell(0, MemberEvent::kProven));
+  world.live(1min);
+  CHECK(world.rollout.open == 2);
+}
+
+TEST_CASE("who is withdrawn or leaves is waited for no more", "[rollout][machine]") {
+  for (const MemberEvent event : {MemberEvent::kWithdrawn, MemberEvent::kLeft}) {
+    World world(made({}, 5, 5));
+    REQUIRE(world.say(Verb::kStart));
+    for (std::size_t i = 0; i < 5; ++i)
+      REQUIRE(world.tell(i, MemberEvent::kOffered));
+    for (std::size_t i = 0; i < 3; ++i)
+      REQUIRE(world.tell(i, MemberEvent::kConfirmed));
+    world.live(11min);
+    CHECK(!world.rollout.phases[0].ready);  // 3 of 5 have ended
+    REQUIRE(world.tell(4, event));
+    world.live(1min);
+    CHECK(!world.rollout.phases[0].ready);  // nor have 3 of 4: 75 %
+    REQUIRE(world.tell(3, event));
+    world.live(1min);
+    CHECK(world.rollout.phases[0].ready);
+  }
+}
+
+TEST_CASE("a member is proven when its watch is over, and not before", "[rollout][machine]") {
+  World world(made());
+  REQUIRE(world.say(Verb::kStart));
+  world.install(0, 1);
+  CHECK(proven_at(world.rollout, world.members[0]) == kMade + 2h);
+  world.now = kMade + 2h - 1min;
+  CHECK(!world.tell(0, MemberEvent::kProven));
+  world.now = kMade + 2h;
+  CHECK(world.tell(0, MemberEvent::kProven));
+}
+
+TEST_CASE("a device that falls back as it was told is back, and no failure", "[rollout][machine]") {
+  World world(made());
+  REQUIRE(world.say(Verb::kStart));
+  world.install(0, 2);
+  REQUIRE(world.say(Verb::kRollBack));
+  const PhaseProgress before = world.rollout.phases[0];
+  CHECK(world.tell(0, MemberEvent::kFellBack));
+  CHECK(world.members[0].state == MemberState::kBack);
+  CHECK(world.rollout.phases[0].confirmed == before.confirmed);
+  CHECK(world.rollout.phases[0].ended == before.ended);
+}
+
+TEST_CASE("a rollout that was halted while it was paused goes on to where it was",
+          "[rollout][machine]") {
+  LifeSettings settings;
+  settings.approval = Approval::kNeeded;
+  World world(made(settings));
+  REQUIRE(world.say(Verb::kSubmit, "ada"));
+  REQUIRE(world.say(Verb::kPause));
+  REQUIRE(world.say(Verb::kHalt, "bob"));
+  REQUIRE(world.say(Verb::kResume));
+  CHECK(world.rollout.state == RolloutState::kAwaitingApproval);
+}
+
+TEST_CASE("the last phase has as long as the whole, and who did not get it then goes without",
+          "[rollout][machine]") {
+  World world(made());
+  REQUIRE(world.say(Verb::kStart));
+  CHECK(world.rollout.deadline == kMade + 7 * 24h);
+  REQUIRE(world.say(Verb::kNext));
+  CHECK(world.rollout.deadline == kMade + 30 * 24h);
+  world.install(0, 2);
+  world.live(8 * 24h);
+  CHECK(world.rollout.state == RolloutState::kRunning);
+  world.live(23 * 24h);
+  CHECK(world.rollout.state == RolloutState::kDone);
+  CHECK(!world.rollout.reason.empty());
+}
+
 TEST_CASE("pause_after asks once before the next phase, and next opens it early",
           "[rollout][machine]") {
   World world(made());
@@ -344,7 +446,9 @@ TEST_CASE("whatever comes in whatever order, caps hold, ends stay, and a halt is
       const Rollout before = world.rollout;
       const std::size_t i = random() % world.members.size();
       const MemberState was = world.members[i].state;
-      const auto event = static_cast<MemberEvent>(random() % kMemberEvents);
+      // Offers are as frequent as all the rest, so that the caps are reached.
+      const auto event = random() % 2 == 0 ? MemberEvent::kOffered
+                                           : static_cast<MemberEvent>(random() % kMemberEvents);
       bool offered = false;
       bool resumed = false;
       switch (random() % 8) {

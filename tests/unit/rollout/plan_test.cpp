@@ -75,11 +75,16 @@ TEST_CASE("the smallest fleets are told before the start what cannot be judged",
   CHECK(first(19).can_judge == CanJudge::kBehaviour);
   PlanSettings three;
   three.canary.least = 3;
+  three.canary.per_model = 0;
   const auto of_three = [&](std::size_t devices) {
     return make_plan("ro-000001", two_models(devices, 0), three)->phases.front();
   };
   CHECK(of_three(39).can_judge == CanJudge::kOutcomes);
   CHECK(of_three(40).can_judge == CanJudge::kBehaviour);
+  three.judge.max_controls = 36;  // more are not looked at
+  CHECK(of_three(200).can_judge == CanJudge::kOutcomes);
+  three.judge.max_controls = 37;
+  CHECK(of_three(200).can_judge == CanJudge::kBehaviour);
   // Phases that would have nobody are none, and the canary may be everybody.
   CHECK(make_plan("ro-000001", two_models(5, 0), {})->phases.size() == 1);
   CHECK(make_plan("ro-000001", two_models(10, 0), {})->phases.size() == 2);

@@ -147,6 +147,15 @@ TEST_CASE("devices may stand in any order, in the head and in each row", "[rollo
   }
 }
 
+TEST_CASE("what follows a halt is not read", "[rollout][recording]") {
+  const std::string text = vector_file("failures.jsonl");
+  const std::size_t after = text.find(R"({"t":"2026-03-04T00:05:00Z")");
+  REQUIRE(after != std::string::npos);
+  const Judged judged = judge(text.substr(0, after) + "nonsense\n");
+  REQUIRE(judged.summary.has_value());
+  CHECK(judged.lines == vector_file("failures.judged"));
+}
+
 TEST_CASE("other settings may be tried on a recording", "[rollout][recording]") {
   RecordingOptions wide;
   wide.margins["cpu"] = 40;
