@@ -30,7 +30,7 @@ export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
 # Debian 12 ships Boost 1.81 beside its default 1.74; both keep their headers in /usr/include, so nothing is named here.
-PKGS := libcurl openssl sqlite3 ncursesw simdjson libconfig
+PKGS := libcurl openssl sqlite3 ncursesw simdjson libconfig libzstd
 PKG_CFLAGS := $(patsubst -I/%,-isystem /%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
@@ -65,8 +65,8 @@ CXXFLAGS_ALL += $(CXXFLAGS)
 TEST_CXXFLAGS := $(patsubst -O%,-O0,$(filter-out -D_FORTIFY_SOURCE=%,$(CXXFLAGS_ALL)))
 TEST_CXXFLAGS := $(patsubst -fsanitize=address$(comma)undefined,-fsanitize=address,$(TEST_CXXFLAGS))
 
-LIBS_AGENT := -lcurl -lssl -lcrypto
-LIBS := $(LIBS_AGENT) -lsqlite3 -lsimdjson -lncursesw -ltinfo -lconfig -lutf8proc
+LIBS_AGENT := -lcurl -lssl -lcrypto -lzstd
+LIBS := $(LIBS_AGENT) -lsqlite3 -lsimdjson -lncursesw -ltinfo -lconfig -lutf8proc -ldivsufsort
 LIBS_TEST := -lvterm -lutil
 
 LIB_SRC := $(filter-out src/main/%,$(wildcard src/*/*.cpp src/*/*/*.cpp))
@@ -90,7 +90,8 @@ obj = $(patsubst %.cpp,$(OUT)/%.o,$(1))
 # GROUP=1 compiles each file alone. Apart stand what the agent takes of a floor that holds more than it may link, and the
 # views that are tables, each with columns of its own, and the one file that asks for what OpenSSL calls deprecated.
 GROUP ?= 8
-APART := src/http/client.cpp src/http/pinned_authority.cpp src/sim/profile.cpp src/tuf/pkcs11.cpp \
+APART := src/delta/encoder.cpp src/delta/matcher.cpp src/delta/patch_file.cpp src/delta/program.cpp \
+	src/delta/suffix_index.cpp src/http/client.cpp src/http/pinned_authority.cpp src/sim/profile.cpp src/tuf/pkcs11.cpp \
 	$(shell grep -l "^enum Column" src/console/views/*.cpp)
 grouped = $(patsubst %.cpp,%.o,$(shell tools/group $(OUT)/group $(GROUP) $(1) --apart $(APART)))
 LIB_OBJ := $(call grouped,$(LIB_SRC))
@@ -107,7 +108,7 @@ LIB := $(OUT)/libota.a
 AGENT_LIB := $(OUT)/libota-agent.a
 PROGRAMS := $(patsubst src/main/%.cpp,$(BIN)/%,$(wildcard src/main/otactl.cpp))
 PROGRAMS := $(PROGRAMS) $(if $(wildcard src/main/ota_console.cpp),$(BIN)/ota-console) \
-	$(if $(wildcard src/main/ota_sim.cpp),$(BIN)/ota-sim)
+	$(if $(wildcard src/main/ota_sim.cpp),$(BIN)/ota-sim) $(if $(wildcard src/main/ota_delta.cpp),$(BIN)/ota-delta)
 PROGRAMS := $(PROGRAMS) $(if $(wildcard agents/main.cpp),$(BIN)/ota-agent)
 TESTS := $(if $(UNIT_SRC),$(BIN)/unit-tests) $(if $(GOLDEN_SRC),$(BIN)/golden-tests) \
 	$(if $(INTEGRATION_SRC),$(BIN)/integration-tests) $(if $(E2E_SRC),$(BIN)/e2e-tests) \
@@ -139,7 +140,7 @@ FORCE:
 	tests deps-bench bench-check bench-accept lint-fast compile-commands
 .SECONDARY:
 
-build: compile_commands.json $(PROGRAMS) ## build the four programs into build/bin (the default)
+build: compile_commands.json $(PROGRAMS) ## build the programs into build/bin (the default)
 
 tests: build $(TESTS) $(CLOCK_SHIFT) ## build every test program
 
@@ -219,11 +220,13 @@ $(AGENT_LIB): $(AGENT_OBJ)
 	@ar rcs $@ $^
 
 link = @mkdir -p $(@D) && echo "link $@" && $(CXX) $(CXXFLAGS_ALL) -o $@ $(1) $(LDFLAGS_ALL)
-CONSOLE_SRC := $(filter-out src/main/otactl.cpp src/main/ota_sim.cpp,$(wildcard src/main/*.cpp))
+CONSOLE_SRC := $(filter-out src/main/otactl.cpp src/main/ota_sim.cpp src/main/ota_delta.cpp,$(wildcard src/main/*.cpp))
 CONSOLE_OBJ := $(call grouped,$(CONSOLE_SRC))
 $(BIN)/ota-console: $(CONSOLE_OBJ) $(LIB)
 	$(call link,$^) $(LIBS)
 $(BIN)/otactl: $(OUT)/src/main/otactl.o $(LIB)
+	$(call link,$< $(LIB)) $(LIBS)
+$(BIN)/ota-delta: $(OUT)/src/main/ota_delta.o $(LIB)
 	$(call link,$< $(LIB)) $(LIBS)
 # Whole agents live in the simulated world (src/world). INSTEAD: objects that stand in for what the archives hold of the
 # same sources (tests/world/planted).

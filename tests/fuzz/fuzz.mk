@@ -17,6 +17,8 @@ FUZZ_LIB_SRC += agents/answer.cpp agents/command.cpp agents/update_state.cpp src
 FUZZ_LIB_SRC += src/api/telemetry_decode.cpp $(wildcard src/config/*.cpp src/audit/*.cpp) src/anomaly/csv_rows.cpp $(wildcard src/rollout/*.cpp) \
 	src/fleet/record_reader.cpp src/store/state_file.cpp src/store/event_document.cpp src/store/audit_chain.cpp \
 	src/store/audit_head.cpp src/http/peer_certificate.cpp
+# What a device reads of a patch.
+FUZZ_LIB_SRC += src/delta/head.cpp src/delta/decoder.cpp src/delta/apply.cpp src/delta/error.cpp
 FUZZ_TARGETS := $(patsubst tests/fuzz/%_fuzz.cpp,%,$(wildcard tests/fuzz/*_fuzz.cpp))
 FUZZ_FLAGS := -std=c++20 -O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all $(WARN) $(PKG_CFLAGS)
@@ -37,7 +39,7 @@ $(FUZZ_LIB): $(FUZZ_OBJ) tests/fuzz/fuzz.mk
 
 $(FUZZ_OUT)/bin/%: $(FUZZ_OUT)/tests/fuzz/%_fuzz.o $(FUZZ_LIB)
 	@mkdir -p $(@D)
-	@$(FUZZ_CXX) -fsanitize=fuzzer,address,undefined $^ -lcurl -lssl -lcrypto -lconfig -lsimdjson -o $@
+	@$(FUZZ_CXX) -fsanitize=fuzzer,address,undefined $^ -lcurl -lssl -lcrypto -lconfig -lsimdjson -lzstd -o $@
 
 fuzz: $(addprefix $(FUZZ_OUT)/bin/,$(FUZZ)) ## run each fuzz target for T seconds (T=60), two at a time
 	@tests/fuzz/run $(T) $(FUZZ)

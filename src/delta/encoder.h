@@ -1,0 +1,34 @@
+// Makes a patch, or a packed full image: the publishing side.
+//
+// The same base, image and options give the same bytes with any number of threads (and the same
+// libzstd). Costs: the base and the image in memory (they may be mapped files), 4 to 5 bytes for
+// each byte of the base that is in no page of the image, some 30 MiB a thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "delta/head.h"
+
+namespace ota::delta {
+
+struct EncodeOptions {
+  std::uint8_t block_log = kMaxBlockLog;
+  std::uint8_t window_log = kMaxWindowLog;
+  int level = 19;        // zstd's
+  unsigned threads = 1;  // at least 1
+  // Of the base; see Matcher.
+  std::size_t max_index = (std::size_t{1} << 31) - 1;
+  // After each block, with how many are done; one call at a time, on any thread.
+  std::function<void(std::size_t done, std::size_t all)> progress = [](std::size_t, std::size_t) {};
+};
+
+// Takes the coded blocks in their order, one call at a time, on any thread.
+using BlockSink = std::function<Result<void>(ByteView coded)>;
+
+// An empty `base` makes a packed full image. The blocks go to `sink`; what it returns as an error
+// ends the work. kInvalid: options out of the format's limits. Throws std::bad_alloc.
+Result<Head> encode(ByteView base, ByteView image, const EncodeOptions& options,
+                    const BlockSink& sink);
+
+}  // namespace ota::delta

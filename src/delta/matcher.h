@@ -1,0 +1,85 @@
+// Where the bytes of a new image come from: the publishing side's search.
+//
+// Aligned pages of 4 KiB that stand in the base, or in what a device has of the new image by then,
+// are found by their hash. The rest is searched as bsdiff does (Percival, "Naive differences of
+// executable code", 2003): exact matches by a suffix array over the base, extended to both sides as
+// long as more than half of the bytes are equal. What is matched in pages is left out of the array
+// but for margins, which makes it small where little has changed.
+//
+// The same base and image give the same copies. Thread: any, once made.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "delta/suffix_index.h"
+
+namespace ota::delta {
+
+// `length` bytes from `from` of base and finished image (README.md), then `extra` new ones.
+struct Copy {
+  std::uint64_t from = 0;
+  std::size_t length = 0;
+  std::size_t extra = 0;
+};
+
+class Matcher {
+ public:
+  // Both stay the caller's and outlive it. `block_size` is a multiple of 4 KiB. Of a base with more
+  // than `max_index` bytes that are in no page of the image, the first ones are searched.
+  Matcher(ByteView base, ByteView image, std::uint64_t block_size,
+          std::size_t max_index = SuffixIndex::kMaxText);
+
+  // They make up the block exactly, in order.
+  std::vector<Copy> copies(std::size_t block) const;
+  // Bytes of the base that are searched.
+  std::size_t indexed() const { return text_.size(); }
+
+ private:
+  // Image position x stands beside old[x + shift], where that is within [0, size).
+  struct Alignment {
+    const std::uint8_t* old = nullptr;
+    std::int64_t shift = 0;
+    std::int64_t size = 0;
+    std::uint64_t address = 0;  // of old[0]
+
+    bool reaches(std::int64_t x) const { return x + shift >= 0 && x + shift < size; }
+    bool same_as(const Alignment& other) const { return old == other.old && shift == other.shift; }
+  };
+  struct Anchor {
+    std::int64_t at = 0;  // in the image
+    Alignment with;
+  };
+  // A stretch of text_ as it stands in the base.
+  struct Range {
+    std::size_t text = 0;
+    std::size_t base = 0;
+    std::size_t length = 0;
+  };
+
+  void match_pages();
+  void make_index(std::size_t max_index);
+  Alignment align(std::int64_t at, std::uint64_t address, std::int64_t block_begin) const;
+  bool equal(const Alignment& with, std::int64_t x) const {
+    return with.reaches(x) && with.old[x + with.shift] == image_[static_cast<std::size_t>(x)];
+  }
+  std::vector<Anchor> anchors(std::int64_t begin, std::int64_t end) const;
+  void search(std::int64_t begin, std::int64_t end, std::int64_t block_begin,
+              std::vector<Anchor>& into) const;
+  SuffixIndex::Found find(std::int64_t at, std::int64_t end) const;
+
+  ByteView base_, image_;
+  std::uint64_t block_size_;
+  // For each whole page of the image the address that it is copied from, or one of these.
+  static constexpr std::uint64_t kUnmatched = ~std::uint64_t{0};
+  static constexpr std::uint64_t kZeros = kUnmatched - 1;
+  std::vector<std::uint64_t> pages_;
+  std::vector<bool> used_;  // pages of the base
+  Bytes joined_;            // text_, where it is not the base itself
+  ByteView text_;
+  std::vector<Range> ranges_;
+  SuffixIndex index_;
+};
+
+}  // namespace ota::delta
