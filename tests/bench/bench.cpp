@@ -44,6 +44,7 @@ constexpr Row kRows[] = {
     {"size", "CPU for a sample from 100 to 100,000 devices", &size_row},
     {"devices", "memory of 100,000 devices", &devices_row},
     {"console", "the console over 100,000 devices", &console_row},
+    {"delta", "patches between images, beside bsdiff, zstd and xdelta3", &delta_row},
     {"brain", "dry run, push, tick and detail over 10,000 devices", &brain_row},
     {"fleet", "10,000 virtual devices: telemetry, long polls, a reconnect storm, a push",
      &fleet_row},

@@ -43,6 +43,8 @@ Lines devices_row(Bench& bench);
 Lines console_row(Bench& bench);
 // rows_brain.cpp
 Lines brain_row(Bench& bench);
+// rows_delta.cpp
+Lines delta_row(Bench& bench);
 // rows_virtual.cpp
 Lines fleet_row(Bench& bench);
 Lines agent_row(Bench& bench);
