@@ -34,6 +34,7 @@ std::span<const Command> commands() {
       ddi_accept_command(),
       ddi_gateway_token_command(),
       firmware_list_command(),
+      firmware_patches_command(),
       firmware_add_command(),
       firmware_remove_command(),
       keys_init_command(),

@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "base/file.h"
+#include "base/read_exactly.h"
 #include "delta/apply.h"
 
 namespace ota::delta {
@@ -32,18 +34,6 @@ Result<Opened> open_regular(const fs::path& path) {
   if (!S_ISREG(facts.st_mode)) return ota::fail(ota::Errc::kInvalid, path.string() + ": no file");
   file.length = static_cast<std::uint64_t>(facts.st_size);
   return file;
-}
-
-Result<void> read_exactly(int fd, std::uint64_t offset, std::span<std::uint8_t> into) {
-  while (!into.empty()) {
-    const ssize_t got = ::pread(fd, into.data(), into.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(errno, "reading");
-    if (got == 0) return ota::fail(ota::Errc::kIo, "a file that ends too early");
-    into = into.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
-  }
-  return {};
 }
 
 Result<Digest256> digest_of(const Opened& file) {
@@ -216,6 +206,12 @@ Result<Head> apply_patch(const fs::path& base, const fs::path& patch, const fs::
     return done.error();
   if (const auto done = file->finish(); !done) return done.error();
   return head;
+}
+
+Result<Digest256> file_digest(const fs::path& file) {
+  const auto opened = open_regular(file);
+  if (!opened) return opened.error();
+  return digest_of(*opened);
 }
 
 Result<Head> read_head(const fs::path& patch) {

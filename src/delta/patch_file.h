@@ -20,6 +20,8 @@ Result<Head> make_patch(const std::filesystem::path& base, const std::filesystem
 Result<Head> apply_patch(const std::filesystem::path& base, const std::filesystem::path& patch,
                          const std::filesystem::path& image);
 
+Result<Digest256> file_digest(const std::filesystem::path& file);
+
 // The head of a patch whose file is as long as it says; its blocks are not looked at.
 Result<Head> read_head(const std::filesystem::path& patch);
 

@@ -2,8 +2,9 @@
 // that TUF leaves to the device (which image is meant for it, which is too old).
 //
 // Form of "custom": {"version":"2.1.5","hardware":["rpi4"],"class":"functional","notes":"...",
-// "rollback_floor":"2.1.0"}; the last two may be absent. Unknown members are ignored.
-// Pure; any thread.
+// "rollback_floor":"2.1.0","packed":{...},"patches":[{...}]}; the last four may be absent. Unknown
+// members are ignored, and so are packed images and patches of formats that this program does not
+// know. Pure; any thread.
 #pragma once
 
 #include <map>
@@ -18,14 +19,33 @@
 
 namespace ota::tuf {
 
+// A file that makes the image on a device (src/delta/README.md): of another image that it runs, or,
+// packed, of nothing. {"format":1,"length":...,"sha256":"...","head":"..."}, and of a patch also
+// "from":"sha256","from_version":"2.1.4".
+struct Patch {
+  std::string from;               // sha256 of that image; empty: packed
+  model::Version from_version{};  // of it
+  std::uint64_t length = 0;       // of the file, in bytes
+  std::string sha256{};           // of the file
+  std::string head{};             // sha256 of its head
+
+  bool operator==(const Patch&) const = default;
+};
+
 struct Firmware {
   model::Release release;
-  std::optional<model::Version> rollback_floor;  // no device may go below this once it knows it
+  std::optional<model::Version> rollback_floor{};  // no device may go below this once it knows it
+  std::optional<Patch> packed{};
+  std::vector<Patch> patches{};  // one for each image that they are made from
 };
 
 // kMalformed where "custom" is not of this form or no sha256 is listed.
 Result<Firmware> firmware_of(const TargetInfo& target);
 std::string custom_of(const Firmware& firmware);
+
+// The name of a patch's file beside the target: what target_url_path() takes, with the file's
+// sha256.
+std::string patch_name(std::string_view target, std::string_view image_sha256, const Patch& patch);
 
 // Each hardware model has a role of its own, delegated by targets, and a folder of target names
 // that this role alone may sign.

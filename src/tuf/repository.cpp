@@ -130,28 +130,42 @@ Result<bool> delegate_model(const Change& change, Json& targets, const std::stri
   return true;
 }
 
+// What was published with the image stays; what is new takes the place of one from the same image.
+void add_patches(Firmware& firmware, const std::vector<PatchFile>& files) {
+  for (const PatchFile& file : files) {
+    if (file.patch.from.empty()) {
+      firmware.packed = file.patch;
+      continue;
+    }
+    std::erase_if(firmware.patches,
+                  [&](const Patch& known) { return known.from == file.patch.from; });
+    firmware.patches.push_back(file.patch);
+  }
+}
+
 // Lists the release in its model's part.
 Result<void> put_target(Json& part, const std::string& model, const model::Release& release,
-                        std::optional<model::Version> floor) {
+                        const std::optional<model::Version>& floor,
+                        const std::vector<PatchFile>& patches) {
   const auto present = parse_targets(part);
   if (!present) return present.error();
   if (auto clash = check_unused(*present, model, release); !clash) return clash;
   const std::string name = target_name(model, release);
-  const auto known = present->targets.find(name);
-  if (known != present->targets.end()) {
-    const auto held = firmware_of(known->second);
+  Firmware own;
+  if (const auto known = present->targets.find(name); known != present->targets.end()) {
+    auto held = firmware_of(known->second);
     if (!held || held->release.sha256 != release.sha256) {
       return ota::fail(ota::Errc::kExists, name + " is published with other bytes");
     }
+    own = std::move(*held);
   }
-  if (known != present->targets.end() && !floor) {
-    if (const auto before = firmware_of(known->second)) floor = before->rollback_floor;
-  }
-  model::Release own = release;
-  own.hardware = {model};
+  if (floor) own.rollback_floor = floor;
+  own.release = release;
+  own.release.hardware = {model};
+  add_patches(own, patches);
   part["targets"][name] = {{"length", release.length},
                            {"hashes", {{"sha256", release.sha256}}},
-                           {"custom", Json::parse(custom_of({own, floor}))}};
+                           {"custom", Json::parse(custom_of(own))}};
   return {};
 }
 
@@ -189,6 +203,12 @@ struct Repository::Impl : Publisher {
   Result<void> renew_root(const Published& now) const;
   fs::path image_path(const std::string& model, const model::Release& release) const {
     return files.targets() / target_url_path(target_name(model, release), release.sha256);
+  }
+  fs::path patch_path(const std::string& model, const model::Release& release,
+                      const Patch& patch) const {
+    return files.targets() /
+           target_url_path(patch_name(target_name(model, release), release.sha256, patch),
+                           patch.sha256);
   }
   // Publishes what was staged; kThreshold where one of the models waits for signatures.
   static Result<void> finish(Change& change, const std::map<std::string, Json>& models) {
@@ -320,7 +340,8 @@ Result<std::vector<model::Release>> Repository::releases() const {
 }
 
 Result<model::Release> Repository::do_add(const FileDescriptor& image, model::Release release,
-                                          std::optional<model::Version> rollback_floor) {
+                                          std::optional<model::Version> rollback_floor,
+                                          const std::vector<PatchFile>& patches) {
   if (auto fine = check_hardware(release.hardware); !fine) return fine.error();
   if (rollback_floor && *rollback_floor > release.version) {
     return ota::fail(ota::Errc::kInvalid, "a release below its own floor " +
@@ -343,6 +364,10 @@ Result<model::Release> Repository::do_add(const FileDescriptor& image, model::Re
   }
   release.length = copied->length;
   release.sha256 = copied->sha256;
+  for (const PatchFile& patch : patches) {
+    if (patch.makes != release.sha256)
+      return ota::fail(ota::Errc::kConflict, "a patch for another image: " + patch.file.string());
+  }
 
   Json targets = change->part_of(kTargets);
   std::map<std::string, Json> parts;  // by model
@@ -355,12 +380,17 @@ Result<model::Release> Repository::do_add(const FileDescriptor& image, model::Re
     if (!delegated) return delegated.error();
     delegates = delegates || *delegated;
     Json part = change->part_of(role_of_model(model));
-    if (auto put = put_target(part, model, release, rollback_floor); !put) return put.error();
+    if (auto put = put_target(part, model, release, rollback_floor, patches); !put)
+      return put.error();
     parts.emplace(model, std::move(part));
   }
   for (const std::string& model : release.hardware) {
     if (auto put = place_image(copied->path, impl_->image_path(model, release)); !put) {
       return put.error();
+    }
+    for (const PatchFile& patch : patches) {
+      const fs::path place = impl_->patch_path(model, release, patch.patch);
+      if (auto put = place_image(patch.file, place); !put) return put.error();
     }
   }
   if (delegates) {
@@ -395,7 +425,14 @@ Result<void> Repository::do_remove(const model::Version& version) {
       const auto firmware = firmware_of(target);
       if (!firmware || firmware->release.version != version) continue;
       part["targets"].erase(name);
+      const auto path_of = [&](const Patch& patch) {
+        return impl_->files.targets() /
+               target_url_path(patch_name(name, firmware->release.sha256, patch), patch.sha256);
+      };
       images.push_back(impl_->files.targets() / target_url_path(name, firmware->release.sha256));
+      if (firmware->packed) images.push_back(path_of(*firmware->packed));
+      for (const Patch& patch : firmware->patches)
+        images.push_back(path_of(patch));
     }
     if (images.size() > before) parts.emplace(role, std::move(part));
   }
@@ -413,7 +450,8 @@ Result<void> Repository::do_remove(const model::Version& version) {
 }
 
 Result<model::Release> Repository::add(const fs::path& image, model::Release release,
-                                       std::optional<model::Version> rollback_floor) {
+                                       std::optional<model::Version> rollback_floor,
+                                       const std::vector<PatchFile>& patches) {
   // Without waiting for the other end of a pipe that is none of ours.
   const FileDescriptor opened(::open(image.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!opened) {
@@ -422,20 +460,25 @@ Result<model::Release> Repository::add(const fs::path& image, model::Release rel
     return error;
   }
   release.sha256.clear();
-  return add(opened, std::move(release), std::move(rollback_floor));
+  return add(opened, std::move(release), std::move(rollback_floor), patches);
 }
 
 Result<model::Release> Repository::add(const FileDescriptor& image, model::Release release,
-                                       std::optional<model::Version> rollback_floor) {
+                                       std::optional<model::Version> rollback_floor,
+                                       const std::vector<PatchFile>& patches) {
   std::string models;
   for (const std::string& model : release.hardware)
     models += (models.empty() ? "" : ", ") + model;
   const std::string what = release.version.label() + " for " + models;
-  auto added = do_add(image, std::move(release), std::move(rollback_floor));
+  auto added = do_add(image, std::move(release), std::move(rollback_floor), patches);
   impl_->record(model::event_kind::kFirmwareAdd,
                 what + (added ? " is published, sha256 " + added->sha256 : ""),
                 added ? std::optional<Error>() : added.error());
   return added;
+}
+
+fs::path Repository::image_of(const model::Release& release) const {
+  return impl_->files.targets() / target_url_path(release.target, release.sha256);
 }
 
 Result<void> Repository::remove(const model::Version& version) {

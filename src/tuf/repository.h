@@ -18,9 +18,18 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "model/release.h"
+#include "tuf/firmware.h"
 #include "tuf/role_status.h"
 
 namespace ota::tuf {
+
+// A packed image or a patch that was made of an image, to be published beside it. The file is linked
+// into the repository where that is on the same disk: nobody writes to it any more.
+struct PatchFile {
+  Patch patch;
+  std::filesystem::path file;
+  std::string makes;  // sha256 of the image
+};
 
 class Repository {
  public:
@@ -43,12 +52,18 @@ class Repository {
   // the keys are offline: the change is kept as a draft, on which further ones build, until a
   // ceremony (ceremony.h) has signed it.
   // `rollback_floor`: once a device knows this release, it never again takes a version below.
+  // `patches` are added to those that are published for the same image. kConflict: one of them
+  // makes another image.
   Result<model::Release> add(const std::filesystem::path& image, model::Release release,
-                             std::optional<model::Version> rollback_floor = {});
+                             std::optional<model::Version> rollback_floor = {},
+                             const std::vector<PatchFile>& patches = {});
   // The same of a file that is open and was looked at already: kConflict where its bytes are not
   // those of `release.sha256` any more.
   Result<model::Release> add(const FileDescriptor& image, model::Release release,
-                             std::optional<model::Version> rollback_floor = {});
+                             std::optional<model::Version> rollback_floor = {},
+                             const std::vector<PatchFile>& patches = {});
+  // Where the image of a published release lies.
+  std::filesystem::path image_of(const model::Release& release) const;
   Result<void> remove(const model::Version& version);
   // Signs a new timestamp (and snapshot) where the present one ends within `margin`. True where it
   // did.
@@ -59,7 +74,8 @@ class Repository {
 
  private:
   Result<model::Release> do_add(const FileDescriptor& image, model::Release release,
-                                std::optional<model::Version> rollback_floor);
+                                std::optional<model::Version> rollback_floor,
+                                const std::vector<PatchFile>& patches);
   Result<void> do_remove(const model::Version& version);
 
   struct Impl;

@@ -36,6 +36,11 @@ std::string target_words(const TargetInfo& target) {
   if (firmware->rollback_floor) {
     words += ", no device may go below " + firmware->rollback_floor->label() + " after it";
   }
+  if (firmware->packed) words += ", packed " + format_bytes(firmware->packed->length);
+  for (const Patch& patch : firmware->patches) {
+    words += ", patch from " + patch.from_version.label() + " (" + patch.from.substr(0, 16) +
+             "...): " + format_bytes(patch.length) + " of " + format_bytes(release.length);
+  }
   return words;
 }
 

@@ -23,6 +23,7 @@ Command operator_list_command();
 Command operator_revoke_command();
 Command acknowledge_command();
 Command firmware_list_command();
+Command firmware_patches_command();
 Command firmware_add_command();
 Command firmware_remove_command();
 Command keys_init_command();

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
+#include "cli/patch_maker.h"
 #include "cli/swu_archive.h"
 #include "cli/swu_description.h"
 #include "cli/swu_signature.h"
@@ -110,6 +111,21 @@ Result<void> print_swu(Context& context, const model::Release& added, const Swu&
   return {};
 }
 
+// What devices fetch instead of the image; a .swu goes to clients that fetch whole files.
+Result<MadePatches> patches_for(Context& context, const tuf::Repository& repository,
+                                const model::Release& release) {
+  auto patches = MadePatches::begin(context.root / "firmware" / "targets");
+  if (!patches || context.arguments.has("--no-patches") || context.arguments.has("--ddi"))
+    return patches;
+  const auto memory = patch_memory(context);
+  if (!memory) return memory.error();
+  const auto bases = patch_bases(context, repository, release.hardware, release.version);
+  if (!bases) return bases.error();
+  if (auto made = patches->make(context.arguments.text("FILE"), *bases, *memory); !made)
+    return made.error();
+  return patches;
+}
+
 Result<ExitCode> run_firmware_add(Context& context) {
   const Arguments& arguments = context.arguments;
   const bool ddi = arguments.has("--ddi");
@@ -148,8 +164,10 @@ Result<ExitCode> run_firmware_add(Context& context) {
     return repository.error().within("no repository in " + firmware.string() +
                                      "; the console makes it at its first run");
   }
+  const auto patches = patches_for(context, *repository, release);
+  if (!patches) return patches.error();
   auto added = ddi ? repository->add(swu.archive.file, std::move(release), *floor)
-                   : repository->add(file, std::move(release), *floor);
+                   : repository->add(file, std::move(release), *floor, patches->files());
   if (!added) return added.error();
   warn_of_unknown_models(context, added->hardware);
   if (ddi) {
@@ -159,6 +177,10 @@ Result<ExitCode> run_firmware_add(Context& context) {
   context.out.document(Json(*added));
   context.out.line("PUBLISHED: " + added->version.label() + " as " + added->target, Tone::kGood);
   context.out.line("  sha256 " + added->sha256);
+  for (const std::string& words : patches->words())
+    context.out.line("  " + words);
+  for (const std::string& words : patches->left_out())
+    context.out.line("  " + words, Tone::kDim);
   return ExitCode::kDone;
 }
 
@@ -170,7 +192,11 @@ Command firmware_add_command() {
           .details =
               "With --ddi the image is a .swu for SWUpdate: it must be signed by somebody whom "
               "a certificate in\nconfig/trusted-signers/ vouches for, and its sw-description "
-              "gives version and hardware where\n--version and --hardware do not.",
+              "gives version and hardware where\n--version and --hardware do not.\nOther images "
+              "are packed, and patches are made from the versions that most devices confirm (four "
+              "at\nmost, where the console runs), so that devices fetch what changed. That takes "
+              "memory and, for a large\nimage, minutes; publish file systems without compression, "
+              "since what travels is compressed anyway.",
           .positionals = {{"FILE", "the image"}},
           .options = {{"--ddi", "", "a signed .swu, for devices that speak DDI"},
                       {"--version", "V", "its version (needed without --ddi)", {}, Kind::kVersion},
@@ -185,7 +211,21 @@ Command firmware_add_command() {
                        "V",
                        "devices that know it never go below V again",
                        {},
-                       Kind::kVersion}},
+                       Kind::kVersion},
+                      {"--patches-from",
+                       "V",
+                       "make a patch from this version instead (once for each)",
+                       {},
+                       Kind::kVersion},
+                      {.name = "--no-patches",
+                       .value = "",
+                       .help = "publish the image alone",
+                       .excludes = {"--patches-from"}},
+                      {"--patch-memory",
+                       "MIB",
+                       "what making them may take (a third of the machine's)",
+                       {},
+                       Kind::kNumber}},
           .examples = {{"otactl firmware add gateway-2.1.6.swu --ddi --hardware gw-2",
                         "for SWUpdate devices of one model"},
                        {"otactl firmware add build/fw.img --version 2.1.6 --hardware sim-a",

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "tests/support/catch.h"
 #include "tuf/error.h"
+#include "tuf/strict_json.h"
 
 using namespace ota;
 using tuf::TargetCheck;
@@ -79,4 +80,87 @@ TEST_CASE("custom data that lacks a member, or has it wrong, is malformed", "[tu
     target.custom = custom;
     CHECK(tuf::firmware_of(target).error().code == tuf::Errc::kMalformed);
   }
+}
+
+namespace {
+
+tuf::Patch patch_from(const std::string& base) {
+  return {base.empty() ? "" : sha256_hex(base),
+          base.empty() ? model::Version() : model::Version(2, 1, 4), 1234,
+          sha256_hex("file " + base), sha256_hex("head " + base)};
+}
+
+tuf::Firmware patched_firmware() {
+  tuf::Firmware firmware;
+  firmware.release.version = model::Version(2, 1, 5);
+  firmware.release.hardware = {"rpi4"};
+  firmware.packed = patch_from("");
+  firmware.patches = {patch_from("a"), patch_from("b")};
+  return firmware;
+}
+
+}  // namespace
+
+TEST_CASE("a packed image and patches survive their form in custom data", "[tuf]") {
+  const tuf::Firmware firmware = patched_firmware();
+  TargetInfo target = target_of("x");
+  target.custom = tuf::custom_of(firmware);
+  const auto back = tuf::firmware_of(target);
+  REQUIRE(back.has_value());
+  CHECK(back->packed == firmware.packed);
+  CHECK(back->patches == firmware.patches);
+}
+
+TEST_CASE("a patch of a format that is not known is none, and the image stays installable",
+          "[tuf]") {
+  auto custom = tuf::Json::parse(tuf::custom_of(patched_firmware()));
+  custom["packed"] = {{"format", 2}, {"something", "else"}};
+  custom["patches"][0] = {{"format", 2}};
+  TargetInfo target = target_of("x");
+  target.custom = custom.dump();
+  const auto firmware = tuf::firmware_of(target);
+  REQUIRE(firmware.has_value());
+  CHECK_FALSE(firmware->packed);
+  CHECK(firmware->patches == std::vector{patch_from("b")});
+}
+
+TEST_CASE("a patch that lacks a member, or has it wrong, is malformed", "[tuf]") {
+  const auto good = tuf::Json::parse(tuf::custom_of(patched_firmware()));
+  const auto refused = [&](auto&& spoil) {
+    auto custom = good;
+    spoil(custom);
+    TargetInfo target = target_of("x");
+    target.custom = custom.dump();
+    const auto read = tuf::firmware_of(target);
+    INFO(target.custom);
+    REQUIRE(read.has_error());
+    CHECK(read.error().code == tuf::Errc::kMalformed);
+  };
+  for (const char* key : {"format", "length", "sha256", "head"}) {
+    refused([&](auto& custom) { custom["packed"].erase(key); });
+    refused([&](auto& custom) { custom["patches"][1].erase(key); });
+    refused([&](auto& custom) { custom["patches"][1][key] = "x"; });
+  }
+  refused([](auto& custom) { custom["patches"][0].erase("from"); });
+  refused([](auto& custom) { custom["patches"][0].erase("from_version"); });
+  refused([](auto& custom) { custom["patches"][0]["from"] = std::string(64, 'A'); });
+  refused([](auto& custom) { custom["packed"]["from"] = std::string(64, 'a'); });
+  refused([](auto& custom) {
+    custom["packed"]["from_version"] = "1.0.0";
+    custom["packed"]["from"] = std::string(64, 'a');
+  });
+  refused([](auto& custom) { custom["packed"] = 1; });
+  refused([](auto& custom) { custom["patches"] = custom["packed"]; });
+  refused([](auto& custom) {
+    for (int i = 0; i < 64; ++i)
+      custom["patches"].push_back(custom["patches"][0]);
+  });
+}
+
+TEST_CASE("a patch's file is named after what it is from and for", "[tuf]") {
+  const std::string image(64, 'e');
+  CHECK(tuf::patch_name("rpi4/firmware-2.1.5.img", image, patch_from("")) ==
+        "rpi4/packed-eeeeeeeeeeeeeeee");
+  CHECK(tuf::patch_name("fw.img", image, patch_from("a")) ==
+        "patch-" + sha256_hex("a").substr(0, 16) + "-eeeeeeeeeeeeeeee");
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/digest.h"
@@ -13,6 +14,8 @@
 #include "tuf/change.h"
 #include "tuf/error.h"
 #include "tuf/firmware.h"
+#include "tuf/names.h"
+#include "tuf/request.h"
 
 using namespace ota;
 using test::TempFolder;
@@ -270,4 +273,93 @@ TEST_CASE("targets that an older program listed beside the models' roles stay pu
   CHECK(f.repository.releases()->size() == 2);
   REQUIRE(f.repository.remove(model::Version(2, 0, 0)).has_value());
   CHECK(f.repository.releases()->size() == 1);
+}
+
+namespace {
+
+tuf::PatchFile patch_file(const TempFolder& folder, const std::string& base,
+                          const std::string& image) {
+  const std::string content = "patch from " + base;
+  tuf::PatchFile out;
+  static int made = 0;  // what was handed over is not written to again
+  out.file = write_image(folder, "patch-" + std::to_string(++made), content);
+  out.patch = {base.empty() ? "" : sha256_hex(base),
+               {},
+               content.size(),
+               sha256_hex(content),
+               sha256_hex("head")};
+  out.makes = sha256_hex(image);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("patches are signed and lie beside their image, and go with it", "[tuf]") {
+  Fixture f;
+  const auto image = write_image(f.folder, "image", "new");
+  const auto release = release_of("2.1.5", {"rpi4", "rpi5"});
+  const auto files = [&] {
+    std::size_t count = 0;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(f.folder.path() / "firmware" / "targets"))
+      count += entry.is_regular_file() ? 1 : 0;
+    return count;
+  };
+  const auto known = [&] {
+    const auto pinned = tuf::Updater::pin_root(f.folder.path() / "device", *f.repository.root());
+    REQUIRE(pinned.has_value());
+    auto updater = tuf::Updater::open(f.folder.path() / "device").value();
+    updater.start_refresh(f.clock.wall());
+    serve_folder(updater, f.folder.path() / "firmware/metadata");
+    updater.start_lookup("rpi5/firmware-2.1.5.img");
+    serve_folder(updater, f.folder.path() / "firmware/metadata");
+    REQUIRE(updater.result().has_value());
+    std::filesystem::remove_all(f.folder.path() / "device");
+    return tuf::firmware_of(updater.target()).value();
+  };
+  REQUIRE(f.repository.add(image, release, {}, {patch_file(f.folder, "", "new")}).has_value());
+  CHECK(files() == 4);
+  CHECK(known().packed->sha256 == sha256_hex("patch from "));
+  CHECK(known().patches.empty());
+  // Later ones are added to it, and adding the image again takes none away.
+  REQUIRE(f.repository.add(image, release, {}, {patch_file(f.folder, "old", "new")}).has_value());
+  REQUIRE(f.repository.add(image, release, {}, {patch_file(f.folder, "old", "new")}).has_value());
+  REQUIRE(f.repository.add(image, release).has_value());
+  CHECK(files() == 6);
+  const tuf::Firmware firmware = known();
+  CHECK(firmware.packed.has_value());
+  REQUIRE(firmware.patches.size() == 1);
+  const tuf::Patch& patch = firmware.patches[0];
+  CHECK(read_file(f.folder.path() / "firmware" / "targets" /
+                      tuf::target_url_path(tuf::patch_name("rpi5/firmware-2.1.5.img",
+                                                           firmware.release.sha256, patch),
+                                           patch.sha256),
+                  100)
+            .value() == "patch from old");
+  CHECK(f.repository.add(image, release, {}, {patch_file(f.folder, "old", "other")}).error().code ==
+        ota::Errc::kConflict);
+  REQUIRE(f.repository.remove(release.version).has_value());
+  CHECK(files() == 0);
+}
+
+TEST_CASE("a signer reads of the packed image and of each patch", "[tuf]") {
+  tuf::Firmware firmware;
+  firmware.release = release_of("2.1.5", {"rpi4"});
+  firmware.release.notes.clear();
+  firmware.packed = tuf::Patch{"", {}, 3072, sha256_hex("p"), sha256_hex("h")};
+  firmware.patches = {
+      {std::string(64, 'a'), model::Version(2, 1, 4), 1024, sha256_hex("q"), sha256_hex("i")}};
+  tuf::Json now = tuf::new_part(tuf::kTargets, 1, kStart);
+  now["targets"] = tuf::Json::object();
+  tuf::Json next = now;
+  next["targets"]["rpi4/x"] = {{"length", 8192},
+                               {"hashes", {{"sha256", sha256_hex("x")}}},
+                               {"custom", tuf::Json::parse(tuf::custom_of(firmware))}};
+  const auto words = tuf::describe_part("model-rpi4", next, now);
+  REQUIRE(words.has_value());
+  const auto has = [&](const std::string& text) {
+    return std::ranges::any_of(
+        *words, [&](const auto& line) { return line.find(text) != std::string::npos; });
+  };
+  CHECK(has(", packed 3.0 KiB, patch from v2.1.4 (aaaaaaaaaaaaaaaa...): 1.0 KiB of 8.0 KiB"));
 }
