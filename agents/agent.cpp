@@ -11,11 +11,13 @@
 #include <cstdlib>
 
 #include "agents/image_markers.h"
+#include "agents/patcher.h"
 #include "agents/process.h"
 #include "agents/sensors.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "delta/error.h"
 #include "model/failure_code.h"
 
 namespace ota::agent {
@@ -106,6 +108,9 @@ EnginePorts Agent::ports() {
   };
   ports.download = [this](const model::Release& release, PartialImage& into,
                           const Progress& progress) { return download(release, into, progress); };
+  ports.patches = [this] { return trust_.patches(); };
+  ports.patch = [this](const Action& action, const fs::path& base, PartialImage& into,
+                       const Progress& progress) { return patch(action, base, into, progress); };
   ports.install = [this](const fs::path& image, const model::Release& release) {
     return install(image, release);
   };
@@ -144,25 +149,52 @@ Outcome Agent::check_back(const Action& action) {
   return trust_.check_back(*downloads_, expected, action.word, now, engine_->clock_floor());
 }
 
+http::Requester::Download Agent::download_limits() const {
+  http::Requester::Download limits;
+  limits.timeout = config_.limits.download;
+  limits.min_bytes_per_second = config_.limits.min_bytes_per_second;
+  return limits;
+}
+
+Result<void> Agent::go_on(MonoTime& told, std::uint64_t size, std::uint64_t length,
+                          const Progress& progress) {
+  const MonoTime now = clock_.mono();
+  if (interrupted_) return fail(Errc::kUnavailable, "interrupted");
+  if (now - told < kProgressEvery && size < length) return {};
+  told = now;
+  if (!progress(static_cast<int>(size * 100 / length)))
+    return fail(Errc::kUnavailable, "not wanted");
+  return {};
+}
+
+Outcome Agent::patch(const Action& action, const fs::path& base, PartialImage& into,
+                     const Progress& progress) {
+  interrupted_ = false;
+  MonoTime told{};
+  const std::uint64_t length = action.release.length;
+  const std::string path = "/tuf/targets/" + Trust::path_of(action.release, action.patch);
+  const auto fetched = fetch_patch(*downloads_,
+                                   {action.release, action.patch, path, base, download_limits(),
+                                    [&] { return go_on(told, into.size(), length, progress); }},
+                                   into);
+  if (fetched) return {};
+  const Error& error = fetched.error();
+  if (error.code.category() != delta::category()) return download_failure(error);
+  return Failure{std::string(delta::word_of(error.code)), printable(error.text(), 200),
+                 Failure::Again::kNever};
+}
+
 Outcome Agent::download(const model::Release& release, PartialImage& into,
                         const Progress& progress) {
   interrupted_ = false;
-  http::Requester::Download wanted;
+  http::Requester::Download wanted = download_limits();
   wanted.offset = into.size();
   wanted.max_bytes = release.length;
-  wanted.timeout = config_.limits.download;
-  wanted.min_bytes_per_second = config_.limits.min_bytes_per_second;
   MonoTime told{};
   std::optional<Error> disk;
   const auto sink = [&](std::string_view chunk) -> Result<void> {
     if (auto written = into.append(chunk); !written) return written.error();
-    const MonoTime now = clock_.mono();
-    if (interrupted_) return fail(Errc::kUnavailable, "interrupted");
-    if (now - told < kProgressEvery && into.size() < release.length) return {};
-    told = now;
-    if (!progress(static_cast<int>(into.size() * 100 / release.length)))
-      return fail(Errc::kUnavailable, "not wanted");
-    return {};
+    return go_on(told, into.size(), release.length, progress);
   };
   const auto restart_file = [&] {
     if (auto emptied = into.truncate(); !emptied) disk = emptied.error();

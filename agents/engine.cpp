@@ -312,11 +312,12 @@ Outcome Engine::perform(const Action& action) {
     case Action::Kind::kWait:
       return {};
     case Action::Kind::kCheck:
-      return ports_.check(action);
+      return check(action);
     case Action::Kind::kCheckBack:
       return ports_.check_back(action);
+    case Action::Kind::kPatch:
     case Action::Kind::kDownload:
-      return download(action);
+      return fetch(action);
     case Action::Kind::kVerify:
       return verify(action);
     case Action::Kind::kInstall:
@@ -366,7 +367,15 @@ Slot Engine::confirmed_slot() const {
   return machine_.state().confirmed_slot;
 }
 
-Outcome Engine::download(const Action& action) {
+Outcome Engine::check(const Action& action) {
+  if (Outcome failed = ports_.check(action); failed) return failed;
+  const auto known = ports_.patches();
+  const std::lock_guard lock(mutex_);
+  machine_.patches(action.ticket, known);
+  return {};
+}
+
+Outcome Engine::fetch(const Action& action) {
   auto part = store_.begin(action.slot, action.release.sha256);
   if (!part) return disk_failure(part.error());
   if (part->size() > action.release.length) {
@@ -387,7 +396,12 @@ Outcome Engine::download(const Action& action) {
       ports_.changed();
       return !stopped_ && machine_.next().ticket == action.ticket;
     };
-    if (Outcome failed = ports_.download(action.release, *part, progress); failed) return failed;
+    const fs::path base = store_.image_path(other(action.slot));
+    if (Outcome failed = action.kind == Action::Kind::kPatch
+                             ? ports_.patch(action, base, *part, progress)
+                             : ports_.download(action.release, *part, progress);
+        failed)
+      return failed;
   }
   if (auto synced = part->sync(); !synced) return disk_failure(synced.error());
   return {};

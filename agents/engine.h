@@ -34,6 +34,12 @@ struct EnginePorts {
   std::function<Outcome(const Action&)> check;
   // Is the action's word the director's for this rollback?
   std::function<Outcome(const Action&)> check_back;
+  // After a check that went well: what the signed metadata has to make its image of.
+  std::function<std::vector<tuf::Patch>()> patches = [] { return std::vector<tuf::Patch>(); };
+  // Makes the rest of the image of the action's patch and the image that runs here.
+  std::function<Outcome(const Action&, const std::filesystem::path& base, PartialImage& into,
+                        const Progress& progress)>
+      patch;
   // Appends the rest of the image to `into`, telling `progress` how far it is.
   std::function<Outcome(const model::Release&, PartialImage& into, const Progress& progress)>
       download;
@@ -46,7 +52,7 @@ struct EnginePorts {
   std::function<Outcome(const std::filesystem::path& image)> probe;
   // Asks for a restart into the current slot; after success run() ends.
   std::function<Outcome()> restart;
-  // Ends a running check, download, install or probe soon. Any thread.
+  // Ends a running check, patch, download, install or probe soon. Any thread.
   std::function<void()> interrupt = [] {};
   // Lines for people.
   std::function<void(const std::string&)> say = [](const std::string&) {};
@@ -129,7 +135,8 @@ class Engine {
   void undo_install();
   std::chrono::milliseconds jittered(std::chrono::milliseconds delay);
   Slot confirmed_slot() const;
-  Outcome download(const Action& action);
+  Outcome check(const Action& action);
+  Outcome fetch(const Action& action);  // kPatch, kDownload
   Outcome verify(const Action& action);
   Outcome install(const Action& action);
   Outcome probe();

@@ -10,6 +10,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/read_exactly.h"
 
 namespace ota::agent {
 namespace fs = std::filesystem;
@@ -43,10 +44,15 @@ Result<void> PartialImage::append(std::string_view chunk) {
   return {};
 }
 
-Result<void> PartialImage::truncate() {
-  if (::ftruncate(fd_.get(), 0) != 0) return fail_errno(errno, "truncate the image");
-  size_ = 0;
+Result<void> PartialImage::cut(std::uint64_t size) {
+  if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
+    return fail_errno(errno, "truncate the image");
+  size_ = size;
   return {};
+}
+
+Result<void> PartialImage::read_at(std::uint64_t offset, std::span<std::uint8_t> into) const {
+  return read_exactly(fd_.get(), offset, into);
 }
 
 Result<void> PartialImage::sync() {

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,7 +34,11 @@ class PartialImage {
  public:
   std::uint64_t size() const { return size_; }
   Result<void> append(std::string_view chunk);
-  Result<void> truncate();  // begins anew
+  Result<void> truncate() { return cut(0); }  // begins anew
+  // Leaves the first `size` bytes, of at least as many.
+  Result<void> cut(std::uint64_t size);
+  // kIo where there are not as many.
+  Result<void> read_at(std::uint64_t offset, std::span<std::uint8_t> into) const;
   Result<void> sync();
 
  private:

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "model/failure_code.h"
 #include "tuf/firmware.h"
+#include "tuf/names.h"
 #include "tuf/updater.h"
 
 namespace ota::agent {
@@ -71,8 +72,14 @@ Outcome Trust::check(http::Requester& client, const Asked& asked, WallTime now, 
   if (auto told = tuf::check_word(folder_, asked.word, expected, std::max(now, floor)); !told)
     return refused(told.error());
   target_path_ = updater->target_path();
+  patches_ = signed_firmware->patches;
+  if (signed_firmware->packed) patches_.push_back(*signed_firmware->packed);
   version_floor_ = signed_firmware->rollback_floor;
   return {};
+}
+
+std::string Trust::path_of(const model::Release& release, const tuf::Patch& patch) {
+  return tuf::target_url_path(tuf::patch_name(release.target, release.sha256, patch), patch.sha256);
 }
 
 Outcome Trust::check_back(http::Requester& client, const tuf::DirectedRollback& expected,

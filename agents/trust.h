@@ -41,6 +41,9 @@ class Trust {
                      const std::string& word, WallTime now, WallTime floor);
   // After a check that went well: the path below /tuf/targets/ to fetch the image from.
   const std::string& target_path() const { return target_path_; }
+  // And what it can be made of instead, and the path to fetch one of these from.
+  const std::vector<tuf::Patch>& patches() const { return patches_; }
+  static std::string path_of(const model::Release& release, const tuf::Patch& patch);
   // The signed floor for versions, where the release has one.
   const std::optional<model::Version>& version_floor() const { return version_floor_; }
 
@@ -48,6 +51,7 @@ class Trust {
   std::filesystem::path folder_;
   std::string hardware_;
   std::string target_path_;
+  std::vector<tuf::Patch> patches_;
   std::optional<model::Version> version_floor_;
 };
 

@@ -367,6 +367,7 @@ void UpdateMachine::step_failed(const Failure& failure) {
     case Step::kIdle:
       return;
     case Step::kCheck:
+    case Step::kPatch:
     case Step::kDownload:
       if (failure.again == Failure::Again::kLater &&
           ++state_.job->download_tries < options_.max_download_tries) {
@@ -378,11 +379,14 @@ void UpdateMachine::step_failed(const Failure& failure) {
         dirty_ = true;
         return;
       }
+      if (another_way(failure)) return;
       return fail_job(failure.code, failure.detail);
     case Step::kCheckBack:
       refuse_rollback(failure.code + ": " + printable(failure.detail, 200));
       return enter(Step::kIdle);
     case Step::kVerify:
+      if (another_way(failure)) return;
+      [[fallthrough]];
     case Step::kInstall:
       return fail_job(failure.code, failure.detail);
     case Step::kSwitchTo:
@@ -413,7 +417,7 @@ void UpdateMachine::step_succeeded() {
       state_.previous.reset();  // the spare slot is about to be overwritten
       state_.job->admitted = true;
       dirty_ = true;
-      return enter(Step::kDownload);
+      return fetch();
     case Step::kCheckBack: {
       // The check may have taught it a floor.
       Command asked;
@@ -424,6 +428,7 @@ void UpdateMachine::step_succeeded() {
       }
       return arm_rollback();
     }
+    case Step::kPatch:
     case Step::kDownload:
       report(state_.job->id, JobState::kVerifying, "checking length and digest");
       return enter(Step::kVerify);
@@ -448,14 +453,16 @@ void UpdateMachine::step_succeeded() {
 }
 
 void UpdateMachine::progress(std::uint64_t ticket, int percent) {
-  if (ticket != ticket_ || step_ != Step::kDownload) return;
+  if (ticket != ticket_ || (step_ != Step::kDownload && step_ != Step::kPatch)) return;
   // A newer percentage takes the place of an unsent one. Not worth a durable write: see kSeqGap.
   if (!state_.outbox.empty() && state_.outbox.back().job == state_.job->id &&
-      state_.outbox.back().report.state == JobState::kDownloading) {
+      state_.outbox.back().report.state == JobState::kDownloading &&
+      state_.outbox.back().report.error_code.empty()) {
     state_.outbox.pop_back();
   }
   const bool was_dirty = dirty_;
-  model::JobReport entry = new_report(JobState::kDownloading, "downloading");
+  model::JobReport entry =
+      new_report(JobState::kDownloading, step_ == Step::kPatch ? way_words() : "downloading");
   entry.percent = percent;
   queue(state_.job->id, entry);
   dirty_ = was_dirty;
@@ -520,6 +527,10 @@ Action UpdateMachine::next() const {
       action.from = state_.confirmed.sha256;
       action.image = *state_.previous;
       action.word = asked_back_->word;
+      break;
+    case Step::kPatch:
+      action.kind = Action::Kind::kPatch;
+      action.patch = way_;
       break;
     case Step::kDownload:
       action.kind = Action::Kind::kDownload;

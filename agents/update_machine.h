@@ -1,12 +1,16 @@
 // How an update goes, without doing any of it: fed with commands and outcomes, it says what to do
 // next.
 //
-//   wait --update--> check -> download -> verify -> install --> switch --> restart ---.
+//   wait --update--> check -> (patch ->) download -> verify -> install --> switch --> restart ---.
 //    ^                 |         |          |          |     (armed from here)         | boot
 //    |                 '----- refused or failed -------'                               v
 //    |<---------------------------- confirmed ------------------------------------- probe
 //    |                 rollback--> check its word -> switch --> restart -> ... as above
 //    |<-- boot <-- restart <-- switch back <------------ unhealthy, or a 3rd start unconfirmed
+//
+// Where the signed metadata has shorter ways for the image (a patch from what runs here, the packed
+// image), they are tried in that order; what does not lead to the image is given up for good, and
+// what it made of the image stays (update_ways.cpp).
 //
 // The rule of order: whoever drives it makes state() durable whenever dirty() says so, before the
 // next action is performed. Then a power cut at any instant leaves a document from which boot()
@@ -24,6 +28,7 @@
 
 #include "agents/command.h"
 #include "agents/update_state.h"
+#include "tuf/firmware.h"
 
 namespace ota::agent {
 
@@ -41,6 +46,7 @@ struct Action {
     kWait,
     kCheck,
     kCheckBack,
+    kPatch,
     kDownload,
     kVerify,
     kInstall,
@@ -52,6 +58,7 @@ struct Action {
   std::uint64_t ticket = 0;  // for done(): an outcome of an older action is ignored
   Slot slot = Slot::kA;      // written to, verified, made current, or probed
   model::Release release;    // kCheck to kInstall
+  tuf::Patch patch;          // kPatch: what the image is to be made of
   std::string job;           // kCheck
   std::string word;          // kCheck, kCheckBack: the director's
   model::Image image;        // kProbe; of kCheckBack the one to go back to
@@ -89,6 +96,9 @@ class UpdateMachine {
   // What came of the action with this ticket.
   void done(std::uint64_t ticket, const Outcome& outcome);
   void progress(std::uint64_t ticket, int percent);
+  // Of a check that goes well, before done(): all that the signed metadata has to make the image
+  // of.
+  void patches(std::uint64_t ticket, const std::vector<tuf::Patch>& known);
   // The server took this job's reports up to `seq`.
   void acknowledged(const std::string& job, std::uint64_t seq);
   // The server says that the job has ended there: it is given up, unless the new image is armed
@@ -121,6 +131,7 @@ class UpdateMachine {
     kIdle,
     kCheck,
     kCheckBack,
+    kPatch,
     kDownload,
     kVerify,
     kInstall,
@@ -149,6 +160,9 @@ class UpdateMachine {
   void confirm();
   void finish_fallback();
   void step_failed(const Failure& failure);
+  void fetch();
+  bool another_way(const Failure& failure);
+  std::string way_words() const;
   void step_succeeded();
   model::JobReport report(const std::string& job, model::JobState state, const std::string& detail,
                           const std::string& code = {});
@@ -174,7 +188,9 @@ class UpdateMachine {
     std::string nonce;
   };
   std::optional<AskedBack> asked_back_;
-  std::string told_refusal_;  // why a rollback was last refused
+  std::vector<tuf::Patch> ways_;  // for the job's image, the best one first
+  tuf::Patch way_;                // the present one, in kPatch
+  std::string told_refusal_;      // why a rollback was last refused
   std::optional<Unheeded> unheeded_;
   WallTime now_{};
   bool dirty_ = false;

@@ -56,7 +56,13 @@ UpdateState read(const Json& in) {
                           job.at("download_tries").get<unsigned>(),
                           job.value("word", ""),
                           job.value("nonce", ""),
-                          job.value("admitted", false)};
+                          job.value("admitted", false),
+                          job.value("patch", ""),
+                          {}};
+    for (const Json& entry : job.value("without_patch", Json::array())) {
+      state.job->without_patch.push_back(
+          {entry.at("sha256").get<std::string>(), entry.at("code").get<std::string>()});
+    }
   }
   if (in.contains("trial")) state.trial = trial_of(in["trial"]);
   for (const Json& entry : in.at("outbox")) {
@@ -110,7 +116,13 @@ Json to_document(const UpdateState& state) {
                       {"download_tries", state.job->download_tries},
                       {"word", state.job->word},
                       {"nonce", state.job->nonce},
-                      {"admitted", state.job->admitted}};
+                      {"admitted", state.job->admitted},
+                      {"patch", state.job->patch},
+                      {"without_patch", Json::array()}};
+    for (const RefusedPatch& refused : state.job->without_patch) {
+      out["job"]["without_patch"].push_back(
+          Json{{"sha256", refused.sha256}, {"code", refused.code}});
+    }
   }
   if (state.trial) out["trial"] = trial_json(*state.trial);
   for (const QueuedReport& entry : state.outbox)

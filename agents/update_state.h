@@ -19,6 +19,12 @@
 
 namespace ota::agent {
 
+// A shorter way for an image that did not lead to it.
+struct RefusedPatch {
+  std::string sha256;  // of the patch or packed image
+  std::string code;    // why
+};
+
 // The update in progress, as long as the new image is not armed.
 struct ActiveJob {
   std::string id;
@@ -28,6 +34,8 @@ struct ActiveJob {
   std::string word{};           // the director's
   std::string nonce{};          // of the word
   bool admitted = false;        // the word was found good: it is spent when the job ends
+  std::string patch{};          // sha256 of what the image is made of; empty: it comes as such
+  std::vector<RefusedPatch> without_patch{};
 };
 
 // An image that was, or is about to be, made the current one and is not confirmed.

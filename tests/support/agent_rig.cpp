@@ -10,7 +10,9 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "base/digest.h"
 #include "base/file.h"
+#include "delta/patch_file.h"
 #include "model/sample_image.h"
 #include "pki/join_code.h"
 #include "tests/support/wait.h"
@@ -154,6 +156,39 @@ model::Release AgentRig::publish(const model::Version& version, const std::strin
   release.version = version;
   release.hardware = {"sim-a"};
   return must(repository_->add(image, release));
+}
+
+model::Release AgentRig::publish_with_patch(const model::Version& version, const std::string& bytes,
+                                            const std::string& base) {
+  const fs::path image = folder_.path() / ("firmware-" + version.text() + ".img");
+  const fs::path old = folder_.path() / "base.img";
+  must(write_file_durably(image, bytes));
+  must(write_file_durably(old, base));
+  model::Release release;
+  release.version = version;
+  release.hardware = {"sim-a"};
+  std::vector<tuf::PatchFile> files;
+  for (const fs::path& from : {fs::path(), old}) {
+    tuf::PatchFile file;
+    file.file = folder_.path() / (from.empty() ? "packed" : "patch");
+    delta::EncodeOptions options;
+    options.block_log = 14;
+    const delta::Head head = must(delta::make_patch(from, image, file.file, options));
+    if (!from.empty()) file.patch = {to_hex(head.base), model::Version(2, 1, 4)};
+    file.patch.length = head.file_length();
+    file.patch.sha256 = to_hex(must(delta::file_digest(file.file)));
+    file.patch.head = to_hex(sha256(delta::serialize(head)));
+    file.makes = to_hex(head.image);
+    files.push_back(file);
+  }
+  return must(repository_->add(image, release, {}, files));
+}
+
+fs::path AgentRig::published_file(const std::string& like) const {
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path() / "firmware")) {
+    if (entry.path().filename().string().find(like) != std::string::npos) return entry.path();
+  }
+  throw std::runtime_error("nothing is published like " + like);
 }
 
 void AgentRig::command(const Json& command) {

@@ -58,6 +58,11 @@ class AgentRig {
   const std::filesystem::path& folder() const { return folder_.path(); }
   // Publishes an image for "sim-a"; its release.
   model::Release publish(const model::Version& version, const std::string& bytes);
+  // The same with a packed image and a patch from the image `base` (of v2.1.4).
+  model::Release publish_with_patch(const model::Version& version, const std::string& bytes,
+                                    const std::string& base);
+  // The published file whose name contains this.
+  std::filesystem::path published_file(const std::string& like) const;
   // To be repeated at each poll until the device has reported on it.
   void command(const Json& command);
   // Signed by the director for an hour.
