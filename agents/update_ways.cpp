@@ -38,6 +38,7 @@ void UpdateMachine::fetch() {
   way_ = *way;
   state_.job->patch = way_.sha256;
   report(state_.job->id, JobState::kDownloading, way_words());
+  notice(way_words());
   enter(Step::kPatch);
 }
 

@@ -95,7 +95,9 @@ Result<ScenarioRelease> parse_release(const Json& entry, const std::string& plac
       {"hardware", KeyType::kTexts, Need::kOptional, "the models that it fits (sim-a)"},
       {"class", KeyType::kText, Need::kOptional, "functional, security or remediation"},
       {"lines", KeyType::kText, Need::kOptional, "marker lines in the image, such as health: fail"},
-      {"pad_kib", KeyType::kNumber, Need::kOptional, "KiB appended to the image"}};
+      {"pad_kib", KeyType::kNumber, Need::kOptional, "KiB appended to the image"},
+      {"like", KeyType::kText, Need::kOptional,
+       "a version whose sample image it is, but for its lines"}};
   if (auto checked = check_keys(entry, keys, place); !checked) return checked.error();
   ScenarioRelease out;
   auto version = model::Version::parse(entry.at("version").get<std::string>());
@@ -111,6 +113,11 @@ Result<ScenarioRelease> parse_release(const Json& entry, const std::string& plac
   out.release.release_class = *release_class;
   out.release.notes = "of a scenario";
   out.marker_lines = entry.value("lines", "");
+  if (entry.contains("like")) {
+    auto like = model::Version::parse(entry.at("like").get<std::string>());
+    if (!like) return like.error().within(place + ".like");
+    out.like = std::move(*like);
+  }
   out.pad_bytes = entry.value("pad_kib", std::uint64_t{0}) * 1024;
   if (out.pad_bytes > kMaxPad) return fail(Errc::kLimit, place + ".pad_kib: at most 65536");
   return out;
@@ -119,7 +126,8 @@ Result<ScenarioRelease> parse_release(const Json& entry, const std::string& plac
 std::string image_of(const ScenarioRelease& release) {
   std::string lines = release.marker_lines;
   if (!lines.empty() && lines.back() != '\n') lines += '\n';
-  std::string image = model::sample_image(release.release.version, lines);
+  if (release.like) lines = "release " + release.release.version.text() + "\n" + lines;
+  std::string image = model::sample_image(release.like.value_or(release.release.version), lines);
   image.append(release.pad_bytes, '\0');
   return image;
 }

@@ -32,6 +32,8 @@ struct ScenarioRelease {
   model::Release release;       // version, hardware, class, notes
   std::string marker_lines;     // of the image's header: "health: fail"
   std::uint64_t pad_bytes = 0;  // appended, for downloads that last
+  // The sample image of this version with other lines: what a patch is worth something for.
+  std::optional<model::Version> like = {};
 };
 
 struct Step {

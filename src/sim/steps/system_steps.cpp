@@ -1,5 +1,6 @@
 // Steps that start, stop and hurt the programs: start, stop, restart, kill, network, tamper, keep,
 // put-back, publish, forge-certificate, join.
+#include <fnmatch.h>
 #include <poll.h>
 
 #include <csignal>
@@ -24,25 +25,19 @@ Result<int> signal_number(const std::string& word) {
   return fail(Errc::kInvalid, "signal " + word + "; accepted: KILL, TERM, STOP, CONT");
 }
 
-// Files below the root that a pattern names: its last part may hold one '*'.
+// Files below the root that a pattern names: its last part may be a shell pattern with '*'.
 Result<std::vector<fs::path>> files_of(const World& world, const std::string& pattern) {
   if (pattern.find("..") != std::string::npos || pattern.starts_with('/')) {
     return fail(Errc::kInvalid, pattern + ": a path below the root");
   }
   const fs::path folder = (world.root() / pattern).parent_path();
   const std::string name = fs::path(pattern).filename().string();
-  const std::size_t star = name.find('*');
-  if (star == std::string::npos) return std::vector<fs::path>{world.root() / pattern};
-  const std::string head = name.substr(0, star);
-  const std::string tail = name.substr(star + 1);
+  if (name.find('*') == std::string::npos) return std::vector<fs::path>{world.root() / pattern};
   std::vector<fs::path> out;
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(folder, failed)) {
-    const std::string found = entry.path().filename().string();
-    if (found.size() >= head.size() + tail.size() && found.starts_with(head) &&
-        found.ends_with(tail)) {
+    if (::fnmatch(name.c_str(), entry.path().filename().c_str(), FNM_PERIOD) == 0)
       out.push_back(entry.path());
-    }
   }
   if (out.empty()) return fail(Errc::kNotFound, "no file " + pattern);
   return out;
@@ -54,11 +49,17 @@ Result<std::string> tampered(std::string bytes, const std::string& how, const Js
     bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x01);
     return bytes;
   }
+  if (how == "flip-last-byte") {
+    if (bytes.empty()) return fail(Errc::kInvalid, "the file is empty");
+    bytes.back() = static_cast<char>(bytes.back() ^ 0x01);
+    return bytes;
+  }
   if (how == "truncate") return bytes.substr(0, bytes.size() / 2);
   if (how == "append") return bytes + keys.value("with", "appended");
   if (how == "replace") return keys.value("with", "");
-  return fail(Errc::kInvalid,
-              "how " + how + "; accepted: flip-byte, truncate, append, replace, remove");
+  return fail(
+      Errc::kInvalid,
+      "how " + how + "; accepted: flip-byte, flip-last-byte, truncate, append, replace, remove");
 }
 
 }  // namespace
