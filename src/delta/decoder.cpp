@@ -71,12 +71,12 @@ struct BlockDecoder::Stream {
 };
 
 BlockDecoder::BlockDecoder(const Head& head)
-    : head_(head), stream_(std::make_unique<Stream>(head.window_log)) {
-  const auto group = static_cast<std::size_t>(
-      std::min({std::uint64_t{kGroup}, head.block_size(), head.image_length}));
-  parts_.resize(max_group_parts(group));
-  output_.resize(group);
-}
+    : head_(head),
+      stream_(std::make_unique<Stream>(head.window_log)),
+      largest_(static_cast<std::size_t>(
+          std::min({std::uint64_t{kGroup}, head.block_size(), head.image_length}))),
+      parts_(std::make_unique_for_overwrite<std::uint8_t[]>(max_group_parts(largest_))),
+      output_(std::make_unique_for_overwrite<std::uint8_t[]>(largest_)) {}
 
 BlockDecoder::~BlockDecoder() = default;
 
@@ -125,7 +125,7 @@ Result<Step> BlockDecoder::advance() {
         break;
       }
       case State::kFilled:
-        if (const auto good = change(std::span(output_).subspan(filled_, copying_)); !good)
+        if (const auto good = change(std::span(output_.get() + filled_, copying_)); !good)
           return good.error();
         filled_ += copying_;
         cursor_ += copying_;
@@ -137,7 +137,7 @@ Result<Step> BlockDecoder::advance() {
 }
 
 Result<void> BlockDecoder::open_group() {
-  group_ = std::min(output_.size(), block_length_ - produced_);
+  group_ = std::min(largest_, block_length_ - produced_);
   filled_ = 0;
   zeros_ = changed_ = 0;
   std::array<std::size_t, 4> lengths{};
@@ -156,8 +156,8 @@ Result<void> BlockDecoder::open_group() {
     room -= length;
   }
   const std::size_t total = max_group_parts(group_) - room;
-  if (!stream_->pull(std::span(parts_).first(total))) return damaged("a group cut short");
-  ByteView rest = std::span(parts_).first(total);
+  if (!stream_->pull(std::span(parts_.get(), total))) return damaged("a group cut short");
+  ByteView rest = std::span(parts_.get(), total);
   for (std::size_t i = 0; ByteView * part : {&copies_, &runs_, &literals_, &extras_}) {
     *part = rest.first(lengths[i]);
     rest = rest.subspan(lengths[i++]);
@@ -171,7 +171,7 @@ Result<std::optional<Step>> BlockDecoder::entry() {
     if (!copies_.empty() || !runs_.empty() || !literals_.empty() || !extras_.empty() ||
         zeros_ != 0 || changed_ != 0)
       return damaged("a group with more than its share");
-    const ByteView output = ByteView(output_).first(group_);
+    const ByteView output(output_.get(), group_);
     digest_->update(output);
     produced_ += group_;
     state_ = State::kOpen;
@@ -202,12 +202,12 @@ Result<std::optional<Step>> BlockDecoder::entry() {
   return std::optional(Step{.kind = Step::Kind::kRead,
                             .source = of_base ? Step::Source::kBase : Step::Source::kImage,
                             .offset = of_base ? cursor_ : cursor_ - head_.base_length,
-                            .into = std::span(output_).subspan(filled_, copying_)});
+                            .into = std::span(output_.get() + filled_, copying_)});
 }
 
 Result<void> BlockDecoder::take_extra() {
   if (extra_ > extras_.size()) return damaged("fewer new bytes than announced");
-  std::copy_n(extras_.begin(), extra_, output_.begin() + static_cast<std::ptrdiff_t>(filled_));
+  std::copy_n(extras_.begin(), extra_, output_.get() + filled_);
   extras_ = extras_.subspan(extra_);
   filled_ += extra_;
   return {};

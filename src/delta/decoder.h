@@ -62,8 +62,11 @@ class BlockDecoder {
 
   const Head& head_;
   std::unique_ptr<Stream> stream_;
-  Bytes parts_;   // of the group: copies, runs, literals, extras
-  Bytes output_;  // of the group
+  // Not filled beforehand, so that what a group does not use takes no memory.
+  using Buffer = std::unique_ptr<std::uint8_t[]>;
+  std::size_t largest_;  // output of a group
+  Buffer parts_;         // of the group: copies, runs, literals, extras
+  Buffer output_;        // of the group
   State state_ = State::kFailed;
 
   std::size_t block_ = 0;

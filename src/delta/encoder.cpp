@@ -226,6 +226,8 @@ Result<Head> encode(ByteView base, ByteView image, const EncodeOptions& options,
         line.done(*number, coded, sha256(coded),
                   sha256(image.subspan(begin, head.length_of(*number))));
       }
+    } catch (const std::bad_alloc&) {
+      line.broke(ota::fail(ota::Errc::kLimit, "not enough memory"));
     } catch (const std::exception& error) {
       line.broke(ota::fail(ota::Errc::kInternal, error.what()));
     }
