@@ -38,9 +38,8 @@ Result<void> Fleet::Impl::read_stop(std::string_view key, std::string_view docum
   if (!json) return json.error();
   std::shared_ptr<const model::Stop> stop;
   if (json->is_object() && json->value("on", false)) {
-    stop = std::make_shared<const model::Stop>(
-        model::Stop{model::time_at(*json, "at"), json->value("actor", ""),
-                    json->value("reason", "")});
+    stop = std::make_shared<const model::Stop>(model::Stop{
+        model::time_at(*json, "at"), json->value("actor", ""), json->value("reason", "")});
   }
   set_stop(std::move(stop));
   return {};
@@ -56,9 +55,8 @@ void Fleet::Impl::set_stop(std::shared_ptr<const model::Stop> stop) {
 }
 
 void Fleet::stop(const std::string& reason, const std::string& actor, Answered<StopOutcome> done) {
-  impl_->post([this, reason, actor, done = std::move(done)] {
-    impl_->take_stop(reason, actor, done);
-  });
+  impl_->post(
+      [this, reason, actor, done = std::move(done)] { impl_->take_stop(reason, actor, done); });
 }
 
 // In memory first, where every decision from now on sees it; then what runs is cancelled, in slices;
@@ -81,10 +79,9 @@ void Fleet::Impl::take_stop(const std::string& reason, const std::string& actor,
   store::Batch batch;
   put_stop(batch);
   if (before == nullptr) {
-    batch.events.push_back(actor_event(now, model::Severity::kWarning,
-                                       model::event_kind::kUpdatesStopped, "server", actor,
-                                       actor + " stopped all updates: " +
-                                           run->outcome.stop.reason));
+    batch.events.push_back(
+        actor_event(now, model::Severity::kWarning, model::event_kind::kUpdatesStopped, "server",
+                    actor, actor + " stopped all updates: " + run->outcome.stop.reason));
   }
   stop_slice(run, std::move(batch));
 }

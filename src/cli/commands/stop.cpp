@@ -14,18 +14,19 @@ Result<ExitCode> run_stop(Context& context) {
   const Json& stop = object_at(*answer, "stop");
   const std::uint64_t cancelled = count_at(*answer, "cancelled");
   if (is_set(*answer, "was_stopped")) {
-    context.out.line("STOPPED already by " + text_at(stop, "actor") + " at " +
-                         text_at(stop, "at") + ": " + text_at(stop, "reason"),
+    context.out.line("STOPPED already by " + text_at(stop, "actor") + " at " + text_at(stop, "at") +
+                         ": " + text_at(stop, "reason"),
                      Tone::kWarning);
   } else {
     context.out.line("STOPPED: no update starts until otactl resume", Tone::kWarning);
   }
   if (cancelled > 0) {
     context.out.line(std::to_string(cancelled) +
-                     (cancelled == 1 ? " update is asked to stop; a device that has started its new "
-                                       "image goes on"
-                                     : " updates are asked to stop; devices that have started "
-                                       "their new image go on"));
+                     (cancelled == 1
+                          ? " update is asked to stop; a device that has started its new "
+                            "image goes on"
+                          : " updates are asked to stop; devices that have started "
+                            "their new image go on"));
   }
   if (is_set(*answer, "saved")) return ExitCode::kDone;
   context.out.line("NOT SAVED: " + text_at(*answer, "problem") +
@@ -48,12 +49,14 @@ Result<ExitCode> run_resume(Context& context) {
 Command stop_command() {
   return {.name = "stop",
           .summary = "stop all updates at once: none starts, what is not installed is cancelled",
-          .details = "A device that has already started its new image goes on, and so does every "
-                     "rollback. It holds over restarts of the server, for every push and every "
-                     "device over DDI, until otactl resume.",
+          .details =
+              "A device that has already started its new image goes on, and so does every "
+              "rollback. It holds over restarts of the server, for every push and every "
+              "device over DDI, until otactl resume.",
           .positionals = {{"REASON", "why, for those who meet it"}},
           .options = {},
-          .examples = {{"otactl stop \"2.1.6 drains batteries\"", "each screen says so, with your name"}},
+          .examples = {{"otactl stop \"2.1.6 drains batteries\"",
+                        "each screen says so, with your name"}},
           .run = &run_stop};
 }
 
