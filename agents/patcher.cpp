@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "base/read_exactly.h"
 #include "delta/apply.h"
@@ -31,8 +32,8 @@ class PatchFetch {
         case Ending::kElsewhere:
           break;
         case Ending::kDamaged:
-          if (damaged_ == block_) return answered.error();
-          damaged_ = block_;
+          // Once in all: a server that spoils every block must not have each of them sent twice.
+          if (std::exchange(was_damaged_, true)) return answered.error();
           break;
         case Ending::kNone:
           if (!answered) return answered.error();
@@ -199,7 +200,7 @@ class PatchFetch {
   Bytes piece_;
   std::size_t wanted_ = 0;
   std::size_t block_ = 0;
-  std::optional<std::size_t> damaged_;  // the block that came out wrong last
+  bool was_damaged_ = false;
   Ending ending_ = Ending::kNone;
 };
 

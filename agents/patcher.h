@@ -2,8 +2,9 @@
 //
 // The base is looked at first: another one costs no byte of the network. Then the head, which must
 // be the signed one; then each block: its digest before it reaches the decoder, the digest of what
-// it makes before it counts. A block that comes out wrong is taken back and fetched once more. What
-// is there of the image already, from whichever way, stays as far as its last whole block fits.
+// it makes before it counts. A block that comes out wrong is taken back, and one of them is fetched
+// once more. What is there of the image already, from whichever way, stays as far as its last whole
+// block fits.
 //
 // The patch itself is never stored; memory: a coded block (2.1 MB at most) and the decoder's.
 // Blocks on network and files. Thread: one at a time.

@@ -205,6 +205,20 @@ TEST_CASE("a block that comes out wrong is fetched once more, and then given up"
   CHECK(device.server.offsets == std::vector<std::uint64_t>{0, device.head.offset_of(2)});
 }
 
+TEST_CASE("a server that spoils each block at first has only one sent again", "[agent][delta]") {
+  PatchedDevice device;
+  const std::string good = device.server.file;
+  device.server.at_each_piece = [&] {
+    // The next block is wrong whenever a request begins.
+    device.server.file = good;
+    const std::size_t spoilt = device.server.offsets.size() == 1 ? 1 : 2;
+    device.server.file[static_cast<std::size_t>(device.head.offset_of(spoilt)) + 20] ^= 1;
+  };
+  CHECK(device.fetch().error().code == delta::Errc::kBlock);
+  CHECK(device.there() == as_text(device.first(2 * kBlock)));
+  CHECK(device.server.offsets == std::vector<std::uint64_t>{0, device.head.offset_of(1)});
+}
+
 TEST_CASE("a base that changes while it is read makes no image", "[agent][delta]") {
   PatchedDevice device;
   device.server.at_each_piece = [&] {
