@@ -1,6 +1,8 @@
 // ota-delta: makes, applies and shows patches between images.
 #include <csignal>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "base/standard_streams.h"
 #include "delta/program.h"
