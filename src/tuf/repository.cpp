@@ -425,9 +425,10 @@ Result<void> Repository::do_remove(const model::Version& version) {
       const auto firmware = firmware_of(target);
       if (!firmware || firmware->release.version != version) continue;
       part["targets"].erase(name);
-      const auto path_of = [&](const Patch& patch) {
+      // clang 14 captures no structured binding.
+      const auto path_of = [&, &listed = name](const Patch& patch) {
         return impl_->files.targets() /
-               target_url_path(patch_name(name, firmware->release.sha256, patch), patch.sha256);
+               target_url_path(patch_name(listed, firmware->release.sha256, patch), patch.sha256);
       };
       images.push_back(impl_->files.targets() / target_url_path(name, firmware->release.sha256));
       if (firmware->packed) images.push_back(path_of(*firmware->packed));
