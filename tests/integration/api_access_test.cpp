@@ -34,6 +34,8 @@ const std::map<std::string, Access> kTable{
     {"POST /v1/devices/{id}/acknowledge", Access::kOperator},
     {"POST /v1/devices/{id}/allow-renewal", Access::kOperator},
     {"POST /v1/push", Access::kOperator},
+    {"POST /v1/stop", Access::kOperator},
+    {"POST /v1/resume", Access::kOperator},
     {"GET /v1/jobs", Access::kOperator},
     {"GET /v1/jobs/{id}", Access::kOperator},
     {"POST /v1/jobs/{id}/cancel", Access::kOperator},
