@@ -225,10 +225,12 @@ std::vector<model::Version> confirmed_versions(Context& context,
       ++devices[*version];
   }
   std::vector<std::pair<std::size_t, model::Version>> order;
+  order.reserve(devices.size());
   for (const auto& [version, count] : devices)
     order.emplace_back(count, version);
   std::ranges::sort(order, std::greater<>());
   std::vector<model::Version> out;
+  out.reserve(order.size());
   for (const auto& [count, version] : order)
     out.push_back(version);
   return out;

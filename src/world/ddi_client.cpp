@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/text.h"
 
 namespace ota::world {
 namespace {
@@ -99,11 +100,9 @@ milliseconds DdiClient::round() {
   look_at_root(root);
   if (attributes_due_ && tell_attributes()) attributes_due_ = false;
   if (work_) go_on();
-  seconds pause{0};
-  int hours = 0, minutes = 0, rest = 0;
-  const auto sleep = root["config"]["polling"]["sleep"].get<std::string>();
-  if (std::sscanf(sleep.c_str(), "%d:%d:%d", &hours, &minutes, &rest) == 3)
-    pause = seconds(hours * 3600 + minutes * 60 + rest);
+  seconds pause{0};  // "01:02:03"
+  for (const std::string& part : split(root["config"]["polling"]["sleep"].get<std::string>(), ':'))
+    pause = pause * 60 + seconds(std::stoi(part));
   return std::max<milliseconds>(pause, seconds(1));
 }
 
