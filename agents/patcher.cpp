@@ -130,7 +130,7 @@ class PatchFetch {
   // Behind what is there of the image and fits.
   Result<void> go_on_from_here() {
     std::size_t whole = static_cast<std::size_t>(into_.size() >> head_->block_log);
-    if (into_.size() == head_->image_length) whole = head_->blocks.size();
+    if (into_.size() >= head_->image_length) whole = head_->blocks.size();
     while (whole > 0) {
       const auto fits = is_there(whole - 1);
       if (!fits) return fits.error();
