@@ -24,6 +24,9 @@ class AcknowledgedIsKept final : public Invariant {
     if (device == nullptr && asked.target.ends_with("/revoke"))
       revoked_[asked.target.substr(12, asked.target.size() - 12 - 7)] =
           world.server().clock().wall();
+    // A new token lets a device over DDI in anew.
+    if (device == nullptr && asked.target.ends_with("/ddi-token"))
+      revoked_.erase(asked.target.substr(12, asked.target.size() - 12 - 10));
     if (asked.target == "/v1/enroll") {
       if (const auto said = parse_json(answer.body))
         revoked_.erase((*said)["device"].get<std::string>());
