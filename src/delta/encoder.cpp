@@ -75,7 +75,7 @@ class Group {
 class Coder {
  public:
   Coder(ByteView base, ByteView image, const Head& head, const EncodeOptions& options)
-      : base_(base), image_(image), head_(head), options_(options) {
+      : base_(base), image_(image), head_(head) {
     if (zstd_ == nullptr) throw std::bad_alloc();
     ZSTD_CCtx_setParameter(zstd_.get(), ZSTD_c_compressionLevel, options.level);
     ZSTD_CCtx_setParameter(zstd_.get(), ZSTD_c_windowLog, options.window_log);
@@ -146,7 +146,6 @@ class Coder {
 
   ByteView base_, image_;
   const Head& head_;
-  const EncodeOptions& options_;
   std::unique_ptr<ZSTD_CCtx, Free> zstd_{ZSTD_createCCtx()};
   Group group_;
   Bytes coded_;
