@@ -9,7 +9,7 @@ namespace ota::fleet {
 namespace {
 
 constexpr std::string_view kStopDocument = "stop";
-constexpr std::size_t kSlice = 64;
+constexpr std::size_t kJobsAtOnce = 64;
 
 // Written rather than erased: what could not be written is written again from memory.
 store::Put stop_put(const model::Stop* stop) {
@@ -87,7 +87,7 @@ void Fleet::Impl::take_stop(const std::string& reason, const std::string& actor,
 }
 
 void Fleet::Impl::stop_slice(const std::shared_ptr<StopRun>& run, store::Batch batch) {
-  for (std::size_t i = 0; i < kSlice && !run->jobs.empty(); ++i) {
+  for (std::size_t i = 0; i < kJobsAtOnce && !run->jobs.empty(); ++i) {
     const std::string id = std::move(run->jobs.back());
     run->jobs.pop_back();
     const JobTable::Entry* entry = jobs.table.find(id);
