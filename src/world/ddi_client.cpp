@@ -233,7 +233,7 @@ int DdiClient::ask(http::Method method, const std::string& target, const Json& b
     if (!document) return 0;
     *said = std::move(*document);
   }
-  return answer->status;
+  return static_cast<int>(answer->status);
 }
 
 std::optional<http::Response> DdiClient::send(Request request) {
