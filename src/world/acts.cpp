@@ -15,8 +15,15 @@ namespace {
 using std::chrono::minutes;
 using Then = World::Then;
 
-Json push_body(const Device& device) {
-  return {{"devices", Json::array({device.id()})}};
+Json push_body(World& world, const Act& act) {
+  return {{"devices", Json::array({world.id_of(act)})}};
+}
+
+// A release of those that were ever published.
+const PublishedImage& any_image(World& world, std::int64_t number) {
+  auto image = world.images().begin();
+  std::advance(image, number % static_cast<std::int64_t>(world.images().size()));
+  return image->second;
 }
 
 void push_to(World& world, const Json& body) {
@@ -26,23 +33,21 @@ void push_to(World& world, const Json& body) {
 // -- operators --
 
 void push(World& world, const Act& act) {
-  Json body = push_body(world.device(act.device));
+  Json body = push_body(world, act);
   if (act.a % 3 == 0) body["again"] = true;
   push_to(world, body);
 }
 
 void push_newest(World& world, const Act& act) {
-  Json body = push_body(world.device(act.device));
+  Json body = push_body(world, act);
   body["version"] = world.newest().text();
   if (act.a % 2 == 0) body["again"] = true;
   push_to(world, body);
 }
 
 void push_any(World& world, const Act& act) {
-  Json body = push_body(world.device(act.device));
-  auto image = world.images().begin();
-  std::advance(image, act.a % static_cast<std::int64_t>(world.images().size()));
-  body["version"] = image->second.version.text();
+  Json body = push_body(world, act);
+  body["version"] = any_image(world, act.a).version.text();
   body["again"] = act.b % 2 == 0;
   push_to(world, body);
 }
@@ -57,7 +62,7 @@ void push_all(World& world, const Act& act) {
 }
 
 void override_gate(World& world, const Act& act) {
-  Json body = push_body(world.device(act.device));
+  Json body = push_body(world, act);
   body["version"] = world.newest().text();
   body["override"] = "a hole has to be closed";
   push_to(world, body);
@@ -76,20 +81,18 @@ void publish(World& world, const Act& act) {
 
 void unpublish(World& world, const Act& act) {
   if (!world.server().up() || world.images().empty()) return;
-  auto image = world.images().begin();
-  std::advance(image, act.a % static_cast<std::int64_t>(world.images().size()));
-  const bool gone = world.server().unpublish(image->second.version).has_value();
-  world.trace().add("world", "removes " + image->second.version.text() + (gone ? "" : ", in vain"));
+  const model::Version& version = any_image(world, act.a).version;
+  const bool gone = world.server().unpublish(version).has_value();
+  world.trace().add("world", "removes " + version.text() + (gone ? "" : ", in vain"));
 }
 
 void cancel(World& world, const Act& act) {
-  if (const auto job = world.running_job(world.device(act.device).id()))
+  if (const auto job = world.running_job(world.id_of(act)))
     world.order("/v1/jobs/" + job->id + "/cancel");
 }
 
 void push_and_cancel(World& world, const Act& act) {
-  Device& device = world.device(act.device);
-  Json body = push_body(device);
+  Json body = push_body(world, act);
   body["version"] = world.newest().text();
   body["again"] = true;
   const milliseconds after(act.b % 20'000);
@@ -329,31 +332,8 @@ void claim_success(World& world, const Act& act) {
 
 // -- devices that are updated over DDI: act.device is the number of one --
 
-Json ddi_push_body(World& world, const Act& act) {
-  return {{"devices", Json::array({world.ddi(act.device).id()})},
-          {"version", world.newest().text()},
-          {"again", act.a % 2 == 0}};
-}
-
-void ddi_push(World& world, const Act& act) {
-  push_to(world, ddi_push_body(world, act));
-}
-
-void ddi_push_any(World& world, const Act& act) {
-  Json body = ddi_push_body(world, act);
-  auto image = world.images().begin();
-  std::advance(image, act.b % static_cast<std::int64_t>(world.images().size()));
-  body["version"] = image->second.version.text();
-  push_to(world, body);
-}
-
-void ddi_cancel(World& world, const Act& act) {
-  if (const auto job = world.running_job(world.ddi(act.device).id()))
-    world.order("/v1/jobs/" + job->id + "/cancel");
-}
-
 void ddi_force_quit(World& world, const Act& act) {
-  if (const auto job = world.running_job(world.ddi(act.device).id()))
+  if (const auto job = world.running_job(world.id_of(act)))
     world.order("/v1/jobs/" + job->id + "/force-quit");
 }
 
@@ -420,9 +400,9 @@ constexpr std::array kActKinds{
     ActKind{"restore", "an old copy of a device's folder is put back", 1, false, restore},
     ActKind{"forge-report", "a device reports on another one's job", 1, false, forge_report},
     ActKind{"claim-success", "a device reports success before it is one", 1, false, claim_success},
-    ActKind{"ddi-push", "the newest release to a device over DDI", 6, true, ddi_push},
-    ActKind{"ddi-push-any", "any release ever published to one", 2, false, ddi_push_any},
-    ActKind{"ddi-cancel", "its running job", 3, false, ddi_cancel},
+    ActKind{"ddi-push", "the newest release to a device over DDI", 6, true, push_newest},
+    ActKind{"ddi-push-any", "any release ever published to one", 2, false, push_any},
+    ActKind{"ddi-cancel", "its running job", 3, false, cancel},
     ActKind{"ddi-force-quit", "its running job, without its word", 1, false, ddi_force_quit},
     ActKind{"ddi-cut", "its power fails", 4, false, ddi_cut},
     ActKind{"ddi-part", "it is cut off the network", 2, false, ddi_part},

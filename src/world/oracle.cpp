@@ -5,6 +5,15 @@
 #include "world/invariants/all.h"
 
 namespace ota::world {
+
+std::optional<std::string> id_between(std::string_view target, std::string_view before,
+                                      std::string_view after) {
+  if (!target.starts_with(before) || !target.ends_with(after) ||
+      target.size() < before.size() + after.size())
+    return std::nullopt;
+  return std::string(target.substr(before.size(), target.size() - before.size() - after.size()));
+}
+
 namespace {
 
 // The last four are looked at by the world itself (world.cpp): they watch nothing.

@@ -21,6 +21,10 @@ namespace ota::world {
 
 class World;
 
+// What stands in a target between these two: the id in "/v1/jobs/ID/report". None: another target.
+std::optional<std::string> id_between(std::string_view target, std::string_view before,
+                                      std::string_view after);
+
 struct Finding {
   std::string invariant;
   std::string words;

@@ -25,36 +25,55 @@ LinkFaults draw_link(Random& random) {
   return faults;
 }
 
+// Kinds of acts, each as often against the others as its weight says.
+class Swarm {
+ public:
+  void add(const ActKind& kind, double weight) {
+    kinds_.emplace_back(&kind, weight);
+    sum_ += weight;
+  }
+  // An act of one of them, at any time of the faults, on any of so many devices.
+  Act draw(Random& random, milliseconds chaos, std::size_t devices) const {
+    double at = static_cast<double>(random.below(1U << 30)) / (1U << 30) * sum_;
+    const ActKind* chosen = kinds_.front().first;
+    for (const auto& [kind, weight] : kinds_) {
+      chosen = kind;
+      if ((at -= weight) < 0) break;
+    }
+    Act act;
+    act.at = random.between(minutes(1), chaos);
+    act.kind = chosen->name;
+    act.device = random.below(devices);
+    act.a = static_cast<std::int64_t>(random.below(1U << 20));
+    act.b = static_cast<std::int64_t>(random.below(1U << 20));
+    return act;
+  }
+
+ private:
+  std::vector<std::pair<const ActKind*, double>> kinds_;
+  double sum_ = 0;
+};
+
+// Many faults show in one state of a job alone, which a moment that is drawn seldom meets.
+void wait_for_a_state(Act& act, Random& random) {
+  const auto state = static_cast<model::JobState>(
+      random.below(static_cast<std::uint64_t>(model::JobState::kSucceeded)));
+  act.kind += "@" + std::string(model::to_text(state));
+}
+
 // Devices that are updated over DDI, and what happens to them: drawn apart, so that the rest of a
 // seed's world is as it was before there were any.
 void draw_ddi(Plan& plan, Random random) {
   if (!random.chance(0.4)) return;
   plan.ddi = static_cast<std::size_t>(random.between(1, 3));
-  std::vector<std::pair<const ActKind*, double>> kinds;
-  double sum = 0;
+  Swarm swarm;
   for (const ActKind& kind : act_kinds()) {
     if (!is_ddi(kind) || (!kind.always && !random.chance(0.5))) continue;
-    kinds.emplace_back(&kind, kind.weight);
-    sum += kind.weight;
+    swarm.add(kind, kind.weight);
   }
   for (auto left = random.between(3, 25); left > 0; --left) {
-    double at = static_cast<double>(random.below(1U << 30)) / (1U << 30) * sum;
-    const ActKind* chosen = kinds.front().first;
-    for (const auto& [kind, weight] : kinds) {
-      chosen = kind;
-      if ((at -= weight) < 0) break;
-    }
-    Act act;
-    act.at = random.between(minutes(1), plan.chaos);
-    act.kind = chosen->name;
-    act.device = random.below(plan.ddi);
-    act.a = static_cast<std::int64_t>(random.below(1U << 20));
-    act.b = static_cast<std::int64_t>(random.below(1U << 20));
-    if (!act.kind.starts_with("ddi-push") && random.chance(0.5)) {
-      const auto state = static_cast<model::JobState>(
-          random.below(static_cast<std::uint64_t>(model::JobState::kSucceeded)));
-      act.kind += "@" + std::string(model::to_text(state));
-    }
+    Act act = swarm.draw(random, plan.chaos, plan.ddi);
+    if (!act.kind.starts_with("ddi-push") && random.chance(0.5)) wait_for_a_state(act, random);
     plan.acts.push_back(std::move(act));
   }
 }
@@ -81,30 +100,16 @@ Plan draw_plan(std::uint64_t seed) {
   plan.max_retries = random.between(0, 2);
 
   // The swarm: which kinds there are, and how often each.
-  std::vector<std::pair<const ActKind*, double>> kinds;
-  double sum = 0;
+  Swarm swarm;
   for (const ActKind& kind : act_kinds()) {
     if (is_ddi(kind) || (!kind.always && !random.chance(0.35))) continue;
-    const double weight = kind.weight * (random.chance(0.2) ? 4 : 1);
-    kinds.emplace_back(&kind, weight);
-    sum += weight;
+    swarm.add(kind, kind.weight * (random.chance(0.2) ? 4 : 1));
   }
   const auto count = static_cast<std::size_t>(random.between(5, 60));
   const double in_the_middle = random.chance(0.7) ? 0.7 : 0.1;
   std::vector<Act> updates;  // what sets a job going, so that others can fall into its course
   for (std::size_t i = 0; i < count; ++i) {
-    double at = static_cast<double>(random.below(1U << 30)) / (1U << 30) * sum;
-    const ActKind* chosen = kinds.front().first;
-    for (const auto& [kind, weight] : kinds) {
-      chosen = kind;
-      if ((at -= weight) < 0) break;
-    }
-    Act act;
-    act.at = random.between(minutes(1), plan.chaos);
-    act.kind = chosen->name;
-    act.device = random.below(plan.devices);
-    act.a = static_cast<std::int64_t>(random.below(1U << 20));
-    act.b = static_cast<std::int64_t>(random.below(1U << 20));
+    Act act = swarm.draw(random, plan.chaos, plan.devices);
     const bool update = act.kind.starts_with("push") || act.kind == "override";
     if (update) {
       updates.push_back(act);
@@ -113,12 +118,7 @@ Plan draw_plan(std::uint64_t seed) {
       act.device = during.device;
       act.at = during.at + random.between(milliseconds(0), plan.slowest_boot + seconds(30));
     }
-    // Many faults show in one state of a job alone, which a moment that is drawn seldom meets.
-    if (!update && random.chance(in_the_middle)) {
-      const auto state = static_cast<model::JobState>(
-          random.below(static_cast<std::uint64_t>(model::JobState::kSucceeded)));
-      act.kind += "@" + std::string(model::to_text(state));
-    }
+    if (!update && random.chance(in_the_middle)) wait_for_a_state(act, random);
     plan.acts.push_back(std::move(act));
   }
   draw_ddi(plan, Random(seed, "ddi"));

@@ -74,6 +74,8 @@ class World {
   DdiClient& ddi(std::size_t number) { return *ddi_[number % ddi_.size()]; }
   const std::vector<std::unique_ptr<DdiClient>>& ddi_clients() const { return ddi_; }
   bool is_ddi(const std::string& id) const;
+  // The device that it befalls.
+  const std::string& id_of(const Act& act);
   // Makes a token for it, which comes to it after `late`.
   void give_token(DdiClient& client, milliseconds late);
   Device& device(std::size_t number) { return *devices_[number % plan_.devices]; }
@@ -119,7 +121,6 @@ class World {
   model::Settings first_settings() const;
   DeviceOptions device_options(std::size_t number) const;
   DdiOptions ddi_options(std::size_t number) const;
-  const std::string& id_of(const Act& act);
 
   Plan plan_;
   SeededCrypto crypto_;

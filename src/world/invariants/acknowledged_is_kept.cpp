@@ -21,26 +21,23 @@ class AcknowledgedIsKept final : public Invariant {
       }
       return;
     }
-    if (device == nullptr && asked.target.ends_with("/revoke"))
-      revoked_[asked.target.substr(12, asked.target.size() - 12 - 7)] =
-          world.server().clock().wall();
+    if (const auto id = id_between(asked.target, "/v1/devices/", "/revoke"))
+      revoked_[*id] = world.server().clock().wall();
     // A new token lets a device over DDI in anew.
-    if (device == nullptr && asked.target.ends_with("/ddi-token"))
-      revoked_.erase(asked.target.substr(12, asked.target.size() - 12 - 10));
+    if (const auto id = id_between(asked.target, "/v1/devices/", "/ddi-token")) revoked_.erase(*id);
     if (asked.target == "/v1/enroll") {
       if (const auto said = parse_json(answer.body))
         revoked_.erase((*said)["device"].get<std::string>());
     }
-    if (device != nullptr && asked.target.ends_with("/report")) {
+    if (const auto job = id_between(asked.target, "/v1/jobs/", "/report"); device && job) {
       const auto report = parse_json(asked.body);
       if (!report) return;
       // A number not above the last one is a repetition, or another machine under this name.
-      const std::string job = asked.target.substr(9, asked.target.size() - 16);
       const auto number = (*report)["seq"].get<std::uint64_t>();
-      if (number <= newest_[job]) return;
-      newest_[job] = number;
+      if (number <= newest_[*job]) return;
+      newest_[*job] = number;
       const auto state = model::parse_job_state((*report)["state"].get<std::string>());
-      if (state && model::is_final(*state)) ended_.insert(job);
+      if (state && model::is_final(*state)) ended_.insert(*job);
     }
   }
 

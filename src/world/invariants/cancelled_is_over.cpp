@@ -12,8 +12,9 @@ namespace {
 class CancelledIsOver final : public Invariant {
   void answered(World&, const Device* device, const Request& asked,
                 const http::Response& answer) override {
-    if (answer.status == 204 && asked.target.ends_with("/cancel"))
-      cancelled_.insert(asked.target.substr(9, asked.target.size() - 16));
+    if (const auto job = id_between(asked.target, "/v1/jobs/", "/cancel");
+        job && answer.status == 204)
+      cancelled_.insert(*job);
     if (device == nullptr || answer.status != 200 || !asked.target.starts_with("/v1/commands"))
       return;
     const auto said = parse_json(answer.body);

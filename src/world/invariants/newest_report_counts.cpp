@@ -13,11 +13,12 @@ namespace {
 class NewestReportCounts final : public Invariant {
   void answered(World&, const Device* device, const Request& asked,
                 const http::Response& answer) override {
-    if (device == nullptr || answer.status != 204 || !asked.target.ends_with("/report")) return;
+    const auto job = id_between(asked.target, "/v1/jobs/", "/report");
+    if (device == nullptr || answer.status != 204 || !job) return;
     const auto report = parse_json(asked.body);
     // A percentage is not worth a write.
     if (!report || (*report)["state"] == "downloading") return;
-    auto& newest = newest_[asked.target.substr(9, asked.target.size() - 16)];
+    auto& newest = newest_[*job];
     newest = std::max(newest, (*report)["seq"].get<std::uint64_t>());
   }
   void server_started(World& world) override { look(world); }

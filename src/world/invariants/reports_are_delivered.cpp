@@ -23,13 +23,11 @@ class ReportsAreDelivered final : public Invariant {
 
   void answered(World&, const Device* device, const Request& asked,
                 const http::Response& answer) override {
-    constexpr std::string_view kBefore = "/v1/jobs/", kAfter = "/report";
-    if (device == nullptr || answer.status >= 500 || !asked.target.ends_with(kAfter)) return;
+    const auto job = id_between(asked.target, "/v1/jobs/", "/report");
+    if (device == nullptr || answer.status >= 500 || !job) return;
     const auto report = parse_json(asked.body);
     if (!report) return;
-    const std::string job =
-        asked.target.substr(kBefore.size(), asked.target.size() - kBefore.size() - kAfter.size());
-    std::uint64_t& newest = answered_[device->machine()][job];
+    std::uint64_t& newest = answered_[device->machine()][*job];
     // The server knows of no such open job: it wants to hear no more of it.
     const bool over = answer.status == 404 || answer.status == 409;
     newest = over ? std::numeric_limits<std::uint64_t>::max()

@@ -12,9 +12,9 @@ class RevokedStaysOut final : public Invariant {
   void answered(World& world, const Device* device, const Request& asked,
                 const http::Response& answer) override {
     if (device == nullptr) {
-      if (answer.status != 204 || !asked.target.ends_with("/revoke")) return;
-      const std::string id = asked.target.substr(12, asked.target.size() - 12 - 7);
-      for (const std::string& serial : seen_[id])
+      const auto id = id_between(asked.target, "/v1/devices/", "/revoke");
+      if (answer.status != 204 || !id) return;
+      for (const std::string& serial : seen_[*id])
         revoked_.insert(serial);
       return;
     }
