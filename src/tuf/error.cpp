@@ -2,16 +2,12 @@
 
 #include <array>
 
+#include "base/error_table.h"
+
 namespace ota::tuf {
 namespace {
 
-struct Entry {
-  Errc code;
-  std::string_view word;
-  const char* sentence;
-};
-
-constexpr std::array<Entry, 28> kEntries{{
+constexpr std::array<ErrorEntry<Errc>, 28> kEntries{{
     {Errc::kMalformed, "tuf.malformed", "the metadata is malformed"},
     {Errc::kUnsupported, "tuf.unsupported", "the metadata needs what this program does not know"},
     {Errc::kSignatures, "tuf.signatures", "too few valid signatures of the role's keys"},
@@ -42,22 +38,15 @@ constexpr std::array<Entry, 28> kEntries{{
     {Errc::kThreshold, "tuf.threshold", "fewer signing keys than the role's threshold"},
 }};
 
-class Category final : public std::error_category {
- public:
-  const char* name() const noexcept override { return "tuf"; }
-  std::string message(int value) const override {
-    for (const Entry& entry : kEntries) {
-      if (static_cast<int>(entry.code) == value) return entry.sentence;
-    }
-    return "unknown update error";
-  }
-};
+const TableCategory<Errc>& table() noexcept {
+  static const TableCategory<Errc> instance("tuf", "unknown update error", kEntries);
+  return instance;
+}
 
 }  // namespace
 
 const std::error_category& category() noexcept {
-  static const Category instance;
-  return instance;
+  return table();
 }
 
 std::error_code make_error_code(Errc code) noexcept {
@@ -65,11 +54,7 @@ std::error_code make_error_code(Errc code) noexcept {
 }
 
 std::string_view word_of(const std::error_code& code) noexcept {
-  if (code.category() == category()) {
-    for (const Entry& entry : kEntries) {
-      if (static_cast<int>(entry.code) == code.value()) return entry.word;
-    }
-  }
+  if (const std::string_view word = table().word_of(code); !word.empty()) return word;
   if (code == ota::Errc::kFull) return "full";
   if (code == ota::Errc::kDenied) return "denied";
   if (code == ota::Errc::kTimeout) return "timeout";
