@@ -48,6 +48,7 @@ Result<void> Fleet::Impl::read_stop(std::string_view key, std::string_view docum
 void Fleet::Impl::set_stop(std::shared_ptr<const model::Stop> stop) {
   {
     const std::lock_guard lock(settings_mutex);
+    if (stop == stop_now) return;  // none before and none now: a start has more to do
     stop_now = std::move(stop);
     rest_changed = true;
   }
