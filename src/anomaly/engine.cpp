@@ -63,7 +63,7 @@ double Engine::judge(std::span<const double> values, Judgement& row) {
   for (std::size_t i = 0; i < pooled; ++i)
     row.joint += rarest[i];
   row.joint /= static_cast<double>(pooled);
-  row.rarity = joint_.of(0, row.joint, kJointIndex);
+  row.rarity = joint_.of(0, joint_.place(row.joint), kJointIndex);
   return rarest[0];
 }
 
@@ -97,7 +97,10 @@ void Engine::learn(std::span<const double> values, bool any, double joint) {
   constexpr double kHomeRows = 1024;
   const bool little = hot_ && row_ >= kSettleRows;
   const std::uint32_t weight = little ? tuning_->hot_eighths * Rarity::kWhole / 8 : Rarity::kWhole;
-  if (any && row_ > kSettleRows) joint_.add({&joint, 1}, weight);
+  if (any && row_ > kSettleRows) {
+    const std::uint8_t bin = joint_.bin_at(joint_.place(joint));
+    joint_.add({&bin, 1}, weight);
+  }
   const double window = interval_ > 0 ? std::max(kHomeSeconds / interval_, kHomeRows) : kHomeRows;
   const double longest_stride = std::max(1.0, std::floor(window / Home::kSlots));
   for (std::size_t i = 0; i < std::min(values.size(), metrics_.size()); ++i) {

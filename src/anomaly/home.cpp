@@ -8,12 +8,32 @@
 namespace ota::anomaly {
 namespace {
 
-// The element that would stand at this share of the sorted values. Reorders them.
-double quantile(std::span<double> values, double share) {
-  const double place = share * static_cast<double>(values.size());
-  const auto at = std::min(values.size() - 1, static_cast<std::size_t>(place));
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(at), values.end());
-  return values[at];
+// Where the element is that would stand at this share of that many sorted ones.
+std::size_t place_of(double share, std::size_t count) {
+  return std::min(count - 1, static_cast<std::size_t>(share * static_cast<double>(count)));
+}
+
+// Puts there what would stand there in order, with nothing greater before and nothing less behind.
+double put_in_order(std::span<double> values, std::size_t place) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(place),
+                   values.end());
+  return values[place];
+}
+
+double median(std::span<double> values) {
+  return put_in_order(values, place_of(0.5, values.size()));
+}
+
+// Of what lies between the 1st and the 99th of a hundred, after median(): each is looked for on its
+// side of it.
+double range_of(std::span<double> values) {
+  const std::size_t middle = place_of(0.5, values.size());
+  const std::size_t low = place_of(0.01, values.size());
+  const std::size_t high = place_of(0.99, values.size());
+  const double lowest = low == middle ? values[low] : put_in_order(values.first(middle), low);
+  const double highest =
+      high == middle ? values[high] : put_in_order(values.subspan(middle + 1), high - middle - 1);
+  return highest - lowest;
 }
 
 }  // namespace
@@ -68,14 +88,14 @@ void Home::measure(const Readings& readings) {
   constexpr double kShareOfRange = 0.02;   // plateau .01 to .05
   constexpr double kShareOfCentre = 1e-3;  // below, differences are rounding; plateau to 1e-4
   constexpr double kLeast = 1e-9;
-  std::array<double, kSlots> kept{};
+  std::array<double, kSlots> kept;
   const std::span values = std::span(kept).first(size_);
   readings.get(kFirst, values);
-  const double range = quantile(values, 0.99) - quantile(values, 0.01);
-  centre_ = quantile(values, 0.5);
+  centre_ = median(values);
+  const double range = range_of(values);
   for (double& value : values)
     value = std::abs(value - centre_);
-  const double deviation = quantile(values, 0.5);
+  const double deviation = median(values);
   spread_ = std::max(
       {kSigma * deviation, kShareOfRange * range, kShareOfCentre * std::abs(centre_), kLeast});
   ready_ = true;

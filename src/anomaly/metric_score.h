@@ -87,6 +87,7 @@ class MetricScore {
   double last_ = 0;
   double rarity_ = 0;
   std::array<double, kSizeCount> sizes_{};
+  std::array<std::uint8_t, kSizeCount> bins_{};  // that the sizes count in, until they are learnt
   Size by_ = Size::kNow;
   bool judged_ = false;
 };

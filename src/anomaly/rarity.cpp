@@ -13,8 +13,11 @@ constexpr double kPriorWeight = 4;
 constexpr double kUnits = Rarity::kWhole;
 
 double decades(double units_above, double units) {
+  constexpr double kDecadesOfOctave =
+      0.301029995663981195;  // log10(2); log10() takes twice log2's time
+  const double share = (units_above / kUnits + 0.5) / (units / kUnits + 1);
   // Not below 0: after a halving the tails of one object differ by units.
-  return std::max(0.0, -std::log10((units_above / kUnits + 0.5) / (units / kUnits + 1)));
+  return std::max(0.0, -std::log2(share) * kDecadesOfOctave);
 }
 
 }  // namespace
@@ -26,26 +29,30 @@ double Rarity::place(double size) const {
   return std::max((std::log2(std::max(size, 1e-9)) + kSmallest) * kBinsPerOctave, 0.0);
 }
 
+std::uint8_t Rarity::bin_at(double place) const {
+  return static_cast<std::uint8_t>(std::min(place, static_cast<double>(most_bins()) - 1e-6));
+}
+
 bool Rarity::knows_enough() const {
   return total_ >= kEnough;
 }
 
-double Rarity::of(std::size_t tail, double size, double index) const {
+double Rarity::of(std::size_t tail, double place, double index, double known) const {
   if (!knows_enough()) return 0;
   const std::uint32_t* counts = counts_.get() + tail * bins_;
   const auto count = [counts](std::size_t bin) { return counts[bin] >> kFreshBits; };
   const double total = settled_;
-  double where = place(size);
+  double where = place;
   if (scale_ == Scale::kOctaves) where = std::min(where, static_cast<double>(most_bins()) - 1e-6);
 
   // From the top to the border above which at most 5 % lie.
-  const double most_above = kTailShare * (total / kUnits);
+  const auto most_above = static_cast<std::uint32_t>(kTailShare * total);
   std::size_t bin = bins_ - 1U;
   while (bin > 0 && count(bin) == 0)
     --bin;
   std::uint32_t above = 0;
   std::uint64_t weighted = 0;  // twice the middles of the bins
-  for (; bin > 0 && (above + count(bin)) / kUnits <= most_above; --bin) {
+  for (; bin > 0 && above + count(bin) <= most_above; --bin) {
     above += count(bin);
     weighted += std::uint64_t{count(bin)} * (2 * bin + 1);
   }
@@ -64,6 +71,7 @@ double Rarity::of(std::size_t tail, double size, double index) const {
   for (; bin > at; --bin)
     above += count(bin);
   const double upper = decades(above, total);
+  if (upper <= known) return upper;  // and what is below it, too
   const double lower = decades(above + count(at), total);
   return lower + (where - static_cast<double>(at)) * (upper - lower);
 }
@@ -78,10 +86,9 @@ void Rarity::grow_to(std::size_t bin) {
   bins_ = bins;
 }
 
-void Rarity::add(std::span<const double> sizes, std::uint32_t units) {
+void Rarity::add(std::span<const std::uint8_t> bins, std::uint32_t units) {
   for (std::size_t tail = 0; tail < tails_; ++tail) {
-    const double last = static_cast<double>(most_bins()) - 1e-6;
-    const auto bin = static_cast<std::size_t>(std::min(place(sizes[tail]), last));
+    const std::size_t bin = bins[tail];
     if (bin >= bins_) grow_to(bin);
     counts_[tail * bins_ + bin] += units;
   }

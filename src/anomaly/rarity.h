@@ -33,11 +33,17 @@ class Rarity {
 
   explicit Rarity(Scale scale, std::uint8_t tails = 1) : scale_(scale), tails_(tails) {}
 
-  // Of a size in that tail; 0 until twenty readings were added. `index`: what the tail's mean
-  // excess is drawn to, with the weight of four readings.
-  double of(std::size_t tail, double size, double index) const;
-  // One size for each tail, which count as so many units of a reading.
-  void add(std::span<const double> sizes, std::uint32_t units);
+  // Where a size lies, in bins and parts of one, and the bin that it is counted in. Its logarithm
+  // is what costs, so whoever asks of() and then tells add() the same size asks once.
+  double place(double size) const;
+  std::uint8_t bin_at(double place) const;
+
+  // Of what lies there in that tail; 0 until twenty readings were added. `index`: what the tail's
+  // mean excess is drawn to, with the weight of four readings. Whoever looks for the greatest of
+  // several says what he has: one that is no greater may come out as any number up to that.
+  double of(std::size_t tail, double place, double index, double known = -1) const;
+  // One bin for each tail; they count as so many units of a reading.
+  void add(std::span<const std::uint8_t> bins, std::uint32_t units);
 
   bool knows_enough() const;
   // Readings added, faded ones left out.
@@ -60,7 +66,6 @@ class Rarity {
 
  private:
   std::size_t most_bins() const { return scale_ == Scale::kOctaves ? 64 : 256; }
-  double place(double size) const;
   void grow_to(std::size_t bin);
   void refresh();
   void halve();
