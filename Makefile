@@ -6,6 +6,8 @@
 
 SHELL := /bin/bash
 comma := ,
+empty :=
+space := $(empty) $(empty)
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-builtin-rules
 
@@ -93,17 +95,23 @@ GROUP ?= 8
 APART := src/delta/encoder.cpp src/delta/matcher.cpp src/delta/patch_file.cpp src/delta/program.cpp \
 	src/delta/suffix_index.cpp src/http/client.cpp src/http/pinned_authority.cpp src/sim/profile.cpp src/tuf/pkcs11.cpp \
 	$(shell grep -l "^enum Column" src/console/views/*.cpp)
-grouped = $(patsubst %.cpp,%.o,$(shell tools/group $(OUT)/group $(GROUP) $(1) --apart $(APART)))
-LIB_OBJ := $(call grouped,$(LIB_SRC))
+# The units' names are kept beside the list of sources that they were made of: only another list is grouped anew.
+units = $(strip $(if $(filter $(call one_word,$(2)),$(call one_word,$(file <$(OUT)/group/$(1).sources))), \
+	$(file <$(OUT)/group/$(1).units),$(call regroup,$(1),$(2))))
+regroup = $(shell mkdir -p $(OUT)/group && tools/group $(OUT)/group $(2) | tee $(OUT)/group/$(1).units)$(file \
+	>$(OUT)/group/$(1).sources,$(2))
+one_word = =$(subst $(space),:,$(strip $(1)))
+grouped = $(patsubst %.cpp,%.o,$(call units,$(1),$(GROUP) $(2) --apart $(APART)))
+LIB_OBJ := $(call grouped,lib,$(LIB_SRC))
 # Tests by fours: their files are longer, and one that was changed should be built again soon.
 TEST_GROUP ?= $(if $(filter 1,$(GROUP)),1,4)
-grouped_tests = $(patsubst %.cpp,%.o,$(shell tools/group $(OUT)/group $(TEST_GROUP) $(1) --apart))
-UNIT_OBJ := $(call grouped_tests,$(UNIT_SRC))
-GOLDEN_OBJ := $(call grouped_tests,$(GOLDEN_SRC))
-INTEGRATION_OBJ := $(call grouped_tests,$(INTEGRATION_SRC))
-E2E_OBJ := $(call grouped_tests,$(E2E_SRC))
+grouped_tests = $(patsubst %.cpp,%.o,$(call units,$(1),$(TEST_GROUP) $(2) --apart))
+UNIT_OBJ := $(call grouped_tests,unit,$(UNIT_SRC))
+GOLDEN_OBJ := $(call grouped_tests,golden,$(GOLDEN_SRC))
+INTEGRATION_OBJ := $(call grouped_tests,integration,$(INTEGRATION_SRC))
+E2E_OBJ := $(call grouped_tests,e2e,$(E2E_SRC))
 TEST_OBJ := $(UNIT_OBJ) $(GOLDEN_OBJ) $(INTEGRATION_OBJ) $(E2E_OBJ)
-AGENT_OBJ := $(call grouped,$(AGENT_SRC))
+AGENT_OBJ := $(call grouped,agent,$(AGENT_SRC))
 LIB := $(OUT)/libota.a
 AGENT_LIB := $(OUT)/libota-agent.a
 PROGRAMS := $(patsubst src/main/%.cpp,$(BIN)/%,$(wildcard src/main/otactl.cpp))
@@ -221,7 +229,7 @@ $(AGENT_LIB): $(AGENT_OBJ)
 
 link = @mkdir -p $(@D) && echo "link $@" && $(CXX) $(CXXFLAGS_ALL) -o $@ $(1) $(LDFLAGS_ALL)
 CONSOLE_SRC := $(filter-out src/main/otactl.cpp src/main/ota_sim.cpp src/main/ota_delta.cpp,$(wildcard src/main/*.cpp))
-CONSOLE_OBJ := $(call grouped,$(CONSOLE_SRC))
+CONSOLE_OBJ := $(call grouped,console,$(CONSOLE_SRC))
 $(BIN)/ota-console: $(CONSOLE_OBJ) $(LIB)
 	$(call link,$^) $(LIBS)
 $(BIN)/otactl: $(OUT)/src/main/otactl.o $(LIB)

@@ -26,7 +26,7 @@ BENCH_SRC := $(addprefix tests/bench/,bench.cpp measure.cpp load.cpp peers.cpp s
 	bench_memory.cpp \
 	rows_ingest.cpp rows_wire.cpp rows_download.cpp rows_store.cpp rows_fleet.cpp rows_brain.cpp rows_virtual.cpp \
 	rows_rollout.cpp rows_delta.cpp)
-BENCH_OBJ := $(call grouped,$(BENCH_SRC)) $(call obj,tests/support/pty.cpp)
+BENCH_OBJ := $(call grouped,bench,$(BENCH_SRC)) $(call obj,tests/support/pty.cpp)
 
 $(BIN)/bench: $(BENCH_OBJ) $(LIB)
 	$(call link,$^) $(LIBS) $(LIBS_TEST)
