@@ -137,6 +137,7 @@ model::Decision evaluate(const Input& input) {
   decision.override_reason = input.override_reason;
   decision.headline = headline_of(reason, decision.version);
   if (reason == Reason::kAnomaly) decision.risk = input.verdict.label;
+  decision.checks.reserve(findings.size());
   for (std::size_t i = 0; i < findings.size(); ++i) {
     if (!is_told(findings[i])) continue;
     decision.checks.push_back(outcome_of(findings[i], kChecks[i].words(input, findings[i])));
