@@ -3,6 +3,7 @@
 #include "api/json_views.h"
 #include "api/routes.h"
 #include "base/text.h"
+#include "fleet/device_filter.h"
 #include "fleet/fleet.h"
 #include "fleet/minutes.h"
 #include "model/time_json.h"
@@ -22,6 +23,10 @@ void list_devices(const Context& context, const http::Request& request,
   const std::string after = text_of(request, "after");
   const auto limit = number_of(request, respond, "limit", {kPage, 1, kPage});
   if (!limit) return;
+  const std::string words = text_of(request, "filter");
+  const auto filter = fleet::DeviceFilter::parse(words);
+  if (!filter) return respond(http::Response::problem(400, "bad-filter", filter.error().context));
+  const WallTime now = context.ports.clock.wall();
   Json devices = Json::array();
   const auto snapshot = context.ports.fleet.snapshot();
   for (const auto& chunk : snapshot->rows) {
@@ -29,10 +34,14 @@ void list_devices(const Context& context, const http::Request& request,
     for (const auto& row : *chunk) {
       if (row->id <= after) continue;
       if (devices.size() == *limit) break;
+      if (!filter->matches(*row, now)) continue;
       devices.push_back(row_json(*row));
     }
   }
-  respond(http::Response::json({{"devices", std::move(devices)}}));
+  Json page{{"devices", std::move(devices)}};
+  // So that whoever acts on them knows that they were filtered.
+  if (!words.empty()) page["filter"] = words;
+  respond(http::Response::json(page));
 }
 
 Result<fleet::PushRequest> push_request(const Json& body, std::string actor) {

@@ -14,13 +14,17 @@ bool is_over(const Json& job) {
 
 }  // namespace
 
-Result<Json> fetch_devices(Api& api) {
+Result<Json> fetch_devices(Api& api, const std::string& filter) {
   Json rows = Json::array();
   std::string after;
   while (true) {
     auto page = api.get("/v1/devices?limit=" + std::to_string(kPage) +
+                        (filter.empty() ? "" : "&filter=" + url_escape(filter)) +
                         (after.empty() ? "" : "&after=" + url_escape(after)));
     if (!page) return page.error();
+    if (!filter.empty() && text_at(*page, "filter") != filter) {
+      return fail(Errc::kConflict, "the server is of an earlier release and knows no filters");
+    }
     const Json& devices = list_at(*page, "devices");
     for (const Json& row : devices)
       rows.push_back(row);

@@ -10,8 +10,10 @@
 
 namespace ota::cli {
 
-// Every device's row, page after page, in id order.
-Result<Json> fetch_devices(Api& api);
+// Every device's row that the filter (fleet/device_filter.h) leaves, page after page, in id order;
+// empty: all. A server that knows no filters would send all: kConflict where it does not say that it
+// took this one.
+Result<Json> fetch_devices(Api& api, const std::string& filter = "");
 
 // Follows a job until it is final: `step` is called at each change of state or percentage. kTimeout
 // after `patience`; kUnavailable only once the server was away for longer than `away`, since a

@@ -15,6 +15,11 @@ std::string cell(const Json& object, const char* key) {
   return dash(printable(text_at(object, key), kMaxCell));
 }
 
+std::string target_of(const Json& row) {
+  const std::string target = printable(text_at(row, "target"), kMaxCell);
+  return target.empty() ? "-" : "v" + target;
+}
+
 std::string job_cell(const Json& row) {
   const std::string job = text_at(row, "job");
   if (job.empty()) return "-";
@@ -72,6 +77,8 @@ Table device_table(const Json& rows, WallTime now) {
                {"VERDICT"},
                {"RISK", Align::kRight},
                {"VERSION"},
+               {"TARGET"},
+               {"GATE"},
                {"CPU", Align::kRight},
                {"MEM", Align::kRight},
                {"DISK", Align::kRight},
@@ -83,10 +90,11 @@ Table device_table(const Json& rows, WallTime now) {
                {"JOB"}});
   for (const Json& row : rows) {
     table.add({cell(row, "id"), cell(row, "state"), cell(row, "level"), risk_of(row),
-               version_of(object_at(object_at(row, "facts"), "confirmed")),
-               metric_of(row, "cpu", "%"), metric_of(row, "mem", "%"), metric_of(row, "disk", "%"),
-               metric_of(row, "temp", "C"), age_of(row, "last_seen", now), cell(row, "hardware"),
-               cell(row, "group"), client_cell(row), job_cell(row)});
+               version_of(object_at(object_at(row, "facts"), "confirmed")), target_of(row),
+               cell(row, "gate"), metric_of(row, "cpu", "%"), metric_of(row, "mem", "%"),
+               metric_of(row, "disk", "%"), metric_of(row, "temp", "C"),
+               age_of(row, "last_seen", now), cell(row, "hardware"), cell(row, "group"),
+               client_cell(row), job_cell(row)});
   }
   return table;
 }

@@ -57,10 +57,6 @@ constexpr std::array<Binding, 28> kTrailing{{
     {Action::kHelp, "? F1", "help", "keys of this view; type to search", "help"},
 }};
 
-char folded(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 }  // namespace
 
 std::span<const Binding> leading_bindings() {
@@ -89,12 +85,6 @@ Access access_for(Action action) {
     if (binding->action == action) return binding->access;
   }
   return Access::kFull;  // what no key reaches is asked for by nobody
-}
-
-bool contains_folded(std::string_view text, std::string_view part) {
-  const auto found = std::search(text.begin(), text.end(), part.begin(), part.end(),
-                                 [](char a, char b) { return folded(a) == folded(b); });
-  return part.empty() || found != text.end();
 }
 
 }  // namespace ota::console

@@ -120,7 +120,4 @@ std::span<const Binding> trailing_bindings();
 // What an action takes, whatever key or command asks for it.
 Access access_for(Action action);
 
-// Whether `text` holds `part`, ASCII letters compared without case.
-bool contains_folded(std::string_view text, std::string_view part);
-
 }  // namespace ota::console

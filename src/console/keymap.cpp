@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/fold.h"
 #include "base/text.h"
 #include "console/views/view_spec.h"
 

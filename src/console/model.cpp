@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/fold.h"
 #include "base/text.h"
 
 namespace ota::console {
@@ -66,7 +67,7 @@ bool passes(std::string_view filter, std::string_view text) {
 }
 
 void arrange(Model& model, const UiState& state) {
-  model.order.arrange(model.fleet, state, model.rows);
+  model.order.arrange(model.fleet, state, model.now, model.rows);
   arrange_events(model, state.log);
   model.jobs.clear();
   for (const auto& job : model.fleet->jobs) {

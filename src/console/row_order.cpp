@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/text.h"
-
 namespace ota::console {
 namespace {
 
@@ -50,20 +48,9 @@ std::uint64_t RowOrder::rank_of(const DeviceRow& row) {
   return 0;
 }
 
-// Words hold no blank, so that a word is in the row's text where it is in one of its parts.
-bool RowOrder::passes(const DeviceRow& row) const {
-  return std::all_of(words_.begin(), words_.end(), [&](const Word& word) {
-    const bool found =
-        contains_folded(row.id, word.text) || contains_folded(row.hardware(), word.text) ||
-        contains_folded(row.group(), word.text) || contains_folded(to_text(row.state), word.text) ||
-        contains_folded(row.label, word.text) || contains_folded(row.gate, word.text);
-    return found == word.wanted;
-  });
-}
-
 void RowOrder::take(const DeviceRow& row, std::size_t index) {
   Entry& entry = entries_[index];
-  const bool shown = passes(row);
+  const bool shown = wanted_.matches(row, now_);
   std::uint64_t rank = shown ? rank_of(row) : 0;
   // Ids stay in their order in both directions.
   if (reverse_) rank = ~rank;
@@ -86,12 +73,9 @@ void RowOrder::start_anew(const fleet::Snapshot& fleet, const UiState& state) {
   filter_ = state.filter;
   sort_ = state.sort;
   reverse_ = state.reverse;
-  words_.clear();
-  for (const std::string& word : split(filter_, ' ')) {
-    if (word.empty() || word == "!") continue;
-    const bool wanted = word.front() != '!';
-    words_.push_back({wanted ? word : word.substr(1), wanted});
-  }
+  auto wanted = fleet::DeviceFilter::parse(filter_);
+  wanted_ = wanted ? std::move(*wanted) : fleet::DeviceFilter();
+  looked_ = now_;
   texts_ = {};
   versions_ = {};
   std::size_t count = 0;
@@ -102,18 +86,18 @@ void RowOrder::start_anew(const fleet::Snapshot& fleet, const UiState& state) {
   fleet_.reset();
 }
 
-void RowOrder::take_changes(const fleet::Snapshot& fleet) {
+void RowOrder::take_changes(const fleet::Snapshot& fleet, Look look) {
   moved_.clear();
   is_moved_.assign(entries_.size(), false);
   std::size_t index = 0;
   for (std::size_t i = 0; i < fleet.rows.size(); ++i) {
     const auto& chunk = fleet.rows[i];
-    if (fleet_ && fleet_->rows[i] == chunk) {
+    if (look == Look::kChanged && fleet_ && fleet_->rows[i] == chunk) {
       index += chunk->size();
       continue;
     }
     for (const auto& row : *chunk) {
-      if (entries_[index].row != row.get()) take(*row, index);
+      if (look == Look::kAll || entries_[index].row != row.get()) take(*row, index);
       ++index;
     }
   }
@@ -141,12 +125,17 @@ void RowOrder::sort_moved() {
 }
 
 void RowOrder::arrange(const std::shared_ptr<const fleet::Snapshot>& fleet, const UiState& state,
-                       std::vector<const DeviceRow*>& rows) {
+                       WallTime now, std::vector<const DeviceRow*>& rows) {
+  constexpr seconds kLookAgain{1};
   const bool same_wish =
       filter_ == state.filter && sort_ == state.sort && reverse_ == state.reverse;
-  if (same_wish && fleet_ == fleet) return;
+  now_ = now;
+  const bool late =
+      same_wish && wanted_.reads_clock() && (now < looked_ || now - looked_ >= kLookAgain);
+  if (same_wish && fleet_ == fleet && !late) return;
   if (!same_wish || !same_shape(*fleet)) start_anew(*fleet, state);
-  take_changes(*fleet);
+  if (late) looked_ = now;
+  take_changes(*fleet, late ? Look::kAll : Look::kChanged);
   if (texts_.renumber() || versions_.renumber()) {
     for (Entry& entry : entries_) {
       if (entry.shown) entry.rank = reverse_ ? ~rank_of(*entry.row) : rank_of(*entry.row);

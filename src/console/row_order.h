@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "console/state.h"
+#include "fleet/device_filter.h"
 #include "fleet/snapshot.h"
 
 namespace ota::console {
@@ -45,9 +46,10 @@ class Ranks {
 
 class RowOrder {
  public:
-  // What passes state.filter, sorted by state.sort. The pointers live as long as the snapshot.
+  // What passes state.filter at `now`, sorted by state.sort; all where that is no filter. The
+  // pointers live as long as the snapshot.
   void arrange(const std::shared_ptr<const fleet::Snapshot>& fleet, const UiState& state,
-               std::vector<const fleet::DeviceRow*>& rows);
+               WallTime now, std::vector<const fleet::DeviceRow*>& rows);
 
  private:
   struct Entry {
@@ -60,25 +62,22 @@ class RowOrder {
     std::uint32_t entry;
     auto operator<=>(const Place&) const = default;
   };
-  struct Word {
-    std::string text;
-    bool wanted;
-  };
-
   bool same_shape(const fleet::Snapshot& fleet) const;
   void start_anew(const fleet::Snapshot& fleet, const UiState& state);
-  void take_changes(const fleet::Snapshot& fleet);
+  enum class Look : std::uint8_t { kChanged, kAll };
+  void take_changes(const fleet::Snapshot& fleet, Look look);
   void take(const fleet::DeviceRow& row, std::size_t index);
   std::uint64_t rank_of(const fleet::DeviceRow& row);
-  bool passes(const fleet::DeviceRow& row) const;
   void sort_all();
   void sort_moved();
 
   std::shared_ptr<const fleet::Snapshot> fleet_;  // what entries_ was made of
   std::string filter_;
+  fleet::DeviceFilter wanted_;  // what it says
+  WallTime now_;
+  WallTime looked_;  // at all of them: a filter may ask how long ago something was
   SortColumn sort_ = SortColumn::kState;
   bool reverse_ = false;
-  std::vector<Word> words_;
   Ranks<std::string> texts_;
   Ranks<model::Version> versions_;
   std::vector<Entry> entries_;        // in id order

@@ -1,9 +1,11 @@
 // The line at the bottom: filters, commands and file names, with recall and completion.
 #include <algorithm>
 
+#include "base/fold.h"
 #include "base/text.h"
 #include "console/commands.h"
 #include "console/ui.h"
+#include "fleet/device_filter.h"
 
 namespace ota::console {
 namespace {
@@ -78,7 +80,13 @@ void Ui::take_prompt() {
 
 void Ui::set_filter(const std::string& text) {
   const auto filter = spec_of(state_.view).filter;
-  (filter != nullptr ? filter(state_) : state_.filter) = text;
+  std::string& kept = filter != nullptr ? filter(state_) : state_.filter;
+  if (&kept == &state_.filter) {
+    if (const auto good = fleet::DeviceFilter::parse(text); !good) {
+      return say("filter: " + good.error().context, Ink::kBad);
+    }
+  }
+  kept = text;
 }
 
 std::vector<std::string> Ui::known_words() const {

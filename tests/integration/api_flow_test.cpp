@@ -52,6 +52,32 @@ TEST_CASE("a device joins with a code that works once", "[api][threads]") {
   CHECK(events(server, "enrol.ok").size() == 1);
 }
 
+TEST_CASE("the list of devices is filtered by the server, page by page, and says so", "[api]") {
+  ApiServer server;
+  auto operators = server.client("operator");
+  const auto list = [&](const std::string& query) {
+    const auto reply = operators.get("/v1/devices" + query, ApiServer::kMost);
+    REQUIRE(reply.has_value());
+    REQUIRE(reply->status == 200);
+    return *parse_json(reply->body);
+  };
+  const Json all = list("");
+  CHECK_FALSE(all.contains("filter"));
+  REQUIRE(all.at("devices").size() >= 2);
+  const Json one = list("?filter=id:iot-001%20seen:never");
+  CHECK(one.at("filter") == "id:iot-001 seen:never");
+  REQUIRE(one.at("devices").size() == 1);
+  CHECK(one.at("devices").at(0).at("id") == "iot-001");
+  // What a page holds is counted after the filter, or a page would look like the last one.
+  const Json page = list("?filter=!id:iot-001&limit=1");
+  REQUIRE(page.at("devices").size() == 1);
+  CHECK(page.at("devices").at(0).at("id") != "iot-001");
+  const auto odd = operators.get("/v1/devices?filter=verison:2", ApiServer::kMost);
+  REQUIRE(odd.has_value());
+  CHECK(odd->status == 400);
+  CHECK(odd->body.find("version:") != std::string::npos);
+}
+
 TEST_CASE("a copied operator's key is out at once where its certificates are withdrawn", "[api]") {
   ApiServer server;
   auto thief = server.client("operator");  // the files, as they were copied

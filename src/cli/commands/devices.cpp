@@ -1,22 +1,29 @@
 // otactl devices: the table of all devices.
+#include <algorithm>
+#include <array>
+
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/fetch.h"
 #include "cli/format.h"
+#include "cli/selection.h"
 
 namespace ota::cli {
 namespace {
 
+constexpr std::array<std::string_view, 6> kFilters{"--filter", "--group",        "--model",
+                                                   "--state",  "--from-version", "--verdict"};
+
+// Words of before --filter, which are terms of it.
 bool wanted(const Json& row, const Arguments& arguments) {
-  const auto matches = [&](std::string_view option, const char* key) {
+  const auto is = [&](std::string_view option, const char* key) {
     return !arguments.has(option) || text_at(row, key) == arguments.text(option);
   };
-  return matches("--state", "state") && matches("--verdict", "level") &&
-         matches("--group", "group") && matches("--model", "hardware");
+  return is("--state", "state") && is("--verdict", "level");
 }
 
 Result<ExitCode> run_devices(Context& context) {
-  const auto rows = fetch_devices(context.api);
+  const auto rows = filtered_devices(context);
   if (!rows) return rows.error();
   Json shown = Json::array();
   for (const Json& row : *rows) {
@@ -24,37 +31,41 @@ Result<ExitCode> run_devices(Context& context) {
   }
   context.out.document(Json{{"devices", shown}});
   const Table table = device_table(shown, context.clock.wall());
-  if (table.empty()) {
-    context.out.line(rows->empty() ? "No devices: list some in config/devices.json."
-                                   : "No device matches.");
-  } else {
+  if (!table.empty()) {
     context.out.table(table);
+    return ExitCode::kDone;
   }
+  const bool any = std::any_of(kFilters.begin(), kFilters.end(), [&](std::string_view option) {
+    return context.arguments.has(option);
+  });
+  context.out.line(any ? "No device matches." : "No devices: list some in config/devices.json.");
   return ExitCode::kDone;
 }
 
 }  // namespace
 
 Command devices_command() {
-  return {
-      .name = "devices",
-      .summary = "the table of all devices: state, verdict, version, last values",
-      .details = "The version is the one that the device booted and confirmed.",
-      .positionals = {},
-      .options = {{"--state",
-                   "STATE",
-                   "only devices in this state",
-                   {"FAILED", "ROLLBACK", "BLOCKED", "UPDATING", "OFFLINE", "UNKNOWN", "ONLINE"}},
-                  {"--verdict",
-                   "LEVEL",
-                   "only devices with this verdict",
-                   {"stable", "watch", "critical", "unknown"}},
-                  {"--group", "NAME", "only devices of this group"},
-                  {"--model", "MODEL", "only devices of this hardware model"}},
-      .examples = {{"otactl devices", "all of them"},
-                   {"otactl devices --verdict critical", "those that the gate refuses"},
-                   {"otactl --json devices", "the same for a program"}},
-      .run = &run_devices};
+  return {.name = "devices",
+          .summary = "the table of all devices: state, verdict, version, last values",
+          .details = "The version is the one that the device booted and confirmed.",
+          .positionals = {},
+          .options = with_filter_options(
+              {{"--state",
+                "STATE",
+                "only devices in this state",
+                {"FAILED", "ROLLBACK", "BLOCKED", "UPDATING", "OFFLINE", "UNKNOWN", "ONLINE"}},
+               {"--verdict",
+                "LEVEL",
+                "only devices with this verdict",
+                {"stable", "watch", "critical", "unknown"}}}),
+          .examples = {{"otactl devices", "all of them"},
+                       {"otactl devices --verdict critical", "those that the gate refuses"},
+                       {"otactl devices --filter behind",
+                        "those that want an update, and what the gate says"},
+                       {"otactl devices --filter \"group:floor seen:>1h\"",
+                        "who has gone silent there"},
+                       {"otactl --json devices", "the same for a program"}},
+          .run = &run_devices};
 }
 
 }  // namespace ota::cli

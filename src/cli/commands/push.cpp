@@ -1,20 +1,29 @@
 // otactl push: asks the gate for each device and starts the updates that it allows.
+#include <algorithm>
+#include <map>
+#include <span>
+
 #include "base/text.h"
 #include "cli/ask.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/fetch.h"
 #include "cli/format.h"
+#include "cli/selection.h"
 
 namespace ota::cli {
 namespace {
 
 enum class Run { kReal, kDry };
 
-Result<Json> request_of(const Arguments& arguments, Run run) {
+constexpr std::size_t kLongestHeadline = 120;
+
+using Ids = std::span<const std::string>;
+
+Result<Json> request_of(const Arguments& arguments, Ids ids, Run run) {
   const auto version = arguments.version("--version");
   if (!version) return version.error();
-  Json body{{"devices", arguments.list("ID")}};
+  Json body{{"devices", std::vector<std::string>(ids.begin(), ids.end())}};
   if (*version) body["version"] = (*version)->text();
   if (arguments.has("--override")) body["override"] = arguments.text("--override");
   if (arguments.has("--again")) body["again"] = true;
@@ -47,9 +56,31 @@ ExitCode code_of(const Json& decision) {
   return answer == "skip" ? ExitCode::kSkipped : ExitCode::kBlocked;
 }
 
+// "13 devices: 9 ALLOWED, 3 BLOCKED: Anomaly Detected, 1 SKIPPED: Device already on v2.1.5"
+std::string sum_of(const Json& results, Run run) {
+  std::map<std::string, std::size_t> counts;
+  for (const Json& result : results) {
+    const Json& decision = object_at(result, "decision");
+    const bool allowed = text_at(decision, "answer") == "allow";
+    ++counts[allowed ? (run == Run::kDry ? "ALLOWED" : "SUCCESS") : text_at(decision, "headline")];
+  }
+  std::vector<std::pair<std::size_t, std::string>> most_first;
+  for (auto& [headline, count] : counts)
+    most_first.emplace_back(count, headline);
+  std::stable_sort(most_first.begin(), most_first.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string text = std::to_string(results.size()) + " devices:";
+  for (const auto& [count, headline] : most_first) {
+    text += (text.ends_with(':') ? " " : ", ") + std::to_string(count) + " " +
+            printable(headline, kLongestHeadline);
+  }
+  return text;
+}
+
 ExitCode print_results(Context& context, const Json& results, Run run) {
   ExitCode code = ExitCode::kDone;
   const bool many = results.size() > 1;
+  if (many) context.out.line(sum_of(results, run));
   for (const Json& result : results) {
     const Json& decision = object_at(result, "decision");
     code = worse(code, code_of(decision));
@@ -94,38 +125,55 @@ Result<ExitCode> wait_for_all(Context& context, Json& results) {
   return code;
 }
 
-Result<Json> push_once(Context& context, Run run) {
-  const auto body = request_of(context.arguments, run);
-  if (!body) return body.error();
-  auto answer = context.api.post("/v1/push", *body);
-  if (!answer) return answer.error();
-  if (list_at(*answer, "results").size() != context.arguments.list("ID").size()) {
-    return fail(Errc::kInvalid, "the server's answer does not name every device");
+// The answers for all of them, in as many requests as the server takes them in.
+Result<Json> push_once(Context& context, Ids ids, Run run) {
+  constexpr std::size_t kMost = 10'000;
+  Json results = Json::array();
+  while (!ids.empty()) {
+    const Ids some = ids.first(std::min(ids.size(), kMost));
+    const auto body = request_of(context.arguments, some, run);
+    if (!body) return body.error();
+    auto answer = context.api.post("/v1/push", *body);
+    if (!answer) return answer.error();
+    const Json& given = list_at(*answer, "results");
+    if (given.size() != some.size()) {
+      return fail(Errc::kInvalid, "the server's answer does not name every device");
+    }
+    for (const Json& result : given)
+      results.push_back(result);
+    ids = ids.subspan(some.size());
   }
-  return answer;
+  return Json{{"results", std::move(results)}};
 }
 
 Result<ExitCode> run_push(Context& context) {
   const Arguments& arguments = context.arguments;
+  const auto selection = selected_devices(context);
+  if (!selection) return selection.error();
+  const Ids ids = selection->ids;
   if (arguments.has("--dry-run")) {
-    const auto answer = push_once(context, Run::kDry);
+    const auto answer = push_once(context, ids, Run::kDry);
     if (!answer) return answer.error();
     context.out.document(*answer);
     return print_results(context, list_at(*answer, "results"), Run::kDry);
   }
-  const std::size_t devices = arguments.list("ID").size();
-  if (devices > 1 && !arguments.has("--yes")) {
-    const auto preview = push_once(context, Run::kDry);
+  // Whoever names one device has said which.
+  if ((ids.size() > 1 || selection->counted) && !arguments.has("--yes")) {
+    const auto preview = push_once(context, ids, Run::kDry);
     if (!preview) return preview.error();
     print_results(context, list_at(*preview, "results"), Run::kDry);
     context.out.flush();
-    if (const auto code =
-            unless_confirmed(context, "Push to these " + std::to_string(devices) + " devices?",
-                             "Nothing was pushed.")) {
+    if (const auto code = unless_confirmed(
+            context,
+            "Push to " +
+                (ids.size() == 1 ? ids.front()
+                                 : "these " + std::to_string(ids.size()) + " devices") +
+                "?",
+            "Nothing was pushed.")) {
       return *code;
     }
   }
-  auto answer = push_once(context, Run::kReal);
+  auto answer = push_once(context, ids, Run::kReal);
   if (!answer) return answer.error();
   Json results = list_at(*answer, "results");
   ExitCode code = print_results(context, results, Run::kReal);
@@ -148,25 +196,28 @@ Command push_command() {
       .details =
           "Without --version the device gets the target version of config/ota_settings.json.\n"
           "For more than one device a person is shown every answer first and asked once.",
-      .positionals = {{"ID", "the devices", Positional::Count::kSome}},
-      .options = {{"--version", "V", "the version to install", {}, Kind::kVersion},
-                  {"--wait",
-                   "",
-                   "follow until every job has ended; exit 5 where one did not succeed",
-                   {},
-                   Kind::kText,
-                   Option::Need::kOptional,
-                   {"--dry-run"}},
-                  {"--override", "REASON",
-                   "let a security or remediation release pass an anomaly; audited"},
-                  {"--again", "", "also a release that the device fell back from before"},
-                  {"--dry-run", "", "say what the gate would answer; nothing is started or stored"},
-                  {"--yes", "", "do not ask"}},
+      .positionals = {devices_positional()},
+      .options = with_selecting_options(
+          {{"--version", "V", "the version to install", {}, Kind::kVersion},
+           {"--wait",
+            "",
+            "follow until every job has ended; exit 5 where one did not succeed",
+            {},
+            Kind::kText,
+            Option::Need::kOptional,
+            {"--dry-run"}},
+           {"--override", "REASON",
+            "let a security or remediation release pass an anomaly; audited"},
+           {"--again", "", "also a release that the device fell back from before"},
+           {"--dry-run", "", "say what the gate would answer; nothing is started or stored"},
+           {"--yes", "", "do not ask"}}),
       .examples = {{"otactl push iot-001", "to the target version"},
                    {"otactl push iot-001 --version 2.1.5 --wait", "and follow it to its end"},
                    {"otactl push iot-002 --version 2.1.6 --override \"fix of the runaway logger\"",
                     "a remediation release to a device with an anomaly"},
-                   {"otactl push iot-001 iot-002 --dry-run", "what would the gate say"}},
+                   {"otactl push iot-001 iot-002 --dry-run", "what would the gate say"},
+                   {"otactl push --group floor --filter \"behind !id:iot-007,iot-008\"",
+                    "all of a group that want it but two"}},
       .run = &run_push};
 }
 

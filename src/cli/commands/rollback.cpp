@@ -1,20 +1,19 @@
 // otactl rollback: send a device back to its previous image; never gated
-#include "cli/ask.h"
 #include "cli/commands/all.h"
 #include "cli/context.h"
+#include "cli/selection.h"
 
 namespace ota::cli {
 namespace {
 
 Result<ExitCode> run_rollback(Context& context) {
-  const std::string id = context.arguments.text("ID");
-  if (const auto code = unless_confirmed(context, "Roll back " + id + "?")) return *code;
-  const auto answer =
-      context.api.post("/v1/devices/" + url_escape(id) + "/rollback", Json::object());
-  if (!answer) return answer.error();
-  context.out.document(Json{{"rollback", id}});
-  context.out.line("ROLLBACK: " + id + " was told to go back to its previous slot", Tone::kGood);
-  return ExitCode::kDone;
+  return order_each(context, {.question = "Roll back",
+                              .path = "/rollback",
+                              .member = "rollback",
+                              .done = [](const std::string& id) {
+                                return "ROLLBACK: " + id +
+                                       " was told to go back to its previous slot";
+                              }});
 }
 
 }  // namespace
@@ -23,9 +22,10 @@ Command rollback_command() {
   return {.name = "rollback",
           .summary = "send a device back to its previous image; never gated",
           .details = "",
-          .positionals = {{"ID", "the device"}},
-          .options = {{"--yes", "", "do not ask"}},
-          .examples = {{"otactl rollback iot-001", "to what it ran before the last update"}},
+          .positionals = {devices_positional()},
+          .options = with_selecting_options({{"--yes", "", "do not ask"}}),
+          .examples = {{"otactl rollback iot-001", "to what it ran before the last update"},
+                       {"otactl rollback --from-version 2.1.6", "every device that runs it"}},
           .run = &run_rollback};
 }
 

@@ -128,6 +128,8 @@ void draw_status(const Area& row, const Scene& scene) {
                           bold());
     if (state.prompt->kind == Prompt::Kind::kCommand) {
       row.put(x + 2, 0, command_preview(state.prompt->text), {Ink::kDim});
+    } else if (state.prompt->kind == Prompt::Kind::kFilter && state.prompt->text.empty()) {
+      row.put(x + 2, 0, spec_of(state.view).filter_words, {Ink::kDim});
     }
     return;
   }

@@ -415,6 +415,7 @@ ViewSpec summary_view() {
           .open = open_device,
           .back = back,
           .filter = [](UiState& state) -> std::string& { return state.filter; },
+          .filter_words = "words, behind, gate:cpu, version:<2.1.4, group:a,b, seen:>5m, !id:x",
           .copy = device_line,
           .export_stem = [](const UiState&) { return std::string("devices"); },
           .export_suffix = "csv",

@@ -46,6 +46,7 @@ struct ViewSpec {
   void (*open)(const Stage&);
   void (*back)(UiState&);  // null: to where it was opened from
   std::string& (*filter)(UiState&);
+  std::string_view filter_words = "";  // what may be typed there, shown while nothing is
   // The selected line; empty: nothing is selected.
   std::string (*copy)(const Scene&);
   // "iot-001" of "iot-001-20260820T140322Z.csv".

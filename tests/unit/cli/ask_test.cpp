@@ -1,9 +1,8 @@
 #include "cli/ask.h"
 
-#include <filesystem>
-
 #include "base/file.h"
 #include "tests/support/catch.h"
+#include "tests/support/temp_folder.h"
 #include "tests/unit/cli/fake_server.h"
 
 using namespace ota;
@@ -32,8 +31,8 @@ bool changes(const Json& body) {
 }  // namespace
 
 TEST_CASE("without a terminal and without --yes nothing is done, and the exit code is 2", "[cli]") {
-  const std::string file =
-      (std::filesystem::temp_directory_path() / "ota-ask-test-state.json").string();
+  const ota::test::TempFolder folder;
+  const std::string file = (folder.path() / "state.json").string();
   REQUIRE(write_file_durably(file, "{}").has_value());
   for (const std::string& line :
        {std::string("rollback a"), std::string("revoke a"), std::string("push a b"),
@@ -51,7 +50,6 @@ TEST_CASE("without a terminal and without --yes nothing is done, and the exit co
     told.says = Answer::kNobody;
     if (line != "state import -") CHECK(cli::test::otactl(line + " --yes", told).code == 0);
   }
-  std::filesystem::remove(file);
 }
 
 TEST_CASE("only a yes goes on: a no ends with 1 and has done nothing", "[cli]") {

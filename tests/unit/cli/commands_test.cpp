@@ -35,8 +35,8 @@ TEST_CASE("every command has a name of its own, words for the help and an exampl
 TEST_CASE("every command's help names its options and shows its examples", "[cli]") {
   for (const Command& command : commands()) {
     INFO(command.name);
-    test::Script script;
-    const test::Ran ran = test::otactl(std::string(command.name) + " --help", script);
+    cli::test::Script script;
+    const cli::test::Ran ran = cli::test::otactl(std::string(command.name) + " --help", script);
     CHECK(ran.code == 0);
     CHECK(ran.says(command.examples.front().line));
     CHECK(ran.says("--json"));
@@ -74,8 +74,8 @@ TEST_CASE("the examples of the help are lines that the parser takes", "[cli]") {
 }
 
 TEST_CASE("without a command the help is shown", "[cli]") {
-  test::Script script;
-  const test::Ran ran = test::otactl("", script);
+  cli::test::Script script;
+  const cli::test::Ran ran = cli::test::otactl("", script);
   CHECK(ran.code == 0);
   for (const Command& command : commands()) {
     INFO(command.name);
@@ -87,8 +87,8 @@ TEST_CASE("a wrong line is a usage error that says where help is", "[cli]") {
   for (const char* line : {"frobnicate", "push", "push iot-001 --frob", "firmware", "device",
                            "logs --severity loud", "push iot-001 --version"}) {
     INFO(line);
-    test::Script script;
-    const test::Ran ran = test::otactl(line, script);
+    cli::test::Script script;
+    const cli::test::Ran ran = cli::test::otactl(line, script);
     CHECK(ran.code == 2);
     CHECK(ran.err.find("Try: otactl") != std::string::npos);
     CHECK(ran.out.empty());
@@ -97,12 +97,12 @@ TEST_CASE("a wrong line is a usage error that says where help is", "[cli]") {
 }
 
 TEST_CASE("the help of all names the program once", "[cli]") {
-  test::Script script;
-  const test::Ran ran = test::otactl("--help", script);
+  cli::test::Script script;
+  const cli::test::Ran ran = cli::test::otactl("--help", script);
   CHECK(ran.code == 0);
   CHECK(ran.says("Usage: otactl ["));
   CHECK_FALSE(ran.says("otactl otactl"));
-  CHECK(test::otactl("firmware --help", script).says("Usage: otactl firmware ["));
+  CHECK(cli::test::otactl("firmware --help", script).says("Usage: otactl firmware ["));
 }
 
 TEST_CASE("a command that is none is named, with the nearest one", "[cli]") {
@@ -117,8 +117,8 @@ TEST_CASE("a command that is none is named, with the nearest one", "[cli]") {
         Case{"firmware remote 1", "no command \"firmware remote\"; did you mean \"remove\"?"},
         Case{"firmware", "A subcommand is required"}}) {
     INFO(one.line);
-    test::Script script;
-    const test::Ran ran = test::otactl(one.line, script);
+    cli::test::Script script;
+    const cli::test::Ran ran = cli::test::otactl(one.line, script);
     INFO(ran.err);
     CHECK(ran.code == 2);
     CHECK(ran.err.find(one.words) != std::string::npos);
@@ -135,8 +135,8 @@ TEST_CASE("a value that does not fit its option is a usage error", "[cli]") {
         "replay x.csv --threshold 2", "replay --device iot-001 --from banana",
         "replay --device iot-001 --from 5x5h"}) {
     INFO(line);
-    test::Script script;
-    const test::Ran ran = test::otactl(line, script);
+    cli::test::Script script;
+    const cli::test::Ran ran = cli::test::otactl(line, script);
     CHECK(ran.code == 2);
     CHECK(ran.err.find("Try: otactl ") != std::string::npos);
     CHECK(ran.out.empty());
@@ -145,9 +145,9 @@ TEST_CASE("a value that does not fit its option is a usage error", "[cli]") {
 }
 
 TEST_CASE("what the server calls not valid is no usage error", "[cli]") {
-  test::Script script;
+  cli::test::Script script;
   script.answers["POST /v1/enrolments"] = {fail(Errc::kInvalid, "the server says: no")};
-  CHECK(test::otactl("enroll iot-001", script).code == 1);
+  CHECK(cli::test::otactl("enroll iot-001", script).code == 1);
 }
 
 TEST_CASE("root and server come from the line, else from the environment", "[cli]") {

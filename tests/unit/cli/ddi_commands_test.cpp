@@ -5,24 +5,24 @@ using namespace ota;
 using namespace ota::cli;
 
 TEST_CASE("a DDI token is printed once, with how to use it", "[cli]") {
-  test::Script script;
+  cli::test::Script script;
   script.answers["POST /v1/devices/press-01/ddi-token"] = {
       Json{{"device", "press-01"}, {"token", "T0ken"}}};
-  const test::Ran ran = test::otactl("ddi token press-01", script);
+  const cli::test::Ran ran = cli::test::otactl("ddi token press-01", script);
   CHECK(ran.code == 0);
   CHECK(ran.says("\nT0ken\n"));
   CHECK(ran.says("-k TOKEN"));
 }
 
 TEST_CASE("the waiting list says what to do for each id", "[cli]") {
-  test::Script script;
+  cli::test::Script script;
   script.answers["GET /v1/ddi"] = {Json{
       {"listen", "0.0.0.0:8444"},
       {"gateway_token", true},
       {"waiting",
        {{{"id", "press-01"}, {"client", "SWUpdate"}, {"address", "10.0.0.7"}, {"listed", true}},
         {{"id", "press-02"}, {"client", "\x1b[2J"}, {"address", ""}, {"listed", false}}}}}};
-  const test::Ran ran = test::otactl("ddi waiting", script);
+  const cli::test::Ran ran = cli::test::otactl("ddi waiting", script);
   CHECK(ran.code == 0);
   CHECK(ran.says("DDI is served on 0.0.0.0:8444"));
   CHECK(ran.says("otactl ddi accept press-01"));
@@ -31,35 +31,35 @@ TEST_CASE("the waiting list says what to do for each id", "[cli]") {
 }
 
 TEST_CASE("a gateway token is asked about, made and turned off", "[cli]") {
-  test::Script script;
+  cli::test::Script script;
   script.answers["POST /v1/ddi/gateway-token"] = {Json{{"token", "G4te"}}, Json()};
-  CHECK(test::otactl("ddi gateway-token", script).says("\nG4te\n"));
+  CHECK(cli::test::otactl("ddi gateway-token", script).says("\nG4te\n"));
   CHECK(script.asked.size() == 1);
-  CHECK(test::otactl("ddi gateway-token --off --yes", script).says("OFF"));
+  CHECK(cli::test::otactl("ddi gateway-token --off --yes", script).says("OFF"));
   CHECK(script.bodies == std::vector<Json>{{{"on", true}}, {{"on", false}}});
   script.says = Answer::kNo;
-  CHECK(test::otactl("ddi gateway-token", script).code == 1);
+  CHECK(cli::test::otactl("ddi gateway-token", script).code == 1);
   CHECK(script.bodies.size() == 2);
 }
 
 TEST_CASE("cancel --force ends an update on the server alone", "[cli]") {
-  test::Script script;
+  cli::test::Script script;
   script.answers["POST /v1/jobs/job-000001/force-quit"] = {Json()};
   script.answers["GET /v1/jobs/job-000001"] = {Json{{"state", "cancelled"}}};
-  CHECK(test::otactl("cancel --force job-000001", script).says("CANCELLED: job-000001"));
+  CHECK(cli::test::otactl("cancel --force job-000001", script).says("CANCELLED: job-000001"));
   script.answers["POST /v1/devices/press-01/ddi-attributes"] = {Json()};
-  CHECK(test::otactl("ddi ask press-01", script).code == 0);
+  CHECK(cli::test::otactl("ddi ask press-01", script).code == 0);
   script.answers["POST /v1/ddi/waiting/press-01/accept"] = {Json()};
-  CHECK(test::otactl("ddi accept press-01", script).code == 0);
+  CHECK(cli::test::otactl("ddi accept press-01", script).code == 0);
 }
 
 TEST_CASE("a DDI device's page shows its attributes and the lines that it sent", "[cli]") {
-  test::Script script;
+  cli::test::Script script;
   script.answers["GET /v1/devices/press-01"] = {
       Json{{"row", {{"id", "press-01"}}},
            {"record", {{"ddi", {{"name", "SWUpdate"}, {"attributes", {{"hwRev", "1.0"}}}}}}},
            {"ddi_log", {"ERROR : no space", "a line\x1b[2J"}}}};
-  const test::Ran ran = test::otactl("device press-01", script);
+  const cli::test::Ran ran = cli::test::otactl("device press-01", script);
   CHECK(ran.says("Updated over DDI by SWUpdate"));
   CHECK(ran.says("hwRev = 1.0"));
   CHECK(ran.says("  ERROR : no space\n"));

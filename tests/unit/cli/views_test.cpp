@@ -48,7 +48,7 @@ TEST_CASE("the device table shows the confirmed version and dashes for what is u
   const auto ran = otactl("devices", script);
   CHECK(ran.code == 0);
   CHECK(ran.says("iot-001  ONLINE   stable"));
-  CHECK(ran.says("v2.1.4   12%  35%     -     -"));
+  CHECK(ran.says("v2.1.4   -       -     12%  35%     -     -"));
   const auto filtered = otactl("devices --verdict critical --json", script);
   CHECK((*parse_json(filtered.out))["devices"].size() == 1);
 }
@@ -61,7 +61,7 @@ TEST_CASE("readings and risk of a silent device are not shown as if they were li
   script.answers["GET /v1/devices?limit=1000"] = {Json{{"devices", {silent}}}};
   script.answers["GET /v1/devices/iot-001"] = {Json{{"row", silent}, {"verdict", verdict}}};
   script.answers[kHead] = {Json{{"events", Json::array()}, {"last", 0}}};
-  CHECK(otactl("devices", script).says("unknown     -  v2.1.4     -    -     -     -"));
+  CHECK(otactl("devices", script).says("unknown     -  v2.1.4   -       -       -    -     -     -"));
   const auto device = otactl("device iot-001", script);
   CHECK(device.says("CPU -, memory -, disk -, temperature -"));
   CHECK(device.says("risk - of 100"));

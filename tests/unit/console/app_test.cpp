@@ -76,7 +76,7 @@ TEST_CASE("a storm of changes is four frames a second at most", "[console][threa
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   over = true;
   storm.join();
-  CHECK(changes > 1000);
+  CHECK(changes > 10 * screen.frames);  // a busy machine gives the storm little time, too
   CHECK(screen.frames >= 3);  // and they are shown
   CHECK(screen.frames <= 1 + 4 * took.count());
 }

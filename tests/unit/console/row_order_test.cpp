@@ -130,6 +130,8 @@ Rows sorted(const fleet::Snapshot& snapshot, const console::UiState& state) {
 
 }  // namespace
 
+const WallTime kNow = WallTime(seconds(1'800'000'000));
+
 TEST_CASE("rows stand in the column's order whatever changed since the last frame", "[console]") {
   for (std::size_t column = 0; column < console::kSortColumns; ++column) {
     Play play(700);
@@ -141,7 +143,7 @@ TEST_CASE("rows stand in the column's order whatever changed since the last fram
     for (int frame = 0; frame < 30; ++frame) {
       INFO("column " << console::name_of(state.sort) << ", frame " << frame);
       const auto snapshot = play.publish();
-      order.arrange(snapshot, state, rows);
+      order.arrange(snapshot, state, kNow, rows);
       REQUIRE(rows == sorted(*snapshot, state));
       // Nothing, a few, many, another device, another wish.
       if (frame % 5 == 1) play.change(3);
@@ -161,8 +163,29 @@ TEST_CASE("a frame over the same snapshot leaves the rows as they are", "[consol
   console::UiState state;
   Rows rows;
   const auto snapshot = play.publish();
-  order.arrange(snapshot, state, rows);
+  order.arrange(snapshot, state, kNow, rows);
   rows.assign(1, nullptr);
-  order.arrange(snapshot, state, rows);
+  order.arrange(snapshot, state, kNow, rows);
   CHECK(rows == Rows{nullptr});
+}
+
+TEST_CASE("a filter that asks how long ago is asked again by the passing of time", "[console]") {
+  Play play(300);
+  console::RowOrder order;
+  console::UiState state;
+  Rows rows;
+  const auto snapshot = play.publish();
+  const WallTime newest = [&] {
+    WallTime found;
+    for (const auto& chunk : snapshot->rows) {
+      for (const auto& row : *chunk)
+        found = std::max(found, row->last_seen);
+    }
+    return found;
+  }();
+  state.filter = "!seen:never seen:>1h";
+  order.arrange(snapshot, state, newest, rows);
+  const std::size_t before = rows.size();
+  order.arrange(snapshot, state, newest + std::chrono::hours(2), rows);
+  CHECK(rows.size() > before);
 }

@@ -10,7 +10,7 @@ using test::SmallFleet;
 
 namespace {
 
-constexpr int kDevices = 400;
+constexpr int kAsked = 400;
 constexpr int kRounds = 10;
 
 std::string id_of(int number) {
@@ -23,10 +23,10 @@ class AnyFleet {
  public:
   explicit AnyFleet(std::uint64_t seed) : random_(seed) {
     model::Settings all;
-    for (int i = 0; i < kDevices; ++i)
+    for (int i = 0; i < kAsked; ++i)
       all.whitelist.devices.push_back({id_of(i), hardware(), "default", ""});
     it_.fleet->apply_settings(std::make_shared<const model::Settings>(all));
-    for (int i = 0; i < kDevices; ++i)
+    for (int i = 0; i < kAsked; ++i)
       enrol(id_of(i));
   }
 
@@ -38,7 +38,7 @@ class AnyFleet {
     if (one_in(5)) it_.fleet->set_releases(releases());
     it_.store.state.writable = !one_in(12);
     it_.store.state.problem = it_.store.state.writable ? "" : "no space left on device";
-    for (int i = 0; i < kDevices; ++i) {
+    for (int i = 0; i < kAsked; ++i) {
       const std::string id = id_of(i);
       if (!one_in(3)) sample(id);
       if (one_in(20)) say(id);
@@ -48,7 +48,7 @@ class AnyFleet {
   }
 
   std::string disagreement() {
-    for (int i = 0; i < kDevices; ++i) {
+    for (int i = 0; i < kAsked; ++i) {
       const std::string id = id_of(i);
       const fleet::DeviceRow& row = it_.row(id);
       fleet::PushRequest request;
@@ -82,7 +82,7 @@ class AnyFleet {
 
   model::Settings settings() {
     model::Settings settings;
-    for (int i = 0; i < kDevices; ++i) {
+    for (int i = 0; i < kAsked; ++i) {
       if (one_in(25)) continue;
       settings.whitelist.devices.push_back(
           {id_of(i), hardware(), one_in(3) ? "floor" : "default", ""});
@@ -174,7 +174,7 @@ class AnyFleet {
         enrol(id);
         break;
       case 4:
-        if (number_of(id) < kDevices / 4) poll_over_ddi(id);
+        if (number_of(id) < kAsked / 4) poll_over_ddi(id);
         break;
       case 5:
         it_.wait([&](fleet::Done done) { it_.fleet->acknowledge(id, "operator:test", done); });
