@@ -61,7 +61,8 @@ TEST_CASE("readings and risk of a silent device are not shown as if they were li
   script.answers["GET /v1/devices?limit=1000"] = {Json{{"devices", {silent}}}};
   script.answers["GET /v1/devices/iot-001"] = {Json{{"row", silent}, {"verdict", verdict}}};
   script.answers[kHead] = {Json{{"events", Json::array()}, {"last", 0}}};
-  CHECK(otactl("devices", script).says("unknown     -  v2.1.4   -       -       -    -     -     -"));
+  CHECK(
+      otactl("devices", script).says("unknown     -  v2.1.4   -       -       -    -     -     -"));
   const auto device = otactl("device iot-001", script);
   CHECK(device.says("CPU -, memory -, disk -, temperature -"));
   CHECK(device.says("risk - of 100"));

@@ -77,7 +77,7 @@ TEST_CASE("a storm of changes is four frames a second at most", "[console][threa
   over = true;
   storm.join();
   CHECK(changes > 10 * screen.frames);  // a busy machine gives the storm little time, too
-  CHECK(screen.frames >= 3);  // and they are shown
+  CHECK(screen.frames >= 3);            // and they are shown
   CHECK(screen.frames <= 1 + 4 * took.count());
 }
 
