@@ -12,6 +12,7 @@
 #include "sim/scenario.h"
 #include "sim/steps.h"
 #include "sim/storm.h"
+#include "sim/storm_states.h"
 #include "sim/virtual_fleet.h"
 
 namespace ota::sim {
@@ -132,6 +133,15 @@ int run_storm_command(Options& options, const Surroundings& around) {
     return 2;
   }
   options.storm.victim = options.victim == "server" ? Victim::kServer : Victim::kAgent;
+  const auto states = options.victim == "server" ? server_states() : agent_states();
+  for (const std::string& state : options.storm.states) {
+    if (std::ranges::find(states, state) != states.end()) continue;
+    around.err << "ota-sim: --state takes, of this victim:";
+    for (const std::string& known : states)
+      around.err << ' ' << known;
+    around.err << '\n';
+    return 2;
+  }
   options.storm.run = run_options(options);
   const StormReport report = run_storm(options.storm, around.clock, around.out);
   around.out << storm_line(report) << std::endl;
@@ -249,6 +259,7 @@ int run(std::span<const std::string> words, const Surroundings& around) {
   CLI::App* storm_app = app.add_subcommand("storm", "kill -9 in every state of an update");
   storm_app->add_option("--rounds", options.storm.rounds, "how many kills (50)");
   storm_app->add_option("--victim", options.victim, "server or agent");
+  storm_app->add_option("--state", options.storm.states, "kill in this state (once for each)");
   storm_app->add_option("--each", options.storm.each,
                         "fail where fewer kills than that fell in a state (0)");
   add_common(*storm_app, options);

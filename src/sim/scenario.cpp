@@ -1,5 +1,9 @@
 #include "sim/scenario.h"
 
+#include <algorithm>
+#include <functional>
+#include <random>
+
 #include "base/file.h"
 #include "model/device.h"
 #include "model/sample_image.h"
@@ -117,18 +121,41 @@ Result<ScenarioRelease> parse_release(const Json& entry, const std::string& plac
     auto like = model::Version::parse(entry.at("like").get<std::string>());
     if (!like) return like.error().within(place + ".like");
     out.like = std::move(*like);
+    out.patched = true;
   }
   out.pad_bytes = entry.value("pad_kib", std::uint64_t{0}) * 1024;
   if (out.pad_bytes > kMaxPad) return fail(Errc::kLimit, place + ".pad_kib: at most 65536");
   return out;
 }
 
+namespace {
+
+// Of each MiB from `at`: an eighth that is the same in every image, then a tenth that is `version`'s.
+void mix(std::string& image, std::size_t at, const model::Version& version) {
+  constexpr std::size_t kMebibyte = 1U << 20;
+  constexpr std::uint64_t kSame = 1;
+  std::mt19937_64 same(kSame);
+  std::mt19937_64 own(std::hash<std::string>{}(version.text()));
+  const auto fill = [&](std::size_t from, std::size_t bytes, std::mt19937_64& random) {
+    for (std::size_t i = from; i < std::min(from + bytes, image.size()); ++i)
+      image[i] = static_cast<char>(random());
+  };
+  for (; at < image.size(); at += kMebibyte) {
+    fill(at, kMebibyte / 8, same);
+    fill(at + kMebibyte / 8, kMebibyte / 10, own);
+  }
+}
+
+}  // namespace
+
 std::string image_of(const ScenarioRelease& release) {
   std::string lines = release.marker_lines;
   if (!lines.empty() && lines.back() != '\n') lines += '\n';
   if (release.like) lines = "release " + release.release.version.text() + "\n" + lines;
   std::string image = model::sample_image(release.like.value_or(release.release.version), lines);
+  const std::size_t pad_at = image.size();
   image.append(release.pad_bytes, '\0');
+  if (release.mixed) mix(image, pad_at, release.release.version);
   return image;
 }
 

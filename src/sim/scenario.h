@@ -34,6 +34,10 @@ struct ScenarioRelease {
   std::uint64_t pad_bytes = 0;  // appended, for downloads that last
   // The sample image of this version with other lines: what a patch is worth something for.
   std::optional<model::Version> like = {};
+  // Of each MiB of the padding a tenth is this release's own and an eighth the same in all, so that
+  // it neither packs to nothing nor comes whole by a patch; else it is zeros.
+  bool mixed = false;
+  bool patched = false;  // packed and with patches from what devices run; else it comes as it is
 };
 
 struct Step {

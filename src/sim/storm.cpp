@@ -21,8 +21,10 @@ namespace {
 constexpr const char* kDevice = "iot-001";
 constexpr milliseconds kPatience{40000};
 
-constexpr std::uint64_t kImageBytes = 8U << 20;
-constexpr std::uint64_t kBytesPerSecond = 16U << 20;
+constexpr std::uint64_t kImageBytes = 5U << 20;
+constexpr std::uint64_t kBytesPerSecond = 10U << 20;
+// A patch has a tenth of the image's bytes, in three blocks.
+constexpr std::uint64_t kPatchBytesPerSecond = 1U << 20;
 
 Scenario storm_scenario() {
   Scenario scenario;
@@ -47,9 +49,10 @@ class Storm {
       : options_(options),
         world_(world),
         report_(report),
-        states_(options.victim == Victim::kServer ? server_states() : agent_states()),
+        states_(states_of(options.victim)),
+        wanted_(options.states.empty() ? states_ : options.states),
         random_(options.run.seed) {
-    for (const std::string& state : states_)
+    for (const std::string& state : wanted_)
       report_.kills[state] = 0;
   }
 
@@ -58,32 +61,69 @@ class Storm {
     if (auto started = world_.start_console(); !started) return started.error();
     if (auto started = world_.start_agent(kDevice); !started) return started.error();
     world_.wire(kDevice)->set_rate(kBytesPerSecond);
-    return stable();
+    if (auto well = stable(); !well) return well;
+    if (std::ranges::none_of(wanted_, is_patch_state)) return {};
+    // What the first patch is from.
+    const auto version = release_of(0);
+    if (auto published = publish(version, false); !published) return published;
+    const auto job = push(version);
+    if (!job) return job.error();
+    return check(*job, last_, version);
   }
 
   Result<void> round(std::uint32_t number) {
-    ScenarioRelease release;
-    release.release.version = model::Version(3, 0, number + 1);
-    release.release.hardware = {"sim-a"};
-    release.pad_bytes = kImageBytes;
-    if (auto published = world_.publish(release); !published) return published.error();
+    const model::Version version = release_of(number + 1);
     const std::string wanted = rarest();
-    const auto job = push(release.release.version);
+    const bool patched = is_patch_state(wanted);
+    if (auto published = publish(version, patched); !published) return published.error();
+    world_.wire(kDevice)->set_rate(patched ? kPatchBytesPerSecond : kBytesPerSecond);
+    const auto job = push(version);
     if (!job) return job.error();
-    ++report_.kills[wait_for(wanted, *job, release.release.version)];
+    const std::string killed_in = wait_for(wanted, *job, version);
+    ++report_.kills[killed_in];
     // What the server had told before the kill, as far as somebody had read it.
     const Json last = last_;
+    const std::size_t told = world_.log_of(kDevice).size();
     if (auto killed = kill_and_restart(); !killed) return killed.error();
-    if (auto held = check(*job, last, release.release.version); !held) return held.error();
+    if (auto held = check(*job, last, version); !held) return held.error();
+    if (is_patch_state(killed_in)) {
+      if (auto resumed = check_patch(world_.log_of(kDevice).substr(told)); !resumed) return resumed;
+    }
     if (auto read = read_log(); !read) return read.error();
     return forget_release(number);
   }
 
  private:
+  static std::vector<std::string> states_of(Victim victim) {
+    return victim == Victim::kServer ? server_states() : agent_states();
+  }
+
+  static model::Version release_of(std::uint32_t number) { return model::Version(3, 0, number); }
+
+  Result<void> publish(const model::Version& version, bool patched) {
+    ScenarioRelease release;
+    release.release.version = version;
+    release.release.hardware = {"sim-a"};
+    release.pad_bytes = kImageBytes;
+    release.mixed = true;
+    release.patched = patched;
+    return world_.publish(release);
+  }
+
+  // What the agent has said since it was started again.
+  Result<void> check_patch(const std::string& said) {
+    if (said.find("without the patch") != std::string::npos)
+      return fail(Errc::kConflict, "the patch was given up: " + said);
+    if (said.find("patch from ") == std::string::npos)
+      return fail(Errc::kConflict, "the patch was not gone on with: " + said);
+    ++report_.resumed;
+    return {};
+  }
+
   // A state with the fewest kills so far, any of them.
   std::string rarest() {
     std::vector<std::string> few;
-    for (const std::string& state : states_) {
+    for (const std::string& state : wanted_) {
       const std::uint32_t kills = report_.kills[state];
       if (!few.empty() && kills > report_.kills[few.front()]) continue;
       if (!few.empty() && kills < report_.kills[few.front()]) few.clear();
@@ -229,6 +269,7 @@ class Storm {
   World& world_;
   StormReport& report_;
   const std::vector<std::string> states_;  // in the order in which an update goes through them
+  const std::vector<std::string> wanted_;
   std::mt19937_64 random_;
   Json last_;  // event that was read
 };
@@ -255,7 +296,9 @@ StormReport run_storm(const StormOptions& options, const Clock& clock, std::ostr
       if (report.rounds % 10 == 0) out << report.rounds << " rounds held" << std::endl;
     }
     for (const auto& [state, kills] : report.kills) {
-      if (held && state != kOver && kills < options.each)
+      const bool wanted = options.states.empty() ||
+                          std::ranges::find(options.states, state) != options.states.end();
+      if (held && wanted && state != kOver && kills < options.each)
         held = fail(Errc::kConflict, "too few kills: " + state + " " + std::to_string(kills));
     }
     if (!held) {
@@ -285,6 +328,7 @@ std::string storm_line(const StormReport& report) {
   return std::string(report.failure.empty() ? "PASS" : "FAIL") + " storm (" +
          std::to_string(report.rounds) + " rounds held, " + std::to_string(report.succeeded) +
          " jobs succeeded, " + std::to_string(report.otherwise) + " ended otherwise, " +
+         (report.resumed > 0 ? std::to_string(report.resumed) + " patches gone on with, " : "") +
          format_number(report.took_s, 1) + " s; kills by state: " + kills + ")" +
          (report.failure.empty() ? "" : ": " + report.failure);
 }

@@ -25,13 +25,21 @@ std::string version_in(const Json& document, const char* member) {
   return document.contains(member) ? cli::text_at(document[member], "version") : "";
 }
 
-bool has_part(const fs::path& slot) {
+// How much of the job's image is there; nothing where its file is not.
+std::optional<std::uint64_t> part_size(const fs::path& slot, const std::string& sha256) {
   std::error_code gone;
-  for (fs::directory_iterator entry(slot, gone), end; !gone && entry != end;
-       entry.increment(gone)) {
-    if (entry->path().extension() == ".part") return true;
-  }
-  return false;
+  const auto size = fs::file_size(slot / (sha256 + ".part"), gone);
+  if (gone) return std::nullopt;
+  return size;
+}
+
+// Where the image of `job` is on its way into `slot`.
+std::string fetch_state(const Json& job, const fs::path& slot) {
+  const Json& release = job["release"];
+  const auto there = part_size(slot, cli::text_at(release, "sha256"));
+  if (cli::text_at(job, "patch").empty()) return there ? "partial-download" : "asked";
+  if (!there || *there == 0) return "patch-begun";
+  return *there < cli::count_at(release, "length") ? "patch-partial" : "patch-whole";
 }
 
 }  // namespace
@@ -45,29 +53,36 @@ std::vector<std::string> server_states() {
 }
 
 std::vector<std::string> agent_states() {
-  return {"asked", "partial-download", "written", "switched", "trial-boot", "confirmed"};
+  return {"asked",   "patch-begun", "patch-partial", "patch-whole", "partial-download",
+          "written", "switched",    "trial-boot",    "confirmed"};
+}
+
+bool is_patch_state(std::string_view state) {
+  return state.starts_with("patch-");
 }
 
 std::string agent_state(const fs::path& folder, const model::Version& version) {
-  const auto states = agent_states();
+  const std::string asked = "asked";
   const auto ledger = document_of(folder / "state" / "update.json");
-  if (!ledger) return states[0];
+  if (!ledger) return asked;
   if (version_in(*ledger, "confirmed") == version.text())
-    return (*ledger)["outbox"].empty() && !ledger->contains("job") ? kOver : states[5];
+    return (*ledger)["outbox"].empty() && !ledger->contains("job") ? kOver : "confirmed";
   std::error_code none;
   const fs::path current = fs::read_symlink(folder / "slots" / "current", none);
-  if (none) return states[0];
+  if (none) return asked;
   const auto held = [&](const fs::path& slot) {
     const auto record = document_of(folder / "slots" / slot / "version.json");
     return record && cli::text_at(*record, "version") == version.text();
   };
   if (held(current)) {
     const bool booted = ledger->contains("trial") && cli::count_at((*ledger)["trial"], "boots") > 0;
-    return booted ? states[4] : states[3];
+    return booted ? "trial-boot" : "switched";
   }
   const fs::path spare = current == "a" ? "b" : "a";
-  if (held(spare)) return states[2];
-  return has_part(folder / "slots" / spare) ? states[1] : states[0];
+  if (held(spare)) return "written";
+  const auto job = ledger->find("job");
+  if (job == ledger->end() || version_in((*job), "release") != version.text()) return asked;
+  return fetch_state(*job, folder / "slots" / spare);
 }
 
 }  // namespace ota::sim

@@ -230,7 +230,7 @@ Result<void> World::publish(const ScenarioRelease& release) {
                                  "--class",
                                  std::string(to_text(release.release.release_class))};
   // What is padded so that its download lasts is to come as it is.
-  if (!release.like) words.emplace_back("--no-patches");
+  if (!release.patched) words.emplace_back("--no-patches");
   for (const std::string& model : release.release.hardware) {
     words.emplace_back("--hardware");
     words.push_back(model);

@@ -22,6 +22,21 @@ TEST_CASE("kills in the middle of updates lose nothing that was acknowledged", "
   }
 }
 
+TEST_CASE("kills while an image is made of a patch are gone on from, by the patch", "[e2e]") {
+  const SystemClock clock;
+  std::ostringstream out;
+  StormOptions options;
+  options.victim = Victim::kAgent;
+  options.rounds = 3;
+  options.states = {"patch-begun", "patch-partial", "patch-whole"};
+  options.run.programs = test::programs();
+  const StormReport report = run_storm(options, clock, out);
+  INFO(out.str() << report.failure);
+  CHECK(report.failure.empty());
+  CHECK(report.rounds == 3);
+  CHECK(report.resumed > 0);
+}
+
 TEST_CASE("a virtual fleet sends telemetry, comes back after a cut, gets a push and is updated",
           "[e2e]") {
   const SystemClock clock;
