@@ -37,6 +37,7 @@ std::span<const Command> commands() {
       firmware_patches_command(),
       firmware_add_command(),
       firmware_remove_command(),
+      firmware_prune_command(),
       keys_init_command(),
       keys_rotate_command(),
       keys_take_offline_command(),

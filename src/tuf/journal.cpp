@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "model/event_kind.h"
+#include "tuf/error.h"
 #include "tuf/strict_json.h"
 
 namespace ota::tuf {
@@ -91,6 +92,16 @@ Result<void> Journal::taken() const {
     return fail_errno(errno, "remove " + taken_.string());
   }
   return sync_directory(folder_);
+}
+
+JournalEntry entry_of(WallTime at, std::string step, std::string what,
+                      const std::optional<Error>& error) {
+  JournalEntry entry{at, std::move(step), local_actor(), false, {std::move(what)}};
+  if (error) {
+    entry.failed = error->code != Errc::kThreshold;
+    entry.words.push_back(error->text());
+  }
+  return entry;
 }
 
 std::string local_actor() {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct JournalEntry {
   bool failed = false;
   std::vector<std::string> words;  // what became of it, a sentence each
 };
+
+// What became of a step on what is published; a change that waits for signatures is no failure.
+JournalEntry entry_of(WallTime at, std::string step, std::string what,
+                      const std::optional<Error>& error);
 
 class Journal {
  public:

@@ -219,15 +219,10 @@ struct Repository::Impl : Publisher {
     return {};
   }
   Result<void> renew_targets(const Published& now, const std::vector<std::string>& due) const;
-  // A change that waits for signatures is no failure. A journal that cannot be written does not
-  // take back what was published.
+  // A journal that cannot be written does not take back what was published.
   void record(const char* step, std::string what, const std::optional<Error>& error) const {
-    JournalEntry entry{clock->wall(), step, local_actor(), false, {std::move(what)}};
-    if (error) {
-      entry.failed = error->code != Errc::kThreshold;
-      entry.words.push_back(error->text());
-    }
-    static_cast<void>(Journal(key_folder).add(entry));
+    static_cast<void>(
+        Journal(key_folder).add(entry_of(clock->wall(), step, std::move(what), error)));
   }
 };
 

@@ -26,6 +26,7 @@ Command firmware_list_command();
 Command firmware_patches_command();
 Command firmware_add_command();
 Command firmware_remove_command();
+Command firmware_prune_command();
 Command keys_init_command();
 Command keys_rotate_command();
 Command keys_take_offline_command();

@@ -141,3 +141,121 @@ TEST_CASE("firmware patches adds patches to a release that is published", "[cli]
   CHECK(p.files("patch-").size() == 2);
   CHECK(p.run("firmware patches 9.9.9").code == 1);
 }
+
+namespace {
+
+constexpr WallTime kNow(milliseconds(1787000000000));  // what otactl's clock says here
+
+// v2.1.5 with a patch from v2.1.4 that is 40 days old.
+struct Aged : Published {
+  Aged() {
+    REQUIRE(run("firmware add " + path("new") +
+                " --version 2.1.5 --hardware rpi4 --hardware rpi5 --patches-from 2.1.4")
+                .code == 0);
+    age(40);
+    old_sha256 = sha256_hex(read_file(path("old"), 1000000).value());
+    seen(1, {{"confirmed", {{"version", "2.1.5"}, {"sha256", std::string(64, 'a')}}}});
+  }
+  void age(int days) const {
+    for (const auto& file : files("patch-"))
+      std::filesystem::last_write_time(
+          file, std::chrono::file_clock::from_sys(kNow - std::chrono::days(days)));
+  }
+  // The one device's last word, and what it has.
+  void seen(int days_ago, const Json& facts) {
+    script.answers["GET /v1/devices?limit=1000"] = {
+        Json{{"devices",
+              {{{"id", "a"},
+                {"last_seen", format_rfc3339(kNow - std::chrono::days(days_ago))},
+                {"facts", facts}}}}}};
+  }
+  std::string old_sha256;
+};
+
+}  // namespace
+
+TEST_CASE("patches from what no device has any more are taken out, with their files", "[cli]") {
+  Aged p;
+  SECTION("a device has another image") {}
+  SECTION("the device that had it was not heard of for long") {
+    p.seen(31, {{"confirmed", {{"version", "2.1.4"}, {"sha256", p.old_sha256}}}});
+  }
+  const auto pruned = p.run("firmware prune");
+  INFO(pruned.err << pruned.out);
+  CHECK(pruned.code == 0);
+  CHECK(pruned.says("v2.1.5"));
+  CHECK(pruned.says("v2.1.4"));
+  CHECK(p.script.asked.size() == 1);
+  CHECK(p.files("patch-").empty());
+  CHECK(p.files("packed-").size() == 2);
+  CHECK(p.files("firmware-").size() == 4);
+  CHECK(p.run("firmware prune").says("Every patch is from an image"));
+  // They can be made again.
+  CHECK(p.run("firmware patches 2.1.5 --patches-from 2.1.4").code == 0);
+  CHECK(p.files("patch-").size() == 2);
+}
+
+TEST_CASE("a patch that somebody may need stays", "[cli]") {
+  Aged p;
+  std::string line = "firmware prune --yes";
+  int code = 0;
+  SECTION("a device runs its base") {
+    p.seen(29, {{"confirmed", {{"version", "2.1.4"}, {"sha256", p.old_sha256}}}});
+  }
+  SECTION("a device may go back to it") {
+    p.seen(1, {{"previous", {{"version", "2.1.4"}, {"sha256", p.old_sha256}}}});
+  }
+  SECTION("within the days that are asked for") {
+    p.seen(50, {{"confirmed", {{"version", "2.1.4"}, {"sha256", p.old_sha256}}}});
+    line += " --days 60";
+  }
+  SECTION("it has not been there for long") {
+    p.age(29);
+  }
+  SECTION("the console does not answer") {
+    p.script.answers.clear();
+    code = 1;
+  }
+  SECTION("the person says no") {
+    line = "firmware prune";
+    p.script.says = Answer::kNo;
+    code = 1;
+  }
+  SECTION("no number of days") {
+    line += " --days 0";
+    code = 2;
+  }
+  const auto pruned = p.run(line);
+  INFO(pruned.err << pruned.out);
+  CHECK(pruned.code == code);
+  CHECK(p.files("patch-").size() == 2);
+}
+
+TEST_CASE("with offline keys the files of a patch stay until people have signed without it",
+          "[cli]") {
+  Aged p;
+  const auto keys = p.root() / "state" / "keys";
+  const auto vault = p.root() / "vault";
+  std::filesystem::rename(keys, vault);
+  std::filesystem::create_directories(keys);
+  std::filesystem::permissions(keys, std::filesystem::perms::owner_all);
+  for (int i = 0; i < 2; ++i) {
+    const auto waits = p.run("firmware prune --yes");
+    CHECK(waits.code != 0);
+    CHECK(waits.err.find("waits for signatures") != std::string::npos);
+    CHECK(p.files("patch-").size() == 2);
+  }
+  // The keys are there again, and sign what waits with the next change.
+  for (const auto& entry : std::filesystem::directory_iterator(vault)) {
+    if (entry.path().extension() == ".pem")
+      std::filesystem::copy(entry.path(), keys / entry.path().filename());
+  }
+  REQUIRE(p.run("firmware add " + p.path("noise") +
+                " --version 2.1.6 --hardware rpi4 --hardware rpi5 --no-patches")
+              .code == 0);
+  const auto pruned = p.run("firmware prune --yes");
+  CHECK(pruned.code == 0);
+  CHECK(pruned.says("REMOVED: 2 files that nothing names any more"));
+  CHECK(p.files("patch-").empty());
+  CHECK(p.files("packed-").size() == 2);
+}
