@@ -79,12 +79,15 @@ class Storm {
     world_.wire(kDevice)->set_rate(patched ? kPatchBytesPerSecond : kBytesPerSecond);
     const auto job = push(version);
     if (!job) return job.error();
-    const std::string killed_in = wait_for(wanted, *job, version);
-    ++report_.kills[killed_in];
+    std::string killed_in = wait_for(wanted, *job, version);
     // What the server had told before the kill, as far as somebody had read it.
     const Json last = last_;
+    if (auto killed = kill(); !killed) return killed.error();
+    // An agent may have gone on between the look and the kill; its disk tells where it died.
+    if (options_.victim == Victim::kAgent) killed_in = look(*job, version);
+    ++report_.kills[killed_in];
     const std::size_t told = world_.log_of(kDevice).size();
-    if (auto killed = kill_and_restart(); !killed) return killed.error();
+    if (auto started = restart(); !started) return started.error();
     if (auto held = check(*job, last, version); !held) return held.error();
     if (is_patch_state(killed_in)) {
       if (auto resumed = check_patch(world_.log_of(kDevice).substr(told)); !resumed) return resumed;
@@ -206,9 +209,11 @@ class Storm {
         .value_or(model::JobState::kQueued);
   }
 
-  Result<void> kill_and_restart() {
-    const std::string what = options_.victim == Victim::kServer ? "console" : kDevice;
-    if (auto killed = world_.signal(what, SIGKILL); !killed) return killed.error();
+  Result<void> kill() {
+    return world_.signal(options_.victim == Victim::kServer ? "console" : kDevice, SIGKILL);
+  }
+
+  Result<void> restart() {
     if (options_.victim == Victim::kServer) return world_.start_console();
     // Dead: what is on its disk is what it would boot from.
     if (auto whole = check_slots(world_, kDevice); !whole) return whole.error();

@@ -36,7 +36,7 @@ struct StormReport {
   std::uint32_t succeeded = 0;                 // jobs that ended so
   std::uint32_t otherwise = 0;                 // jobs that failed or expired, rightly
   std::uint32_t resumed = 0;                   // patches that an agent went on with
-  std::map<std::string, std::uint32_t> kills;  // by the victim's state just before
+  std::map<std::string, std::uint32_t> kills;  // by the state in which the victim died
   double took_s = 0;
   std::string failure;  // empty: all held
 };
