@@ -109,7 +109,7 @@ EnginePorts Agent::ports() {
   ports.download = [this](const model::Release& release, PartialImage& into,
                           const Progress& progress) { return download(release, into, progress); };
   ports.patches = [this] { return trust_.patches(); };
-  ports.patch = [this](const Action& action, const fs::path& base, PartialImage& into,
+  ports.patch = [this](const Action& action, const BaseFiles& base, PartialImage& into,
                        const Progress& progress) { return patch(action, base, into, progress); };
   ports.install = [this](const fs::path& image, const model::Release& release) {
     return install(image, release);
@@ -167,16 +167,21 @@ Result<void> Agent::go_on(MonoTime& told, std::uint64_t size, std::uint64_t leng
   return {};
 }
 
-Outcome Agent::patch(const Action& action, const fs::path& base, PartialImage& into,
+Outcome Agent::patch(const Action& action, const BaseFiles& base, PartialImage& into,
                      const Progress& progress) {
   interrupted_ = false;
   MonoTime told{};
   const std::uint64_t length = action.release.length;
-  const std::string path = "/tuf/targets/" + Trust::path_of(action.release, action.patch);
-  const auto fetched = fetch_patch(*downloads_,
-                                   {action.release, action.patch, path, base, download_limits(),
-                                    [&] { return go_on(told, into.size(), length, progress); }},
-                                   into);
+  const std::string folder = "/tuf/targets/";
+  const std::string path = folder + Trust::path_of(action.release, action.patch);
+  std::string base_path = trust_.path_of_base(action.patch);
+  if (!base_path.empty()) base_path.insert(0, folder);
+  const auto fetched =
+      fetch_patch(*downloads_,
+                  {action.release, action.patch, path, base, base_path, download_limits(),
+                   [&] { return go_on(told, into.size(), length, progress); },
+                   [this](const std::string& line) { say(line); }},
+                  into);
   if (fetched) return {};
   const Error& error = fetched.error();
   if (error.code.category() != delta::category()) return download_failure(error);

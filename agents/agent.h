@@ -58,7 +58,7 @@ class Agent {
   EnginePorts ports();
   Outcome check(const Action& action);
   Outcome check_back(const Action& action);
-  Outcome patch(const Action& action, const std::filesystem::path& base, PartialImage& into,
+  Outcome patch(const Action& action, const BaseFiles& base, PartialImage& into,
                 const Progress& progress);
   // At each piece of a download: tells how far it is; an error where it is not wanted any more.
   Result<void> go_on(MonoTime& told, std::uint64_t size, std::uint64_t length,

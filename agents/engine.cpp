@@ -93,6 +93,7 @@ Result<UpdateState> Engine::factory(const EngineOptions& options, SlotStore& sto
   if (auto written = part->append(bytes); !written) return written.error();
   if (auto synced = part->sync(); !synced) return synced.error();
   if (auto committed = store.commit(Slot::kA, image); !committed) return committed.error();
+  if (auto good = store.check_and_note(Slot::kA); !good) return good.error();
   if (auto switched = store.make_current(Slot::kA); !switched) return switched.error();
   UpdateState state;
   state.confirmed = image;
@@ -335,7 +336,7 @@ Outcome Engine::perform(const Action& action) {
 Outcome Engine::switch_to(const Action& action) {
   // A new image is read once more just before it is given the device; the way back is open always.
   if (action.slot != confirmed_slot()) {
-    if (auto whole = store_.check(action.slot); !whole) {
+    if (auto whole = store_.check_and_note(action.slot); !whole) {
       return Failure{model::failure_code::kImageHash, whole.error().context,
                      Failure::Again::kNever};
     }
@@ -381,6 +382,11 @@ Outcome Engine::fetch(const Action& action) {
   if (part->size() > action.release.length) {
     if (auto emptied = part->truncate(); !emptied) return disk_failure(emptied.error());
   }
+  const bool from_base = action.kind == Action::Kind::kPatch && !action.patch.from.empty();
+  if (!from_base) {
+    if (auto gone = store_.drop_mended(action.slot, action.release.sha256); !gone)
+      return disk_failure(gone.error());
+  }
   const auto free = store_.free_bytes();
   if (!free) return disk_failure(free.error());
   const std::uint64_t missing = action.release.length - part->size();
@@ -396,7 +402,8 @@ Outcome Engine::fetch(const Action& action) {
       ports_.changed();
       return !stopped_ && machine_.next().ticket == action.ticket;
     };
-    const fs::path base = store_.image_path(other(action.slot));
+    BaseFiles base = store_.base_for(action.slot, action.release.sha256);
+    base.may_fetch = std::min(action.may_mend, *free - missing - kSpaceReserve);
     if (Outcome failed = action.kind == Action::Kind::kPatch
                              ? ports_.patch(action, base, *part, progress)
                              : ports_.download(action.release, *part, progress);

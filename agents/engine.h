@@ -37,7 +37,7 @@ struct EnginePorts {
   // After a check that went well: what the signed metadata has to make its image of.
   std::function<std::vector<tuf::Patch>()> patches = [] { return std::vector<tuf::Patch>(); };
   // Makes the rest of the image of the action's patch and the image that runs here.
-  std::function<Outcome(const Action&, const std::filesystem::path& base, PartialImage& into,
+  std::function<Outcome(const Action&, const BaseFiles& base, PartialImage& into,
                         const Progress& progress)>
       patch;
   // Appends the rest of the image to `into`, telling `progress` how far it is.

@@ -1,13 +1,11 @@
 #include "agents/patcher.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 #include <utility>
 
-#include "base/read_exactly.h"
+#include "agents/part_fetch.h"
+#include "base/text.h"
 #include "delta/apply.h"
 
 namespace ota::agent {
@@ -53,13 +51,14 @@ class PatchFetch {
 
   Result<void> open_base() {
     if (order_.patch.from.empty()) return {};
-    const auto found = digest_file(order_.base);
-    if (!found) return found.error();
-    if (found->sha256 != order_.patch.from)
-      return fail(delta::Errc::kBaseDiffers, "it is " + found->sha256.substr(0, 16) + "...");
-    base_ = FileDescriptor(::open(order_.base.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-    if (!base_) return fail_errno(errno, "read " + order_.base.string());
-    base_length_ = found->length;
+    auto base = MendedBase::open(
+        client_, {order_.base, order_.patch.from, order_.base_path, order_.limits, order_.go_on});
+    if (!base) return base.error();
+    base_.emplace(std::move(*base));
+    if (base_->mended() > 0) {
+      order_.say("the base differs: put right in " + std::to_string(base_->mended()) +
+                 " of its pieces of " + format_bytes(kPiece));
+    }
     return {};
   }
 
@@ -67,21 +66,13 @@ class PatchFetch {
     http::Requester::Download wanted = order_.limits;
     wanted.offset = offset;
     wanted.max_bytes = order_.patch.length;
-    bool whole_again = false;
-    const auto sink = [&](std::string_view chunk) -> Result<void> {
-      if (auto wanted_still = order_.go_on(); !wanted_still) return wanted_still;
-      if (whole_again) return fail(Errc::kNotFound, "the server sends no part of a file");
-      return take(chunk);
-    };
-    const auto reply =
-        client_.download(order_.path, wanted, sink, [&] { whole_again = offset > 0; });
-    if (!reply && reply.error().code == Errc::kLimit && ending_ == Ending::kNone)
+    const auto done = fetch_part(client_, order_.path, wanted, [&](std::string_view chunk) {
+      auto wanted_still = order_.go_on();
+      return wanted_still ? take(chunk) : wanted_still;
+    });
+    if (!done && done.error().code == Errc::kLimit && ending_ == Ending::kNone)
       return fail(delta::Errc::kBlock, "longer than the signed patch");
-    if (!reply) return reply.error();
-    if (reply->status == 200 || reply->status == 206) return {};
-    const bool passes = reply->status == 429 || reply->status >= 500;
-    return fail(passes ? Errc::kUnavailable : Errc::kNotFound,
-                "the server answers " + std::to_string(reply->status));
+    return done;
   }
 
   // The next so many bytes are one thing: the head's first part, the head, a block.
@@ -118,7 +109,8 @@ class PatchFetch {
     auto head = delta::parse_head(piece_, order_.release.length);
     if (!head) return fail(delta::Errc::kHead, head.error().text());
     if (head->image_length != order_.release.length ||
-        to_hex(head->image) != order_.release.sha256 || head->base_length != base_length_ ||
+        to_hex(head->image) != order_.release.sha256 ||
+        head->base_length != (base_ ? base_->length() : 0) ||
         (base_ && to_hex(head->base) != order_.patch.from) ||
         head->file_length() != order_.patch.length)
       return fail(delta::Errc::kHead, "for other images than it was signed for");
@@ -174,7 +166,7 @@ class PatchFetch {
     const delta::BlockPorts ports{
         .read =
             [this](Step::Source source, std::uint64_t offset, std::span<std::uint8_t> into) {
-              return source == Step::Source::kBase ? read_exactly(base_.get(), offset, into)
+              return source == Step::Source::kBase ? base_->read(offset, into)
                                                    : into_.read_at(offset, into);
             },
         .write = [this](ByteView bytes) { return into_.append(as_text(bytes)); }};
@@ -193,8 +185,7 @@ class PatchFetch {
   http::Requester& client_;
   const PatchOrder& order_;
   PartialImage& into_;
-  FileDescriptor base_;
-  std::uint64_t base_length_ = 0;
+  std::optional<MendedBase> base_;
   std::optional<delta::Head> head_;
   std::optional<delta::BlockDecoder> decoder_;
   Bytes piece_;

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 
+#include "agents/image_pieces.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/read_exactly.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::size_t kVersionFileBytes = 4096;
 constexpr std::string_view kPartEnding = ".part";
+constexpr std::string_view kMendedEnding = ".mended";
 
 Result<void> remove_file(const fs::path& path) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT)
@@ -100,6 +102,19 @@ fs::path SlotStore::partial_path(Slot slot, const std::string& sha256) const {
   return slot_path(slot) / (sha256 + std::string(kPartEnding));
 }
 
+fs::path SlotStore::pieces_path(Slot slot) const {
+  return slot_path(slot) / "pieces";
+}
+
+BaseFiles SlotStore::base_for(Slot slot, const std::string& sha256) const {
+  return {image_path(other(slot)), pieces_path(other(slot)),
+          slot_path(slot) / (sha256 + std::string(kMendedEnding)), 0};
+}
+
+Result<void> SlotStore::drop_mended(Slot slot, const std::string& sha256) const {
+  return remove_file(base_for(slot, sha256).mended);
+}
+
 Result<void> SlotStore::refuse_current(Slot slot) const {
   const auto booting = current();
   if (booting && *booting == slot) {
@@ -112,6 +127,7 @@ Result<PartialImage> SlotStore::begin(Slot slot, const std::string& sha256) {
   if (auto free = refuse_current(slot); !free) return free.error();
   const fs::path folder = slot_path(slot);
   const fs::path part = partial_path(slot, sha256);
+  const fs::path mended = base_for(slot, sha256).mended;
   // The version file first: without it the slot holds nothing, whatever is left of the rest.
   at("before clearing the slot");
   if (auto gone = remove_file(folder / "version.json"); !gone) return gone.error();
@@ -120,7 +136,7 @@ Result<PartialImage> SlotStore::begin(Slot slot, const std::string& sha256) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (entry->path() == part) continue;
+    if (entry->path() == part || entry->path() == mended) continue;
     if (auto gone = remove_file(entry->path()); !gone) return gone.error();
   }
   FileDescriptor fd(
@@ -135,7 +151,7 @@ Result<PartialImage> SlotStore::begin(Slot slot, const std::string& sha256) {
   return PartialImage(std::move(fd), static_cast<std::uint64_t>(info.st_size));
 }
 
-Result<FileDigest> digest_file(const fs::path& path) {
+Result<FileDigest> digest_file(const fs::path& path, const std::function<void(ByteView)>& also) {
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "read " + path.string());
   struct stat info {};
@@ -151,7 +167,9 @@ Result<FileDigest> digest_file(const fs::path& path) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno(errno, "read " + path.string());
     if (got == 0) break;
-    digest.update(as_bytes(std::string_view(chunk.data(), static_cast<std::size_t>(got))));
+    const ByteView bytes = as_bytes(std::string_view(chunk.data(), static_cast<std::size_t>(got)));
+    digest.update(bytes);
+    if (also) also(bytes);
     out.length += static_cast<std::uint64_t>(got);
   }
   out.sha256 = to_hex(digest.finish());
@@ -186,15 +204,31 @@ Result<void> SlotStore::commit(Slot slot, const model::Image& image) {
       !written) {
     return written.error();
   }
+  if (auto gone = drop_mended(slot, image.sha256); !gone) return gone.error();
   at("slot committed");
   return {};
 }
 
 Result<void> SlotStore::check(Slot slot) const {
+  return check(slot, {});
+}
+
+Result<void> SlotStore::check_and_note(Slot slot) const {
+  const auto held = image(slot);
+  if (!held) return held.error();
+  auto notes = PieceNotes::begin(pieces_path(slot));
+  if (!*held || !notes) return check(slot, {});
+  if (auto good = check(slot, [&](ByteView bytes) { notes->add(bytes); }); !good) return good;
+  static_cast<void>(notes->finish((*held)->sha256));  // a hint: without it no base is mended
+  at("pieces noted");
+  return {};
+}
+
+Result<void> SlotStore::check(Slot slot, const std::function<void(ByteView)>& also) const {
   const auto held = image(slot);
   if (!held) return held.error();
   if (!*held) return fail(Errc::kNotFound, "slot " + std::string(letter(slot)) + " holds no image");
-  const auto found = digest_file(image_path(slot));
+  const auto found = digest_file(image_path(slot), also);
   if (!found) return found.error();
   if (found->sha256 != (*held)->sha256) {
     return fail(Errc::kInvalid, "the image in slot " + std::string(letter(slot)) +

@@ -5,7 +5,9 @@
 //   slots/a/version.json          {"version":"2.1.4","sha256":"..."}; written last, removed first:
 //   a slot without it
 //                                 holds nothing
+//   slots/a/pieces                what the image's pieces were (image_pieces.h)
 //   slots/b/<sha256>.part         a download in progress; its name says of what
+//   slots/b/<sha256>.mended       right pieces of the image in slot a, for that (mended_base.h)
 //
 // Every change is durable before the call returns. The current slot is never written to.
 //
@@ -19,6 +21,7 @@
 #include <string>
 #include <string_view>
 
+#include "agents/mended_base.h"
 #include "agents/slot.h"
 #include "base/file.h"
 #include "base/result.h"
@@ -69,9 +72,15 @@ class SlotStore {
   Result<void> commit(Slot slot, const model::Image& image);
   // The digest of a slot's image is the one of its version file. kInvalid where not.
   Result<void> check(Slot slot) const;
+  // The same before the slot becomes the current one; its pieces are noted where the disk takes it.
+  Result<void> check_and_note(Slot slot) const;
   Result<void> make_current(Slot slot);
 
   std::filesystem::path partial_path(Slot slot, const std::string& sha256) const;
+  // What a patch to the image `sha256`, which is made in `slot`, reads of the other slot.
+  BaseFiles base_for(Slot slot, const std::string& sha256) const;
+  // The pieces that were fetched for that are of no use any more.
+  Result<void> drop_mended(Slot slot, const std::string& sha256) const;
   // Bytes that the file system has left for us.
   Result<std::uint64_t> free_bytes() const;
 
@@ -79,7 +88,9 @@ class SlotStore {
   SlotStore(std::filesystem::path folder, DiskHook hook)
       : folder_(std::move(folder)), hook_(std::move(hook)) {}
   std::filesystem::path slot_path(Slot slot) const { return folder_ / folder_name(slot); }
+  std::filesystem::path pieces_path(Slot slot) const;
   Result<void> refuse_current(Slot slot) const;
+  Result<void> check(Slot slot, const std::function<void(ByteView)>& also) const;
   void at(std::string_view step) const {
     if (hook_) hook_(step);
   }
@@ -93,6 +104,8 @@ struct FileDigest {
   std::string sha256;
   std::uint64_t length = 0;
 };
-Result<FileDigest> digest_file(const std::filesystem::path& path);
+// `also` is handed all that is read.
+Result<FileDigest> digest_file(const std::filesystem::path& path,
+                               const std::function<void(ByteView)>& also = {});
 
 }  // namespace ota::agent

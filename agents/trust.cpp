@@ -74,8 +74,25 @@ Outcome Trust::check(http::Requester& client, const Asked& asked, WallTime now, 
   target_path_ = updater->target_path();
   patches_ = signed_firmware->patches;
   if (signed_firmware->packed) patches_.push_back(*signed_firmware->packed);
+  note_bases(updater->known_targets());
   version_floor_ = signed_firmware->rollback_floor;
   return {};
+}
+
+void Trust::note_bases(const std::vector<tuf::TargetInfo>& published) {
+  bases_.clear();
+  for (const tuf::TargetInfo& target : published) {
+    for (const auto& [algorithm, hex] : target.hashes) {
+      if (algorithm == "sha256" &&
+          std::ranges::find(patches_, hex, &tuf::Patch::from) != patches_.end())
+        bases_[hex] = tuf::target_url_path(target.name, hex);
+    }
+  }
+}
+
+std::string Trust::path_of_base(const tuf::Patch& patch) const {
+  const auto known = bases_.find(patch.from);
+  return known == bases_.end() ? "" : known->second;
 }
 
 std::string Trust::path_of(const model::Release& release, const tuf::Patch& patch) {

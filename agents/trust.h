@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -13,6 +14,7 @@
 #include "http/requester.h"
 #include "model/version.h"
 #include "tuf/director.h"
+#include "tuf/target.h"
 
 namespace ota::agent {
 
@@ -44,14 +46,19 @@ class Trust {
   // And what it can be made of instead, and the path to fetch one of these from.
   const std::vector<tuf::Patch>& patches() const { return patches_; }
   static std::string path_of(const model::Release& release, const tuf::Patch& patch);
+  // And to fetch the image from that a patch is made from; empty where it is not published.
+  std::string path_of_base(const tuf::Patch& patch) const;
   // The signed floor for versions, where the release has one.
   const std::optional<model::Version>& version_floor() const { return version_floor_; }
 
  private:
+  void note_bases(const std::vector<tuf::TargetInfo>& published);
+
   std::filesystem::path folder_;
   std::string hardware_;
   std::string target_path_;
   std::vector<tuf::Patch> patches_;
+  std::map<std::string, std::string> bases_;  // sha256 -> path
   std::optional<model::Version> version_floor_;
 };
 

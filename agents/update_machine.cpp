@@ -531,6 +531,7 @@ Action UpdateMachine::next() const {
     case Step::kPatch:
       action.kind = Action::Kind::kPatch;
       action.patch = way_;
+      action.may_mend = may_mend();
       break;
     case Step::kDownload:
       action.kind = Action::Kind::kDownload;

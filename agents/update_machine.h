@@ -55,14 +55,15 @@ struct Action {
     kProbe
   };
   Kind kind = Kind::kWait;
-  std::uint64_t ticket = 0;  // for done(): an outcome of an older action is ignored
-  Slot slot = Slot::kA;      // written to, verified, made current, or probed
-  model::Release release;    // kCheck to kInstall
-  tuf::Patch patch;          // kPatch: what the image is to be made of
-  std::string job;           // kCheck
-  std::string word;          // kCheck, kCheckBack: the director's
-  model::Image image;        // kProbe; of kCheckBack the one to go back to
-  std::string from;          // kCheckBack: digest of the image to leave
+  std::uint64_t ticket = 0;    // for done(): an outcome of an older action is ignored
+  Slot slot = Slot::kA;        // written to, verified, made current, or probed
+  model::Release release;      // kCheck to kInstall
+  tuf::Patch patch;            // kPatch: what the image is to be made of
+  std::uint64_t may_mend = 0;  // kPatch: bytes that may be spent on a base that differs in places
+  std::string job;             // kCheck
+  std::string word;            // kCheck, kCheckBack: the director's
+  model::Image image;          // kProbe; of kCheckBack the one to go back to
+  std::string from;            // kCheckBack: digest of the image to leave
   // kSwitch: the device has to be given back what is in `slot`; the installer has replaced it, or
   // may have.
   bool revert = false;
@@ -163,6 +164,7 @@ class UpdateMachine {
   void fetch();
   bool another_way(const Failure& failure);
   std::string way_words() const;
+  std::uint64_t may_mend() const;
   void step_succeeded();
   model::JobReport report(const std::string& job, model::JobState state, const std::string& detail,
                           const std::string& code = {});

@@ -1,8 +1,8 @@
 // How the image comes: by a patch from what runs here, packed, or as such.
 //
 // Each way makes the same image from its beginning, so the next one goes on where the last one
-// stopped. Never more is fetched than the patch and the packed image together, and the image only
-// where neither led to it.
+// stopped. Never more is fetched than the patch and the packed image together (with a base that was
+// mended: 1.6 times the packed image), and the image only where neither led to it.
 #include <algorithm>
 
 #include "agents/update_machine.h"
@@ -62,6 +62,16 @@ bool UpdateMachine::another_way(const Failure& failure) {
          (way_.from.empty() ? "not packed (" : "not by the patch (") + code + ")", code);
   fetch();
   return true;
+}
+
+// What is left for the base of what a patch may cost.
+std::uint64_t UpdateMachine::may_mend() const {
+  if (way_.from.empty()) return 0;
+  const auto packed =
+      std::ranges::find_if(ways_, [](const tuf::Patch& way) { return way.from.empty(); });
+  const std::uint64_t without = packed == ways_.end() ? state_.job->release.length : packed->length;
+  const auto most = static_cast<std::uint64_t>(static_cast<double>(without) * tuf::kWorthPatching);
+  return most - std::min(most, way_.length);
 }
 
 std::string UpdateMachine::way_words() const {

@@ -24,10 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A packed image that saves less than a tenth, or a patch that is not shorter than 0.6 of what a
-// device fetches without it, is not worth its signature and its place.
+// A packed image that saves less than a tenth is not worth its signature and its place.
 constexpr double kWorthPacking = 0.9;
-constexpr double kWorthPatching = 0.6;
 constexpr std::size_t kMostBases = 4;
 // What encoding takes beside the base's index: buffers of each thread, and the program.
 constexpr std::uint64_t kFixedMemory = std::uint64_t{64} << 20;
@@ -148,7 +146,7 @@ Result<std::string> MadePatches::make_one(const PatchBase* base, const fs::path&
   const std::uint64_t length = head->file_length();
   std::uint64_t without = image_length_;  // what a device fetches that does not have it
   if (!files_.empty() && files_.front().patch.from.empty()) without = files_.front().patch.length;
-  const double worth = base == nullptr ? kWorthPacking : kWorthPatching;
+  const double worth = base == nullptr ? kWorthPacking : tuf::kWorthPatching;
   if (static_cast<double>(length) >= worth * static_cast<double>(without)) {
     return base == nullptr
                ? "it would be " + saving(length, without) +

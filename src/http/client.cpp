@@ -71,7 +71,7 @@ struct Transfer {
 bool Transfer::begin_download(long status) {
   begun = true;
   received = 0;
-  if (download->offset == 0) return true;
+  if (download->range().empty()) return true;
   if (status == 200) {
     (*restart)();
     return true;
@@ -300,10 +300,8 @@ Result<Reply> Client::Impl::request(const std::string& path, milliseconds timeou
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT,
                      static_cast<long>(download->min_bytes_per_second));
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(download->slow_after.count()));
-    if (download->offset > 0) {
-      range = std::to_string(download->offset) + "-";
-      curl_easy_setopt(easy, CURLOPT_RANGE, range.c_str());
-    }
+    range = download->range();
+    if (!range.empty()) curl_easy_setopt(easy, CURLOPT_RANGE, range.c_str());
   } else {
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(transfer.max_body));
   }
@@ -325,6 +323,11 @@ seconds Reply::wait() const {
   if (end != retry_after.data() + retry_after.size()) return seconds(0);  // a date, or nonsense
   if (wrong == std::errc::result_out_of_range) return seconds(kMost);
   return seconds(wrong == std::errc{} ? std::min(asked, kMost) : 0U);
+}
+
+std::string Requester::Download::range() const {
+  if (end > 0) return std::to_string(offset) + "-" + std::to_string(end - 1);
+  return offset > 0 ? std::to_string(offset) + "-" : "";
 }
 
 Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

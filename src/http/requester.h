@@ -61,10 +61,14 @@ class Requester {
 
   struct Download {
     std::uint64_t offset = 0;     // resume from here (Range)
+    std::uint64_t end = 0;        // of what is wanted, not included; 0: that of the file
     std::uint64_t max_bytes = 0;  // in all, offset included
     milliseconds timeout{1800000};
     std::uint64_t min_bytes_per_second = 64;  // slower than this for `slow_after`: kTimeout
     seconds slow_after{30};
+
+    // What follows "bytes=" in the request; empty: the whole is wanted.
+    std::string range() const;
   };
   using Sink = std::function<Result<void>(std::string_view)>;
   // Streams the body of a 200 or 206 to `sink` in order; `sink` returning an error ends it with

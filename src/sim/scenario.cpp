@@ -100,6 +100,9 @@ Result<ScenarioRelease> parse_release(const Json& entry, const std::string& plac
       {"class", KeyType::kText, Need::kOptional, "functional, security or remediation"},
       {"lines", KeyType::kText, Need::kOptional, "marker lines in the image, such as health: fail"},
       {"pad_kib", KeyType::kNumber, Need::kOptional, "KiB appended to the image"},
+      {"mixed", KeyType::kSwitch, Need::kOptional,
+       "the padding is not zeros: a part is the same in all releases, a part this one's own "
+       "(false)"},
       {"like", KeyType::kText, Need::kOptional,
        "a version whose sample image it is, but for its lines"}};
   if (auto checked = check_keys(entry, keys, place); !checked) return checked.error();
@@ -123,6 +126,7 @@ Result<ScenarioRelease> parse_release(const Json& entry, const std::string& plac
     out.like = std::move(*like);
     out.patched = true;
   }
+  out.mixed = entry.value("mixed", false);
   out.pad_bytes = entry.value("pad_kib", std::uint64_t{0}) * 1024;
   if (out.pad_bytes > kMaxPad) return fail(Errc::kLimit, place + ".pad_kib: at most 65536");
   return out;

@@ -32,6 +32,10 @@ struct Patch {
   bool operator==(const Patch&) const = default;
 };
 
+// A patch is to be shorter than this part of what a device fetches without it. Longer ones are not
+// published, and with what a device spends on a base that differs in places it stays within it.
+inline constexpr double kWorthPatching = 0.6;
+
 struct Firmware {
   model::Release release;
   std::optional<model::Version> rollback_floor{};  // no device may go below this once it knows it

@@ -266,7 +266,8 @@ Result<http::Reply> LinkedRequester::download(const std::string& path, const Dow
   (void)restart;  // the server honours every range
   Request request;
   request.target = path;
-  if (options.offset > 0) request.range = "bytes=" + std::to_string(options.offset) + "-";
+  const std::string range = options.range().empty() ? "" : "bytes=" + options.range();
+  request.range = range;
   const MonoTime until = timeline_.now() + options.timeout;
   auto answer = call(std::move(request), milliseconds(30'000));
   if (!answer) return answer.error();
@@ -276,10 +277,9 @@ Result<http::Reply> LinkedRequester::download(const std::string& path, const Dow
   http::Reply out;
   out.status = 404;
   if (!whole) return out;
-  const auto chosen =
-      options.offset > 0
-          ? http::choose_range("bytes=" + std::to_string(options.offset) + "-", whole->size())
-          : http::RangeChoice{http::RangeChoice::Kind::kWhole, 0, whole->size()};
+  const auto chosen = range.empty()
+                          ? http::RangeChoice{http::RangeChoice::Kind::kWhole, 0, whole->size()}
+                          : http::choose_range(range, whole->size());
   out.status = chosen.kind == http::RangeChoice::Kind::kUnsatisfiable ? 416
                : chosen.kind == http::RangeChoice::Kind::kPart        ? 206
                                                                       : 200;

@@ -1,8 +1,11 @@
 // What an agent of the first release says, as it was recorded, to this server: an agent is updated
 // by what it fetches, so that every later server must understand every earlier agent.
+#include <fstream>
 #include <string>
 
+#include "base/digest.h"
 #include "tests/integration/api_server.h"
+#include "tuf/names.h"
 
 using namespace ota;
 using model::JobState;
@@ -105,6 +108,37 @@ TEST_CASE("an agent of the first release is updated by this server, message by m
   CHECK(job->state == JobState::kSucceeded);
   CHECK(server.fleet->detail("iot-001")->record->facts.confirmed->version ==
         model::Version(2, 1, 5));
+}
+
+TEST_CASE("an agent of the first release takes an image as such that has patches too",
+          "[api][upgrade][threads]") {
+  ApiServer server;
+  const model::Release& release = server.release(1);
+  const auto file = server.root() / "patch";
+  std::ofstream(file, std::ios::binary) << "not for it";
+  const std::string digest = sha256_hex("not for it");
+  const std::vector<tuf::PatchFile> patches{
+      {{"", {}, 10, digest, digest}, file, release.sha256},
+      {{server.release(0).sha256, server.release(0).version, 10, digest, digest},
+       file,
+       release.sha256}};
+  model::Release again = release;
+  again.target = release.file_name();
+  REQUIRE(
+      server.repository->add(server.repository->image_of(release), again, {}, patches).has_value());
+  REQUIRE(server.join("iot-001").status == 201);
+  Replay replay(server);
+  replay.run(recorded_messages().at("updated"));
+  const auto job = server.fleet->job(replay.job());
+  REQUIRE(job);
+  CHECK(job->state == JobState::kSucceeded);
+  // From where it has always been, whole and in parts.
+  auto device = server.client("iot-001");
+  const std::string path = "/tuf/targets/" + tuf::target_url_path(release.target, release.sha256);
+  const auto image = device.get(path, 1U << 20);
+  REQUIRE(image.has_value());
+  CHECK(image->status == 200);
+  CHECK(sha256_hex(image->body) == release.sha256);
 }
 
 TEST_CASE("an agent of the first release that falls back is understood, message by message",

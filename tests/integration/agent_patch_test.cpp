@@ -20,8 +20,10 @@ const model::Version kNext(2, 1, 5);
 
 // A device whose factory image is the base of the patch, which is four blocks long.
 struct Patched {
-  Patched() {
+  // `noise`: bytes of the images that no packing makes shorter.
+  explicit Patched(std::size_t noise = 0) {
     base = as_text(test::program_like(60000, 1));
+    base += as_text(test::noise(noise, 2));
     image = base;
     for (std::size_t i = 500; i < image.size(); i += 3000)
       ++image[i];
@@ -54,7 +56,7 @@ struct Patched {
   }
   void runs_the_image() const {
     const auto slot = rig.device() / "slots" / "current" / "image";
-    CHECK(read_file(slot, 100000).value() == image);
+    CHECK(read_file(slot, 1000000).value() == image);
   }
   // A byte of the published file, from its end.
   void spoil(const std::string& like, int from_end) const {
@@ -98,6 +100,44 @@ TEST_CASE("a device that runs another image than it believes fetches the packed 
   CHECK(last->state == JobState::kSucceeded);
   CHECK(p.fetched() == std::vector<std::string>{"packed"});
   CHECK(p.told("not by the patch (patch.base-differs)"));
+  p.runs_the_image();
+}
+
+TEST_CASE("metadata from before patches makes no difference: the image comes as such",
+          "[agent][delta]") {
+  AgentRig rig;
+  const std::string image(as_text(test::program_like(60000, 1)));
+  rig.leave_join_code(rig.join_code());
+  const auto release = rig.publish(kNext, image);
+  const auto agent = rig.run();
+  rig.command(rig.update_command("job-1", release));
+  const auto last = rig.final_report("job-1");
+  REQUIRE(last);
+  CHECK(last->state == JobState::kSucceeded);
+  for (const std::string& path : rig.requests()) {
+    CHECK(path.find(".packed-") == std::string::npos);
+    CHECK(path.find(".patch-") == std::string::npos);
+  }
+  CHECK(read_file(rig.device() / "slots" / "current" / "image", 100000).value() == image);
+}
+
+TEST_CASE("a device whose image changed in a place fetches that piece of it, and the patch",
+          "[agent][delta]") {
+  Patched p(300000);
+  p.rig.publish(model::Version(2, 1, 4), p.base);
+  p.agent = p.rig.run();
+  REQUIRE(p.rig.polled());
+  const auto slot = p.rig.device() / "slots" / "a" / "image";
+  std::string bytes = read_file(slot, 1000000).value();
+  bytes[100000] ^= 1;
+  std::ofstream(slot, std::ios::binary) << bytes;
+  p.rig.command(p.rig.update_command("job-1", p.release));
+  const auto last = p.rig.final_report("job-1");
+  REQUIRE(last);
+  CHECK(last->state == JobState::kSucceeded);
+  CHECK(p.fetched() == std::vector<std::string>{"image", "patch"});
+  CHECK(std::ranges::count(p.rig.ranges(), "bytes=65536-131071") == 1);
+  CHECK(p.agent->says("[OTA] the base differs: put right in 1 of its pieces of 64.0 KiB"));
   p.runs_the_image();
 }
 

@@ -26,8 +26,10 @@ struct CutOff {};
 
 // What is published: the same for all devices of this file.
 struct Offer {
-  Offer() {
+  // `noise`: bytes of the images that no packing makes shorter.
+  explicit Offer(std::size_t noise = 0) {
     base = as_text(ota::test::program_like(60000, 1));
+    base += as_text(ota::test::noise(noise, 2));
     image = base;
     for (std::size_t i = 500; i < image.size(); i += 3000)
       ++image[i];
@@ -47,7 +49,7 @@ struct Offer {
     options.window_log = 12;
     const delta::Head head =
         delta::make_patch(from, folder.path() / "image", folder.path() / name, options).value();
-    file = read_file(folder.path() / name, 100000).value();
+    file = read_file(folder.path() / name, 1000000).value();
     into.length = file.size();
     into.sha256 = sha256_hex(file);
     into.head = to_hex(sha256(delta::serialize(head)));
@@ -58,7 +60,7 @@ struct Offer {
   tuf::Patch patch, packed;
 };
 
-enum class Spoilt { kNothing, kPatch, kBoth };
+enum class Spoilt { kNothing, kPatch, kBoth, kBase };
 
 struct CutDevice {
   CutDevice(const Offer& what, Spoilt wrong) : published(what), spoilt(wrong) {
@@ -69,7 +71,7 @@ struct CutDevice {
     EnginePorts ports;
     ports.check = [](const Action&) { return Outcome(); };
     ports.patches = [this] { return std::vector{published.packed, published.patch}; };
-    ports.patch = [this](const Action& action, const fs::path& base, PartialImage& into,
+    ports.patch = [this](const Action& action, const BaseFiles& base, PartialImage& into,
                          const Progress&) -> Outcome { return patch(action, base, into); };
     ports.download = [this](const model::Release&, PartialImage& into, const Progress&) -> Outcome {
       const std::string rest = published.image.substr(static_cast<std::size_t>(into.size()));
@@ -83,25 +85,30 @@ struct CutDevice {
     ports.restart = [] { return Outcome(); };
     return ports;
   }
-  Outcome patch(const Action& action, const fs::path& base, PartialImage& into) {
+  Outcome patch(const Action& action, const BaseFiles& base, PartialImage& into) {
     const bool whole = action.patch.from.empty();
     ota::test::FileServer server;
     server.file = whole ? published.packed_file : published.patch_file;
     if (spoilt == Spoilt::kBoth || (spoilt == Spoilt::kPatch && !whole)) server.file.back() ^= 1;
-    server.piece = 700;
+    server.piece = spoilt == Spoilt::kBase ? 9000 : 700;
+    server.base = published.base;
     const std::string url = "/x";
+    const std::string base_url = ota::test::FileServer::kBase;
     const auto done = fetch_patch(server,
                                   {action.release,
                                    action.patch,
                                    url,
                                    base,
+                                   base_url,
                                    {},
                                    [this] {
                                      hook("a piece");
                                      return Result<void>();
-                                   }},
+                                   },
+                                   [](const std::string&) {}},
                                   into);
     sent += server.sent;
+    mended += server.base_sent;
     if (done) return {};
     return Failure{std::string(delta::word_of(done.error().code)), done.error().text(),
                    Failure::Again::kNever};
@@ -138,7 +145,22 @@ struct CutDevice {
   }
   void check_bootable() const {
     const auto store = SlotStore::open(folder.path() / "slots");
+    // A base that changed by itself is what boots until the update is through.
+    if (spoilt == Spoilt::kBase && store->current().value() == Slot::kA) {
+      CHECK(read_file(store->image_path(Slot::kA), 1000000).value() == changed_base());
+      return;
+    }
     REQUIRE(store->check(store->current().value()).has_value());
+  }
+  std::string changed_base() const {
+    std::string bytes = published.base;
+    for (const std::size_t place : {std::size_t{10}, 3 * kPiece, 3 * kPiece + 10})
+      bytes[place] = static_cast<char>(~bytes[place]);
+    return bytes;
+  }
+  // After its first start, as a partition does that is mounted writable.
+  void change_base() const {
+    std::ofstream(folder.path() / "slots" / "a" / "image", std::ios::binary) << changed_base();
   }
   void update() {
     Command command;
@@ -160,7 +182,10 @@ struct CutDevice {
     update();
     settle();
     CHECK(engine->facts().confirmed.sha256 == sha256_hex(published.image));
-    CHECK(read_file(engine->running_image(), 100000).value() == published.image);
+    CHECK(read_file(engine->running_image(), 1000000).value() == published.image);
+    // Nothing is left of the way.
+    for (const auto& entry : fs::recursive_directory_iterator(folder.path() / "slots"))
+      CHECK(entry.path().extension() != ".mended");
   }
 
   const Offer& published;
@@ -169,7 +194,7 @@ struct CutDevice {
   int cut_at = -1;
   std::function<int()> next_cut;  // steps until the power is cut again
   int steps = 0;
-  std::uint64_t sent = 0, raw = 0;
+  std::uint64_t sent = 0, mended = 0, raw = 0;
   std::unique_ptr<Engine> engine;
 };
 
@@ -192,6 +217,47 @@ TEST_CASE("the patch and the packed image together are the most that is fetched"
   CutDevice both(published, Spoilt::kBoth);
   both.play();
   CHECK(both.raw < published.image.size() / 3);
+}
+
+TEST_CASE("a base that changed in places is mended, for less than the packed image costs",
+          "[agent][delta]") {
+  const Offer published(400000);
+  CutDevice device(published, Spoilt::kBase);
+  device.start();
+  device.change_base();
+  device.play();
+  CHECK(device.mended == 2 * kPiece);
+  CHECK(device.sent == published.patch.length);
+  CHECK(static_cast<double>(device.mended + device.sent) <=
+        tuf::kWorthPatching * static_cast<double>(published.packed.length));
+  CHECK(device.raw == 0);
+}
+
+TEST_CASE(
+    "a power cut at any step of an update from a mended base leaves a device that comes "
+    "through",
+    "[agent][delta]") {
+  const Offer published(400000);
+  CutDevice whole(published, Spoilt::kBase);
+  whole.start();
+  whole.change_base();
+  whole.steps = 0;
+  whole.play();
+  CHECK(whole.steps > 30);
+  for (int cut = 0; cut < whole.steps; ++cut) {
+    INFO("cut at step " << cut);
+    CutDevice device(published, Spoilt::kBase);
+    device.start();
+    device.change_base();
+    device.steps = 0;
+    device.cut_at = cut;
+    device.play();
+    CHECK(device.raw == 0);
+    // What was under way when the power went comes again: a piece, a block of the patch, or all
+    // where the image lay in its slot and was not armed.
+    CHECK(device.mended <= 2 * 2 * kPiece);
+    CHECK(device.sent <= 2 * published.patch.length);
+  }
 }
 
 TEST_CASE(

@@ -1,8 +1,12 @@
 // An image that is made of a patch, over a network and a disk that a test spoils.
 #include "agents/patcher.h"
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <fstream>
 
+#include "delta/error.h"
 #include "delta/patch_file.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
@@ -60,8 +64,10 @@ struct PatchedDevice {
   Result<void> fetch() {
     auto part = slots.begin(Slot::kB, release.sha256);
     const std::string url = "/x";
-    const auto base_file = path("base");
-    return fetch_patch(server, {release, patch, url, base_file, {}, [] { return Result<void>(); }},
+    const std::string no_base;
+    const BaseFiles files{path("base"), {}, {}, 0};
+    return fetch_patch(server,
+                       {release, patch, url, files, no_base, {}, [] { return Result<void>(); }, {}},
                        *part);
   }
   std::string there() const {
@@ -123,8 +129,10 @@ TEST_CASE("a base that differs costs no byte of the network", "[agent][delta]") 
   CHECK(device.server.offsets.empty());
 }
 
-TEST_CASE("a network that is cut anywhere costs no block that was whole", "[agent][delta]") {
+TEST_CASE("a network that is cut anywhere, or slow, costs no block that was whole",
+          "[agent][delta]") {
   PatchedDevice device;
+  device.server.cut_error = GENERATE(Errc::kUnavailable, Errc::kTimeout);
   device.server.piece = 50;
   const std::uint64_t length = device.patch.length;
   for (std::uint64_t at = 0; at < length; at += length / 40) {
@@ -133,7 +141,7 @@ TEST_CASE("a network that is cut anywhere costs no block that was whole", "[agen
     device.server.sent = 0;
     const auto first = device.fetch();
     REQUIRE(first.has_error());
-    CHECK(first.error().code == Errc::kUnavailable);
+    CHECK(first.error().code == device.server.cut_error);
     const std::size_t kept = device.there().size();
     CHECK(kept % kBlock == 0);
     CHECK(device.fetch().has_value());
@@ -226,6 +234,31 @@ TEST_CASE("a base that changes while it is read makes no image", "[agent][delta]
   };
   CHECK(device.fetch().error().code == delta::Errc::kBlock);
   CHECK(device.there().empty());
+}
+
+TEST_CASE("a disk that is full anywhere in a patch leaves whole blocks, and goes on from them",
+          "[agent][delta]") {
+  for (std::size_t room = 0; room < 4 * kBlock; room += 7001) {
+    PatchedDevice device;
+    INFO("room for " << room << " bytes");
+    const auto before = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit limit{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    const rlimit small{room, limit.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    const auto full = device.fetch();
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    std::signal(SIGXFSZ, before);
+    if (room >= device.image.size()) {
+      CHECK(full.has_value());
+      continue;
+    }
+    REQUIRE(full.has_error());
+    CHECK(full.error().code.category() != delta::category());
+    CHECK(device.there() == as_text(device.first(room / kBlock * kBlock)));
+    CHECK(device.fetch().has_value());
+    CHECK(device.whole());
+  }
 }
 
 TEST_CASE("a base that is cut short while it is read makes no image", "[agent][delta]") {

@@ -61,6 +61,26 @@ TEST_CASE("an image is made of the patch from what runs here, in as many steps a
   CHECK(device.saved.confirmed == kNew);
 }
 
+TEST_CASE("what a patch leaves of its worth may be spent on a base that differs", "[agent]") {
+  MachineDevice device;
+  device.machine.command(update_command());
+  SECTION("0.6 of the packed image in all") {
+    check_with(device, {kPacked, kPatch});
+    CHECK(device.machine.next().may_mend == kPacked.length * 6 / 10 - kPatch.length);
+  }
+  SECTION("of the image where it is not packed") {
+    check_with(device, {kPatch});
+    CHECK(device.machine.next().may_mend == 60 - kPatch.length);
+  }
+  SECTION("nothing where the patch is longer") {
+    tuf::Patch longer = kPatch;
+    longer.length = 70;
+    check_with(device, {longer});
+    CHECK(device.machine.next().kind == Kind::kPatch);
+    CHECK(device.machine.next().may_mend == 0);
+  }
+}
+
 TEST_CASE("where a patch does not lead to the image the packed one is taken, then the image",
           "[agent]") {
   MachineDevice device;

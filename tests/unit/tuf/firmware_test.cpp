@@ -111,6 +111,16 @@ TEST_CASE("a packed image and patches survive their form in custom data", "[tuf]
   CHECK(back->patches == firmware.patches);
 }
 
+TEST_CASE("what agents from before patches read stands beside what they do not know", "[tuf]") {
+  tuf::Firmware firmware = patched_firmware();
+  firmware.rollback_floor = model::Version(2, 0, 0);
+  auto custom = tuf::Json::parse(tuf::custom_of(firmware));
+  CHECK(custom.erase("packed") == 1);
+  CHECK(custom.erase("patches") == 1);
+  CHECK(custom == tuf::Json::parse(R"({"version":"2.1.5","hardware":["rpi4"],"class":"functional",
+                                       "notes":"","rollback_floor":"2.0.0"})"));
+}
+
 TEST_CASE("a patch of a format that is not known is none, and the image stays installable",
           "[tuf]") {
   auto custom = tuf::Json::parse(tuf::custom_of(patched_firmware()));
