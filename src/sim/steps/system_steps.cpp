@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "delta/encoder.h"
 #include "pki/authority.h"
 #include "sim/steps/all.h"
 #include "sim/steps/common.h"
@@ -43,6 +44,19 @@ Result<std::vector<fs::path>> files_of(const World& world, const std::string& pa
   return out;
 }
 
+// A patch as whole as any, that makes an image of somebody else's.
+Result<std::string> own_patch() {
+  constexpr std::size_t kImage = 100000;
+  const Bytes image(kImage, 'x');
+  std::string blocks;
+  const auto head = delta::encode({}, image, {}, [&](ByteView coded) -> Result<void> {
+    blocks += as_text(coded);
+    return {};
+  });
+  if (!head) return head.error();
+  return std::string(as_text(delta::serialize(*head))) + blocks;
+}
+
 Result<std::string> tampered(std::string bytes, const std::string& how, const Json& keys) {
   if (how == "flip-byte") {
     if (bytes.empty()) return fail(Errc::kInvalid, "the file is empty");
@@ -57,9 +71,10 @@ Result<std::string> tampered(std::string bytes, const std::string& how, const Js
   if (how == "truncate") return bytes.substr(0, bytes.size() / 2);
   if (how == "append") return bytes + keys.value("with", "appended");
   if (how == "replace") return keys.value("with", "");
-  return fail(
-      Errc::kInvalid,
-      "how " + how + "; accepted: flip-byte, flip-last-byte, truncate, append, replace, remove");
+  if (how == "own-patch") return own_patch();
+  return fail(Errc::kInvalid, "how " + how +
+                                  "; accepted: flip-byte, flip-last-byte, truncate, append, "
+                                  "replace, own-patch, remove");
 }
 
 }  // namespace
