@@ -143,7 +143,7 @@ Result<void> MendedBase::fetch(http::Requester& client, const BaseOrder& order, 
     }
     return {};
   };
-  const auto done = fetch_part(client, order.path, wanted, sink);
+  auto done = fetch_part(client, order.path, wanted, sink);
   // One that is not published any more, or of which no part is sent, is not mended.
   if (!done && (done.error().code == Errc::kNotFound || done.error().code == Errc::kLimit ||
                 done.error().code == Errc::kInvalid))
@@ -158,7 +158,7 @@ Result<void> MendedBase::keep(std::uint64_t piece, Bytes& record) {
   if (!right) return right.error();
   if (!*right) return differs("the server has other pieces");
   put_index(piece, record);
-  const auto written = write_all(kept_.get(), as_text(record));
+  auto written = write_all(kept_.get(), as_text(record));
   // A disk without room for these pieces may have room for the image.
   if (!written && written.error().code == Errc::kFull) return differs(written.error().text());
   if (!written) return written;
@@ -186,9 +186,8 @@ Result<void> MendedBase::read(std::uint64_t offset, std::span<std::uint8_t> into
     const auto part =
         into.first(static_cast<std::size_t>(std::min<std::uint64_t>(kPiece - inside, into.size())));
     const auto right = mended_.find(piece);
-    const auto got = right == mended_.end()
-                         ? read_exactly(base_.get(), offset, part)
-                         : read_exactly(kept_.get(), right->second + inside, part);
+    auto got = right == mended_.end() ? read_exactly(base_.get(), offset, part)
+                                      : read_exactly(kept_.get(), right->second + inside, part);
     if (!got) return got;
     offset += part.size();
     into = into.subspan(part.size());

@@ -66,7 +66,7 @@ class PatchFetch {
     http::Requester::Download wanted = order_.limits;
     wanted.offset = offset;
     wanted.max_bytes = order_.patch.length;
-    const auto done = fetch_part(client_, order_.path, wanted, [&](std::string_view chunk) {
+    auto done = fetch_part(client_, order_.path, wanted, [&](std::string_view chunk) {
       auto wanted_still = order_.go_on();
       return wanted_still ? take(chunk) : wanted_still;
     });

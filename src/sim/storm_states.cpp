@@ -12,6 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kAsked = "asked";  // and nothing of it is there yet
+
 std::optional<Json> document_of(const fs::path& file) {
   constexpr std::size_t kMost = 1U << 20;
   const auto text = read_file(file, kMost);
@@ -37,7 +39,7 @@ std::optional<std::uint64_t> part_size(const fs::path& slot, const std::string& 
 std::string fetch_state(const Json& job, const fs::path& slot) {
   const Json& release = job["release"];
   const auto there = part_size(slot, cli::text_at(release, "sha256"));
-  if (cli::text_at(job, "patch").empty()) return there ? "partial-download" : "asked";
+  if (cli::text_at(job, "patch").empty()) return there ? "partial-download" : kAsked;
   if (!there || *there == 0) return "patch-begun";
   return *there < cli::count_at(release, "length") ? "patch-partial" : "patch-whole";
 }
@@ -53,7 +55,7 @@ std::vector<std::string> server_states() {
 }
 
 std::vector<std::string> agent_states() {
-  return {"asked",   "patch-begun", "patch-partial", "patch-whole", "partial-download",
+  return {kAsked,    "patch-begun", "patch-partial", "patch-whole", "partial-download",
           "written", "switched",    "trial-boot",    "confirmed"};
 }
 
@@ -62,14 +64,13 @@ bool is_patch_state(std::string_view state) {
 }
 
 std::string agent_state(const fs::path& folder, const model::Version& version) {
-  const std::string asked = "asked";
   const auto ledger = document_of(folder / "state" / "update.json");
-  if (!ledger) return asked;
+  if (!ledger) return kAsked;
   if (version_in(*ledger, "confirmed") == version.text())
     return (*ledger)["outbox"].empty() && !ledger->contains("job") ? kOver : "confirmed";
   std::error_code none;
   const fs::path current = fs::read_symlink(folder / "slots" / "current", none);
-  if (none) return asked;
+  if (none) return kAsked;
   const auto held = [&](const fs::path& slot) {
     const auto record = document_of(folder / "slots" / slot / "version.json");
     return record && cli::text_at(*record, "version") == version.text();
@@ -81,7 +82,7 @@ std::string agent_state(const fs::path& folder, const model::Version& version) {
   const fs::path spare = current == "a" ? "b" : "a";
   if (held(spare)) return "written";
   const auto job = ledger->find("job");
-  if (job == ledger->end() || version_in((*job), "release") != version.text()) return asked;
+  if (job == ledger->end() || version_in((*job), "release") != version.text()) return kAsked;
   return fetch_state(*job, folder / "slots" / spare);
 }
 
