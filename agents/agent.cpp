@@ -1,5 +1,6 @@
 #include "agents/agent.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -170,6 +171,7 @@ Result<void> Agent::go_on(MonoTime& told, std::uint64_t size, std::uint64_t leng
 Outcome Agent::patch(const Action& action, const BaseFiles& base, PartialImage& into,
                      const Progress& progress) {
   interrupted_ = false;
+  ::malloc_trim(0);  // what the check of the metadata left; the blocks to come are large
   MonoTime told{};
   const std::uint64_t length = action.release.length;
   const std::string folder = "/tuf/targets/";
