@@ -286,7 +286,7 @@ inline constexpr std::array<EventKind, 117> kEventKinds{{
      "Find out which device is the right one; `otactl revoke ID` lets a new one in."},
     {event_kind::kFirmwareAdd, Severity::kNotice, "An image was published.", ""},
     {event_kind::kFirmwareRemove, Severity::kNotice,
-     "A version was taken out of what is published.", ""},
+     "A version, or patches, were taken out of what is published.", ""},
     {event_kind::kFirmwareSampleFailed, Severity::kError,
      "The sample images of a first run could not be published.", "The next start tries it again."},
     {event_kind::kFirmwareSignFailed, Severity::kError,
