@@ -64,6 +64,10 @@ Values lists_of(const model::OtaSettings& ota) {
   Values out;
   for (const auto& [hardware, version] : ota.model_overrides)
     out["model_overrides." + hardware] = version.text();
+  for (const auto& [group, bytes] : ota.data_budget.groups)
+    out["data_budget.groups." + group] = std::to_string(bytes);
+  for (const auto& [device, bytes] : ota.data_budget.devices)
+    out["data_budget.devices." + device] = std::to_string(bytes);
   for (const model::MaintenanceWindow& window : ota.maintenance_windows) {
     std::string days;
     for (unsigned day = 0; day < 7; ++day)

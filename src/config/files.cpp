@@ -388,6 +388,35 @@ std::string read_window(Section& section, model::MaintenanceWindow& window) {
   return window.name;
 }
 
+// Groups or devices and what each of them may fetch in a day.
+void read_budgets(const JsonMember* member, std::string_view key, std::string_view name_words,
+                  bool (*is_one)(const std::string&),
+                  std::map<std::string, std::uint64_t, std::less<>>& budgets, Report& report) {
+  if (member == nullptr) return;
+  for (const JsonMember& entry : member->value.members) {
+    const std::string path = "data_budget." + std::string(key) + "." + printable(entry.key, 63);
+    if (!is_one(entry.key))
+      report.add(entry.place, path + ": the name; accepted: " + std::string(name_words));
+    if (const auto bytes = whole_number(entry.value, 0, model::kMostBytesPerDay)) {
+      budgets.emplace(entry.key, *bytes);
+    } else {
+      report.add(entry.value.place, path + " is " + entry.value.described() + "; accepted: " +
+                                        whole_number_words(0, model::kMostBytesPerDay));
+    }
+  }
+}
+
+void read_data_budget(const JsonNode* node, model::DataBudget& budget, Report& report) {
+  Section section(node, "data_budget", report);
+  section.count("bytes_per_day", budget.bytes_per_day, 0, model::kMostBytesPerDay);
+  read_budgets(section.object("groups", "an object of group and bytes a day"), "groups", kNameWords,
+               is_name, budget.groups, report);
+  read_budgets(
+      section.object("devices", "an object of device and bytes a day"), "devices", kDeviceIdWords,
+      [](const std::string& id) { return model::valid_device_id(id); }, budget.devices, report);
+  section.finish();
+}
+
 void read_ota_settings(const JsonNode* root, model::OtaSettings& settings, Report& report) {
   Section section(root, "", report);
   section.version("target_version", settings.target_version);
@@ -401,6 +430,8 @@ void read_ota_settings(const JsonNode* root, model::OtaSettings& settings, Repor
   const JsonMember* windows = section.array("maintenance_windows", "an array of objects");
   read_elements(root, windows, "maintenance_windows", settings.maintenance_windows, report,
                 read_window);
+  const JsonMember* budget = section.object("data_budget", "an object");
+  if (enters(root, budget)) read_data_budget(node_of(budget), settings.data_budget, report);
   const JsonMember* gate = section.object("gate", "an object");
   if (enters(root, gate)) {
     Section inner(node_of(gate), "gate", report);

@@ -26,6 +26,19 @@ std::string advice(std::string_view unknown, const std::vector<std::string_view>
 
 }  // namespace
 
+std::string whole_number_words(std::uint64_t least, std::uint64_t most) {
+  return range_words("a whole number", static_cast<double>(least), static_cast<double>(most));
+}
+
+std::optional<std::uint64_t> whole_number(const JsonNode& node, std::uint64_t least,
+                                          std::uint64_t most) {
+  const bool fits =
+      node.kind == JsonNode::Kind::kNumber && node.number >= static_cast<double>(least) &&
+      node.number <= static_cast<double>(most) && std::floor(node.number) == node.number;
+  if (!fits) return std::nullopt;
+  return static_cast<std::uint64_t>(node.number);
+}
+
 void Report::add(Place place, std::string message) {
   problems.push_back({file, place.line, place.column, std::move(message)});
 }
@@ -66,18 +79,23 @@ void Section::number(std::string_view key, double& value, double least, double m
   }
 }
 
-void Section::count(std::string_view key, std::uint32_t& value, std::uint32_t least,
-                    std::uint32_t most) {
-  const std::string accepted = range_words("a whole number", least, most);
+void Section::count(std::string_view key, std::uint64_t& value, std::uint64_t least,
+                    std::uint64_t most) {
+  const std::string accepted = whole_number_words(least, most);
   const JsonMember* member = known(key, accepted, [&] { return std::to_string(value); });
   if (member == nullptr) return;
-  const JsonNode& found = member->value;
-  if (found.kind == JsonNode::Kind::kNumber && found.number >= least && found.number <= most &&
-      std::floor(found.number) == found.number) {
-    value = static_cast<std::uint32_t>(found.number);
+  if (const auto found = whole_number(member->value, least, most)) {
+    value = *found;
   } else {
-    complain(found, key, accepted);
+    complain(member->value, key, accepted);
   }
+}
+
+void Section::count(std::string_view key, std::uint32_t& value, std::uint32_t least,
+                    std::uint32_t most) {
+  std::uint64_t wide = value;
+  count(key, wide, std::uint64_t{least}, std::uint64_t{most});
+  value = static_cast<std::uint32_t>(wide);
 }
 
 void Section::duration(std::string_view key, std::chrono::milliseconds& value, double least,

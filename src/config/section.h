@@ -28,6 +28,12 @@ struct Report {
   void add(Place place, std::string message);
 };
 
+// The whole number that a node is, where it is one of that range (of numbers that JSON carries
+// exactly: up to 2^53); and that in words.
+std::optional<std::uint64_t> whole_number(const JsonNode& node, std::uint64_t least,
+                                          std::uint64_t most);
+std::string whole_number_words(std::uint64_t least, std::uint64_t most);
+
 class Section {
  public:
   // `node` none: nothing is read and each key only describes itself.
@@ -35,6 +41,7 @@ class Section {
 
   void number(std::string_view key, double& value, double least, double most);
   void count(std::string_view key, std::uint32_t& value, std::uint32_t least, std::uint32_t most);
+  void count(std::string_view key, std::uint64_t& value, std::uint64_t least, std::uint64_t most);
   // In the file: `unit`s as a number, decimals allowed.
   void duration(std::string_view key, std::chrono::milliseconds& value, double least, double most,
                 std::chrono::milliseconds unit = std::chrono::seconds(1));

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "model/data_budget.h"
 #include "model/device.h"
 #include "model/enum_text.h"
 #include "model/maintenance.h"
@@ -63,6 +64,7 @@ struct OtaSettings {
   milliseconds queued_deadline = seconds(600);
   DdiWithoutTelemetry ddi_without_telemetry = DdiWithoutTelemetry::kBlock;
   std::vector<MaintenanceWindow> maintenance_windows;  // none: updates at any time
+  DataBudget data_budget;
   bool operator==(const OtaSettings&) const = default;
 
   // What a device of this hardware model shall run; none where nothing is set.

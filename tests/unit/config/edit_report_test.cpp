@@ -100,4 +100,7 @@ TEST_CASE("no value of the settings changes without being named", "[config]") {
   CHECK(named([](Settings& s) { s.ota.target_version.reset(); }));
   CHECK(named([](Settings& s) { s.ota.boot_deadline = milliseconds(1500); }));
   CHECK(named([](Settings& s) { s.ota.maintenance_windows.emplace_back().name = "night"; }));
+  CHECK(named([](Settings& s) { s.ota.data_budget.bytes_per_day = 5; }));
+  CHECK(named([](Settings& s) { s.ota.data_budget.groups["roof"] = 5; }));
+  CHECK(named([](Settings& s) { s.ota.data_budget.devices["iot-001"] = 5; }));
 }

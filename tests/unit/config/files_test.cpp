@@ -111,7 +111,9 @@ TEST_CASE("every key of the update settings is taken", "[config]") {
                        "confirm_s":0.5},
           "maintenance_windows":[{"name":"nights","groups":["lab"],"days":["mon","sun"],
                                   "from":"23:30","to":"01:00"},
-                                 {"name":"always","from":"00:00","to":"00:00"}]})",
+                                 {"name":"always","from":"00:00","to":"00:00"}],
+          "data_budget":{"bytes_per_day":1000000000000,"groups":{"roof":0,"hall":5000000000},
+                         "devices":{"iot-001":7}}})",
       "o");
   INFO(texts(parsed));
   REQUIRE(parsed.ok());
@@ -134,6 +136,10 @@ TEST_CASE("every key of the update settings is taken", "[config]") {
   CHECK(value.maintenance_windows[1] ==
         model::MaintenanceWindow{
             "always", {}, model::kEveryDay, model::minutes(0), model::kWholeDay});
+  CHECK(value.data_budget.bytes_per_day == 1'000'000'000'000);
+  CHECK(value.data_budget.limit_for("iot-002", "hall") == 5'000'000'000);
+  CHECK(value.data_budget.limit_for("iot-002", "roof") == 0);
+  CHECK(value.data_budget.limit_for("iot-001", "hall") == 7);
 }
 
 TEST_CASE("a whitelist names its devices", "[config]") {
@@ -208,6 +214,12 @@ TEST_CASE("values that lead elsewhere or nowhere are refused", "[config]") {
         R"({"maintenance_windows":[{"name":"a","from":"02:00","to":"03:00","days":["monday"]}]})",
         R"({"maintenance_windows":[{"name":"a","from":"02:00","to":"03:00"},
                                    {"name":"a","from":"04:00","to":"05:00"}]})",
+        R"({"data_budget":1000})", R"({"data_budget":{"bytes_per_day":-1}})",
+        R"({"data_budget":{"bytes_per_day":1.5}})",
+        R"({"data_budget":{"bytes_per_day":1000000000001}})",
+        R"({"data_budget":{"bytes_per_day":"20 MB"}})", R"({"data_budget":{"group":{"a":1}}})",
+        R"({"data_budget":{"groups":{"a b":1}}})", R"({"data_budget":{"groups":{"a":"1"}}})",
+        R"({"data_budget":{"devices":{"IOT":1}}})", R"({"data_budget":{"devices":{"a":-1}}})",
         R"({"watch_period_s":1e999})"}) {
     INFO(text);
     CHECK(parse_ota_settings(text, "o").problems.size() == 1);
