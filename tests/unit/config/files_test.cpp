@@ -207,19 +207,26 @@ TEST_CASE("values that lead elsewhere or nowhere are refused", "[config]") {
     CHECK(parse_whitelist(text, "d").problems.size() == 1);
   }
   for (const char* text :
-       {R"({"target_version":"latest"})", R"({"target_version":2})",
-        R"({"model_overrides":{"sim-b":2}})", R"({"model_overrides":{"a b":"1.0.0"}})",
-        R"({"deadlines":{"sent":1}})", R"({"maintenance_windows":[{"name":"a","from":"02:00"}]})",
+       {R"({"target_version":"latest"})",
+        R"({"target_version":2})",
+        R"({"model_overrides":{"sim-b":2}})",
+        R"({"model_overrides":{"a b":"1.0.0"}})",
+        R"({"deadlines":{"sent":1}})",
+        R"({"maintenance_windows":[{"name":"a","from":"02:00"}]})",
         R"({"maintenance_windows":[{"name":"a","from":"25:00","to":"03:00"}]})",
         R"({"maintenance_windows":[{"name":"a","from":"02:00","to":"03:00","days":["monday"]}]})",
         R"({"maintenance_windows":[{"name":"a","from":"02:00","to":"03:00"},
                                    {"name":"a","from":"04:00","to":"05:00"}]})",
-        R"({"data_budget":1000})", R"({"data_budget":{"bytes_per_day":-1}})",
+        R"({"data_budget":1000})",
+        R"({"data_budget":{"bytes_per_day":-1}})",
         R"({"data_budget":{"bytes_per_day":1.5}})",
         R"({"data_budget":{"bytes_per_day":1000000000001}})",
-        R"({"data_budget":{"bytes_per_day":"20 MB"}})", R"({"data_budget":{"group":{"a":1}}})",
-        R"({"data_budget":{"groups":{"a b":1}}})", R"({"data_budget":{"groups":{"a":"1"}}})",
-        R"({"data_budget":{"devices":{"IOT":1}}})", R"({"data_budget":{"devices":{"a":-1}}})",
+        R"({"data_budget":{"bytes_per_day":"20 MB"}})",
+        R"({"data_budget":{"group":{"a":1}}})",
+        R"({"data_budget":{"groups":{"a b":1}}})",
+        R"({"data_budget":{"groups":{"a":"1"}}})",
+        R"({"data_budget":{"devices":{"IOT":1}}})",
+        R"({"data_budget":{"devices":{"a":-1}}})",
         R"({"watch_period_s":1e999})"}) {
     INFO(text);
     CHECK(parse_ota_settings(text, "o").problems.size() == 1);
