@@ -462,7 +462,7 @@ void UpdateMachine::progress(std::uint64_t ticket, int percent) {
   }
   const bool was_dirty = dirty_;
   model::JobReport entry =
-      new_report(JobState::kDownloading, step_ == Step::kPatch ? way_words() : "downloading");
+      step_ == Step::kPatch ? way_report() : new_report(JobState::kDownloading, "downloading");
   entry.percent = percent;
   queue(state_.job->id, entry);
   dirty_ = was_dirty;

@@ -163,8 +163,9 @@ class UpdateMachine {
   void step_failed(const Failure& failure);
   void fetch();
   bool another_way(const Failure& failure);
-  std::string way_words() const;
   std::uint64_t may_mend() const;
+  model::FetchPlan present_way() const;  // in kPatch
+  model::JobReport way_report();
   void step_succeeded();
   model::JobReport report(const std::string& job, model::JobState state, const std::string& detail,
                           const std::string& code = {});

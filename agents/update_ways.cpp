@@ -12,14 +12,17 @@
 
 namespace ota::agent {
 
+using model::FetchWay;
 using model::JobState;
 
 void UpdateMachine::patches(std::uint64_t ticket, const std::vector<tuf::Patch>& known) {
   if (ticket != ticket_ || step_ != Step::kCheck) return;
   ways_.clear();
-  for (const std::string& from : {state_.confirmed.sha256, std::string()}) {
+  for (const FetchWay wanted : {FetchWay::kPatch, FetchWay::kPacked}) {
     for (const tuf::Patch& patch : known) {
-      if (patch.from == from && patch.length < state_.job->release.length) ways_.push_back(patch);
+      const FetchWay way = model::way_of(patch.from, patch.length, state_.confirmed.sha256,
+                                         state_.job->release.length);
+      if (way == wanted) ways_.push_back(patch);
     }
   }
 }
@@ -37,8 +40,8 @@ void UpdateMachine::fetch() {
   }
   way_ = *way;
   state_.job->patch = way_.sha256;
-  report(state_.job->id, JobState::kDownloading, way_words());
-  notice(way_words());
+  queue(state_.job->id, way_report());
+  notice(describe(present_way()));
   enter(Step::kPatch);
 }
 
@@ -74,9 +77,15 @@ std::uint64_t UpdateMachine::may_mend() const {
   return most - std::min(most, way_.length);
 }
 
-std::string UpdateMachine::way_words() const {
-  return (way_.from.empty() ? "packed: " : "patch from " + way_.from_version.label() + ": ") +
-         format_bytes(way_.length) + " instead of " + format_bytes(state_.job->release.length);
+model::FetchPlan UpdateMachine::present_way() const {
+  return {way_.from.empty() ? FetchWay::kPacked : FetchWay::kPatch, way_.length,
+          state_.job->release.length, way_.from_version};
+}
+
+model::JobReport UpdateMachine::way_report() {
+  model::JobReport entry = new_report(JobState::kDownloading, describe(present_way()));
+  entry.fetch = present_way();
+  return entry;
 }
 
 }  // namespace ota::agent

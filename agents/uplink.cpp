@@ -142,7 +142,7 @@ std::string Uplink::facts_document(const Unheeded& rollback) const {
   Json out{{"agent", options_.agent},         {"hardware", options_.hardware},
            {"boot_id", options_.boot.text()}, {"slot", std::string(letter(facts.slot))},
            {"running", facts.running},        {"confirmed", facts.confirmed},
-           {"version_floor", facts.floor}};
+           {"version_floor", facts.floor},    {"patch_format", tuf::kPatchFormat}};
   if (facts.previous) out["previous"] = *facts.previous;
   if (facts.written) out["written"] = *facts.written;
   if (!facts.fallback.empty()) {

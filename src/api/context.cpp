@@ -10,6 +10,11 @@ Context::Context(Ports p)
       followers(
           ports.store, [&fleet = ports.fleet] { return fleet.snapshot()->last_event; }, ports.clock,
           worker),
+      sent(std::make_shared<http::SentBytes>(
+          ports.clock,
+          [&fleet = ports.fleet](const std::string& device, std::uint64_t bytes) {
+            fleet.data_sent(device, bytes);
+          })),
       worker(ports.worker == nullptr ? Worker() : Worker(*ports.worker)) {}
 
 void Context::on_worker(const http::Responder& respond, std::function<void()> work) {

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/worker.h"
 #include "http/message.h"
+#include "http/sent_bytes.h"
 
 namespace ota::api {
 
@@ -22,7 +23,8 @@ struct Context {
   Ports ports;
   CommandPolls commands;
   EventFollowers followers;
-  Worker worker;  // last: its threads end before what their work uses
+  std::shared_ptr<http::SentBytes> sent;  // of images, to devices
+  Worker worker;                          // last: its threads end before what their work uses
 
   // Runs `work` on the worker; 503 where it is full.
   void on_worker(const http::Responder& respond, std::function<void()> work);

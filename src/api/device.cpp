@@ -57,6 +57,12 @@ Result<fleet::DeviceStatus> status_of(const Json& body) {
   status.rollback_why = word_of(body, "rollback_why", kLongestSentence);
   if (const auto floor = model::Version::parse(word_of(body, "version_floor", kLongestWord)); floor)
     status.version_floor = floor->text();
+  if (const auto format = body.find("patch_format");
+      format != body.end() && format->is_number_unsigned()) {
+    constexpr std::uint64_t kMostFormat = 1000;
+    status.patch_format =
+        static_cast<std::uint32_t>(std::min(format->get<std::uint64_t>(), kMostFormat));
+  }
   if (const auto off = body.find("clock_off_s"); off != body.end() && off->is_number_integer()) {
     constexpr std::int64_t kDecade = 10LL * 365 * 24 * 3600;
     status.clock_off = seconds(std::clamp(off->get<std::int64_t>(), -kDecade, kDecade));

@@ -112,9 +112,11 @@ void push(Context& context, const http::Request& request, const http::Responder&
       for (const fleet::PushOutcome& outcome : *decided) {
         Json entry{{"decision", outcome.decision}};
         if (!outcome.job_id.empty()) entry["job"] = outcome.job_id;
+        if (outcome.fetch) entry["fetch"] = *outcome.fetch;
         results.push_back(std::move(entry));
       }
-      respond(http::Response::json({{"results", std::move(results)}}));
+      respond(http::Response::json(
+          {{"results", std::move(results)}, {"fetch", fleet::fetch_sum(*decided)}}));
     });
   });
 }

@@ -80,6 +80,17 @@ void add_budget(std::string& out, const fleet::BudgetUse& use) {
          "{of=\"strangers\"} " + number_text(static_cast<double>(use.left_out_strangers)) + "\n";
 }
 
+void add_sent(std::string& out, const fleet::JobCounts& counts) {
+  const auto add = [&](const char* name, const char* help, std::uint64_t value) {
+    add_head(out, name, "counter", help);
+    out += std::string(name) + " " + number_text(static_cast<double>(value)) + "\n";
+  };
+  add("ota_updates_sent_bytes_total", "bytes of images, patches and packed images sent to devices",
+      counts.sent_bytes);
+  add("ota_updates_saved_bytes_total",
+      "bytes of images that patches and packed images spared devices", counts.saved_bytes);
+}
+
 void add_certificates(std::string& out, const std::vector<pki::CertificateTerm>& terms) {
   const char* name = "ota_certificate_ends_seconds";
   add_head(out, name, "gauge", "when the server's own certificates end, as Unix time");
@@ -116,6 +127,7 @@ std::string metrics_text(const Context& context) {
   gauge("ota_events_last", "sequence number of the newest event", snapshot->last_event);
   gauge("ota_updates_stopped", "1 where an operator has stopped all updates",
         snapshot->stop != nullptr ? 1 : 0);
+  add_sent(out, snapshot->job_counts);
   gauge("ota_store_writable", "1 where the state can be saved", snapshot->store_writable ? 1 : 0);
   add_budget(out, context.ports.fleet.budget_use());
   if (context.ports.server_stats) add_listeners(out, context.ports.server_stats());

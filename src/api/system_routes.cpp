@@ -25,6 +25,9 @@ Json status_json(const Context& context) {
              {"problem", snapshot->store_problem},
              {"since", model::time_json(snapshot->store_problem_since)}}},
            {"stop", stop_json(snapshot->stop.get())},
+           {"updates",
+            {{"sent_bytes", snapshot->job_counts.sent_bytes},
+             {"saved_bytes", snapshot->job_counts.saved_bytes}}},
            {"config_problems", problems_json(snapshot->config_problems)},
            {"last_event", snapshot->last_event}};
   if (context.ports.server_status) out["server"] = server_json(context.ports.server_status());

@@ -59,8 +59,9 @@ bool is_for(const Context& context, const http::Peer& peer, std::string_view tar
          target.substr(0, target.find('/')) == tuf::folder_of_model(device->hardware);
 }
 
-void serve(Context& context, const char* folder, const char* content_type, const std::string& name,
-           const http::Responder& respond) {
+void serve(const Context& context, const char* folder, const char* content_type,
+           const std::string& name, const http::Responder& respond,
+           std::shared_ptr<http::FileWatch> watch = nullptr) {
   const auto not_found = [&] {
     respond(http::Response::problem(404, "not-found", "no such file is published"));
   };
@@ -79,6 +80,7 @@ void serve(Context& context, const char* folder, const char* content_type, const
                         std::to_string(info.st_mtim.tv_sec) + '.' +
                         std::to_string(info.st_mtim.tv_nsec) + '"';
   response.file->content_type = content_type;
+  response.file->watch = std::move(watch);
   respond(std::move(response));
 }
 
@@ -93,9 +95,11 @@ void add_tuf_routes(http::Router& router, Context& context) {
   router.add({Method::kGet, "/tuf/targets/{name...}", Access::kDeviceOrOperator,
               [&context](const http::Request& request, const http::Responder& respond) {
                 const std::string_view target = request.params.at(0);
+                const bool counts = request.peer.role == http::Role::kDevice;
                 // Not there, as far as the device is concerned.
                 serve(context, "targets", "application/octet-stream",
-                      is_for(context, request.peer, target) ? path_on_disk(target) : "", respond);
+                      is_for(context, request.peer, target) ? path_on_disk(target) : "", respond,
+                      counts ? context.sent->watch(request.peer.name) : nullptr);
               }});
 }
 

@@ -12,6 +12,7 @@
 #include "ddi/wire.h"
 #include "fleet/fleet.h"
 #include "http/rate_limit.h"
+#include "http/sent_bytes.h"
 #include "model/ddi.h"
 #include "model/event_kind.h"
 
@@ -118,12 +119,16 @@ struct Service::Impl {
             [&f](const Transfers::Key& key, const fleet::DdiFetch& fetch) {
               f.ddi_fetched(key.device, key.action, fetch);
             })),
+        sent(std::make_shared<http::SentBytes>(
+            c,
+            [&f](const std::string& device, std::uint64_t bytes) { f.data_sent(device, bytes); })),
         worker(executor == nullptr ? Worker() : Worker(*executor)) {}
 
   fleet::Fleet& fleet;
   const Clock& clock;
   Artifacts artifacts;
   std::shared_ptr<Transfers> transfers;
+  std::shared_ptr<http::SentBytes> sent;
   Connections connections;
   http::EventLimit refusals{3, seconds(1)};
   std::shared_ptr<const http::Router> router;
@@ -363,12 +368,13 @@ void Service::Impl::artifact(const Call& call, const http::Request& request,
   if (request.method == Method::kHead) return respond(std::move(response));
   const Transfers::Key key{call.device, model::ddi_action_of(model::ddi_job_number(job->id))};
   const auto held = std::make_shared<Response>(std::move(response));
-  const bool accepted = transfers->start(key, job->release.length, job->ddi ? job->ddi->fetched : 0,
-                                         fleet.settings()->console.ddi.downloads_per_device,
-                                         [held, respond](std::shared_ptr<http::FileWatch> watch) {
-                                           held->file->watch = std::move(watch);
-                                           respond(std::move(*held));
-                                         });
+  const bool accepted = transfers->start(
+      key, job->release.length, job->ddi ? job->ddi->fetched : 0,
+      fleet.settings()->console.ddi.downloads_per_device,
+      [sent = sent, held, respond, device = call.device](std::shared_ptr<http::FileWatch> watch) {
+        held->file->watch = sent->watch(device, std::move(watch));
+        respond(std::move(*held));
+      });
   if (!accepted) respond(Response::problem(503, "busy", "too many downloads of this device wait"));
 }
 

@@ -46,9 +46,9 @@ std::string_view Catalogue::digest_of(const model::Version& version,
   return release->sha256;
 }
 
-bool Catalogue::holds(const std::string& sha256) const {
-  return std::any_of(releases_->begin(), releases_->end(),
-                     [&](const auto& release) { return release.sha256 == sha256; });
+const model::Release* Catalogue::of_image(const std::string& sha256) const {
+  const auto found = std::ranges::find(*releases_, sha256, &model::Release::sha256);
+  return found == releases_->end() ? nullptr : &*found;
 }
 
 std::optional<model::Version> Catalogue::floor_of(const std::string& sha256) const {

@@ -30,7 +30,8 @@ class Catalogue {
   // The digest that is published for the version on this hardware; empty: none. Good as long as the
   // catalogue.
   std::string_view digest_of(const model::Version& version, const std::string& hardware) const;
-  bool holds(const std::string& sha256) const;
+  // The release with this image; null: none.
+  const model::Release* of_image(const std::string& sha256) const;
   // Below which no device may go that has the image with this digest.
   std::optional<model::Version> floor_of(const std::string& sha256) const;
 

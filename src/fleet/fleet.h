@@ -27,6 +27,7 @@
 #include "model/decision.h"
 #include "model/device.h"
 #include "model/event.h"
+#include "model/fetch_plan.h"
 #include "model/job.h"
 #include "model/release.h"
 #include "model/settings.h"
@@ -60,6 +61,7 @@ struct DeviceStatus {
   std::string rollback_why;              // in its words
   std::optional<model::Image> previous;  // in its other slot, good to go back to
   std::string version_floor;             // the signed one that it keeps; empty: it does not say
+  std::uint32_t patch_format = 0;  // of patches that its agent makes images of; 0: it does not say
   // How far its clock is ahead of the server's; none: it agrees, or does not say.
   std::optional<seconds> clock_off = std::nullopt;
   std::string address = {};  // that it speaks from
@@ -100,8 +102,12 @@ struct StopOutcome {
 };
 struct PushOutcome {
   model::Decision decision;
-  std::string job_id;  // where a job was made
+  std::string job_id;                     // where a job was made
+  std::optional<model::FetchPlan> fetch;  // what the update makes it fetch; none: no such release
 };
+
+// What those that the gate allows make their devices fetch.
+model::FetchSum fetch_sum(std::span<const PushOutcome> outcomes);
 
 template <class T>
 using Answered = std::function<void(Result<T>)>;
@@ -129,6 +135,9 @@ struct Hooks {
   // New events, after they were queued: wakes followers of the log.
   std::function<void()> new_events;
 };
+
+// While a download goes on, what was sent is written so often: what a crash may forget.
+inline constexpr milliseconds kSentSaved{15'000};
 
 class Fleet {
  public:
@@ -175,6 +184,9 @@ class Fleet {
   void report_status(const std::string& device, const DeviceStatus& status, Done done);
   void report_job(const std::string& device, const std::string& job_id,
                   const model::JobReport& report, Done done);
+  // It was sent so many bytes of an image or of what makes one: they count towards its budget at
+  // once, and are on disk within kSentSaved and a tick.
+  void data_sent(const std::string& device, std::uint64_t bytes);
   // Commands that wait for the device; a queued job becomes sent once the gate has allowed it
   // again.
   void take_commands(const std::string& device, Answered<std::vector<Command>> done);
@@ -271,7 +283,8 @@ class Fleet {
   // Staleness, deadlines, watch periods; about four times a second. Thread: one, the server's.
   void tick();
 
-  // Queues when each device was seen last, for an ordered end.
+  // Queues when each device was seen last, and what it was sent, for an ordered end. Not from a
+  // callback: waits for the strand.
   void save_last_seen();
 
   // -- what is seen --

@@ -357,6 +357,7 @@ void Fleet::Impl::take_status(const std::string& device, DeviceStatus status, Do
     if (status.written) record.facts.written = status.written;
     record.facts.previous = status.previous;  // none: there is none any more
     record.version_floor = status.version_floor;
+    record.patch_format = status.patch_format;
     if (!status.fallback.empty()) {
       const std::string& digest = status.fallback_sha256;
       const bool room = record.rejected.size() < kMaxRejected || record.rejected.count(digest) != 0;

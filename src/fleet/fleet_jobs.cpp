@@ -97,6 +97,15 @@ void Fleet::report_job(const std::string& device, const std::string& job_id,
   });
 }
 
+void Fleet::data_sent(const std::string& device, std::uint64_t bytes) {
+  bool save = false;
+  impl_->table.with(device, [&](LiveDevice& live) {
+    live.sent_bytes += bytes;
+    save = impl_->clock.mono() - live.sent_saved >= kSentSaved;  // else a tick does it
+  });
+  if (save) impl_->post([this, device] { impl_->jobs.save_sent(device); });
+}
+
 void Fleet::push(const PushRequest& request, Answered<std::vector<PushOutcome>> done) {
   impl_->post([this, request, done = std::move(done)] { impl_->jobs.push(request, done); });
 }

@@ -37,6 +37,7 @@ Result<void> Fleet::Impl::take_over(StoredState stored) {
       device->job.clear();
       device->job_running = false;
       device->watching = false;
+      device->sent_bytes = 0;
       stripe.touch(*device);
     }
   }

@@ -48,6 +48,8 @@ void Fleet::Impl::finish_minute(DeviceTable::Stripe& stripe, LiveDevice& device,
 
 void Fleet::save_last_seen() {
   constexpr std::size_t kPart = 1000;
+  impl_->save_sent();
+  impl_->drain();
   const WallTime now = impl_->clock.wall();
   for (DeviceTable::Stripe& stripe : impl_->table.stripes()) {
     store::Batch batch;
@@ -60,6 +62,19 @@ void Fleet::save_last_seen() {
     }
     if (!batch.empty()) impl_->saver.commit(std::move(batch), OnFailure::kForget);
   }
+}
+
+// What devices were sent and no record counts yet.
+void Fleet::Impl::save_sent() {
+  std::vector<std::string> sent;
+  for (DeviceTable::Stripe& stripe : table.stripes()) {
+    const std::lock_guard lock(stripe.mutex);
+    for (const auto& [id, device] : stripe.devices) {
+      if (device->sent_bytes > 0) sent.push_back(id);
+    }
+  }
+  for (std::string& device : sent)
+    post([this, device = std::move(device)] { jobs.save_sent(device); });
 }
 
 // A store that takes no writes is an event too: it is kept back until it can be written.
@@ -104,6 +119,10 @@ WallTime Fleet::Impl::next_due(const LiveDevice& device, WallTime now) const {
   if (device.level == model::Level::kCritical && !device.escalated) {
     first = std::min(first, device.level_since + device.detector.thresholds().block_escalate_after);
   }
+  if (device.sent_bytes > 0) {
+    const auto rest = device.sent_saved + kSentSaved - clock.mono();
+    first = std::min(first, now + std::chrono::ceil<milliseconds>(rest));
+  }
   if (device.gate_good_until > now) first = std::min(first, device.gate_good_until);
   return std::max(first, now + milliseconds(1));
 }
@@ -126,6 +145,7 @@ void Fleet::Impl::tick_devices(WallTime now) {
   const bool back = now < ticked_at;  // the clock was set back: what was to come is another time
   ticked_at = now;
   std::vector<FinishedMinute> finished;
+  std::vector<std::string> sent;
   for (DeviceTable::Stripe& stripe : table.stripes()) {
     store::Batch batch;
     const std::lock_guard lock(stripe.mutex);
@@ -146,6 +166,8 @@ void Fleet::Impl::tick_devices(WallTime now) {
         put_device(batch, *device, now);
       }
       if (device->minute.over(now)) finish_minute(stripe, *device, now, batch);
+      if (device->sent_bytes > 0 && clock.mono() - device->sent_saved >= kSentSaved)
+        sent.push_back(device->id);
       if (batch.events.size() != events || now >= device->gate_good_until) stripe.show(*device);
       regroup(stripe, *device);
       stripe.timers.due_by(*device, next_due(*device, now));
@@ -154,6 +176,8 @@ void Fleet::Impl::tick_devices(WallTime now) {
     if (!batch.empty()) saver.commit(std::move(batch), OnFailure::kRetry);
   }
   save_minutes(finished, now);
+  for (std::string& device : sent)
+    post([this, device = std::move(device)] { jobs.save_sent(device); });
 }
 
 void Fleet::Impl::tick_rollbacks() {

@@ -1,6 +1,7 @@
 #include "fleet/gate_question.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace ota::fleet {
@@ -12,6 +13,21 @@ struct Gathered {
   gate::Question asked;
   std::optional<model::WindowState> window;
 };
+
+std::optional<gate::DataSide> data_side(const LiveDevice& device, const GateSide& side,
+                                        const model::Release* release, Reach reach) {
+  const std::uint64_t limit =
+      side.settings.ota.data_budget.limit_for(device.id, device.spec->group);
+  if (limit == 0) return std::nullopt;
+  gate::DataSide data;
+  data.limit = limit;
+  if (release != nullptr) data.planned = fetch_plan_of(device, *release, reach).bytes;
+  std::span<const model::Fetched> fetched;
+  if (device.record) fetched = device.record->fetched;
+  data.used = model::fetched_within(fetched, side.now) + device.sent_bytes;
+  data.fits_at = model::fits_at(fetched, device.sent_bytes, data.planned, limit, side.now);
+  return data;
+}
 
 Gathered gather(const LiveDevice& device, const GateSide& side, const model::Version* wanted,
                 const model::Release* release) {
@@ -32,8 +48,8 @@ Gathered gather(const LiveDevice& device, const GateSide& side, const model::Ver
   asked.job_running = device.job_running;
   asked.unsaved = !side.store_writable;
   asked.stopped = side.stop != nullptr;
-  if (const Reach reach = device.reach(side.settings.console.ddi, side.now);
-      reach != Reach::kAgent) {
+  const Reach reach = device.reach(side.settings.console.ddi, side.now);
+  if (reach != Reach::kAgent) {
     asked.ddi = gate::DdiSide{.agent_asks = reach == Reach::kBoth,
                               .has_agent = !device.ddi_alone(),
                               .polls = device.ddi_polls(side.settings.console.ddi, side.now),
@@ -41,6 +57,7 @@ Gathered gather(const LiveDevice& device, const GateSide& side, const model::Ver
                               .policy = side.settings.ota.ddi_without_telemetry};
   }
   if (!device.spec) return found;
+  asked.data = data_side(device, side, release, reach);
   if (asked.record != nullptr && asked.record->facts.confirmed) {
     asked.published_sha256 =
         side.catalogue.digest_of(asked.record->facts.confirmed->version, device.spec->hardware);
@@ -70,6 +87,15 @@ gate::Input input_for(std::string id, const GateSide& side, const model::Version
 
 }  // namespace
 
+model::FetchPlan fetch_plan_of(const LiveDevice& device, const model::Release& release,
+                               Reach reach) {
+  const bool takes = device.record && device.record->patch_format != 0 && reach == Reach::kAgent;
+  std::string_view running;
+  if (takes && device.record->facts.confirmed) running = device.record->facts.confirmed->sha256;
+  return model::plan_fetch(release, running,
+                           takes ? model::Shorter::kTaken : model::Shorter::kNotTaken);
+}
+
 gate::Input gate_input_of(std::string id, const GateSide& side, const model::Version* wanted,
                           const model::Release* release) {
   return input_for(std::move(id), side, wanted, release);
@@ -87,6 +113,7 @@ gate::Input gate_input_of(const LiveDevice& device, const GateSide& side,
   if (!asked.published_sha256.empty()) input.confirmed_published_sha256 = asked.published_sha256;
   input.ddi = asked.ddi;
   input.unusable = asked.unusable;
+  input.data = asked.data;
   input.window = std::move(found.window);
   return input;
 }
@@ -100,6 +127,9 @@ GateAnswer gate_answer(const LiveDevice& device, const GateSide& side) {
   answer.reason = gate::deciding_reason(found.asked);
   answer.as_told = found.asked.online == device.online && found.asked.level == device.level;
   if (found.window) answer.good_until = found.window->until;
+  // What counts towards a budget falls by the hour.
+  if (found.asked.data && found.asked.data->fits_at.value_or(side.now) > side.now)
+    answer.good_until = std::min(answer.good_until, *found.asked.data->fits_at);
   // One of two update clients stops by asking no more.
   constexpr seconds kLookAgain{5};
   if (device.record && device.record->ddi)

@@ -14,9 +14,14 @@
 #include "fleet/catalogue.h"
 #include "fleet/live_device.h"
 #include "gate/gate.h"
+#include "model/fetch_plan.h"
 #include "model/settings.h"
 
 namespace ota::fleet {
+
+// What an update to `release` would make this device fetch.
+model::FetchPlan fetch_plan_of(const LiveDevice& device, const model::Release& release,
+                               Reach reach);
 
 // What is the same for every device at one instant; the caller keeps it alive.
 struct GateSide {

@@ -103,6 +103,7 @@ struct Fleet::Impl : Core {
 
   // -- the clock's work, once a tick --
   void expire_jobs(WallTime now);  // on the strand
+  void save_sent();
   void tick_store(WallTime now);
   // The wall clock jumped: stamps that spans are measured by move along.
   void follow_jump(milliseconds jump, WallTime now);

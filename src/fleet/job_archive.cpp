@@ -42,26 +42,29 @@ Result<void> JobArchive::read(std::string_view key, std::string_view document) {
   last_ = number_at(*json, "last");
   expired_ = number_at(*json, "expired");
   const MutexLock lock(mutex_);
-  ended_.clear();
+  counts_ = {};
+  counts_.sent_bytes = number_at(*json, "sent_bytes");
+  counts_.saved_bytes = number_at(*json, "saved_bytes");
   const Json ended = json->value("ended", Json::object());
   for (const auto& [word, count] : ended.items()) {
     const auto state = model::parse_job_state(word);
-    if (state && count.is_number_unsigned()) ended_[*state] = count.get<std::uint64_t>();
+    if (state && count.is_number_unsigned()) counts_.ended[*state] = count.get<std::uint64_t>();
   }
   was_read_ = true;
   return {};
 }
 
 void JobArchive::put_documents(store::Batch& batch) {
+  const JobCounts counted = counts();
   Json ended = Json::object();
-  {
-    const MutexLock lock(mutex_);
-    for (const auto& [state, count] : ended_)
-      ended[std::string(model::to_text(state))] = count;
-  }
-  batch.puts.push_back(
-      {std::string(kFleet), std::string(kJobsDocument),
-       dump_json(Json{{"last", last_}, {"expired", expired_}, {"ended", std::move(ended)}})});
+  for (const auto& [state, count] : counted.ended)
+    ended[std::string(model::to_text(state))] = count;
+  batch.puts.push_back({std::string(kFleet), std::string(kJobsDocument),
+                        dump_json(Json{{"last", last_},
+                                       {"expired", expired_},
+                                       {"ended", std::move(ended)},
+                                       {"sent_bytes", counted.sent_bytes},
+                                       {"saved_bytes", counted.saved_bytes}})});
   if (!days_changed_) return;
   days_changed_ = false;
   Json days = Json::array();
@@ -82,7 +85,16 @@ void JobArchive::made(std::uint64_t number, WallTime now) {
 
 void JobArchive::ended(const model::Job& job) {
   const MutexLock lock(mutex_);
-  ++ended_[job.state];
+  ++counts_.ended[job.state];
+  if (job.state != JobState::kSucceeded || !job.fetch) return;
+  // What was fetched on other ways before counts against it; what came by none of ours does not.
+  const std::uint64_t spent = std::max(job.sent_bytes, job.fetch->bytes);
+  if (spent < job.release.length) counts_.saved_bytes += job.release.length - spent;
+}
+
+void JobArchive::sent(std::uint64_t bytes) {
+  const MutexLock lock(mutex_);
+  counts_.sent_bytes += bytes;
 }
 
 void JobArchive::expire(store::Batch& batch, Keep keep, WallTime now) {
@@ -100,10 +112,8 @@ void JobArchive::expire(store::Batch& batch, Keep keep, WallTime now) {
 }
 
 JobCounts JobArchive::counts() const {
-  JobCounts out;
   const MutexLock lock(mutex_);
-  out.ended = ended_;
-  return out;
+  return counts_;
 }
 
 }  // namespace ota::fleet

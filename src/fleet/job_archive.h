@@ -7,7 +7,8 @@
 // time, without being read: a mark of each day's first number says how old they are.
 //
 // Documents of "fleet":
-//   "jobs":     {"last": 1042, "expired": 0, "ended": {"succeeded": 950, "failed": 3}}
+//   "jobs":     {"last": 1042, "expired": 0, "ended": {"succeeded": 950, "failed": 3},
+//                "sent_bytes": 4123456789, "saved_bytes": 61234567890}
 //   "job-days": {"days": [["2026-11-30T00:00:00Z", 1000]]}
 // The first is written in the batch of each job that is made or ends. Without it the store is of a
 // program before it, and its ended jobs are counted and moved as they are loaded.
@@ -64,6 +65,8 @@ class JobArchive {
   // A job was made with this number, or ended.
   void made(std::uint64_t number, WallTime now);
   void ended(const model::Job& job);
+  // A device was sent so much of an image.
+  void sent(std::uint64_t bytes);
 
   // What leaves now. Cheap, and nothing where nothing does.
   void expire(store::Batch& batch, Keep keep, WallTime now);
@@ -77,7 +80,7 @@ class JobArchive {
   bool days_changed_ = false;
   bool was_read_ = false;
   mutable Mutex mutex_;
-  std::map<model::JobState, std::uint64_t> ended_ OTA_GUARDED_BY(mutex_);
+  JobCounts counts_ OTA_GUARDED_BY(mutex_);
 };
 
 }  // namespace ota::fleet

@@ -67,6 +67,18 @@ std::string because(const Job& job) {
   return reason.empty() ? "" : " (" + reason + ")";
 }
 
+// How the image comes, in words of ours: of the device's word only what can be.
+void take_fetch(Job& job, const model::JobReport& report) {
+  if (!report.fetch || report.state != JobState::kDownloading) return;
+  model::FetchPlan fetch = *report.fetch;
+  if (fetch.bytes >= job.release.length) return;
+  fetch.image_bytes = job.release.length;
+  if (job.fetch == fetch) return;
+  job.fetch = fetch;
+  if (!job.steps.empty() && job.steps.back().state == JobState::kDownloading)
+    job.steps.back().detail = describe(fetch);
+}
+
 // The job ends without success; its word stays until an operator has seen it.
 void end_badly(JobChange& change, JobState state, std::string kind, const std::string& what,
                WallTime now) {
@@ -99,6 +111,7 @@ void retry_or_end(JobChange& change, JobState end, std::string code, std::string
     job.percent = 0;
     job.claims_success = false;
     job.sent_boot.clear();
+    job.fetch.reset();
     const std::string text = detail + "; attempt " + std::to_string(job.attempt) + " of " +
                              std::to_string(settings.max_retries + 1);
     enter(job, JobState::kQueued, text, settings, now);
@@ -154,6 +167,7 @@ void proceed(JobChange& change, const model::JobReport& report, const std::strin
   if (report.state == job.state) {
     job.updated = now;
     if (!detail.empty()) job.detail = detail;
+    take_fetch(job, report);
     return;
   }
   if (job.steps.size() >= kMaxSteps) {
@@ -163,6 +177,7 @@ void proceed(JobChange& change, const model::JobReport& report, const std::strin
     return;
   }
   enter(job, report.state, detail, settings, now);
+  take_fetch(job, report);
   if (job.cancel_requested && job.state >= point_of_no_return(job)) {
     job.cancel_requested = false;
     change.events.push_back(job_event(job, Severity::kWarning, model::event_kind::kJobCancelTooLate,
@@ -212,6 +227,7 @@ Job make_job(std::string id, const model::Decision& decision, const model::Relea
   job.id = std::move(id);
   job.device = decision.device;
   job.release = release;
+  job.release.shorter.clear();  // of published releases alone
   job.actor = std::move(actor);
   job.override_reason = decision.override_reason;
   job.created = now;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "fleet/ddi_machine.h"
+#include "fleet/gate_question.h"
 #include "fleet/job_service.h"
 #include "model/event_kind.h"
 
@@ -50,6 +51,27 @@ model::Event decision_event(const model::Decision& decision, const std::string& 
 
 }  // namespace
 
+model::FetchSum fetch_sum(std::span<const PushOutcome> outcomes) {
+  model::FetchSum sum;
+  for (const PushOutcome& outcome : outcomes) {
+    if (outcome.fetch && outcome.decision.answer == Answer::kAllow) sum.add(*outcome.fetch);
+  }
+  return sum;
+}
+
+// By the same rule as the gate's data budget. None: there is no such device, or no such release for
+// it.
+std::optional<model::FetchPlan> JobService::plan_of(const std::string& device,
+                                                    const model::Release* release,
+                                                    WallTime now) const {
+  std::optional<model::FetchPlan> plan;
+  core_.table.look(device, [&](const LiveDevice& live) {
+    if (release == nullptr || !live.spec || !release->fits(live.spec->hardware)) return;
+    plan = fetch_plan_of(live, *release, live.reach(core_.settings()->console.ddi, now));
+  });
+  return plan;
+}
+
 // Evaluates one device of a push and, where it is allowed, makes its job.
 PushOutcome JobService::decide(const std::string& device, const PushRequest& request, WallTime now,
                                store::Batch& batch) {
@@ -68,6 +90,7 @@ PushOutcome JobService::decide(const std::string& device, const PushRequest& req
   input.override_reason = request.override_reason;
   input.again = request.again;
   PushOutcome outcome;
+  outcome.fetch = plan_of(device, release, now);
   outcome.decision = request.dry_run ? gate::preview(input) : gate::evaluate(input);
   if (request.dry_run) return outcome;
   // Before the job is made: the device's record as it was decided on.

@@ -188,10 +188,14 @@ JobTable::Entry* JobService::offer(const std::string& device, Channel channel,
     if (kept.changed) carry_out(kept, batch);
     return nullptr;
   }
-  const bool published = core_.catalogue()->holds(job.release.sha256);
+  const auto catalogue = core_.catalogue();
+  const model::Release* published = catalogue->of_image(job.release.sha256);
+  // As it was ordered, and made of what is there now.
+  model::Release release = job.release;
+  if (published != nullptr) release.shorter = published->shorter;
   gate::Grounds grounds;
-  gate::Input input =
-      gate_input(device, published ? &job.release : nullptr, job.release.version, now, &grounds);
+  gate::Input input = gate_input(device, published != nullptr ? &release : nullptr,
+                                 job.release.version, now, &grounds);
   input.running_job.reset();  // this one
   input.override_reason = job.override_reason;
   input.again = job.again;
@@ -226,6 +230,7 @@ void JobService::reported(const std::string& device, const std::string& job_id, 
     return refuse(fail(Errc::kNotFound, job_id));
   }
   if (channel_of(*entry->job) != channel) return refuse(fail(Errc::kConflict, "other-channel"));
+  save_sent(device);  // before it may end
   auto change = step(*entry->job, *rules_of(*entry->job), now);
   if (!change) return refuse(change.error());
   store::Batch batch;
@@ -244,6 +249,28 @@ void JobService::reported(const std::string& device, const std::string& job_id, 
                            if (done) done(saved);
                            if (woken) core_.wake(device);
                          });
+}
+
+void JobService::save_sent(const std::string& device) {
+  const WallTime now = core_.clock.wall();
+  std::uint64_t bytes = 0;
+  core_.table.look(device, [&](const LiveDevice& live) { bytes = live.sent_bytes; });
+  if (bytes == 0) return;
+  store::Batch batch;
+  core_.table.with(device, [&](LiveDevice& live) {
+    bytes = std::exchange(live.sent_bytes, 0);
+    live.sent_saved = core_.clock.mono();
+    model::add_fetched(Core::record_of(live).fetched, bytes, now);
+    Core::put_device(batch, live, now);
+  });
+  archive.sent(bytes);
+  archive.put_documents(batch);
+  if (const JobTable::Entry* entry = table.running(device); entry != nullptr && !entry->pending) {
+    model::Job job = *entry->job;
+    job.sent_bytes += bytes;
+    put(batch, *table.put(std::move(job)).job);
+  }
+  core_.saver.commit(std::move(batch), OnFailure::kRetry);
 }
 
 bool JobService::was_sent(const std::string& device, const model::Image& image) const {

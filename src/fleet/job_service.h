@@ -68,6 +68,9 @@ class JobService {
   // of the device; kConflict "other-channel": it is updated over the other one.
   void reported(const std::string& device, const std::string& job_id, Channel channel,
                 const Step& step, Done done);
+  // Takes what the device was sent since the last call into its record, its running job and the
+  // totals; written soon.
+  void save_sent(const std::string& device);
   // Whether one of the device's last jobs, however it ended, has offered it this image.
   bool was_sent(const std::string& device, const model::Image& image) const;
   // The step of a native device's report.
@@ -119,6 +122,8 @@ class JobService {
   void push_slice(const std::shared_ptr<PushRun>& run);
   void push_on(const std::shared_ptr<PushRun>& run);
   void finish_slice(PushRun& run, std::size_t begin, std::size_t end, const Result<void>& saved);
+  std::optional<model::FetchPlan> plan_of(const std::string& device, const model::Release* release,
+                                          WallTime now) const;
   PushOutcome decide(const std::string& device, const PushRequest& request, WallTime now,
                      store::Batch& batch);
   void tick_slice(WallTime now);

@@ -57,6 +57,7 @@ void JobService::look_at(JobTable::Entry& entry, WallTime now, store::Batch& bat
   if (entry.job->watch == model::Watch::kWatching) look_at_watch(entry, now, batch);
   if (entry.pending || model::is_final(entry.job->state)) return;
   if (now >= entry.job->deadline) {
+    save_sent(entry.job->device);  // before it may end
     const JobChange change = job_at(*entry.job, *rules_of(*entry.job), now);
     if (change.changed && carry_out(change, batch)) woken.push_back(entry.job->device);
     if (change.changed) return;

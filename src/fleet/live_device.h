@@ -157,6 +157,11 @@ struct LiveDevice {
   bool job_running = false;
   bool watching = false;  // a success of the last minutes is under watch
 
+  // Bytes of images that it was sent and that its record does not count yet, and when that was last
+  // written.
+  std::uint64_t sent_bytes = 0;
+  MonoTime sent_saved{};
+
   // The gate's answer for the wanted version (gate_question.h).
   gate::Reason gate_reason = gate::Reason::kNotListed;
   WallTime gate_good_until = WallTime::max();

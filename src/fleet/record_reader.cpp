@@ -37,6 +37,13 @@ bool take(const element& in, bool& value) {
   return in.get_bool().get(value) == simdjson::SUCCESS;
 }
 
+bool take(const element& in, std::uint32_t& value) {
+  std::uint64_t number = 0;
+  if (in.get_uint64().get(number) != simdjson::SUCCESS || number > UINT32_MAX) return false;
+  value = static_cast<std::uint32_t>(number);
+  return true;
+}
+
 bool take(const element& in, std::string& value) {
   std::string_view text;
   if (in.get_string().get(text) != simdjson::SUCCESS) return false;

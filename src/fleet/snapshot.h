@@ -113,6 +113,9 @@ struct Counts {
 // How the updates of this fleet ended, all of them: also those that are listed nowhere any more.
 struct JobCounts {
   std::map<model::JobState, std::uint64_t> ended;
+  std::uint64_t sent_bytes = 0;  // of images, patches and packed images, to all devices
+  std::uint64_t saved_bytes =
+      0;  // that successes by a patch or packed did not take of their images
   std::uint64_t of(model::JobState state) const {
     const auto found = ended.find(state);
     return found == ended.end() ? 0 : found->second;

@@ -38,6 +38,8 @@ Words not_stopped_words(const Input& input, Reason found);
 
 Reason maintenance_window(const Question& asked);
 Words maintenance_window_words(const Input& input, Reason found);
+Reason data_budget(const Question& asked);
+Words data_budget_words(const Input& input, Reason found);
 // About the server.
 Reason state_saved(const Question& asked);
 Words state_saved_words(const Input& input, Reason found);

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "gate/checks.h"
 
 namespace ota::gate::rules {
@@ -176,6 +177,41 @@ Words maintenance_window_words(const Input& input, Reason found) {
     return {observed, required, "overridden: " + input.override_reason};
   }
   std::string remedy = "push at or after " + until;
+  if (input.release.release_class != model::ReleaseClass::kFunctional) {
+    remedy += "; or push with --override \"reason\"";
+  }
+  return {observed, required, remedy};
+}
+
+// -- data budget --
+
+Reason data_budget(const Question& asked) {
+  if (!asked.data) return Reason::kNoBudget;
+  if (asked.data->used + asked.data->planned <= asked.data->limit) return Reason::kWithinBudget;
+  return overridden(asked) ? Reason::kBudgetOverridden : Reason::kBudgetUsed;
+}
+
+Words data_budget_words(const Input& input, Reason found) {
+  const std::string required = "within its data budget";
+  if (found == Reason::kNoBudget) return {"no data budget holds for it", required, ""};
+  const DataSide& data = *input.data;
+  std::string observed = format_bytes(data.used) + " of " + format_bytes(data.limit) +
+                         " fetched in the last 24 hours, " + format_bytes(data.planned) +
+                         " to come";
+  if (found == Reason::kWithinBudget) return {observed, required, ""};
+  std::string until;
+  if (data.fits_at) {
+    until = format_rfc3339(*data.fits_at, Fraction::kNone);
+    observed += "; used until " + until + ", for " + format_age(*data.fits_at - input.now);
+  } else {
+    observed += ", which is more than a day's";
+  }
+  if (found == Reason::kBudgetOverridden) {
+    return {observed, required, "overridden: " + input.override_reason};
+  }
+  std::string remedy = data.fits_at ? "push at or after " + until
+                                    : "raise data_budget in config/ota_settings.json, or make a "
+                                      "patch: otactl firmware patches";
   if (input.release.release_class != model::ReleaseClass::kFunctional) {
     remedy += "; or push with --override \"reason\"";
   }

@@ -23,6 +23,7 @@ constexpr std::array<Check, kCheckCount> kChecks{{
     {CheckName::kNotRejected, rules::not_rejected, rules::not_rejected_words},
     {CheckName::kNotStopped, rules::not_stopped, rules::not_stopped_words},
     {CheckName::kWindow, rules::maintenance_window, rules::maintenance_window_words},
+    {CheckName::kDataBudget, rules::data_budget, rules::data_budget_words},
     {CheckName::kStateSaved, rules::state_saved, rules::state_saved_words},
 }};
 
@@ -66,7 +67,8 @@ Reason first_reason(const Findings& findings) {
 
 // What is as it always is needs no line: where nobody has stopped anything, nothing is said of a stop.
 bool is_told(Reason found) {
-  return found != Reason::kNotStopped && found != Reason::kNoWindow && found != Reason::kSaved;
+  return found != Reason::kNotStopped && found != Reason::kNoWindow && found != Reason::kNoBudget &&
+         found != Reason::kSaved;
 }
 
 model::CheckOutcome outcome_of(Reason found, Words words) {
@@ -114,6 +116,7 @@ Question question_of(const Input& input) {
   asked.unusable = input.unusable;
   if (input.window) asked.window_open = input.window->open;
   asked.stopped = input.stop.has_value();
+  asked.data = input.data;
   return asked;
 }
 

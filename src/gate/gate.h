@@ -10,12 +10,13 @@
 // silent or sick, because nothing would be sent to it.
 //
 // An override ("remediation" or "security" release and a reason in words) turns a refusal of the
-// verdict or of a closed maintenance window into kOverridden; it helps no other check, and a
-// functional release never.
+// verdict, of a closed maintenance window or of a data budget into kOverridden; it helps no other
+// check, and a functional release never.
 //
 // Pure: no clock, no I/O; any thread. The same input gives the same Decision.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,7 +37,7 @@ namespace ota::gate {
 
 // Of the rules and their words: raised with each change that makes another Decision of the same
 // input. A record of another version is shown and not made again. 1: before records named it.
-inline constexpr int kGateVersion = 3;
+inline constexpr int kGateVersion = 4;
 
 // A device that is updated over DDI: its polls are what is heard of it, and the policy says whether
 // it may go without the rest.
@@ -52,6 +53,14 @@ struct DdiSide {
 struct Unusable {
   bool clock_off = false;  // that is why; else they are refused for what they say
   milliseconds ahead{0};   // its clock, before the server's; negative: behind
+};
+
+// A data budget holds for the device (model/data_budget.h). Bytes.
+struct DataSide {
+  std::uint64_t limit = 0;          // in any 24 hours
+  std::uint64_t used = 0;           // in those before now
+  std::uint64_t planned = 0;        // by this update; 0: there is no release
+  std::optional<WallTime> fits_at;  // when it is within the limit; none: time cannot bring that
 };
 
 // What the rules look at, borrowed from whoever asks: it makes no copies, so that it can be asked
@@ -74,6 +83,7 @@ struct Question {
   std::optional<Unusable> unusable = std::nullopt;
   std::optional<bool> window_open = std::nullopt;  // none: no window names its group
   bool stopped = false;
+  std::optional<DataSide> data = std::nullopt;  // none: no budget
 };
 
 // Everything that a decision is made and told of, gathered by the caller at one instant.
@@ -97,6 +107,7 @@ struct Input {
   std::optional<Unusable> unusable;       // where it is not online for that
   std::optional<model::WindowState> window;  // maintenance windows name its group
   std::optional<model::Stop> stop;           // an operator has stopped all updates
+  std::optional<DataSide> data;              // a data budget holds for it
 };
 
 // Borrows from `input`.

@@ -18,8 +18,8 @@
 
 namespace ota::gate {
 
-// In their order. The last three are told only where there is a stop or a window, or the state is
-// not saved.
+// In their order. The last four are told only where there is a stop, a window or a data budget, or
+// the state is not saved.
 enum class CheckName : std::uint8_t {
   kKnown,
   kEnrolled,
@@ -33,9 +33,10 @@ enum class CheckName : std::uint8_t {
   kNotRejected,
   kNotStopped,
   kWindow,
+  kDataBudget,
   kStateSaved,
 };
-inline constexpr std::size_t kCheckCount = 13;
+inline constexpr std::size_t kCheckCount = 14;
 
 struct CheckInfo {
   CheckName name;
@@ -57,6 +58,7 @@ inline constexpr std::array<CheckInfo, kCheckCount> kCheckInfos{{
     {CheckName::kNotRejected, "not-rejected", "It did not fall back from this release before."},
     {CheckName::kNotStopped, "not-stopped", "No operator has stopped all updates."},
     {CheckName::kWindow, "window", "A maintenance window of its group is open."},
+    {CheckName::kDataBudget, "data-budget", "What it would fetch is within its data budget."},
     {CheckName::kStateSaved, "state-saved", "What is decided can be written down."},
 }};
 
@@ -118,6 +120,10 @@ enum class Reason : std::uint8_t {
   kWindowOpen,
   kWindowClosed,
   kWindowOverridden,
+  kNoBudget,
+  kWithinBudget,
+  kBudgetUsed,
+  kBudgetOverridden,
   kSaved,
   kUnsaved,
 };
@@ -129,10 +135,10 @@ struct ReasonInfo {
   std::string_view headline = {};  // where it blocks
   std::string_view column = {};    // where it is the headline's: at most 13 cells
 };
-inline constexpr std::array<ReasonInfo, 59> kReasonInfos = [] {
+inline constexpr std::array<ReasonInfo, 63> kReasonInfos = [] {
   using enum CheckName;
   using enum model::CheckResult;
-  return std::array<ReasonInfo, 59>{{
+  return std::array<ReasonInfo, 63>{{
       {Reason::kAllowed, kKnown, kPass, "", "pass"},
       {Reason::kListed, kKnown, kPass},
       {Reason::kNotListed, kKnown, kBlock, "Unknown Device", "not listed"},
@@ -191,6 +197,10 @@ inline constexpr std::array<ReasonInfo, 59> kReasonInfos = [] {
       {Reason::kWindowOpen, kWindow, kPass},
       {Reason::kWindowClosed, kWindow, kBlock, "Maintenance Window Closed", "not now"},
       {Reason::kWindowOverridden, kWindow, kOverridden},
+      {Reason::kNoBudget, kDataBudget, kPass},
+      {Reason::kWithinBudget, kDataBudget, kPass},
+      {Reason::kBudgetUsed, kDataBudget, kBlock, "Data Budget Used", "data budget"},
+      {Reason::kBudgetOverridden, kDataBudget, kOverridden},
       {Reason::kSaved, kStateSaved, kPass},
       {Reason::kUnsaved, kStateSaved, kBlock, "State Not Saved", "not saved"},
   }};

@@ -55,7 +55,7 @@ template <class Some, class Visit>
 void each_member(Some& input, Visit&& visit) {
   auto& [now, device, spec, record, online, silent_for, verdict, release, release_published,
          confirmed_published_sha256, running_job, override_reason, again, unsaved, ddi, unusable,
-         window, stop] = input;
+         window, stop, data] = input;
   visit("device", device);
   visit("spec", spec);
   visit("record", record);
@@ -72,6 +72,7 @@ void each_member(Some& input, Visit&& visit) {
   visit("unusable", unusable);
   visit("window", window);
   visit("stop", stop);
+  visit("data", data);
 }
 template <class Some, class Visit>
 void each_ddi_member(Some& side, Visit&& visit) {
@@ -96,6 +97,14 @@ void each_window_member(Some& state, Visit&& visit) {
   visit("until", until);
 }
 
+template <class Some, class Visit>
+void each_data_member(Some& side, Visit&& visit) {
+  auto& [limit, used, planned, fits_at] = side;
+  visit("limit", limit);
+  visit("used", used);
+  visit("planned", planned);
+  visit("fits_at", fits_at);
+}
 template <class Some, class Visit>
 void each_stop_member(Some& stop, Visit&& visit) {
   auto& [at, actor, reason] = stop;
@@ -122,6 +131,9 @@ struct Writer {
   }
   void operator()(const char* name, const model::WindowState& state) {
     each_window_member(state, Writer{out[name] = Json::object()});
+  }
+  void operator()(const char* name, const DataSide& side) {
+    each_data_member(side, Writer{out[name] = Json::object()});
   }
   void operator()(const char* name, const model::Stop& stop) {
     each_stop_member(stop, Writer{out[name] = Json::object()});
@@ -151,6 +163,7 @@ struct Reader {
   void operator()(const char* name, model::WindowState& state) {
     each_window_member(state, Reader{in.at(name)});
   }
+  void operator()(const char* name, DataSide& side) { each_data_member(side, Reader{in.at(name)}); }
   void operator()(const char* name, model::Stop& stop) {
     each_stop_member(stop, Reader{in.at(name)});
   }

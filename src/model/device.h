@@ -11,6 +11,7 @@
 
 #include "base/boxed_optional.h"
 #include "base/clock.h"
+#include "model/data_budget.h"
 #include "model/ddi.h"
 #include "model/enum_text.h"
 #include "model/version.h"
@@ -90,7 +91,11 @@ struct DeviceRecord {
   // release, which tells neither this nor what its other slot holds, and knows no signed rollback.
   std::string version_floor;
   std::map<std::string, std::string>
-      rejected;                  // release digest -> why the device fell back from it
+      rejected;  // release digest -> why the device fell back from it
+  // Whether its agent makes images of patches and packed images: the format that it knows, 0 where
+  // it tells of none.
+  std::uint32_t patch_format = 0;
+  std::vector<Fetched> fetched;  // for updates, in the last day (data_budget.h)
   BoxedOptional<DdiClient> ddi;  // it is updated over DDI; an agent beside it sends telemetry only
 };
 

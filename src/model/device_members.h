@@ -43,11 +43,13 @@ void each_member(Value& record, Visit& visit) {
   visit.may_have("enrolled", record.enrolled);
   visit.may_have("enrolled_at", record.enrolled_at);
   visit.may_have("facts", record.facts);
+  visit.may_have("fetched", record.fetched);
   visit.may_have("hardware", record.hardware);
   visit.must_have("id", record.id);
   visit.may_have("in_two_places", record.in_two_places);
   visit.may_have("key_fingerprint", record.key_fingerprint);
   visit.may_have("last_seen", record.last_seen);
+  visit.may_have("patch_format", record.patch_format);
   visit.may_have("previous_serial", record.previous_serial);
   visit.may_have("rejected", record.rejected);
   visit.may_have("renewal_until", record.renewal_until);

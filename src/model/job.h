@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "model/ddi.h"
 #include "model/enum_text.h"
+#include "model/fetch_plan.h"
 #include "model/release.h"
 
 namespace ota::model {
@@ -94,6 +95,8 @@ struct Job {
   std::string sent_boot;          // the start in which the device was sent it; empty: not known
   std::vector<JobStep> steps;
   std::optional<DdiProgress> ddi;  // where the device is updated over DDI
+  std::uint64_t sent_bytes = 0;    // to its device while it ran, all attempts together
+  std::optional<FetchPlan> fetch;  // how the image comes, as the device said last; none: not said
 };
 
 void to_json(nlohmann::json& out, const JobStep& step);
@@ -110,6 +113,7 @@ struct JobReport {
   std::string error_code;
   std::string detail;
   std::optional<std::string> written_sha256;
+  std::optional<FetchPlan> fetch;  // while downloading, where the image is made of a shorter file
 };
 void to_json(nlohmann::json& out, const JobReport& report);
 void from_json(const nlohmann::json& in, JobReport& report);

@@ -269,6 +269,8 @@ void to_json(json& out, const Job& job) {
              {"steps", job.steps}};
   if (job.claims_success) out["claims_success"] = true;
   if (!job.sent_boot.empty()) out["sent_boot"] = job.sent_boot;
+  if (job.sent_bytes != 0) out["sent_bytes"] = job.sent_bytes;
+  put_optional(out, "fetch", job.fetch);
   put_optional(out, "ddi", job.ddi);
 }
 void from_json(const json& in, Job& job) {
@@ -292,6 +294,8 @@ void from_json(const json& in, Job& job) {
   get_or_keep(in, "cancel_requested", job.cancel_requested);
   get_or_keep(in, "claims_success", job.claims_success);
   get_or_keep(in, "sent_boot", job.sent_boot);
+  get_or_keep(in, "sent_bytes", job.sent_bytes);
+  get_optional(in, "fetch", job.fetch);
   get_or_keep(in, "steps", job.steps);
   get_optional(in, "ddi", job.ddi);
 }
@@ -303,6 +307,11 @@ void to_json(json& out, const JobReport& report) {
              {"error_code", report.error_code},
              {"detail", report.detail}};
   put_optional(out, "written_sha256", report.written_sha256);
+  if (!report.fetch) return;
+  out["patched"] = true;
+  out["patch_bytes"] = report.fetch->bytes;
+  out["image_bytes"] = report.fetch->image_bytes;
+  if (report.fetch->way == FetchWay::kPatch) out["patch_from"] = report.fetch->from;
 }
 void from_json(const json& in, JobReport& report) {
   in.at("seq").get_to(report.seq);
@@ -311,6 +320,14 @@ void from_json(const json& in, JobReport& report) {
   get_or_keep(in, "error_code", report.error_code);
   get_or_keep(in, "detail", report.detail);
   get_optional(in, "written_sha256", report.written_sha256);
+  bool patched = false;
+  get_or_keep(in, "patched", patched);
+  if (!patched) return;
+  FetchPlan& fetch = report.fetch.emplace();
+  in.at("patch_bytes").get_to(fetch.bytes);
+  in.at("image_bytes").get_to(fetch.image_bytes);
+  fetch.way = in.contains("patch_from") ? FetchWay::kPatch : FetchWay::kPacked;
+  get_or_keep(in, "patch_from", fetch.from);
 }
 
 void to_json(json& out, const Event& event) {

@@ -21,6 +21,13 @@ inline constexpr EnumTable<ReleaseClass, 3> kReleaseClassWords{
      {ReleaseClass::kRemediation, "remediation"}}};
 OTA_ENUM_TEXT(ReleaseClass, parse_release_class, kReleaseClassWords)
 
+// A file that makes the image and is shorter than it: a patch of another image, or the packed image.
+struct ShorterFile {
+  std::string from;          // sha256 of that other image; empty: packed, made of nothing
+  Version from_version{};    // of it
+  std::uint64_t length = 0;  // bytes
+};
+
 struct Release {
   Version version;
   std::vector<std::string> hardware;  // models that it fits
@@ -31,6 +38,8 @@ struct Release {
   std::string sha256;  // of the image, lower-case hex: the release's identity
   // No device that has it may go below this. Of published releases alone: not part of the JSON.
   std::optional<Version> rollback_floor = {};
+  // What a device can make it of; the same.
+  std::vector<ShorterFile> shorter = {};
 
   bool fits(std::string_view model) const;
   // The last part of the target's name.

@@ -10,7 +10,6 @@
 namespace ota::tuf {
 namespace {
 
-constexpr int kPatchFormat = 1;
 constexpr std::size_t kMaxPatches = 64;
 constexpr std::size_t kNameDigits = 16;  // of a digest, in a file's name
 
@@ -23,7 +22,7 @@ std::string digest_at(const Json& in, const char* key) {
 }
 
 std::optional<Patch> patch_of(const Json& in) {
-  if (in.at("format").get<int>() != kPatchFormat) return std::nullopt;
+  if (in.at("format").get<std::uint32_t>() != kPatchFormat) return std::nullopt;
   Patch patch;
   if (in.contains("from")) {
     patch.from = digest_at(in, "from");
@@ -103,6 +102,14 @@ std::string custom_of(const Firmware& firmware) {
   for (const Patch& patch : firmware.patches)
     custom["patches"].push_back(patch_json(patch));
   return canonical(custom);
+}
+
+model::Release with_shorter_files(Firmware firmware) {
+  model::Release& release = firmware.release;
+  if (firmware.packed) release.shorter.push_back({{}, {}, firmware.packed->length});
+  for (Patch& patch : firmware.patches)
+    release.shorter.push_back({std::move(patch.from), patch.from_version, patch.length});
+  return std::move(release);
 }
 
 std::string patch_name(std::string_view target, std::string_view image_sha256, const Patch& patch) {

@@ -19,6 +19,9 @@
 
 namespace ota::tuf {
 
+// Of packed images and patches, as this program makes and takes them.
+inline constexpr std::uint32_t kPatchFormat = 1;
+
 // A file that makes the image on a device (src/delta/README.md): of another image that it runs, or,
 // packed, of nothing. {"format":1,"length":...,"sha256":"...","head":"..."}, and of a patch also
 // "from":"sha256","from_version":"2.1.4".
@@ -46,6 +49,8 @@ struct Firmware {
 // kMalformed where "custom" is not of this form or no sha256 is listed.
 Result<Firmware> firmware_of(const TargetInfo& target);
 std::string custom_of(const Firmware& firmware);
+// The release with what its image can be made of: what a server plans with.
+model::Release with_shorter_files(Firmware firmware);
 
 // The name of a patch's file beside the target: what target_url_path() takes, with the file's
 // sha256.

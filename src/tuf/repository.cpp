@@ -322,7 +322,7 @@ Result<std::vector<model::Release>> Repository::releases() const {
       auto firmware = firmware_of(target);
       if (!firmware) return firmware.error();
       firmware->release.rollback_floor = firmware->rollback_floor;
-      out.push_back(std::move(firmware->release));
+      out.push_back(with_shorter_files(std::move(*firmware)));
     }
     return {};
   };

@@ -322,6 +322,7 @@ TEST_CASE("an image is served whole, in parts and past its end as clients resume
         "bytes 100-" + std::to_string(size - 1) + "/" + std::to_string(size));
   CHECK(part.body.size() == size - 100);
   CHECK(update.server.job(update.job).ddi->downloads == 0);  // the first bytes are missing
+  CHECK(test::wait_until([&] { return update.server.job(update.job).sent_bytes == size - 100; }));
   const auto past =
       update.device.send("GET", path, "", "Range: bytes=" + std::to_string(size) + "-\r\n");
   CHECK(past.status == 416);

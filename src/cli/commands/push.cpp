@@ -77,6 +77,16 @@ std::string sum_of(const Json& results, Run run) {
   return text;
 }
 
+// What the update makes the allowed devices fetch.
+void print_plan(Context& context, const Json& answer) {
+  const auto print = [&](const Json& sum) {
+    if (count_at(sum, "devices") > 0) context.out.line("To fetch: " + text_at(sum, "words"));
+  };
+  print(object_at(answer, "fetch"));
+  for (const Json& sum : list_at(answer, "fetches"))
+    print(sum);
+}
+
 ExitCode print_results(Context& context, const Json& results, Run run) {
   ExitCode code = ExitCode::kDone;
   const bool many = results.size() > 1;
@@ -125,10 +135,12 @@ Result<ExitCode> wait_for_all(Context& context, Json& results) {
   return code;
 }
 
-// The answers for all of them, in as many requests as the server takes them in.
+// The answers for all of them, in as many requests as the server takes them in: where one does, what
+// they fetch in all is in "fetch", as it came; else that of each request in "fetches".
 Result<Json> push_once(Context& context, Ids ids, Run run) {
   constexpr std::size_t kMost = 10'000;
   Json results = Json::array();
+  Json fetches = Json::array();
   while (!ids.empty()) {
     const Ids some = ids.first(std::min(ids.size(), kMost));
     const auto body = request_of(context.arguments, some, run);
@@ -141,9 +153,13 @@ Result<Json> push_once(Context& context, Ids ids, Run run) {
     }
     for (const Json& result : given)
       results.push_back(result);
+    if (answer->contains("fetch")) fetches.push_back((*answer)["fetch"]);
     ids = ids.subspan(some.size());
   }
-  return Json{{"results", std::move(results)}};
+  Json all{{"results", std::move(results)}};
+  if (fetches.size() == 1) all["fetch"] = std::move(fetches[0]);
+  if (fetches.size() > 1) all["fetches"] = std::move(fetches);
+  return all;
 }
 
 Result<ExitCode> run_push(Context& context) {
@@ -155,13 +171,16 @@ Result<ExitCode> run_push(Context& context) {
     const auto answer = push_once(context, ids, Run::kDry);
     if (!answer) return answer.error();
     context.out.document(*answer);
-    return print_results(context, list_at(*answer, "results"), Run::kDry);
+    const ExitCode code = print_results(context, list_at(*answer, "results"), Run::kDry);
+    print_plan(context, *answer);
+    return code;
   }
   // Whoever names one device has said which.
   if ((ids.size() > 1 || selection->counted) && !arguments.has("--yes")) {
     const auto preview = push_once(context, ids, Run::kDry);
     if (!preview) return preview.error();
     print_results(context, list_at(*preview, "results"), Run::kDry);
+    print_plan(context, *preview);
     context.out.flush();
     if (const auto code = unless_confirmed(
             context,
@@ -183,7 +202,8 @@ Result<ExitCode> run_push(Context& context) {
     if (!ended) return ended.error();
     code = worse(code, *ended);
   }
-  context.out.document(Json{{"results", results}});
+  (*answer)["results"] = std::move(results);
+  context.out.document(*answer);
   return code;
 }
 
@@ -207,9 +227,12 @@ Command push_command() {
             Option::Need::kOptional,
             {"--dry-run"}},
            {"--override", "REASON",
-            "let a security or remediation release pass an anomaly; audited"},
+            "let a security or remediation release pass an anomaly, a closed window or a used-up "
+            "data budget; audited"},
            {"--again", "", "also a release that the device fell back from before"},
-           {"--dry-run", "", "say what the gate would answer; nothing is started or stored"},
+           {"--dry-run", "",
+            "say what the gate would answer, and what would be fetched; nothing is started or "
+            "stored"},
            {"--yes", "", "do not ask"}}),
       .examples = {{"otactl push iot-001", "to the target version"},
                    {"otactl push iot-001 --version 2.1.5 --wait", "and follow it to its end"},

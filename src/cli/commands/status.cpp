@@ -36,6 +36,12 @@ void print_problems(Output& out, const Json& status) {
                  text_at(stop, "reason") + "; otactl resume lets them start again",
              Tone::kBad);
   }
+  const Json& updates = object_at(status, "updates");
+  const std::uint64_t saved = count_at(updates, "saved_bytes");
+  if (const std::uint64_t sent = count_at(updates, "sent_bytes"); sent + saved > 0) {
+    out.line("Sent: " + format_bytes(sent) + " of images in all; patches and packed images saved " +
+             format_bytes(saved));
+  }
   for (const Json& problem : list_at(status, "config_problems")) {
     out.line("Configuration: " + text_at(problem, "file") + ": " + text_at(problem, "message") +
                  "; the last good one is in force",

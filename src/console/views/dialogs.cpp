@@ -140,10 +140,15 @@ void draw_confirm(const Area& inside, const UpdateFlow& flow) {
   field("devices", devices);
   const std::size_t left_out = flow.outcomes().size() - send.size();
   if (left_out > 0) field("left out", std::to_string(left_out) + " that the gate refuses");
+  if (const std::string fetch = describe(fleet::fetch_sum(flow.outcomes())); !fetch.empty()) {
+    inside.put(0, y, "fetches", {Ink::kDim});
+    y = put_wrapped(inside, 10, y, fetch);
+  }
   if (!flow.reason().empty()) field("override", flow.reason(), bold(Ink::kWarn));
   if (flow.any_allowed()) {
     field("effect", "each device reboots once into its other slot");
-    field("undo", "falls back by itself if the health check fails");
+    constexpr int kBelow = 4;  // what is typed, and the buttons
+    if (y + kBelow < inside.rows()) field("undo", "falls back by itself if the health check fails");
   } else {
     field("effect", "none: the gate refuses it, and that is recorded", bold(Ink::kBad));
   }
@@ -253,7 +258,11 @@ void draw_update_flow(const Area& area, const Scene& scene) {
   const UpdateFlow& flow = *scene.state.update;
   const bool list =
       flow.step() == Step::kVersion || flow.step() == Step::kGate || flow.step() == Step::kChecking;
-  const int rows = list ? std::min(area.rows() - 1, rows_of(flow) + 4) : 13;
+  constexpr int kConfirmRows = 13;
+  // What is fetched may take two rows.
+  const bool fetches = !list && fleet::fetch_sum(flow.outcomes()).devices() > 0;
+  const int rows =
+      list ? std::min(area.rows() - 1, rows_of(flow) + 4) : kConfirmRows + (fetches ? 1 : 0);
   const Area inside =
       draw_box(area, std::min(area.columns(), list ? 100 : 66), rows, flow_title(flow));
   if (inside.empty()) return;

@@ -71,7 +71,8 @@ std::string download_text(const Job& job, WallTime now) {
   if (step == job.steps.rend() || job.percent <= 0) return text;
   const auto took = std::chrono::duration<double>(now - step->at).count();
   if (took < 1) return text;
-  const double done = static_cast<double>(job.release.length) * job.percent / 100;
+  const std::uint64_t comes = job.fetch ? job.fetch->bytes : job.release.length;
+  const double done = static_cast<double>(comes) * job.percent / 100;
   const double left = took * (100 - job.percent) / job.percent;
   return text + "  " + format_bytes(static_cast<std::uint64_t>(done / took)) + "/s  " +
          format_age(seconds(static_cast<long>(left))) + " left";
@@ -196,8 +197,11 @@ void draw_updates(const Area& area, const Scene& scene) {
                       std::to_string(fleet.job_counts.of(model::JobState::kFailed)) + " failed";
   list.rule(0, "Updates " + std::to_string(jobs.size()) + of_all,
             std::to_string(lists_all ? static_cast<std::size_t>(running) : fleet.running_jobs) +
-                " running" + ended + "  filter " +
-                (scene.state.job_filter.empty() ? "none" : scene.state.job_filter));
+                " running" + ended +
+                (fleet.job_counts.saved_bytes > 0
+                     ? "  saved " + format_bytes(fleet.job_counts.saved_bytes)
+                     : "") +
+                "  filter " + (scene.state.job_filter.empty() ? "none" : scene.state.job_filter));
   if (jobs.empty()) {
     list.put(
         3, 2,

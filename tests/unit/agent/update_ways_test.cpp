@@ -52,6 +52,8 @@ TEST_CASE("an image is made of the patch from what runs here, in as many steps a
   CHECK(device.machine.next().kind == Kind::kPatch);
   CHECK(device.machine.next().patch == kPatch);
   CHECK(device.last_report().detail == "patch from v2.1.4: 10 B instead of 100 B");
+  CHECK(device.last_report().fetch ==
+        model::FetchPlan{model::FetchWay::kPatch, 10, 100, model::Version(2, 1, 4)});
   device.machine.progress(device.machine.next().ticket, 50);
   CHECK(device.last_report().percent == 50);
   CHECK(device.last_report().detail == "patch from v2.1.4: 10 B instead of 100 B");

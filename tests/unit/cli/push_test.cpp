@@ -78,6 +78,26 @@ TEST_CASE("of several devices the worst answer is the exit code", "[cli]") {
   CHECK(otactl("push a b c --yes", script).code == 3);
 }
 
+TEST_CASE("what devices would fetch is said before anything is sent", "[cli]") {
+  Json answer = results({result("a", "allow", kSuccess), result("b", "allow", kSuccess)});
+  answer["fetch"] = {{"devices", 2}, {"words", "2 devices × 1.6 MiB instead of 64.0 MiB"}};
+  Script script;
+  script.answers["POST /v1/push"] = {answer};
+  const auto dry = otactl("push a b --dry-run", script);
+  CHECK(dry.code == 0);
+  CHECK(dry.says("To fetch: 2 devices × 1.6 MiB instead of 64.0 MiB\n"));
+  script.answers["POST /v1/push"] = {answer};
+  CHECK(parse_json(otactl("push a b --dry-run --json", script).out)->at("fetch") ==
+        answer["fetch"]);
+  // Before the question too.
+  script.answers["POST /v1/push"] = {answer};
+  CHECK(otactl("push a b", script).says("To fetch: 2 devices × 1.6 MiB"));
+  // A server of an earlier release does not say.
+  answer.erase("fetch");
+  script.answers["POST /v1/push"] = {answer};
+  CHECK_FALSE(otactl("push a b --dry-run", script).says("To fetch"));
+}
+
 TEST_CASE("a person is shown every answer before several devices are pushed to", "[cli]") {
   Script script;
   script.says = Answer::kNo;

@@ -10,7 +10,7 @@ using test::SmallFleet;
 
 namespace {
 
-constexpr int kAsked = 400;
+constexpr int kManyDevices = 400;
 constexpr int kRounds = 10;
 
 std::string id_of(int number) {
@@ -23,10 +23,10 @@ class AnyFleet {
  public:
   explicit AnyFleet(std::uint64_t seed) : random_(seed) {
     model::Settings all;
-    for (int i = 0; i < kAsked; ++i)
+    for (int i = 0; i < kManyDevices; ++i)
       all.whitelist.devices.push_back({id_of(i), hardware(), "default", ""});
     it_.fleet->apply_settings(std::make_shared<const model::Settings>(all));
-    for (int i = 0; i < kAsked; ++i)
+    for (int i = 0; i < kManyDevices; ++i)
       enrol(id_of(i));
   }
 
@@ -38,7 +38,7 @@ class AnyFleet {
     if (one_in(5)) it_.fleet->set_releases(releases());
     it_.store.state.writable = !one_in(12);
     it_.store.state.problem = it_.store.state.writable ? "" : "no space left on device";
-    for (int i = 0; i < kAsked; ++i) {
+    for (int i = 0; i < kManyDevices; ++i) {
       const std::string id = id_of(i);
       if (!one_in(3)) sample(id);
       if (one_in(20)) say(id);
@@ -48,7 +48,7 @@ class AnyFleet {
   }
 
   std::string disagreement() {
-    for (int i = 0; i < kAsked; ++i) {
+    for (int i = 0; i < kManyDevices; ++i) {
       const std::string id = id_of(i);
       const fleet::DeviceRow& row = it_.row(id);
       fleet::PushRequest request;
@@ -82,7 +82,7 @@ class AnyFleet {
 
   model::Settings settings() {
     model::Settings settings;
-    for (int i = 0; i < kAsked; ++i) {
+    for (int i = 0; i < kManyDevices; ++i) {
       if (one_in(25)) continue;
       settings.whitelist.devices.push_back(
           {id_of(i), hardware(), one_in(3) ? "floor" : "default", ""});
@@ -91,6 +91,7 @@ class AnyFleet {
     if (one_in(3)) settings.ota.target_version = version();
     if (one_in(3)) settings.ota.model_overrides["sim-b"] = version();
     if (one_in(2)) settings.ota.ddi_without_telemetry = model::DdiWithoutTelemetry::kAllow;
+    if (one_in(3)) settings.ota.data_budget.bytes_per_day = 50 + random_() % 200;
     if (one_in(3)) {
       const auto opens = model::minutes(static_cast<int>(random_() % model::kWholeDay.count()));
       settings.ota.maintenance_windows = {
@@ -155,6 +156,7 @@ class AnyFleet {
     const auto pushed = it_.push(id);
     if (pushed.job_id.empty()) return;
     if (one_in(2)) static_cast<void>(it_.commands(id));
+    if (one_in(2)) it_.fleet->data_sent(id, random_() % 200);
     if (one_in(2)) it_.report(id, pushed.job_id, 1, model::JobState::kInstalling);
     if (one_in(4)) it_.report(id, pushed.job_id, 2, model::JobState::kRolledBack);
     if (one_in(4)) it_.report(id, pushed.job_id, 3, model::JobState::kSucceeded);
@@ -174,7 +176,7 @@ class AnyFleet {
         enrol(id);
         break;
       case 4:
-        if (number_of(id) < kAsked / 4) poll_over_ddi(id);
+        if (number_of(id) < kManyDevices / 4) poll_over_ddi(id);
         break;
       case 5:
         it_.wait([&](fleet::Done done) { it_.fleet->acknowledge(id, "operator:test", done); });
@@ -295,6 +297,7 @@ class AnyDevice {
     if (one_in(2)) record.trusted = {{version(), digest()}};
     if (one_in(4)) record.rejected[digest()] = "health check failed";
     if (one_in(5)) record.ddi.emplace();
+    if (one_in(3)) record.fetched = {{kNow - seconds(static_cast<int>(random_() % 100'000)), 60}};
     return record;
   }
 
@@ -304,6 +307,7 @@ class AnyDevice {
     if (one_in(2)) settings.ota.target_version = version();
     if (one_in(2)) settings.ota.model_overrides["sim-b"] = version();
     if (one_in(2)) settings.ota.ddi_without_telemetry = model::DdiWithoutTelemetry::kAllow;
+    if (one_in(3)) settings.ota.data_budget.bytes_per_day = 50 + random_() % 200;
     if (one_in(2)) {
       const auto opens = model::minutes(static_cast<int>(random_() % model::kWholeDay.count()));
       settings.ota.maintenance_windows = {

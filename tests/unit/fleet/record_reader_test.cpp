@@ -43,6 +43,8 @@ model::DeviceRecord full_record() {
   record.rollback_at = test::kStart + std::chrono::hours(2);
   record.trusted = {image(model::Version(1, 0, 0), 'd'), image(model::Version(1, 0, 1), 'e')};
   record.attention = model::Attention::kRolledBack;
+  record.patch_format = 1;
+  record.fetched = {{test::kStart, 5'000'000'000}, {test::kStart + std::chrono::hours(1), 7}};
   record.rejected = {{std::string(64, 'a'), "health check failed"}, {"", ""}};
   model::DdiClient& ddi = record.ddi.emplace();
   ddi.token_hash = std::string(64, '1');

@@ -239,6 +239,55 @@ TEST_CASE("outside its maintenance window a device waits, and is told until when
   CHECK(outcome(open, "window").observed == "nights is open until 2027-01-15T11:04:00Z");
 }
 
+TEST_CASE("a device whose data budget is used waits, and is told until when", "[gate]") {
+  constexpr std::uint64_t kMiB = 1U << 20;
+  auto input = good();
+  input.data =
+      gate::DataSide{100 * kMiB, 64 * kMiB, 40 * kMiB, input.now + seconds(3 * 3600 + 240)};
+  const auto decision = gate::evaluate(input);
+  CHECK(decision.headline == "BLOCKED: Data Budget Used");
+  const auto& found = outcome(decision, "data-budget");
+  CHECK(found.observed ==
+        "64.0 MiB of 100.0 MiB fetched in the last 24 hours, 40.0 MiB to come; used until "
+        "2027-01-15T11:04:00Z, for 3h04");
+  CHECK(found.remedy == "push at or after 2027-01-15T11:04:00Z");
+
+  input.data->planned = 36 * kMiB;  // to the byte
+  const auto within = gate::evaluate(input);
+  CHECK(within.answer == Answer::kAllow);
+  CHECK(outcome(within, "data-budget").observed ==
+        "64.0 MiB of 100.0 MiB fetched in the last 24 hours, 36.0 MiB to come");
+  ++input.data->planned;
+  CHECK(headline(input) == "BLOCKED: Data Budget Used");
+
+  input.data = gate::DataSide{100 * kMiB, 0, 101 * kMiB, std::nullopt};
+  const auto never = gate::evaluate(input);
+  CHECK(never.headline == "BLOCKED: Data Budget Used");
+  CHECK(outcome(never, "data-budget").observed ==
+        "0 B of 100.0 MiB fetched in the last 24 hours, 101.0 MiB to come, which is more than a "
+        "day's");
+  CHECK(outcome(never, "data-budget").remedy ==
+        "raise data_budget in config/ota_settings.json, or make a patch: otactl firmware patches");
+}
+
+TEST_CASE("a used data budget yields to a security release with a reason, and to no other",
+          "[gate]") {
+  auto input = good();
+  input.data = gate::DataSide{100, 90, 11, input.now + seconds(60)};
+  input.override_reason = "exploited in the field";
+  CHECK(headline(input) == "BLOCKED: Data Budget Used");  // a functional release
+  input.release.release_class = ReleaseClass::kSecurity;
+  const auto decision = gate::evaluate(input);
+  CHECK(decision.answer == Answer::kAllow);
+  CHECK(outcome(decision, "data-budget").result == CheckResult::kOverridden);
+  CHECK(outcome(decision, "data-budget").remedy == "overridden: exploited in the field");
+  input.override_reason.clear();
+  CHECK(headline(input) == "BLOCKED: Data Budget Used");
+  // And a device without a budget is not told of one.
+  input.data.reset();
+  CHECK(gate::evaluate(input).answer == Answer::kAllow);
+}
+
 TEST_CASE("a closed window yields to a reason to hurry, and never hides another refusal",
           "[gate]") {
   auto input = sick();
@@ -403,6 +452,10 @@ gate::Input any_input(std::mt19937& random) {
   if (one_in(10)) input.unsaved = "disk full";
   if (one_in(10)) input.stop.emplace();
   if (one_in(3)) input.window = model::WindowState{!one_in(3), "nights", input.now + seconds(600)};
+  if (one_in(3)) {
+    input.data = gate::DataSide{100, random() % 150, random() % 150, std::nullopt};
+    if (one_in(2)) input.data->fits_at = input.now + seconds(600);
+  }
   if (one_in(4)) {
     input.ddi = gate::DdiSide{.agent_asks = one_in(8), .has_agent = one_in(2), .polls = !one_in(3)};
     if (one_in(2)) input.ddi->policy = model::DdiWithoutTelemetry::kAllow;
@@ -461,13 +514,14 @@ TEST_CASE("over random inputs the gate keeps its promises", "[gate]") {
     if (coin(3)) input.again = true;
     if (coin(3)) input.window = model::WindowState{!coin(3), "nights", input.now + seconds(600)};
     if (coin(8)) input.stop.emplace();
+    if (coin(3)) input.data = gate::DataSide{100, random() % 150, random() % 150, std::nullopt};
     input.release.release_class = static_cast<ReleaseClass>(random() % 3);
     const auto decision = gate::evaluate(input);
     const auto again = gate::evaluate(input);
     REQUIRE(decision.headline == again.headline);
-    // A stop, a window and an unsaved state are told of where there is one.
-    REQUIRE(decision.checks.size() ==
-            gate::kCheckCount - 1 - (input.window ? 0 : 1) - (input.stop ? 0 : 1));
+    // A stop, a window, a data budget and an unsaved state are told of where there is one.
+    REQUIRE(decision.checks.size() == gate::kCheckCount - 1 - (input.window ? 0 : 1) -
+                                          (input.stop ? 0 : 1) - (input.data ? 0 : 1));
     if (decision.answer != Answer::kAllow) continue;
     ++allowed;
     REQUIRE(input.spec);
@@ -482,7 +536,8 @@ TEST_CASE("over random inputs the gate keeps its promises", "[gate]") {
     REQUIRE_FALSE(input.stop);
     REQUIRE((input.again || input.record->rejected.empty()));
     const bool shut = input.window && !input.window->open;
-    if (input.verdict.level != Level::kStable || shut) {
+    const bool over = input.data && input.data->used + input.data->planned > input.data->limit;
+    if (input.verdict.level != Level::kStable || shut || over) {
       REQUIRE_FALSE(input.override_reason.empty());
       REQUIRE(input.release.release_class != ReleaseClass::kFunctional);
     }

@@ -77,6 +77,10 @@ class RandomHistory {
           ota::model::WindowState{pick(2) == 0, "nights", now_ + std::chrono::seconds(pick(9000))};
     }
     if (pick(4) == 0) {
+      input.data = ota::gate::DataSide{pick(200), pick(200), pick(200), std::nullopt};
+      if (pick(2) == 0) input.data->fits_at = now_ + std::chrono::seconds(pick(90000));
+    }
+    if (pick(4) == 0) {
       input.ddi =
           ota::gate::DdiSide{.has_agent = pick(2) == 0,
                              .polls = pick(2) == 0,
@@ -344,7 +348,11 @@ template <class Visit>
 void each_leaf(ota::model::DeviceRecord& it, const Visit& visit) {
   auto& [id, enrolled, revoked, second_key, two_places, serial, previous, fingerprint, earlier_keys,
          expires, end_told, renewal_until, enrolled_at, last_seen, agent, slot, hardware, facts,
-         trusted, attention, rollback, rollback_at, floor, rejected, ddi] = it;
+         trusted, attention, rollback, rollback_at, floor, rejected, patch_format, fetched, ddi] =
+      it;
+  visit(patch_format);
+  visit(fetched.at(0).at);
+  visit(fetched.at(0).bytes);
   visit(end_told);
   visit(earlier_keys.at(0));
   visit(floor);
@@ -364,8 +372,10 @@ void each_leaf(ota::model::DeviceRecord& it, const Visit& visit) {
 }
 template <class Visit>
 void each_leaf(ota::model::Release& it, const Visit& visit) {
-  // The floor is of published releases alone, and no check looks at it.
-  auto& [version, hardware, release_class, notes, target, length, sha256, rollback_floor] = it;
+  // The floor and what the image can be made of are of published releases alone: no check looks at
+  // them.
+  auto& [version, hardware, release_class, notes, target, length, sha256, rollback_floor, shorter] =
+      it;
   visit(version);
   visit(hardware.at(0));
   visit(release_class);
@@ -387,8 +397,14 @@ void each_leaf(ota::model::DdiProgress& it, const Visit& visit) {
 template <class Visit>
 void each_leaf(ota::model::Job& it, const Visit& visit) {
   auto& [id, device, release, actor, override_reason, state, percent, attempt, created, updated,
-         deadline, code, detail, watch, watch_until, seq, again, cancel, claims, boot, steps, ddi] =
-      it;
+         deadline, code, detail, watch, watch_until, seq, again, cancel, claims, boot, steps, ddi,
+         sent_bytes, fetch] = it;
+  visit(sent_bytes);
+  auto& [way, bytes, image_bytes, from] = fetch.value();
+  visit(way);
+  visit(bytes);
+  visit(image_bytes);
+  visit(from);
   for (auto* member : {&id, &device, &actor, &override_reason, &code, &detail, &boot})
     visit(*member);
   each_leaf(release, visit);
@@ -412,7 +428,7 @@ template <class Visit>
 void each_leaf(Input& it, const Visit& visit) {
   // `now` and `verdict` are the grounds'.
   auto& [now, device, spec, record, online, silent_for, verdict, release, published, digest,
-         running, reason, again, unsaved, ddi, unusable, window, stop] = it;
+         running, reason, again, unsaved, ddi, unusable, window, stop, data] = it;
   visit(device);
   each_leaf(spec.value(), visit);
   each_leaf(record.value(), visit);
@@ -442,6 +458,11 @@ void each_leaf(Input& it, const Visit& visit) {
   visit(stopped_at);
   visit(actor);
   visit(why);
+  auto& [limit, used, planned, fits_at] = data.value();
+  visit(limit);
+  visit(used);
+  visit(planned);
+  visit(fits_at.value());
 }
 
 // Another value of the same kind, and a good one.
@@ -482,18 +503,21 @@ Input full_input() {
   record.trusted.emplace_back();
   record.earlier_keys = {"key"};
   record.rejected["b"] = "it fell back";
+  record.fetched.emplace_back();
   record.ddi.emplace().attributes["version"] = "2.1.4";
   input.release.hardware = {"sim-a"};
   input.confirmed_published_sha256 = "a";
   auto& job = input.running_job.emplace();
   job.release.hardware = {"sim-a"};
   job.steps.emplace_back();
+  job.fetch.emplace().way = ota::model::FetchWay::kPatch;
   job.ddi.emplace().log = {"line"};
   input.unsaved = "disk full";
   input.ddi.emplace();
   input.unusable.emplace();
   input.window.emplace();
   input.stop.emplace();
+  input.data.emplace().fits_at.emplace();
   return input;
 }
 
