@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "model/sample_image.h"
 #include "world/world.h"
 
 namespace ota::world {
@@ -171,6 +172,14 @@ void edit_thresholds(World& world, const Act& act) {
   world.edit_settings([&act](model::Settings& settings) {
     settings.thresholds.cpu_threshold = static_cast<double>(40 + act.a % 60);
     settings.thresholds.stale_after = seconds(10 + act.b % 60);
+  });
+}
+
+// From one image a day to three and a half.
+void edit_budget(World& world, const Act& act) {
+  const std::uint64_t image = model::sample_image(world.newest()).size();
+  world.edit_settings([&act, image](model::Settings& settings) {
+    settings.ota.data_budget.bytes_per_day = image * (2 + static_cast<unsigned>(act.a % 6)) / 2;
   });
 }
 
@@ -382,6 +391,7 @@ constexpr std::array kActKinds{
     ActKind{"unlist", "takes a device off the whitelist for a while", 1, false, unlist},
     ActKind{"edit-target", "the newest release is the target", 1, false, edit_target},
     ActKind{"edit-thresholds", "other limits", 1, false, edit_thresholds},
+    ActKind{"edit-budget", "a data budget of one image or a few", 1, false, edit_budget},
     ActKind{"kill-server", "kill -9, and a start within a minute", 2, false, kill_server},
     ActKind{"cut-server", "the server's power fails", 2, false, cut_server},
     ActKind{"cut-server-writing", "the same while something is not synced", 3, false,

@@ -300,6 +300,7 @@ Result<http::Reply> LinkedRequester::download(const std::string& path, const Dow
     if (timeline_.now() > until) return fail(Errc::kTimeout, "the transfer took too long");
     if (at + size > options.max_bytes) return fail(Errc::kLimit, "more than was announced");
     if (watch) watch->sent(at, size);
+    if (watch && link_.came) link_.came(peer_.name, size);
     if (auto taken = sink(std::string_view(*whole).substr(at, size)); !taken) return taken.error();
     at += size;
   }

@@ -55,6 +55,8 @@ class Link {
   bool piece(std::size_t bytes, const std::function<bool()>& closed);
   // Looked at by those who watch what passes: the request, its answer, and whether that arrived.
   std::function<void(const Request&, const http::Response&)> answered;
+  // So much of a file came to whoever has this name.
+  std::function<void(const std::string& name, std::uint64_t bytes)> came;
 
  private:
   milliseconds way();

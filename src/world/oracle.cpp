@@ -65,6 +65,8 @@ constexpr std::array kInvariants{
     InvariantKind{"ddi-is-true", "what is said of a device on DDI is what it did", ddi_is_true},
     InvariantKind{"stopped-is-stopped", "no update is handed out while updates are stopped",
                   stopped_is_stopped},
+    InvariantKind{"budget-is-kept", "no update is handed out that a data budget has no room for",
+                  budget_is_kept},
     InvariantKind{"no-server-error", "no request is answered by 500", no_server_error},
     InvariantKind{"server-starts", "the server opens whatever its disk holds after a cut",
                   by_the_world},

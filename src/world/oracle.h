@@ -36,6 +36,8 @@ class Invariant {
   virtual ~Invariant() = default;
   // The server answered a machine, whether or not that arrives. `device`: null for operators.
   virtual void answered(World&, const Device* /*device*/, const Request&, const http::Response&) {}
+  // So much of an image came to whoever has the device's name.
+  virtual void fetched(World&, const std::string& /*device*/, std::uint64_t /*bytes*/) {}
   // A device has started, before its agent did.
   virtual void booted(World&, const Device&) {}
   virtual void lost_power(World&, const Device&) {}

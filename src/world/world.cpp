@@ -149,6 +149,9 @@ void World::watch(Device& device) {
   device.went_dark = [this](Device& it) {
     oracle_.tell(timeline_.now(), [&](Invariant& one) { one.lost_power(*this, it); });
   };
+  device.link().came = [this](const std::string& name, std::uint64_t bytes) {
+    oracle_.tell(timeline_.now(), [&](Invariant& one) { one.fetched(*this, name, bytes); });
+  };
   device.link().answered = [this, &device](const Request& asked, const http::Response& answer) {
     if (asked.peer.role == http::Role::kDevice) device.note_name(asked.peer.name);
     oracle_.tell(timeline_.now(),

@@ -33,5 +33,6 @@ std::unique_ptr<Invariant> trial_is_counted();
 std::unique_ptr<Invariant> reports_are_delivered();
 std::unique_ptr<Invariant> ddi_is_true();
 std::unique_ptr<Invariant> stopped_is_stopped();
+std::unique_ptr<Invariant> budget_is_kept();
 
 }  // namespace ota::world
