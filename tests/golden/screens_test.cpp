@@ -177,16 +177,65 @@ TEST_CASE("the device's page during an incident tells who leads, how rare it is 
     compare("device-incident-" + size_name(size), draw_screen(model, state, size, {}).text());
 }
 
-TEST_CASE("the incident that README shows is the screen that is drawn", "[golden]") {
-  const std::string screen = read_file("tests/golden/device-incident-80x24.txt", 1U << 20).value();
+TEST_CASE("the pictures in README are the screens that are drawn", "[golden]") {
   const std::string page = read_file("README.md", 1U << 20).value();
-  constexpr std::string_view kFence = "```text\n";
-  const std::size_t named = page.find("device-incident-80x24.txt");
-  REQUIRE(named != std::string::npos);
-  const std::size_t begin = page.find(kFence, named) + kFence.size();
-  const std::string shown = page.substr(begin, page.find("```", begin) - begin);
-  CHECK(std::count(shown.begin(), shown.end(), '\n') >= 10);
-  CHECK(screen.find(shown) != std::string::npos);
+  for (const std::string name :
+       {"device-incident-80x24.txt", "updates-patched-80x24.txt", "update-plan-80x24.txt"}) {
+    INFO(name);
+    const std::string screen = read_file("tests/golden/" + name, 1U << 20).value();
+    constexpr std::string_view kFence = "```text\n";
+    const std::size_t named = page.find(name);
+    REQUIRE(named != std::string::npos);
+    const std::size_t begin = page.find(kFence, named) + kFence.size();
+    const std::string shown = page.substr(begin, page.find("```", begin) - begin);
+    CHECK(std::count(shown.begin(), shown.end(), '\n') >= 8);
+    CHECK(screen.find(shown) != std::string::npos);
+  }
+}
+
+namespace {
+
+constexpr std::uint64_t kImage = 64U << 20;
+
+model::FetchPlan by_patch() {
+  return {model::FetchWay::kPatch, 1'718'310, kImage, model::Version(2, 1, 4)};
+}
+
+}  // namespace
+
+TEST_CASE("an update by a patch says what is fetched instead of what", "[golden]") {
+  FakeBackend backend;
+  const auto fleet = screen_fleet();
+  auto patched = std::make_shared<model::Job>(*fleet->jobs.front());
+  patched->release.length = kImage;
+  patched->fetch = by_patch();
+  patched->detail = patched->steps.back().detail = describe(*patched->fetch);
+  fleet->jobs.front() = std::move(patched);
+  fleet->job_counts.sent_bytes = 41'308'160;
+  fleet->job_counts.saved_bytes = 1'509'949'440;
+  backend.fleet = fleet;
+  const UiState state = in_view(View::kUpdates);
+  compare_one("updates-patched", backend, state);
+  compare_one("updates-patched", backend, state, {120, 36});
+}
+
+TEST_CASE("what devices will fetch is said before a push is confirmed", "[golden]") {
+  FakeBackend backend;
+  UiState state = in_view(View::kSummary);
+  state.update.emplace(std::vector<std::string>{"iot-001", "iot-002", "iot-005", "iot-006"},
+                       backend.fleet->releases, model::Version(2, 1, 5));
+  const auto ask = state.update->handle({Key::Kind::kEnter, 0, {}});
+  REQUIRE(ask);
+  backend.push(ask->request, [&](Result<std::vector<fleet::PushOutcome>> answer) {
+    REQUIRE(answer.has_value());
+    for (fleet::PushOutcome& outcome : *answer)
+      outcome.fetch = by_patch();
+    answer->at(3).fetch = model::FetchPlan{model::FetchWay::kPacked, 12'008'329, kImage, {}};
+    state.update->answered(ask->ticket, answer);
+  });
+  state.update->handle({Key::Kind::kEnter, 0, {}});
+  compare_one("update-plan", backend, state);
+  compare_one("update-plan", backend, state, {60, 16});
 }
 
 TEST_CASE("keys and trust shows each role's term and what waits for signatures", "[golden]") {
