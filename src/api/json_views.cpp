@@ -21,8 +21,8 @@ Json values_json(const std::array<std::optional<float>, model::kMetricCount>& va
   return out;
 }
 
-std::string_view phase_text(fleet::ServerStatus::Phase phase) {
-  using Phase = fleet::ServerStatus::Phase;
+std::string_view phase_text(model::ServerStatus::Phase phase) {
+  using Phase = model::ServerStatus::Phase;
   switch (phase) {
     case Phase::kStarting:
       return "starting";
@@ -36,8 +36,8 @@ std::string_view phase_text(fleet::ServerStatus::Phase phase) {
   return "?";
 }
 
-std::string_view phase_text(fleet::AgentStatus::Phase phase) {
-  using Phase = fleet::AgentStatus::Phase;
+std::string_view phase_text(model::AgentStatus::Phase phase) {
+  using Phase = model::AgentStatus::Phase;
   switch (phase) {
     case Phase::kStopped:
       return "stopped";
@@ -139,7 +139,7 @@ Json stop_json(const model::Stop* stop) {
   return {{"at", model::time_json(stop->at)}, {"actor", stop->actor}, {"reason", stop->reason}};
 }
 
-Json server_json(const fleet::ServerStatus& status) {
+Json server_json(const model::ServerStatus& status) {
   return {{"phase", std::string(phase_text(status.phase))},
           {"listen", status.listen},
           {"ddi_listen", status.ddi_listen},
@@ -153,9 +153,9 @@ Json server_json(const fleet::ServerStatus& status) {
           {"refused_handshakes", status.refused_handshakes}};
 }
 
-Json agents_json(const std::vector<fleet::AgentStatus>& agents) {
+Json agents_json(const std::vector<model::AgentStatus>& agents) {
   Json out = Json::array();
-  for (const fleet::AgentStatus& agent : agents) {
+  for (const model::AgentStatus& agent : agents) {
     out.push_back({{"id", agent.id},
                    {"phase", std::string(phase_text(agent.phase))},
                    {"pid", agent.pid},

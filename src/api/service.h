@@ -21,6 +21,8 @@
 #include "fleet/snapshot.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "model/agent_status.h"
+#include "model/server_status.h"
 
 namespace ota::fleet {
 class Fleet;
@@ -49,9 +51,9 @@ struct Ports {
   const pki::Authority& authority;
   const Clock& clock;
   std::filesystem::path firmware;  // the folder that holds metadata/ and targets/
-  std::function<fleet::ServerStatus()> server_status;
+  std::function<model::ServerStatus()> server_status;
   std::function<std::vector<ListenerStats>()> server_stats;
-  std::function<std::shared_ptr<const std::vector<fleet::AgentStatus>>()> agents;
+  std::function<std::shared_ptr<const std::vector<model::AgentStatus>>()> agents;
   // kNotFound: no such agent.
   std::function<Result<void>(const std::string& agent, AgentOrder order)> order_agent;
   // The newest root metadata, which a device pins when it joins. Blocks on files.

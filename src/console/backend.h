@@ -13,15 +13,18 @@
 
 #include "base/result.h"
 #include "console/sign_flow.h"
-#include "console/trust_page.h"
 #include "fleet/fleet.h"
 #include "fleet/snapshot.h"
+#include "model/agent_status.h"
 #include "model/event.h"
+#include "model/server_status.h"
 #include "model/settings.h"
+#include "tuf/sign_order.h"
+#include "tuf/trust_page.h"
 
 namespace ota::console {
 
-using Agents = std::vector<fleet::AgentStatus>;
+using Agents = std::vector<model::AgentStatus>;
 using Events = std::vector<std::shared_ptr<const model::Event>>;
 
 class Backend {
@@ -31,8 +34,8 @@ class Backend {
   // -- what is seen; never null --
   virtual std::shared_ptr<const fleet::Snapshot> snapshot() = 0;
   virtual std::shared_ptr<const Agents> agents() = 0;
-  virtual fleet::ServerStatus server() = 0;
-  virtual std::shared_ptr<const TrustPage> trust() = 0;
+  virtual model::ServerStatus server() = 0;
+  virtual std::shared_ptr<const tuf::TrustPage> trust() = 0;
   // Null where the device is not known.
   virtual std::shared_ptr<const fleet::DeviceDetail> detail(const std::string& device) = 0;
   // The readings of a device, oldest first.
@@ -57,7 +60,7 @@ class Backend {
   virtual void accept(const std::string& device, fleet::Done done) = 0;
 
   // Signs a waiting change with a key file and, with enough signatures, publishes it.
-  virtual void sign(SignFlow::Ask ask, fleet::Answered<tuf::Outcome> done) = 0;
+  virtual void sign(tuf::SignOrder ask, fleet::Answered<tuf::Outcome> done) = 0;
 
   // -- agents of this host --
   enum class AgentOrder : std::uint8_t { kStart, kStop, kRestart };

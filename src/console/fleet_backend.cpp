@@ -131,7 +131,7 @@ void FleetBackend::resume(fleet::Done done) {
   fleet->resume(kActor, std::move(done));
 }
 
-void FleetBackend::sign(SignFlow::Ask ask, fleet::Answered<tuf::Outcome> done) {
+void FleetBackend::sign(tuf::SignOrder ask, fleet::Answered<tuf::Outcome> done) {
   later([this, ask = std::move(ask), done = std::move(done)]() mutable {
     done(source_.sign(ask));
     std::ranges::fill(ask.passphrase, '\0');

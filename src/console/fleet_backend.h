@@ -12,6 +12,7 @@
 
 #include "base/mutex.h"
 #include "console/backend.h"
+#include "model/server_status.h"
 #include "store/store.h"
 #include "supervisor/supervisor.h"
 
@@ -23,10 +24,10 @@ struct FleetSource {
   std::function<std::shared_ptr<fleet::Fleet>()> fleet;
   std::function<std::shared_ptr<supervisor::Supervisor>()> supervisor;
   std::function<std::shared_ptr<store::Store>()> store;
-  std::function<fleet::ServerStatus()> server;
-  std::function<std::shared_ptr<const TrustPage>()> trust;
+  std::function<model::ServerStatus()> server;
+  std::function<std::shared_ptr<const tuf::TrustPage>()> trust;
   // Blocks on files.
-  std::function<Result<tuf::Outcome>(const SignFlow::Ask&)> sign;
+  std::function<Result<tuf::Outcome>(const tuf::SignOrder&)> sign;
   std::function<void()> retry_server;
   std::function<void(std::uint16_t)> retry_on_port;
   std::function<void(fleet::Done)> start_demonstration;
@@ -42,9 +43,9 @@ class FleetBackend final : public Backend {
 
   std::shared_ptr<const fleet::Snapshot> snapshot() override;
   std::shared_ptr<const Agents> agents() override;
-  fleet::ServerStatus server() override { return source_.server(); }
-  std::shared_ptr<const TrustPage> trust() override { return source_.trust(); }
-  void sign(SignFlow::Ask ask, fleet::Answered<tuf::Outcome> done) override;
+  model::ServerStatus server() override { return source_.server(); }
+  std::shared_ptr<const tuf::TrustPage> trust() override { return source_.trust(); }
+  void sign(tuf::SignOrder ask, fleet::Answered<tuf::Outcome> done) override;
   std::shared_ptr<const fleet::DeviceDetail> detail(const std::string& device) override;
   std::vector<fleet::HistoryPoint> history(const std::string& device) override;
   std::shared_ptr<const model::Settings> settings() override;

@@ -125,11 +125,11 @@ bool is_live(const Model& model, const fleet::DeviceRow& row) {
 }
 
 bool server_down(const Model& model) {
-  return model.server.phase == fleet::ServerStatus::Phase::kDown;
+  return model.server.phase == model::ServerStatus::Phase::kDown;
 }
 
 bool fleet_empty(const Model& model) {
-  return model.fleet->counts.devices == 0 && model.server.phase == fleet::ServerStatus::Phase::kUp;
+  return model.fleet->counts.devices == 0 && model.server.phase == model::ServerStatus::Phase::kUp;
 }
 
 fleet::DeviceState shown_state(const Model& model, const fleet::DeviceRow& row) {

@@ -14,6 +14,7 @@
 #include "console/backend.h"
 #include "console/row_order.h"
 #include "console/state.h"
+#include "model/server_status.h"
 
 namespace ota::console {
 
@@ -38,8 +39,8 @@ struct Model {
   std::shared_ptr<const fleet::Snapshot> fleet;       // never null
   std::shared_ptr<const Agents> agents;               // never null
   std::shared_ptr<const fleet::DeviceDetail> detail;  // of UiState::device; null: not known
-  fleet::ServerStatus server;
-  std::shared_ptr<const TrustPage> trust = std::make_shared<const TrustPage>();
+  model::ServerStatus server;
+  std::shared_ptr<const tuf::TrustPage> trust = std::make_shared<const tuf::TrustPage>();
   // Readings of the devices that a wide screen draws in a row each; else empty.
   std::map<std::string, std::vector<fleet::HistoryPoint>> histories;
   Events older;                                 // events read from the store, before the snapshot's

@@ -25,7 +25,7 @@ void SignFlow::read(const Key& key) {
   scroll_ = std::clamp(scroll_ + lines, 0, last);
 }
 
-std::optional<SignFlow::Ask> SignFlow::handle(const Key& key) {
+std::optional<tuf::SignOrder> SignFlow::handle(const Key& key) {
   if (step_ == Step::kSending) return std::nullopt;
   problem_.clear();
   const bool enter = key.kind == Kind::kEnter;
@@ -59,7 +59,7 @@ std::optional<SignFlow::Ask> SignFlow::handle(const Key& key) {
         edit_line(passphrase_, key, kLongestPath);
       } else {
         step_ = Step::kSending;
-        Ask ask{change_.role, change_.sha256, key_file_, passphrase_};
+        tuf::SignOrder ask{change_.role, change_.sha256, key_file_, passphrase_};
         std::ranges::fill(passphrase_, '\0');
         passphrase_.clear();
         return ask;

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "console/key.h"
 #include "tuf/ceremony.h"
+#include "tuf/sign_order.h"
 
 namespace ota::console {
 
@@ -20,16 +21,9 @@ class SignFlow {
  public:
   enum class Step : std::uint8_t { kWords, kKey, kPassphrase, kSending, kClosed };
 
-  struct Ask {
-    std::string role;
-    std::string sha256;
-    std::string key_file;
-    std::string passphrase;  // empty: the key is not encrypted
-  };
-
   explicit SignFlow(tuf::PendingRole change) : change_(std::move(change)) {}
 
-  std::optional<Ask> handle(const Key& key);
+  std::optional<tuf::SignOrder> handle(const Key& key);
   void answered(const Result<tuf::Outcome>& answer);
 
   // -- for the view --

@@ -271,8 +271,8 @@ void Ui::resume_updates() {
 // Why the server takes no other port: one that is up stays where its devices find it. Empty: it
 // may.
 std::string Ui::why_no_other_port() const {
-  using Phase = fleet::ServerStatus::Phase;
-  const fleet::ServerStatus& server = model_.server;
+  using Phase = model::ServerStatus::Phase;
+  const model::ServerStatus& server = model_.server;
   if (server.phase == Phase::kUp || server.phase == Phase::kDraining) {
     return "the server is up; another port is for one that is down";
   }
@@ -309,7 +309,7 @@ void Ui::listen_on(const std::string& port) {
 }
 
 void Ui::start_demonstration() {
-  if (model_.server.phase != fleet::ServerStatus::Phase::kUp) {
+  if (model_.server.phase != model::ServerStatus::Phase::kUp) {
     return say("the server is not up", Ink::kWarn);
   }
   if (!fleet_empty(model_)) return say("the demonstration is for an empty fleet", Ink::kWarn);

@@ -129,35 +129,6 @@ struct ConfigProblem {
   WallTime since;
 };
 
-struct ServerStatus {
-  enum class Phase : std::uint8_t { kStarting, kUp, kDown, kDraining };
-  Phase phase = Phase::kStarting;
-  std::string listen;        // "0.0.0.0:8443"
-  std::string ddi_listen;    // "0.0.0.0:8444"; empty: not served
-  std::string problem;       // why it is down
-  bool port_failed = false;  // and whether another port for operators and devices would mend it
-  WallTime retry_at;
-  WallTime started;
-  std::string ca_fingerprint;
-  double requests_per_second = 0;
-  std::uint64_t connections = 0;
-  std::uint64_t errors_4xx = 0;
-  std::uint64_t errors_5xx = 0;
-  std::uint64_t refused_handshakes = 0;
-};
-
-struct AgentStatus {
-  std::string id;
-  enum class Phase : std::uint8_t { kStopped, kStarting, kRunning, kBackoff, kFailed };
-  Phase phase = Phase::kStopped;
-  int pid = 0;
-  unsigned restarts = 0;
-  WallTime since;
-  WallTime next_try;
-  std::string last_exit;            // "exit 1", "signal 9"
-  std::vector<std::string> output;  // last lines, printable
-};
-
 struct Snapshot {
   std::uint64_t revision = 0;  // grows with each publication
   WallTime at;

@@ -42,7 +42,7 @@ int run_headless(const HostOptions& options, const Clock& clock) {
     std::fprintf(stderr, "ota-console: %s\n", ready.error().text().c_str());
     return 1;
   }
-  const fleet::ServerStatus status = host.status();
+  const model::ServerStatus status = host.status();
   std::fprintf(stderr, "ota-console: authority SHA-256 %s\n", status.ca_fingerprint.c_str());
   std::printf("ready https://%s\n", status.listen.c_str());
   if (std::fflush(stdout) != 0) {  // whoever waits for this line would wait for ever

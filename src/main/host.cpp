@@ -10,7 +10,7 @@
 #include "model/event_kind.h"
 
 namespace ota::main {
-using Phase = fleet::ServerStatus::Phase;
+using Phase = model::ServerStatus::Phase;
 
 namespace {
 
@@ -38,7 +38,7 @@ void Host::Impl::run() {
       continue;
     }
     close();
-    set_status([&](fleet::ServerStatus& s) {
+    set_status([&](model::ServerStatus& s) {
       s.phase = Phase::kDown;
       s.problem = opened.error().text();
       s.retry_at = clock.wall() + kRetry;
@@ -47,14 +47,14 @@ void Host::Impl::run() {
     answer(opened.error());
     go_on = wait(kRetry);
   }
-  set_status([](fleet::ServerStatus& s) { s.phase = Phase::kDraining; });
+  set_status([](model::ServerStatus& s) { s.phase = Phase::kDraining; });
   close();
-  set_status([](fleet::ServerStatus& s) { s.phase = Phase::kDown; });
+  set_status([](model::ServerStatus& s) { s.phase = Phase::kDown; });
 }
 
 Result<void> Host::Impl::open() {
   port_failed = false;
-  set_status([](fleet::ServerStatus& s) {
+  set_status([](model::ServerStatus& s) {
     s = {};
     s.phase = Phase::kStarting;
   });
@@ -193,7 +193,7 @@ bool Host::Impl::wait(milliseconds span) {
   return !stopping;
 }
 
-void Host::Impl::set_status(const std::function<void(fleet::ServerStatus&)>& change) {
+void Host::Impl::set_status(const std::function<void(model::ServerStatus&)>& change) {
   {
     const std::lock_guard lock(mutex);
     change(status);
@@ -258,18 +258,18 @@ void Host::start_demonstration(std::function<void(const Result<void>&)> done) {
   }
 }
 
-fleet::ServerStatus Host::status() const {
+model::ServerStatus Host::status() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->status;
 }
 
-std::shared_ptr<const console::TrustPage> Host::trust() const {
+std::shared_ptr<const tuf::TrustPage> Host::trust() const {
   std::shared_ptr<TrustMonitor> trust;
   {
     const std::lock_guard lock(impl_->mutex);
     trust = impl_->trust;
   }
-  return trust ? trust->page() : std::make_shared<const console::TrustPage>();
+  return trust ? trust->page() : std::make_shared<const tuf::TrustPage>();
 }
 
 HostParts Host::parts() const {

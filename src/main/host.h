@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "base/serving.h"
 #include "fleet/snapshot.h"
+#include "model/server_status.h"
 
 namespace ota::fleet {
 class Fleet;
@@ -31,7 +32,7 @@ namespace ota::supervisor {
 class Supervisor;
 }
 
-namespace ota::console {
+namespace ota::tuf {
 struct TrustPage;
 }
 
@@ -70,10 +71,10 @@ class Host {
   // once; kUnavailable where the server is not up or this host runs no agents.
   void start_demonstration(std::function<void(const Result<void>&)> done);
 
-  fleet::ServerStatus status() const;
+  model::ServerStatus status() const;
   HostParts parts() const;
   // For the Keys and trust page; never null.
-  std::shared_ptr<const console::TrustPage> trust() const;
+  std::shared_ptr<const tuf::TrustPage> trust() const;
   // Called from any thread when something that a screen shows has changed.
   void on_change(std::function<void()> called);
   // The port, as soon as the server serves; or why the first attempt failed. kTimeout after

@@ -31,6 +31,7 @@
 #include "main/operator_asks.h"
 #include "main/rate_meter.h"
 #include "main/trust_monitor.h"
+#include "model/server_status.h"
 #include "pki/authority.h"
 #include "store/store.h"
 #include "supervisor/supervisor.h"
@@ -48,7 +49,7 @@ struct Host::Impl {
   std::condition_variable wake;
   bool stopping = false;
   bool hurry = false;
-  fleet::ServerStatus status;
+  model::ServerStatus status;
   std::optional<Result<std::uint16_t>> outcome;  // of the first attempt to serve
   std::function<void()> listener;
   HostParts parts;
@@ -114,7 +115,7 @@ struct Host::Impl {
   }
 
   bool wait(milliseconds span);  // false: stop
-  void set_status(const std::function<void(fleet::ServerStatus&)>& change);
+  void set_status(const std::function<void(model::ServerStatus&)>& change);
   void notify();
   void answer(Result<std::uint16_t> result);
 };

@@ -6,7 +6,7 @@
 #include "model/event_kind.h"
 
 namespace ota::main {
-using Phase = fleet::ServerStatus::Phase;
+using Phase = model::ServerStatus::Phase;
 
 namespace {
 
@@ -174,7 +174,7 @@ void Host::Impl::announce(std::uint16_t asked_port) {
     record(model::Severity::kNotice, model::event_kind::kPkiCreated,
            "certificate authority made; fingerprint " + authority->fingerprint());
   }
-  set_status([&](fleet::ServerStatus& s) {
+  set_status([&](model::ServerStatus& s) {
     s.phase = Phase::kUp;
     s.listen = host_and_port(console.listen_address, server->port());
     if (ddi) s.ddi_listen = host_and_port(console.ddi.listen_address, ddi->port());

@@ -37,7 +37,7 @@ void Host::Impl::follow_jump(milliseconds jump) {
          "this host's clock jumped " + format_age(std::chrono::abs(jump)) +
              (jump > milliseconds(0) ? " ahead" : " back") +
              "; readings count again once the devices' times agree with it");
-  set_status([&](fleet::ServerStatus& s) { s.started += jump; });
+  set_status([&](model::ServerStatus& s) { s.started += jump; });
   if (parts.supervisor != nullptr) parts.supervisor->clock_moved(jump);
 }
 
@@ -59,7 +59,7 @@ void Host::Impl::update_rates() {
   http::ServerStats all;
   for (const api::ListenerStats& one : listener_stats())
     all += one.stats;
-  set_status([&](fleet::ServerStatus& s) { rates.measure(all, s); });
+  set_status([&](model::ServerStatus& s) { rates.measure(all, s); });
 }
 
 std::vector<fleet::ConfigProblem> Host::Impl::shown(

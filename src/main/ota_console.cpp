@@ -154,7 +154,7 @@ int run_console(const Options& options, const ota::console::Options& screen,
        .server = [&host] { return host.status(); },
        .trust = [&host] { return host.trust(); },
        .sign =
-           [&root = options.root, &clock](const ota::console::SignFlow::Ask& ask) {
+           [&root = options.root, &clock](const ota::tuf::SignOrder& ask) {
              return ota::main::sign_change(root, ask, clock);
            },
        .retry_server = [&host] { host.retry_now(); },

@@ -16,7 +16,7 @@ bool RateMeter::due() {
   return true;
 }
 
-void RateMeter::measure(const http::ServerStats& all, fleet::ServerStatus& status) {
+void RateMeter::measure(const http::ServerStats& all, model::ServerStatus& status) {
   const std::uint64_t before = std::exchange(requests_before_, all.requests);
   // A server that started anew counts from nothing.
   const std::uint64_t requests = all.requests < before ? all.requests : all.requests - before;

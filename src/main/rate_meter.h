@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "fleet/snapshot.h"
 #include "http/server.h"
+#include "model/server_status.h"
 
 namespace ota::main {
 
@@ -16,7 +17,7 @@ class RateMeter {
   // Once a second: true where it is time for another measure().
   bool due();
   // `all`: of all listeners together, since they began.
-  void measure(const http::ServerStats& all, fleet::ServerStatus& status);
+  void measure(const http::ServerStats& all, model::ServerStatus& status);
 
  private:
   const Clock& clock_;

@@ -28,8 +28,8 @@ std::string times_of(const fs::path& firmware, const fs::path& keys) {
   return text;
 }
 
-console::TrustPage read_page(const fs::path& firmware, const fs::path& keys, const Clock& clock) {
-  console::TrustPage page;
+tuf::TrustPage read_page(const fs::path& firmware, const fs::path& keys, const Clock& clock) {
+  tuf::TrustPage page;
   const auto repository = tuf::Repository::open(firmware, keys, clock);
   const auto ceremony = tuf::Ceremony::open(firmware, keys, clock);
   if (!repository || !ceremony) {
@@ -47,7 +47,7 @@ console::TrustPage read_page(const fs::path& firmware, const fs::path& keys, con
   return page;
 }
 
-Result<tuf::Signer> open_key(const console::SignFlow::Ask& ask) {
+Result<tuf::Signer> open_key(const tuf::SignOrder& ask) {
   constexpr std::size_t kMaxKeyBytes = 16384;
   const auto secret = ask.passphrase.empty() ? std::nullopt : std::optional(ask.passphrase);
   if (tuf::is_pkcs11(ask.key_file)) return tuf::signer_from_pkcs11(ask.key_file, secret);
@@ -83,7 +83,7 @@ bool TrustMonitor::look() {
   auto page = read_page(firmware_, keys_, clock_);
   compare(page);
   const MutexLock lock(mutex_);
-  page_ = std::make_shared<const console::TrustPage>(std::move(page));
+  page_ = std::make_shared<const tuf::TrustPage>(std::move(page));
   return true;
 }
 
@@ -125,7 +125,7 @@ void TrustMonitor::open_director() {
 }
 
 // What is published is said from what lies there, whoever put it there.
-void TrustMonitor::compare(const console::TrustPage& page) {
+void TrustMonitor::compare(const tuf::TrustPage& page) {
   if (!page.problem.empty()) {
     return record(model::Severity::kError, model::event_kind::kTrustUnreadable,
                   "what is published does not verify: " + page.problem);
@@ -166,14 +166,14 @@ std::string TrustMonitor::directive(const std::string& device,
   return {};
 }
 
-Result<tuf::Outcome> sign_change(const fs::path& root, const console::SignFlow::Ask& ask,
+Result<tuf::Outcome> sign_change(const fs::path& root, const tuf::SignOrder& ask,
                                  const Clock& clock) {
   auto ceremony = tuf::Ceremony::open(root / "firmware", root / "state" / "keys", clock);
   if (!ceremony) return ceremony.error();
   return ceremony->sign(ask.role, ask.sha256, open_key(ask));
 }
 
-std::shared_ptr<const console::TrustPage> TrustMonitor::page() const {
+std::shared_ptr<const tuf::TrustPage> TrustMonitor::page() const {
   const MutexLock lock(mutex_);
   return page_;
 }

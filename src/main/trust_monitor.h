@@ -13,10 +13,10 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/result.h"
-#include "console/sign_flow.h"
-#include "console/trust_page.h"
+#include "tuf/sign_order.h"
 #include "model/event.h"
 #include "tuf/director.h"
+#include "tuf/trust_page.h"
 
 namespace ota::fleet {
 struct Command;
@@ -35,12 +35,12 @@ class TrustMonitor {
   // The word for an update that is handed out now; empty where there is no director: the device
   // then decides by its own root.
   std::string directive(const std::string& device, const fleet::Command& command) const;
-  std::shared_ptr<const console::TrustPage> page() const;
+  std::shared_ptr<const tuf::TrustPage> page() const;
 
  private:
   void take_journal();
   void open_director();
-  void compare(const console::TrustPage& page);
+  void compare(const tuf::TrustPage& page);
   void record(model::Severity severity, std::string kind, std::string message) const;
 
   std::filesystem::path firmware_;
@@ -53,13 +53,13 @@ class TrustMonitor {
   bool warned_ = false;
   mutable Mutex mutex_;  // guards what follows
   std::shared_ptr<const tuf::Director> director_ OTA_GUARDED_BY(mutex_);
-  std::shared_ptr<const console::TrustPage> page_ OTA_GUARDED_BY(mutex_) =
-      std::make_shared<const console::TrustPage>();
+  std::shared_ptr<const tuf::TrustPage> page_ OTA_GUARDED_BY(mutex_) =
+      std::make_shared<const tuf::TrustPage>();
 };
 
 // What the console's menu asks: signs a waiting change of the repository below `root` with a key
 // file. Blocks on files; any thread.
-Result<tuf::Outcome> sign_change(const std::filesystem::path& root,
-                                 const console::SignFlow::Ask& ask, const Clock& clock);
+Result<tuf::Outcome> sign_change(const std::filesystem::path& root, const tuf::SignOrder& ask,
+                                 const Clock& clock);
 
 }  // namespace ota::main

@@ -32,7 +32,7 @@ namespace ota::supervisor {
 namespace asio = boost::asio;
 namespace process = boost::process::v2;
 using Process = process::basic_process<boost::asio::io_context::executor_type>;
-using Phase = fleet::AgentStatus::Phase;
+using Phase = model::AgentStatus::Phase;
 
 namespace {
 
@@ -72,7 +72,7 @@ struct Child {
   }
 
   ChildSpec spec;
-  fleet::AgentStatus status;
+  model::AgentStatus status;
   LineReader output;
   Backoff backoff;
   asio::steady_timer timer;  // back-off, or the grace of a stop
@@ -104,8 +104,8 @@ struct Supervisor::Impl {
   bool publication_due = false;
 
   mutable std::mutex mutex;  // guards the two below
-  std::shared_ptr<const std::vector<fleet::AgentStatus>> published =
-      std::make_shared<const std::vector<fleet::AgentStatus>>();
+  std::shared_ptr<const std::vector<model::AgentStatus>> published =
+      std::make_shared<const std::vector<model::AgentStatus>>();
   std::function<void()> changed;
 
   std::thread thread;  // last: it uses all of the above
@@ -161,7 +161,7 @@ void Supervisor::Impl::publish_soon() {
 }
 
 void Supervisor::Impl::publish() {
-  auto list = std::make_shared<std::vector<fleet::AgentStatus>>();
+  auto list = std::make_shared<std::vector<model::AgentStatus>>();
   for (const auto& [id, child] : children) {
     list->push_back(child->status);
     list->back().output = child->output.lines();
@@ -439,7 +439,7 @@ void Supervisor::clock_moved(milliseconds jump) {
   });
 }
 
-std::shared_ptr<const std::vector<fleet::AgentStatus>> Supervisor::status() const {
+std::shared_ptr<const std::vector<model::AgentStatus>> Supervisor::status() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->published;
 }

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "fleet/snapshot.h"
+#include "model/agent_status.h"
 #include "model/event.h"
 #include "model/settings.h"
 
@@ -50,7 +51,7 @@ class Supervisor {
   // Returns when every child is gone, or one second after the grace: what not even SIGKILL ends
   // (a process that waits for a dead disk) must not hold the console.
   void stop_all();
-  std::shared_ptr<const std::vector<fleet::AgentStatus>> status() const;
+  std::shared_ptr<const std::vector<model::AgentStatus>> status() const;
   void on_change(std::function<void()> called);
   // The wall clock jumped by so much: the times in status() that spans are measured from move
   // along.

@@ -196,7 +196,7 @@ Result<void> Server::open(Life& life) {
       .authority = *life.authority,
       .clock = clock_,
       .firmware = firmware,
-      .server_status = [] { return fleet::ServerStatus(); },
+      .server_status = [] { return model::ServerStatus(); },
       .server_stats = [] { return std::vector<api::ListenerStats>(); },
       .agents = {},
       .order_agent = {},

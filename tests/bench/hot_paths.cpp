@@ -163,7 +163,7 @@ Round frame_path() {
   };
   const auto picture = std::make_shared<Picture>();
   picture->model.agents = std::make_shared<const console::Agents>();
-  picture->model.server.phase = fleet::ServerStatus::Phase::kUp;
+  picture->model.server.phase = model::ServerStatus::Phase::kUp;
   picture->state.device = id_of(3);
   return [devices, picture](std::uint64_t number) {
     devices->post(number % devices->count());

@@ -246,7 +246,7 @@ TEST_CASE("keys and trust shows each role's term and what waits for signatures",
 
 TEST_CASE("keys that lie on the server are warned of until they are taken away", "[golden]") {
   FakeBackend backend;
-  auto page = std::make_shared<TrustPage>(*screen_trust());
+  auto page = std::make_shared<tuf::TrustPage>(*screen_trust());
   page->pending.clear();
   for (auto& role : page->roles)
     role.keys_online = true;
@@ -314,7 +314,7 @@ TEST_CASE("an empty fleet says how to get its first device", "[golden]") {
 
 TEST_CASE("a server that is down is said in every view and its data do not look live", "[golden]") {
   FakeBackend backend;
-  backend.status.phase = fleet::ServerStatus::Phase::kDown;
+  backend.status.phase = model::ServerStatus::Phase::kDown;
   backend.status.problem = "cannot listen on 0.0.0.0:8443: address already in use";
   backend.status.port_failed = true;
   backend.status.retry_at = screen_time() + seconds(8);

@@ -88,7 +88,7 @@ class ApiServer {
                    .authority = *authority_,
                    .clock = clock_,
                    .firmware = root() / "firmware",
-                   .server_status = [] { return fleet::ServerStatus{}; },
+                   .server_status = [] { return model::ServerStatus{}; },
                    .server_stats = [this] { return listener_stats(); },
                    .agents = {},
                    .order_agent = {},

@@ -42,7 +42,7 @@ class Rig {
                    .authority = *authority,
                    .clock = clock,
                    .firmware = folder.path(),
-                   .server_status = [] { return fleet::ServerStatus{}; },
+                   .server_status = [] { return model::ServerStatus{}; },
                    .server_stats = {},
                    .agents = {},
                    .order_agent = {},

@@ -16,7 +16,7 @@ using namespace ota;
 using supervisor::ChildSpec;
 using supervisor::Supervisor;
 using supervisor::SupervisorOptions;
-using Phase = fleet::AgentStatus::Phase;
+using Phase = model::AgentStatus::Phase;
 
 namespace {
 
@@ -33,7 +33,7 @@ ChildSpec shell(const std::string& id, const std::string& script) {
   return {id, "/bin/sh", {"-c", script}};
 }
 
-fleet::AgentStatus status_of(const Supervisor& supervisor, const std::string& id) {
+model::AgentStatus status_of(const Supervisor& supervisor, const std::string& id) {
   const auto all = supervisor.status();
   for (const auto& status : *all) {
     if (status.id == id) return status;
@@ -42,7 +42,7 @@ fleet::AgentStatus status_of(const Supervisor& supervisor, const std::string& id
 }
 
 bool has_line(const Supervisor& supervisor, const std::string& id, const std::string& text) {
-  const fleet::AgentStatus status = status_of(supervisor, id);
+  const model::AgentStatus status = status_of(supervisor, id);
   for (const std::string& line : status.output) {
     if (line.find(text) != std::string::npos) return true;
   }

@@ -335,9 +335,9 @@ WallTime screen_time() {
   return *parse_rfc3339("2026-08-20T14:03:22Z");
 }
 
-fleet::ServerStatus screen_server() {
-  fleet::ServerStatus status;
-  status.phase = fleet::ServerStatus::Phase::kUp;
+model::ServerStatus screen_server() {
+  model::ServerStatus status;
+  status.phase = model::ServerStatus::Phase::kUp;
   status.listen = "0.0.0.0:8443";
   status.started = screen_time() - seconds(15 * 60);
   status.ca_fingerprint = "3f9c" + std::string(58, '0') + "a1";
@@ -388,14 +388,14 @@ std::shared_ptr<fleet::Snapshot> screen_fleet() {
 }
 
 std::shared_ptr<const console::Agents> screen_agents() {
-  using Phase = fleet::AgentStatus::Phase;
-  fleet::AgentStatus first;
+  using Phase = model::AgentStatus::Phase;
+  model::AgentStatus first;
   first.id = "iot-001";
   first.phase = Phase::kRunning;
   first.pid = 4127;
   first.since = screen_time() - seconds(900);
   first.output = {"Client iot-001 started on port 8000", "connected to https://127.0.0.1:8443"};
-  fleet::AgentStatus second = first;
+  model::AgentStatus second = first;
   second.id = "iot-002";
   second.phase = Phase::kBackoff;
   second.pid = 0;
@@ -551,10 +551,10 @@ void FakeBackend::note(std::string what, const fleet::Done& done) {
   done(boost::system::in_place_value);
 }
 
-std::shared_ptr<const console::TrustPage> screen_trust() {
+std::shared_ptr<const tuf::TrustPage> screen_trust() {
   using std::chrono::hours;
   const WallTime now = screen_time();
-  auto page = std::make_shared<console::TrustPage>();
+  auto page = std::make_shared<tuf::TrustPage>();
   page->roles = {{"root", 4, now + hours(24 * 700), 2, 3, false},
                  {"targets", 6, now + hours(24 * 20), 2, 3, false},
                  {"snapshot", 57, now + hours(24 * 29), 1, 1, true},
@@ -575,7 +575,7 @@ std::shared_ptr<const console::TrustPage> screen_trust() {
   return page;
 }
 
-void FakeBackend::sign(console::SignFlow::Ask ask, fleet::Answered<tuf::Outcome> done) {
+void FakeBackend::sign(tuf::SignOrder ask, fleet::Answered<tuf::Outcome> done) {
   asked.push_back("sign " + ask.role + " " + ask.sha256.substr(0, 4) + " with " + ask.key_file +
                   " " + ask.passphrase);
   done(signing);

@@ -9,13 +9,14 @@
 
 #include "console/backend.h"
 #include "console/model.h"
+#include "model/server_status.h"
 
 namespace ota::test {
 
 // 2026-08-20T14:03:22Z
 WallTime screen_time();
 
-fleet::ServerStatus screen_server();
+model::ServerStatus screen_server();
 std::shared_ptr<fleet::Snapshot> screen_fleet();
 std::shared_ptr<fleet::Snapshot> empty_fleet();
 std::shared_ptr<const console::Agents> screen_agents();
@@ -24,7 +25,7 @@ std::shared_ptr<const console::Agents> screen_agents();
 std::shared_ptr<const fleet::DeviceDetail> screen_detail(const fleet::Snapshot& fleet,
                                                          const std::string& device);
 // Seven roles of which one is soon to expire and one has, keys on the server, two changes waiting.
-std::shared_ptr<const console::TrustPage> screen_trust();
+std::shared_ptr<const tuf::TrustPage> screen_trust();
 // What the gate says for a device: iot-002 is blocked for its load, those on v2.1.5 are skipped,
 // others allowed.
 fleet::PushOutcome screen_outcome(const std::string& device, const model::Version& version);
@@ -35,9 +36,9 @@ class FakeBackend final : public console::Backend {
   FakeBackend();
   std::shared_ptr<const fleet::Snapshot> snapshot() override { return fleet; }
   std::shared_ptr<const console::Agents> agents() override { return agent_list; }
-  fleet::ServerStatus server() override { return status; }
-  std::shared_ptr<const console::TrustPage> trust() override { return trust_page; }
-  void sign(console::SignFlow::Ask ask, fleet::Answered<tuf::Outcome> done) override;
+  model::ServerStatus server() override { return status; }
+  std::shared_ptr<const tuf::TrustPage> trust() override { return trust_page; }
+  void sign(tuf::SignOrder ask, fleet::Answered<tuf::Outcome> done) override;
   std::shared_ptr<const fleet::DeviceDetail> detail(const std::string& device) override;
   std::vector<fleet::HistoryPoint> history(const std::string& device) override;
   std::shared_ptr<const model::Settings> settings() override { return configuration; }
@@ -74,15 +75,14 @@ class FakeBackend final : public console::Backend {
 
   std::shared_ptr<const fleet::Snapshot> fleet;
   std::shared_ptr<const console::Agents> agent_list;
-  fleet::ServerStatus status;
+  model::ServerStatus status;
   std::shared_ptr<const model::Settings> configuration;
   std::shared_ptr<const fleet::DeviceDetail> own_detail;  // instead of screen_detail()
   std::function<void()> changed;
   std::vector<std::string> asked;  // "push iot-001 2.1.5", "cancel job-000042", ...
   std::map<std::string, std::string> files;
   console::Events stored;  // what older_events() reads from, oldest first
-  std::shared_ptr<const console::TrustPage> trust_page =
-      std::make_shared<const console::TrustPage>();
+  std::shared_ptr<const tuf::TrustPage> trust_page = std::make_shared<const tuf::TrustPage>();
   Result<tuf::Outcome> signing = tuf::Outcome{"model-rpi4 version 4 is published"};
   // When set, pushes are kept here instead of answered.
   bool hold_answers = false;

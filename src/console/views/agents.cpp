@@ -10,7 +10,7 @@ namespace ota::console {
 namespace {
 
 using Align = TableColumn::Align;
-using Phase = fleet::AgentStatus::Phase;
+using Phase = model::AgentStatus::Phase;
 
 enum Column : std::size_t { kAgent, kPhase, kPid, kRestarts, kSince, kExit };
 
@@ -35,7 +35,7 @@ Style style_of(Phase phase) {
   return {};
 }
 
-std::string exit_text(const Scene& scene, const fleet::AgentStatus& agent) {
+std::string exit_text(const Scene& scene, const model::AgentStatus& agent) {
   std::string text = agent.last_exit.empty() ? "-" : agent.last_exit;
   if (agent.phase == Phase::kBackoff && agent.next_try > scene.model.now) {
     text += "; again in " + format_age(agent.next_try - scene.model.now);
@@ -43,7 +43,7 @@ std::string exit_text(const Scene& scene, const fleet::AgentStatus& agent) {
   return text;
 }
 
-void draw_output(const Area& area, const fleet::AgentStatus& agent) {
+void draw_output(const Area& area, const model::AgentStatus& agent) {
   area.rule(0, agent.id + "  last lines");
   const auto room = static_cast<std::size_t>(std::max(0, area.rows() - 1));
   const std::size_t first = agent.output.size() > room ? agent.output.size() - room : 0;
@@ -101,7 +101,7 @@ void draw_agents(const Area& whole, const Scene& scene) {
   const int first = first_shown(selected, agents.size(), visible);
   for (int i = 0; i < visible && first + i < static_cast<int>(agents.size()); ++i) {
     const auto index = to_index(first + i);
-    const fleet::AgentStatus& agent = agents[index];
+    const model::AgentStatus& agent = agents[index];
     const int y = i + 2;
     if (index == selected) list.set(0, y, U'▸', bold(Ink::kAccent));
     table.cell(list, y, kAgent, agent.id);
@@ -121,8 +121,8 @@ void draw_agents(const Area& whole, const Scene& scene) {
 void draw_agents_line(const Area& row, const Scene& scene) {
   const Agents& agents = *scene.model.agents;
   const auto running =
-      std::count_if(agents.begin(), agents.end(), [](const fleet::AgentStatus& agent) {
-        return agent.phase == fleet::AgentStatus::Phase::kRunning;
+      std::count_if(agents.begin(), agents.end(), [](const model::AgentStatus& agent) {
+        return agent.phase == model::AgentStatus::Phase::kRunning;
       });
   row.put(1, 0,
           std::to_string(running) + " of " + std::to_string(agents.size()) +

@@ -9,7 +9,7 @@
 namespace ota::console {
 namespace {
 
-using Phase = fleet::ServerStatus::Phase;
+using Phase = model::ServerStatus::Phase;
 
 // The most pressing trouble, and how many more there are; empty where all is well.
 std::string trouble(const Model& model) {

@@ -8,7 +8,7 @@
 namespace ota::console {
 namespace {
 
-using Phase = fleet::ServerStatus::Phase;
+using Phase = model::ServerStatus::Phase;
 
 std::string_view phase_word(Phase phase) {
   constexpr std::array<std::string_view, 4> kWords{"STARTING", "UP", "DOWN", "DRAINING"};

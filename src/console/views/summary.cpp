@@ -151,8 +151,8 @@ void draw_nothing(const Area& area, const Scene& scene) {
              "No device matches " + scene.state.filter + ".  / changes the filter, Esc clears it.");
     return;
   }
-  const fleet::ServerStatus& server = scene.model.server;
-  if (server.phase == fleet::ServerStatus::Phase::kStarting) {
+  const model::ServerStatus& server = scene.model.server;
+  if (server.phase == model::ServerStatus::Phase::kStarting) {
     area.put(3, 1, "The server is starting.");
     return;
   }
@@ -200,7 +200,7 @@ void draw_devices(const Area& area, const Scene& scene) {
 
 // Why the server is down and what can be done, below the last known devices.
 void draw_what_is_wrong(const Area& area, const Scene& scene) {
-  const fleet::ServerStatus& server = scene.model.server;
+  const model::ServerStatus& server = scene.model.server;
   area.rule(0, "What is wrong");
   int y = put_wrapped(area, 1, 1, server.problem, bold(Ink::kBad));
   area.put(1, y++, "Devices keep running; they try again by themselves and lose nothing.",
@@ -229,7 +229,7 @@ std::string verdicts_text(const fleet::Counts& counts) {
          std::to_string(counts.unknown);
 }
 
-std::string rate_text(const fleet::ServerStatus& server) {
+std::string rate_text(const model::ServerStatus& server) {
   std::array<char, 32> rate{};
   std::snprintf(rate.data(), rate.size(), "%.1f", server.requests_per_second);
   return "req/s " + std::string(rate.data()) + "  4xx " + std::to_string(server.errors_4xx) +
@@ -237,7 +237,7 @@ std::string rate_text(const fleet::ServerStatus& server) {
 }
 
 std::string link_text(const Scene& scene) {
-  const fleet::ServerStatus& server = scene.model.server;
+  const model::ServerStatus& server = scene.model.server;
   const bool up = server.started.time_since_epoch().count() != 0;
   return "sessions " + std::to_string(server.connections) + "  refused " +
          std::to_string(server.refused_handshakes) + "  up " +
@@ -328,7 +328,7 @@ void draw_fleet_counts(const Area& row, const Scene& scene) {
   const fleet::Counts& counts = scene.model.fleet->counts;
   int x = row.put(1, 0, "Fleet " + std::to_string(counts.devices) + ":") + 2;
   if (counts.devices == 0) {
-    const bool starting = scene.model.server.phase == fleet::ServerStatus::Phase::kStarting;
+    const bool starting = scene.model.server.phase == model::ServerStatus::Phase::kStarting;
     row.put(x, 0, starting ? "the server is starting" : "no device is listed or has connected yet",
             {Ink::kDim});
   }

@@ -37,7 +37,7 @@ std::string time_left(const tuf::RoleStatus& role, WallTime now) {
 }
 
 int draw_roles(const Area& area, const Scene& scene) {
-  const TrustPage& page = *scene.model.trust;
+  const tuf::TrustPage& page = *scene.model.trust;
   area.rule(0, "Signing roles " + std::to_string(page.roles.size()));
   const Table table({{"ROLE", 12, 0, Align::kLeft, 14},
                      {"MUST SIGN", 9, 0},
@@ -66,7 +66,7 @@ int draw_roles(const Area& area, const Scene& scene) {
 }
 
 void draw_pending(const Area& area, const Scene& scene) {
-  const TrustPage& page = *scene.model.trust;
+  const tuf::TrustPage& page = *scene.model.trust;
   area.rule(0, "Waiting for signatures " + std::to_string(page.pending.size()),
             page.pending.empty() ? "" : "s signs");
   if (page.pending.empty()) {
@@ -119,7 +119,7 @@ std::vector<std::string> wrapped(const std::vector<std::string>& lines, int colu
 }
 
 void draw_trust(const Area& area, const Scene& scene) {
-  const TrustPage& page = *scene.model.trust;
+  const tuf::TrustPage& page = *scene.model.trust;
   if (!page.problem.empty()) {
     area.rule(0, "Signing roles");
     area.put(2, 1, "what is published does not verify:", bold(Ink::kBad));

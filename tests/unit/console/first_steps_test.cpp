@@ -20,7 +20,7 @@ struct EmptyDesk : Desk {
 
 struct DownDesk : Desk {
   DownDesk() {
-    backend.status.phase = fleet::ServerStatus::Phase::kDown;
+    backend.status.phase = model::ServerStatus::Phase::kDown;
     backend.status.problem = "cannot listen on 0.0.0.0:8443: address already in use";
     backend.status.port_failed = true;
     settle();
@@ -61,7 +61,7 @@ TEST_CASE("there is no demonstration among real devices, before the start, nor r
   full.command("demo");
   CHECK(full.notice() == "the demonstration is for an empty fleet");
   EmptyDesk starting;
-  starting.backend.status.phase = fleet::ServerStatus::Phase::kStarting;
+  starting.backend.status.phase = model::ServerStatus::Phase::kStarting;
   starting.settle();
   CHECK_FALSE(starting.shows("demonstration"));
   EmptyDesk reading(Access::kReadOnly);
@@ -117,7 +117,7 @@ TEST_CASE("a port is taken while another attempt to start is under way", "[conso
   DownDesk desk;
   desk.keys("o");
   desk.type("9443");
-  desk.backend.status.phase = fleet::ServerStatus::Phase::kStarting;
+  desk.backend.status.phase = model::ServerStatus::Phase::kStarting;
   desk.settle();
   desk.keys("Enter");
   CHECK(desk.backend.asked == std::vector<std::string>{"retry on 9443"});

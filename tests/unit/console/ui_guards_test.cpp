@@ -150,7 +150,7 @@ TEST_CASE("a console that looks only stops no server, by whatever key", "[consol
   for (const char* keys : {"q Tab Enter", "Ctrl-C Ctrl-C", "Ctrl-Z Tab Enter", "R", "o"}) {
     CAPTURE(keys);
     Desk desk(Access::kReadOnly);
-    desk.backend.status.phase = fleet::ServerStatus::Phase::kDown;
+    desk.backend.status.phase = model::ServerStatus::Phase::kDown;
     desk.backend.status.port_failed = true;
     desk.settle();
     desk.keys(keys);
@@ -221,7 +221,7 @@ TEST_CASE("a frozen picture says so in every view, and at every size", "[console
     for (const Size size : {Size{60, 16}, Size{80, 24}, Size{200, 50}, Size{26, 6}})
       CHECK(desk.screen(size).find("PAUSED at 14:03:22Z") != std::string::npos);
   }
-  desk.backend.status.phase = fleet::ServerStatus::Phase::kDown;
+  desk.backend.status.phase = model::ServerStatus::Phase::kDown;
   desk.backend.status.problem = "cannot listen on 0.0.0.0:8443: address already in use";
   desk.settle();
   CHECK(desk.shows("SERVER DOWN"));

@@ -37,7 +37,7 @@ TEST_CASE("the demonstration is asked for once, and answered to who asked", "[ma
 TEST_CASE("requests per second are by the time that went by", "[main]") {
   ManualClock clock(WallTime(std::chrono::hours(24)));
   RateMeter meter(clock);
-  fleet::ServerStatus status;
+  model::ServerStatus status;
   http::ServerStats all;
   CHECK(meter.due());
   CHECK_FALSE(meter.due());

@@ -8,12 +8,12 @@
 #include "tuf/ceremony.h"
 #include "tuf/repository.h"
 
-namespace ota::console {
+namespace ota::tuf {
 
 struct TrustPage {
-  std::vector<tuf::RoleStatus> roles;
-  std::vector<tuf::PendingRole> pending;
+  std::vector<RoleStatus> roles;
+  std::vector<PendingRole> pending;
   std::string problem;  // why the above is missing; empty where it is not
 };
 
-}  // namespace ota::console
+}  // namespace ota::tuf
