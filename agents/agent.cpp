@@ -55,8 +55,8 @@ Agent::Agent(Config config, std::string join_code, FileLock lock, const Clock& c
       lock_(std::move(lock)),
       clock_(clock),
       runtime_(std::move(runtime)),
-      identity_(config_.dir, runtime_.connect),
-      trust_(identity_.trust_folder(), config_.hardware),
+      identity_(config_.dir, runtime_.connect, *runtime_.disk),
+      trust_(identity_.trust_folder(), config_.hardware, *runtime_.disk),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       changed_(runtime_.wait_point()) {}
 
@@ -66,7 +66,8 @@ Agent::~Agent() {
 
 Result<std::unique_ptr<Agent>> Agent::open(Config config, std::string join_code, const Clock& clock,
                                            Runtime runtime, DiskHook hook) {
-  if (auto made = make_directories(config.dir / "state", 0700); !made) return made.error();
+  if (auto made = make_directories(*runtime.disk, config.dir / "state", 0700); !made)
+    return made.error();
   auto lock = FileLock::try_acquire(config.dir / "state" / "agent.lock");
   if (!lock) return lock.error().within("another agent works in " + config.dir.string());
   std::unique_ptr<Agent> agent(new Agent(std::move(config), std::move(join_code), std::move(*lock),

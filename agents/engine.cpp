@@ -40,9 +40,10 @@ Engine::Engine(EngineOptions options, EnginePorts ports, SlotStore store, Update
       durable_(present_facts()) {}
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, EnginePorts ports) {
-  auto store = SlotStore::open(options.folder / "slots", options.hook);
+  auto store = SlotStore::open(options.folder / "slots", options.hook, *options.runtime.disk);
   if (!store) return store.error();
-  if (auto made = make_directories(options.folder / "state", 0700); !made) return made.error();
+  if (auto made = make_directories(*options.runtime.disk, options.folder / "state", 0700); !made)
+    return made.error();
   auto state = load(options, ports, *store);
   if (!state) return state.error();
   return std::unique_ptr<Engine>(
@@ -59,8 +60,8 @@ Result<UpdateState> Engine::load(const EngineOptions& options, const EnginePorts
     if (state) return state;
     if (state.error().code == Errc::kConflict) return state.error().within(file.string());
     ports.say("the update state is damaged, kept as update.json.damaged: " + state.error().text());
-    std::error_code ignored;  // it is only for whoever looks into the damage
-    fs::rename(file, file.string() + ".damaged", ignored);
+    // It is only for whoever looks into the damage.
+    (void)options.runtime.disk->rename(file, file.string() + ".damaged");
   } else if (text.error().code != Errc::kNotFound) {
     return text.error();
   }
@@ -109,7 +110,7 @@ bool Engine::persist() {
     return true;
   }
   if (options_.hook) options_.hook("before saving the state");
-  const auto saved = write_file_durably(state_file(options_),
+  const auto saved = write_file_durably(*options_.runtime.disk, state_file(options_),
                                         dump_json(to_document(machine_.state())) + "\n", 0600);
   if (!saved) {
     if (!unsaved_told_) ports_.say("cannot save the update state: " + saved.error().text());

@@ -59,8 +59,9 @@ Result<CertificateTerm> term_of(X509* certificate) {
 
 }  // namespace
 
-Identity::Identity(const fs::path& dir, http::Connect connect)
+Identity::Identity(const fs::path& dir, http::Connect connect, Disk& disk)
     : connect_(std::move(connect)),
+      disk_(disk),
       dir_(dir),
       folder_(dir / "identity"),
       key_(folder_ / "device.key"),
@@ -89,8 +90,7 @@ Result<std::string> Identity::waiting_code() const {
 }
 
 void Identity::discard_code() const {
-  std::error_code ignored;
-  fs::remove(code_, ignored);
+  (void)disk_.remove(code_);  // one that comes back is refused, which changes nothing
 }
 
 // The certificate is for our key and signed by the authority.
@@ -117,8 +117,8 @@ Result<std::string> Identity::join(const std::string& server, const std::string&
                                    const std::string& device, const std::string& agent) {
   const auto parsed = pki::JoinCode::parse(code);
   if (!parsed) return parsed.error();
-  if (auto made = make_directories(folder_, 0700); !made) return made.error();
-  const auto csr = pki::DeviceKey::make_csr(key_, device);
+  if (auto made = make_directories(disk_, folder_, 0700); !made) return made.error();
+  const auto csr = pki::DeviceKey::make_csr(key_, device, disk_);
   if (!csr) return csr.error();
 
   http::ClientOptions options;
@@ -153,17 +153,17 @@ Result<std::string> Identity::join(const std::string& server, const std::string&
   if (!term) return term.error();
 
   // The old trust, if any, was another server's: this join replaces it. The certificate comes last.
-  std::error_code ignored;
-  fs::remove(certificate_, ignored);
-  fs::remove_all(trust_folder(), ignored);
+  if (auto gone = disk_.remove(certificate_); !gone) return gone.error();
+  if (auto gone = remove_folder(disk_, trust_folder()); !gone) return gone.error();
   for (const fs::path& folder : {dir_ / "state", trust_folder()}) {
-    if (auto made = make_directories(folder, 0700); !made) return made.error();
+    if (auto made = make_directories(disk_, folder, 0700); !made) return made.error();
   }
   const auto root = (*answer)["root"].get<std::string>();
-  if (auto pinned = tuf::Updater::pin_root(trust_folder(), root); !pinned) return pinned.error();
-  if (auto written = write_file_durably(authority_, authority, 0600); !written)
+  if (auto pinned = tuf::Updater::pin_root(trust_folder(), root, disk_); !pinned)
+    return pinned.error();
+  if (auto written = write_file_durably(disk_, authority_, authority, 0600); !written)
     return written.error();
-  if (auto written = write_file_durably(certificate_, certificate, 0600); !written)
+  if (auto written = write_file_durably(disk_, certificate_, certificate, 0600); !written)
     return written.error();
   return term->device;
 }
@@ -185,7 +185,7 @@ Result<bool> Identity::renewal_due(WallTime now) const {
 Result<void> Identity::renew(http::Requester& client) {
   const auto present = term();
   if (!present) return present.error();
-  const auto csr = pki::DeviceKey::make_csr(key_, present->device);
+  const auto csr = pki::DeviceKey::make_csr(key_, present->device, disk_);
   if (!csr) return csr.error();
   const auto reply = client.post("/v1/renew", dump_json(Json{{"csr", *csr}}), kPemBytes);
   if (!reply) return reply.error();
@@ -203,7 +203,7 @@ Result<void> Identity::renew(http::Requester& client) {
   if (!fresh) return fresh.error();
   if (fresh->device != present->device)
     return fail(Errc::kDenied, "the new certificate names another device");
-  return write_file_durably(certificate_, certificate, 0600);
+  return write_file_durably(disk_, certificate_, certificate, 0600);
 }
 
 http::ClientOptions Identity::client_options(const std::string& server,

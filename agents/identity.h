@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/result.h"
 #include "http/requester.h"
 
@@ -27,7 +28,7 @@ struct CertificateTerm {
 class Identity {
  public:
   // `dir`: the device's folder; `connect`: how a server is reached.
-  Identity(const std::filesystem::path& dir, http::Connect connect);
+  Identity(const std::filesystem::path& dir, http::Connect connect, Disk& disk = real_disk());
 
   bool enrolled() const;
   // kDenied where the key can be read by others: such a device does not run.
@@ -59,6 +60,7 @@ class Identity {
                                  const std::string& authority) const;
 
   http::Connect connect_;
+  Disk& disk_;
   std::filesystem::path dir_;
   std::filesystem::path folder_;
   std::filesystem::path key_;

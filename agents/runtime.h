@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/disk.h"
 #include "base/wait_point.h"
 #include "http/requester.h"
 
@@ -29,6 +30,7 @@ struct Runtime {
   std::function<Bytes(std::size_t count)> random;
   http::Connect connect;
   std::function<void(const std::string& line)> print;  // a line for people
+  Disk* disk = &real_disk();                           // the device's
 
   std::uint32_t seed() const;
 };

@@ -21,34 +21,18 @@ constexpr std::size_t kVersionFileBytes = 4096;
 constexpr std::string_view kPartEnding = ".part";
 constexpr std::string_view kMendedEnding = ".mended";
 
-Result<void> remove_file(const fs::path& path) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-    return fail_errno(errno, "remove " + path.string());
-  return {};
-}
-
-// A name must never stand for bytes that a power loss can take. kInvalid where somebody put
-// something else in the file's place.
-Result<void> sync_file(const fs::path& path) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd && errno == ELOOP) return fail(Errc::kInvalid, "the image is no plain file");
-  if (!fd) return fail_errno(errno, "open the image");
-  if (::fsync(fd.get()) != 0) return fail_errno(errno, "sync the image");
-  return {};
-}
-
 }  // namespace
 
 Result<void> PartialImage::append(std::string_view chunk) {
-  if (auto written = write_all(fd_.get(), chunk); !written)
+  if (auto written = disk_->write(fd_.get(), chunk); !written)
     return written.error().within("write the image");
   size_ += chunk.size();
   return {};
 }
 
 Result<void> PartialImage::cut(std::uint64_t size) {
-  if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
-    return fail_errno(errno, "truncate the image");
+  if (auto done = disk_->truncate(fd_.get(), size); !done)
+    return done.error().within("truncate the image");
   size_ = size;
   return {};
 }
@@ -58,17 +42,16 @@ Result<void> PartialImage::read_at(std::uint64_t offset, std::span<std::uint8_t>
 }
 
 Result<void> PartialImage::sync() {
-  if (::fsync(fd_.get()) != 0) return fail_errno(errno, "sync the image");
+  if (auto synced = disk_->sync(fd_.get()); !synced) return synced.error().within("sync the image");
   return {};
 }
 
-Result<SlotStore> SlotStore::open(fs::path folder, DiskHook hook) {
-  if (auto made = make_directories(folder, 0700); !made) return made.error();
-  SlotStore store(std::move(folder), std::move(hook));
+Result<SlotStore> SlotStore::open(fs::path folder, DiskHook hook, Disk& disk) {
+  if (auto made = make_directories(disk, folder, 0700); !made) return made.error();
+  SlotStore store(std::move(folder), std::move(hook), disk);
   for (const Slot slot : {Slot::kA, Slot::kB}) {
-    if (auto made = make_directories(store.slot_path(slot), 0700); !made) return made.error();
+    if (auto made = make_directories(disk, store.slot_path(slot), 0700); !made) return made.error();
   }
-  if (auto synced = sync_directory(store.folder_); !synced) return synced.error();
   return store;
 }
 
@@ -112,7 +95,7 @@ BaseFiles SlotStore::base_for(Slot slot, const std::string& sha256) const {
 }
 
 Result<void> SlotStore::drop_mended(Slot slot, const std::string& sha256) const {
-  return remove_file(base_for(slot, sha256).mended);
+  return disk_->remove(base_for(slot, sha256).mended);
 }
 
 Result<void> SlotStore::refuse_current(Slot slot) const {
@@ -130,25 +113,24 @@ Result<PartialImage> SlotStore::begin(Slot slot, const std::string& sha256) {
   const fs::path mended = base_for(slot, sha256).mended;
   // The version file first: without it the slot holds nothing, whatever is left of the rest.
   at("before clearing the slot");
-  if (auto gone = remove_file(folder / "version.json"); !gone) return gone.error();
-  if (auto synced = sync_directory(folder); !synced) return synced.error();
+  if (auto gone = disk_->remove(folder / "version.json"); !gone) return gone.error();
+  if (auto synced = disk_->sync_directory(folder); !synced) return synced.error();
   at("slot cleared");
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     if (entry->path() == part || entry->path() == mended) continue;
-    if (auto gone = remove_file(entry->path()); !gone) return gone.error();
+    if (auto gone = disk_->remove(entry->path()); !gone) return gone.error();
   }
-  FileDescriptor fd(
-      ::open(part.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd) return fail_errno(errno, "open " + part.string());
+  auto fd = disk_->open_to_append(part, 0600);
+  if (!fd) return fd.error();
   struct stat info {};
-  if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+  if (::fstat(fd->get(), &info) != 0 || !S_ISREG(info.st_mode)) {
     return fail(Errc::kInvalid, part.string() + " is no plain file");
   }
-  if (auto synced = sync_directory(folder); !synced) return synced.error();
+  if (auto synced = disk_->sync_directory(folder); !synced) return synced.error();
   at("download opened");
-  return PartialImage(std::move(fd), static_cast<std::uint64_t>(info.st_size));
+  return PartialImage(std::move(*fd), static_cast<std::uint64_t>(info.st_size), *disk_);
 }
 
 Result<FileDigest> digest_file(const fs::path& path, const std::function<void(ByteView)>& also) {
@@ -181,7 +163,7 @@ Result<void> SlotStore::verify(Slot slot, const std::string& sha256, std::uint64
   const auto found = digest_file(part);
   if (!found) return found.error();
   if (found->length == length && found->sha256 == sha256) return {};
-  if (auto gone = remove_file(part); !gone) return gone.error();
+  if (auto gone = disk_->remove(part); !gone) return gone.error();
   if (found->length != length) {
     return fail(Errc::kLimit, "the image has " + std::to_string(found->length) +
                                   " bytes, the signed metadata says " + std::to_string(length));
@@ -193,17 +175,18 @@ Result<void> SlotStore::verify(Slot slot, const std::string& sha256, std::uint64
 Result<void> SlotStore::commit(Slot slot, const model::Image& image) {
   if (auto free = refuse_current(slot); !free) return free.error();
   const fs::path folder = slot_path(slot);
-  if (auto synced = sync_file(partial_path(slot, image.sha256)); !synced) return synced.error();
+  // A name must never stand for bytes that a power loss can take.
+  if (auto synced = disk_->sync_file(partial_path(slot, image.sha256)); !synced)
+    return synced.error().within("sync the image");
   at("before naming the image");
-  if (::rename(partial_path(slot, image.sha256).c_str(), image_path(slot).c_str()) != 0) {
-    return fail_errno(errno, "name the image");
-  }
-  if (auto synced = sync_directory(folder); !synced) return synced.error();
+  if (auto named = disk_->rename(partial_path(slot, image.sha256), image_path(slot)); !named)
+    return named.error().within("name the image");
+  if (auto synced = disk_->sync_directory(folder); !synced) return synced.error();
   at("image named");
-  if (auto written = write_file_durably(folder / "version.json", dump_json(image) + "\n", 0600);
-      !written) {
+  if (auto written =
+          write_file_durably(*disk_, folder / "version.json", dump_json(image) + "\n", 0600);
+      !written)
     return written.error();
-  }
   if (auto gone = drop_mended(slot, image.sha256); !gone) return gone.error();
   at("slot committed");
   return {};
@@ -243,14 +226,13 @@ Result<void> SlotStore::make_current(Slot slot) {
   if (!*held) return fail(Errc::kConflict, "slot " + std::string(letter(slot)) + " holds no image");
   const fs::path link = folder_ / "current";
   const fs::path fresh = folder_ / ".current.new";
-  if (auto gone = remove_file(fresh); !gone) return gone.error();
+  if (auto gone = disk_->remove(fresh); !gone) return gone.error();
   const std::string target(folder_name(slot));
-  if (::symlink(target.c_str(), fresh.c_str()) != 0)
-    return fail_errno(errno, "make the link slots/current");
+  if (auto made = disk_->make_link(target, fresh); !made) return made.error();
   at("before switching");
-  if (::rename(fresh.c_str(), link.c_str()) != 0)
-    return fail_errno(errno, "replace the link slots/current");
-  if (auto synced = sync_directory(folder_); !synced) return synced.error();
+  if (auto named = disk_->rename(fresh, link); !named)
+    return named.error().within("replace the link slots/current");
+  if (auto synced = disk_->sync_directory(folder_); !synced) return synced.error();
   at("switched");
   return {};
 }

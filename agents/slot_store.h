@@ -23,6 +23,7 @@
 
 #include "agents/mended_base.h"
 #include "agents/slot.h"
+#include "base/disk.h"
 #include "base/file.h"
 #include "base/result.h"
 #include "model/device.h"
@@ -46,7 +47,9 @@ class PartialImage {
 
  private:
   friend class SlotStore;
-  PartialImage(FileDescriptor fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
+  PartialImage(FileDescriptor fd, std::uint64_t size, Disk& disk)
+      : disk_(&disk), fd_(std::move(fd)), size_(size) {}
+  Disk* disk_;
   FileDescriptor fd_;
   std::uint64_t size_;
 };
@@ -54,7 +57,8 @@ class PartialImage {
 class SlotStore {
  public:
   // Makes `folder` (".../slots", 0700) with both slots where they are missing.
-  static Result<SlotStore> open(std::filesystem::path folder, DiskHook hook = {});
+  static Result<SlotStore> open(std::filesystem::path folder, DiskHook hook = {},
+                                Disk& disk = real_disk());
 
   // Which slot boots; kNotFound before the first switch, kInvalid where the link names none.
   Result<Slot> current() const;
@@ -85,8 +89,8 @@ class SlotStore {
   Result<std::uint64_t> free_bytes() const;
 
  private:
-  SlotStore(std::filesystem::path folder, DiskHook hook)
-      : folder_(std::move(folder)), hook_(std::move(hook)) {}
+  SlotStore(std::filesystem::path folder, DiskHook hook, Disk& disk)
+      : folder_(std::move(folder)), hook_(std::move(hook)), disk_(&disk) {}
   std::filesystem::path slot_path(Slot slot) const { return folder_ / folder_name(slot); }
   std::filesystem::path pieces_path(Slot slot) const;
   Result<void> refuse_current(Slot slot) const;
@@ -97,6 +101,7 @@ class SlotStore {
 
   std::filesystem::path folder_;
   DiskHook hook_;
+  Disk* disk_;
 };
 
 // SHA-256 (hex) and length of a regular file, not through a link, in constant memory.

@@ -42,13 +42,14 @@ Result<void> run_step(http::Requester& client, tuf::Updater& updater) {
 
 }  // namespace
 
-Trust::Trust(std::filesystem::path folder, std::string hardware)
-    : folder_(std::move(folder)), hardware_(std::move(hardware)) {}
+Trust::Trust(std::filesystem::path folder, std::string hardware, Disk& disk)
+    : folder_(std::move(folder)), disk_(&disk), hardware_(std::move(hardware)) {}
 
 Outcome Trust::check(http::Requester& client, const Asked& asked, WallTime now, WallTime floor) {
   const model::Release& release = asked.release;
   tuf::UpdaterOptions options;
   options.clock_floor = floor;
+  options.disk = disk_;
   auto updater = tuf::Updater::open(folder_, options);
   if (!updater) return refused(updater.error());
   updater->start_refresh(now);
@@ -103,6 +104,7 @@ Outcome Trust::check_back(http::Requester& client, const tuf::DirectedRollback& 
                           const std::string& word, WallTime now, WallTime floor) {
   tuf::UpdaterOptions options;
   options.clock_floor = floor;
+  options.disk = disk_;
   auto updater = tuf::Updater::open(folder_, options);
   if (!updater) return refused(updater.error());
   updater->start_refresh(now);

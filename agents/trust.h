@@ -11,6 +11,7 @@
 #include <string>
 
 #include "agents/update_machine.h"
+#include "base/disk.h"
 #include "http/requester.h"
 #include "model/version.h"
 #include "tuf/director.h"
@@ -28,7 +29,7 @@ class Trust {
     const std::string& word;  // the director's
   };
 
-  Trust(std::filesystem::path folder, std::string hardware);
+  Trust(std::filesystem::path folder, std::string hardware, Disk& disk = real_disk());
 
   // Brings the metadata up to date and looks the release up in it. The signed entry must have its
   // digest, length, version and this device's hardware, and where the root names a director, the
@@ -55,6 +56,7 @@ class Trust {
   void note_bases(const std::vector<tuf::TargetInfo>& published);
 
   std::filesystem::path folder_;
+  Disk* disk_;
   std::string hardware_;
   std::string target_path_;
   std::vector<tuf::Patch> patches_;

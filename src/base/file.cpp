@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/beneath.h"
+#include "base/disk.h"
 
 namespace ota {
 namespace fs = std::filesystem;
@@ -51,39 +52,15 @@ Result<void> write_all(int fd, std::string_view content) {
 }
 
 Result<void> sync_directory(const fs::path& folder) {
-  const FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return fail_errno(errno, "open folder " + folder.string());
-  if (::fsync(fd.get()) != 0) return fail_errno(errno, "sync folder " + folder.string());
-  return {};
+  return real_disk().sync_directory(folder);
 }
 
 Result<void> write_file_durably(const fs::path& path, std::string_view content, mode_t mode) {
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  std::string temporary = (folder / ("." + path.filename().string() + ".XXXXXX")).string();
-  FileDescriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd) return fail_errno(errno, "write " + path.string());
-  const auto give_up = [&](const Error& error) {
-    ::unlink(temporary.c_str());
-    return error.within("write " + path.string());
-  };
-  if (::fchmod(fd.get(), mode) != 0) return give_up(fail_errno(errno, "set mode"));
-  if (auto written = write_all(fd.get(), content); !written) return give_up(written.error());
-  if (::fsync(fd.get()) != 0) return give_up(fail_errno(errno, "sync"));
-  fd.reset();
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up(fail_errno(errno, "rename"));
-  return sync_directory(folder);
+  return write_file_durably(real_disk(), path, content, mode);
 }
 
 Result<void> make_directories(const fs::path& folder, mode_t mode) {
-  std::error_code error;
-  if (fs::is_directory(folder, error)) return {};
-  if (folder.has_parent_path()) {
-    if (auto parent = make_directories(folder.parent_path(), 0755); !parent) return parent;
-  }
-  if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST) {
-    return fail_errno(errno, "make folder " + folder.string());
-  }
-  return {};
+  return make_directories(real_disk(), folder, mode);
 }
 
 Result<FileLock> FileLock::try_acquire(const fs::path& path) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "base/disk.h"
 #include "base/result.h"
 #include "pki/x509.h"
 
@@ -15,9 +16,10 @@ namespace ota::pki {
 Result<KeyPtr> read_key_file(const std::filesystem::path& file);
 
 // Durable before it returns.
-Result<void> write_key_file(const std::filesystem::path& file, EVP_PKEY* key);
+Result<void> write_key_file(const std::filesystem::path& file, EVP_PKEY* key,
+                            Disk& disk = real_disk());
 
 // The key that is there, or a new one that is there from now on.
-Result<KeyPtr> read_or_make_key_file(const std::filesystem::path& file);
+Result<KeyPtr> read_or_make_key_file(const std::filesystem::path& file, Disk& disk = real_disk());
 
 }  // namespace ota::pki

@@ -1,9 +1,5 @@
 #include "tuf/trusted_store.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "tuf/error.h"
 #include "tuf/names.h"
 
@@ -13,8 +9,9 @@ namespace {
 constexpr const char* kFactoryRoot = "factory.root";
 constexpr const char* kClockFloor = "clock-floor";
 
-Result<void> write_trusted(const std::filesystem::path& path, std::string_view content) {
-  auto written = write_file_durably(path, content, 0644);
+Result<void> write_trusted(Disk& disk, const std::filesystem::path& path,
+                           std::string_view content) {
+  auto written = write_file_durably(disk, path, content, 0644);
   if (written) return {};
   Error error = fail(Errc::kStorage, path.filename().string());
   error.cause = std::make_shared<const Error>(written.error());
@@ -43,14 +40,13 @@ std::optional<std::string> TrustedStore::read(std::string_view role, std::size_t
 }
 
 Result<void> TrustedStore::write(std::string_view role, std::string_view file) const {
-  return write_trusted(folder_ / stored_name(role), file);
+  return write_trusted(disk_, folder_ / stored_name(role), file);
 }
 
 Result<void> TrustedStore::remove(std::string_view role) const {
   const std::filesystem::path path = folder_ / stored_name(role);
-  if (::unlink(path.c_str()) == 0) return sync_directory(folder_);
-  if (errno == ENOENT) return {};
-  return fail(Errc::kStorage, "remove " + path.filename().string());
+  if (!disk_.remove(path)) return fail(Errc::kStorage, "remove " + path.filename().string());
+  return disk_.sync_directory(folder_);
 }
 
 std::optional<std::string> TrustedStore::factory_root(std::size_t max_bytes) const {
@@ -58,7 +54,7 @@ std::optional<std::string> TrustedStore::factory_root(std::size_t max_bytes) con
 }
 
 Result<void> TrustedStore::write_factory_root(std::string_view file) const {
-  return write_trusted(folder_ / kFactoryRoot, file);
+  return write_trusted(disk_, folder_ / kFactoryRoot, file);
 }
 
 std::optional<WallTime> TrustedStore::clock_floor() const {
@@ -70,7 +66,7 @@ std::optional<WallTime> TrustedStore::clock_floor() const {
 }
 
 Result<void> TrustedStore::write_clock_floor(WallTime floor) const {
-  return write_trusted(folder_ / kClockFloor, format_rfc3339(floor, Fraction::kNone));
+  return write_trusted(disk_, folder_ / kClockFloor, format_rfc3339(floor, Fraction::kNone));
 }
 
 }  // namespace ota::tuf

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/file.h"
 #include "base/result.h"
 
@@ -22,7 +23,8 @@ namespace ota::tuf {
 
 class TrustedStore {
  public:
-  explicit TrustedStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  explicit TrustedStore(std::filesystem::path folder, Disk& disk = real_disk())
+      : folder_(std::move(folder)), disk_(disk) {}
 
   // kBusy where another process holds the folder for more than `patience`.
   Result<FileLock> lock(milliseconds patience) const;
@@ -40,6 +42,7 @@ class TrustedStore {
 
  private:
   std::filesystem::path folder_;
+  Disk& disk_;
 };
 
 }  // namespace ota::tuf

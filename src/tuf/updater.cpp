@@ -91,7 +91,7 @@ struct Updater::Impl {
   std::optional<TargetInfo> found;
 
   Impl(std::filesystem::path folder, const UpdaterOptions& o)
-      : store(std::move(folder)), options(o) {}
+      : store(std::move(folder), *o.disk), options(o) {}
 
   void end(Result<void> result) {
     step = Step::kOver;
@@ -359,14 +359,15 @@ Result<Updater> Updater::open(const std::filesystem::path& folder, const Updater
   return Updater(std::move(impl));
 }
 
-Result<void> Updater::pin_root(const std::filesystem::path& folder, std::string_view root) {
+Result<void> Updater::pin_root(const std::filesystem::path& folder, std::string_view root,
+                               Disk& disk) {
   const std::uint64_t max_bytes = UpdaterOptions{}.max_root_bytes;
   if (root.size() > max_bytes) return fail(Errc::kEndlessData, "root to pin");
   if (auto valid = TrustedSet::start(root, WallTime{}); !valid) {
     return valid.error().within("root to pin");
   }
-  if (auto made = make_directories(folder); !made) return made.error();
-  const TrustedStore store(folder);
+  if (auto made = make_directories(disk, folder); !made) return made.error();
+  const TrustedStore store(folder, disk);
   const auto present = store.read(kRoot, max_bytes);
   if (present && *present != root && TrustedSet::start(*present, WallTime{})) {
     return ota::fail(ota::Errc::kExists, "a trusted root in " + folder.string());

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/result.h"
 #include "tuf/error.h"
 #include "tuf/target.h"
@@ -48,6 +49,7 @@ struct UpdaterOptions {
   // Metadata that looks expired by a clock further past the floor than this is reported as
   // kClockAhead, not kFreeze. Both refuse.
   std::chrono::hours clock_doubt{24 * 365 * 2};
+  Disk* disk = &real_disk();         // for its folder
   milliseconds lock_patience{5000};  // for another process in the same folder
   std::uint32_t max_root_steps = 256;
   std::uint32_t max_delegations = 32;
@@ -66,7 +68,8 @@ class Updater {
   // Makes `root`, which must verify against itself, the trusted root of a folder that has none (or
   // of one whose root is damaged); keeps a copy to fall back to. kExists where another one is
   // trusted already.
-  static Result<void> pin_root(const std::filesystem::path& folder, std::string_view root);
+  static Result<void> pin_root(const std::filesystem::path& folder, std::string_view root,
+                               Disk& disk = real_disk());
   Updater(Updater&&) noexcept;
   Updater& operator=(Updater&&) noexcept;
   ~Updater();

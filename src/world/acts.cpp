@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "model/sample_image.h"
+#include "world/acts_hostile.h"
 #include "world/world.h"
 
 namespace ota::world {
@@ -225,12 +226,23 @@ void cut_device(World& world, const Act& act) {
   world.timeline().after(milliseconds(act.a % 120'000), [&device] { device.power_on(); });
 }
 
+// Whenever its power goes, somebody turns it on again.
+void turn_on_again(World& world, Device& device) {
+  for (int i = 1; i <= 60; ++i)
+    world.timeline().after(milliseconds(20'000) * i, [&device] { device.power_on(); });
+}
+
 void cut_device_writing(World& world, const Act& act) {
   Device& device = world.device(act.device);
   device.cut_at_step(static_cast<std::uint64_t>(act.a % 60));
-  // Whenever that comes, somebody turns it on again.
-  for (int i = 1; i <= 60; ++i)
-    world.timeline().after(milliseconds(20'000) * i, [&device] { device.power_on(); });
+  turn_on_again(world, device);
+}
+
+// At the n-th step of the disk at which something is not on it yet.
+void disk_cut(World& world, const Act& act) {
+  Device& device = world.device(act.device);
+  device.cut_unsynced(static_cast<std::uint64_t>(act.a % 40));
+  turn_on_again(world, device);
 }
 
 void cut_every_start(World& world, const Act& act) {
@@ -295,50 +307,6 @@ void restore(World& world, const Act& act) {
   });
 }
 
-// What a device that is in says with its own certificate, whatever its agent does.
-void say_of_job(World& world, const Device& liar, const std::string& job, const Act& act,
-                const std::string& state, const std::string& detail) {
-  const auto told = world.server().fleet()->detail(liar.id());
-  if (!told || !told->record) return;
-  Request request;
-  request.method = http::Method::kPost;
-  request.target = "/v1/jobs/" + job + "/report";
-  request.body = dump_json(
-      Json{{"seq", act.b % 3000}, {"state", state}, {"detail", detail}, {"percent", 100}});
-  request.peer.role = http::Role::kDevice;
-  request.peer.name = liar.id();
-  request.peer.serial = told->record->certificate_serial;
-  request.peer.address = "10.0.3.1";
-  world.server().ask(request, [&world, state](const http::Response& answer) {
-    world.trace().add("liar", "says " + state + " -> " + std::to_string(answer.status));
-  });
-}
-
-void forge_report(World& world, const Act& act) {
-  static constexpr std::array<const char*, 4> kSaid{"succeeded", "failed", "cancelled",
-                                                    "downloading"};
-  const Device& victim = world.device(act.device);
-  const Device& liar = world.device(act.device + 1);
-  const auto job = world.running_job(victim.id());
-  if (job && victim.id() != liar.id())
-    say_of_job(world, liar, job->id, act, kSaid[static_cast<std::size_t>(act.a) % kSaid.size()],
-               "forged");
-}
-
-// A success that is none, while the update is on its way.
-void claim_success(World& world, const Act& act) {
-  const Device& liar = world.device(act.device);
-  for (int i = 0; i < 40; ++i) {
-    world.timeline().after(milliseconds(3000) * i, [&world, &liar, act] {
-      const auto job = world.running_job(liar.id());
-      if (!job || job->state == model::JobState::kQueued || world.calm()) return;
-      Act now = act;
-      now.b = static_cast<std::int64_t>(job->report_seq) + 1;
-      say_of_job(world, liar, job->id, now, "succeeded", "claimed");
-    });
-  }
-}
-
 // -- devices that are updated over DDI: act.device is the number of one --
 
 void ddi_force_quit(World& world, const Act& act) {
@@ -370,6 +338,19 @@ void ddi_revoke(World& world, const Act& act) {
     if (!world.calm()) world.give_token(client, milliseconds(0));
   });
 }
+
+// -- a device with a second disk, on which a DDI client is --
+
+void switch_to_ddi(World& world, const Act& act) {
+  world.switch_to_ddi(act.device, act.a % 2 == 0 ? World::Choice::kWritten : World::Choice::kNone);
+}
+
+void switch_to_agent(World& world, const Act& act) {
+  world.switch_to_agent(act.device,
+                        act.a % 2 == 0 ? World::Choice::kWritten : World::Choice::kNone);
+}
+
+using enum ActKind::Group;
 
 constexpr std::array kActKinds{
     ActKind{"push", "the target version to a device", 4, true, push},
@@ -410,14 +391,27 @@ constexpr std::array kActKinds{
     ActKind{"restore", "an old copy of a device's folder is put back", 1, false, restore},
     ActKind{"forge-report", "a device reports on another one's job", 1, false, forge_report},
     ActKind{"claim-success", "a device reports success before it is one", 1, false, claim_success},
-    ActKind{"ddi-push", "the newest release to a device over DDI", 6, true, push_newest},
-    ActKind{"ddi-push-any", "any release ever published to one", 2, false, push_any},
-    ActKind{"ddi-cancel", "its running job", 3, false, cancel},
-    ActKind{"ddi-force-quit", "its running job, without its word", 1, false, ddi_force_quit},
-    ActKind{"ddi-cut", "its power fails", 4, false, ddi_cut},
-    ActKind{"ddi-part", "it is cut off the network", 2, false, ddi_part},
-    ActKind{"ddi-token", "another token, which comes to it later", 1, false, ddi_token},
-    ActKind{"ddi-revoke", "it is revoked, and given a token again", 1, false, ddi_revoke},
+    ActKind{"ddi-push", "the newest release to a device over DDI", 6, true, push_newest, kDdi},
+    ActKind{"ddi-push-any", "any release ever published to one", 2, false, push_any, kDdi},
+    ActKind{"ddi-cancel", "its running job", 3, false, cancel, kDdi},
+    ActKind{"ddi-force-quit", "its running job, without its word", 1, false, ddi_force_quit, kDdi},
+    ActKind{"ddi-cut", "its power fails", 4, false, ddi_cut, kDdi},
+    ActKind{"ddi-part", "it is cut off the network", 2, false, ddi_part, kDdi},
+    ActKind{"ddi-token", "another token, which comes to it later", 1, false, ddi_token, kDdi},
+    ActKind{"ddi-revoke", "it is revoked, and given a token again", 1, false, ddi_revoke, kDdi},
+    ActKind{"disk-cut", "a device's power fails while something is not synced", 1, true, disk_cut,
+            kDisk},
+    ActKind{"ddi-forge", "a DDI client feeds back on actions of others", 2, true, ddi_forge,
+            kHostileDdi},
+    ActKind{"ddi-contradict", "it feeds back anything on its own, again and again", 2, true,
+            ddi_contradict, kHostileDdi},
+    ActKind{"ddi-absurd", "bodies that no client sends, at every route", 1, true, ddi_absurd,
+            kHostileDdi},
+    ActKind{"switch-to-ddi", "a device's agent gives way to a DDI client", 2, true, switch_to_ddi,
+            kSwitch},
+    ActKind{"switch-to-agent", "and the other way round", 2, true, switch_to_agent, kSwitch},
+    ActKind{"take-over", "a thief answers a device in the server's place for a while", 1, true,
+            take_over, kThief},
 };
 
 }  // namespace

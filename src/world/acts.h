@@ -3,6 +3,7 @@
 // A kind is one function and one line of the table in acts.cpp. Thread: the world's.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -18,6 +19,10 @@ struct ActKind {
   double weight;  // how often, against the others
   bool always;    // in every swarm
   void (*carry_out)(World&, const Act&);
+  // Which kinds it is drawn with (plan.cpp): each group's draws leave those of the others alone, so
+  // that a seed's world stays what it was before there was another group.
+  enum class Group : std::uint8_t { kFleet, kDdi, kDisk, kHostileDdi, kSwitch, kThief };
+  Group group = Group::kFleet;
 };
 
 std::span<const ActKind> act_kinds();

@@ -178,7 +178,7 @@ void DdiClient::go_on() {
 
 // All of the image, from where it had come to; false: another time.
 bool DdiClient::fetch() {
-  Request request;
+  Request request = signed_in();
   request.target = work_->file;
   if (work_->have > 0) request.range = "bytes=" + std::to_string(work_->have) + "-";
   const auto answer = send(std::move(request));
@@ -222,7 +222,7 @@ bool DdiClient::tell_attributes() {
 }
 
 int DdiClient::ask(http::Method method, const std::string& target, const Json& body, Json* said) {
-  Request request;
+  Request request = signed_in();
   request.method = method;
   request.target = target;
   if (method != http::Method::kGet) request.body = dump_json(body);
@@ -236,7 +236,8 @@ int DdiClient::ask(http::Method method, const std::string& target, const Json& b
   return static_cast<int>(answer->status);
 }
 
-std::optional<http::Response> DdiClient::send(Request request) {
+Request DdiClient::signed_in() const {
+  Request request;
   request.listener = Request::Listener::kDdi;
   request.authorization = "TargetToken " + token_;
   request.user_agent = options_.tells == DdiOptions::Tells::kAfterRestart
@@ -244,6 +245,10 @@ std::optional<http::Response> DdiClient::send(Request request) {
                            : "rauc-hawkbit-updater/1.3";
   request.peer.address = options_.address;
   request.connection = options_.seed + boots_;
+  return request;
+}
+
+std::optional<http::Response> DdiClient::send(Request request) {
   auto answer = link_.call(request, kPatience, [] { return false; });
   if (!answer) return std::nullopt;
   return std::move(*answer);

@@ -53,6 +53,11 @@ class DdiClient {
   // What it authorizes itself with from now on.
   void use_token(std::string token) { token_ = std::move(token); }
 
+  // A request with its own token, whatever it then says; and that it has said what is not so.
+  Request signed_in() const;
+  void lies() { lied_ = true; }
+  bool has_lied() const { return lied_; }
+
   const std::string& id() const { return options_.id; }
   const DdiOptions& options() const { return options_; }
   Link& link() { return link_; }
@@ -98,6 +103,7 @@ class DdiClient {
   std::string token_;
   std::shared_ptr<Fiber> fiber_;
   std::uint64_t boots_ = 0;
+  bool lied_ = false;
   bool attributes_due_ = true;
   // Kept over a power cut.
   std::optional<Work> work_;

@@ -72,7 +72,13 @@ Device::Device(Timeline& timeline, Trace& trace, Server& server, DeviceOptions o
       clock_(timeline, options_.drift_ppm, options_.clock_off),
       random_(options_.seed, "device"),
       link_(timeline, trace, server, options_.machine, options_.address,
-            Random(options_.seed, "link"), options_.faults) {}
+            Random(options_.seed, "link"), options_.faults),
+      fate_(options_.seed, "disk") {
+  if (options_.loses_unsynced) {
+    disk_ = std::make_unique<AgentDisk>(options_.config.dir,
+                                        [this](std::string_view step) { disk_step(step); });
+  }
+}
 
 Device::~Device() {
   power_cut();
@@ -97,14 +103,20 @@ agent::Runtime Device::runtime() {
       .print =
           [this](const std::string& line) {
             if (powered_) trace_.add(options_.machine, line);
-          }};
+          },
+      .disk = disk_ ? disk_.get() : &real_disk()};
 }
 
 void Device::power_on() {
-  if (powered_) return;
+  if (powered_ || shelved_) return;
   powered_ = true;
   trace_.add(options_.machine, "has power");
   main_ = timeline_.start([this] { live(); });
+}
+
+void Device::shelve(bool shelved) {
+  if (shelved) power_cut();
+  shelved_ = shelved;
 }
 
 // From start to start, as the boot loader and a supervisor have it.
@@ -124,6 +136,7 @@ void Device::live() {
       continue;
     }
     agent_ = std::move(*opened);
+    forget_ledger();
     if (truth_.boots.back().sha256.empty()) truth_.boots.back().sha256 = bootable();  // its first
     struct Gone {
       std::unique_ptr<agent::Agent>& agent;
@@ -142,19 +155,21 @@ void Device::live() {
 
 void Device::disk_step(std::string_view step) {
   if (!powered_) timeline_.end_here();
+  forget_ledger();
   if (step == "state saved") {
+    truth_.saved = state_text();
     if (const auto state = ledger()) {
       if (truth_.confirmed.empty() || truth_.confirmed.back().image != state->confirmed)
         truth_.confirmed.push_back({timeline_.now(), state->confirmed});
       truth_.floor = std::max(truth_.floor, state->floor);
     }
   }
-  if (!steps_left_) return;
-  if (*steps_left_ > 0) {
-    --*steps_left_;
-    return;
-  }
-  steps_left_.reset();
+  if (unsynced_left_ && disk_ && disk_->unsynced() > 0 && (*unsynced_left_)-- == 0) cut_here(step);
+  if (steps_left_ && (*steps_left_)-- == 0) cut_here(step);
+}
+
+void Device::cut_here(std::string_view step) {
+  cut_no_more();
   trace_.add(options_.machine, "loses power at a step of its disk: " + std::string(step));
   powered_ = false;
   ++truth_.cuts;
@@ -165,7 +180,7 @@ void Device::disk_step(std::string_view step) {
 void Device::power_cut() {
   if (!powered_) return;
   powered_ = false;
-  steps_left_.reset();
+  cut_no_more();
   ++truth_.cuts;
   trace_.add(options_.machine, "has no power");
   end_fibers();
@@ -178,7 +193,31 @@ void Device::end_fibers() {
   if (main_) timeline_.cut(main_);
   main_ = nullptr;
   agent_ = nullptr;
+  lose_unsynced();
   if (went_dark) went_dark(*this);
+}
+
+void Device::lose_unsynced() {
+  if (!disk_) return;
+  const std::string before = state_text();
+  disk_->power_cut(fate_);
+  forget_ledger();
+  const std::string after = state_text();
+  truth_.not_kept.clear();
+  if (!truth_.saved.empty() && after != truth_.saved && after != before)
+    truth_.not_kept = after.empty() ? "its state" : "its last state";
+}
+
+bool Device::half_joined() const {
+  std::error_code ignored;
+  const fs::path trust = options_.config.dir / "state" / "trust";
+  return enrolled() && !fs::exists(options_.config.dir / "identity" / "join-code", ignored) &&
+         !fs::exists(trust / "root.json", ignored) && !fs::exists(trust / "factory.root", ignored);
+}
+
+std::string Device::state_text() const {
+  const auto text = read_file(options_.config.dir / "state" / "update.json", kLedgerBytes);
+  return text ? *text : std::string();
 }
 
 void Device::join(const std::string& code, Identity identity) {
@@ -189,6 +228,7 @@ void Device::join(const std::string& code, Identity identity) {
   }
   (void)make_directories(folder, 0700);
   (void)write_file_durably(folder / "join-code", code, 0600);
+  if (disk_) disk_->adopt();
 }
 
 bool Device::enrolled() const {
@@ -214,7 +254,10 @@ void Device::restore_folder_from(const fs::path& from) {
   fs::remove_all(options_.config.dir, ignored);
   fs::copy(from, options_.config.dir, fs::copy_options::recursive | fs::copy_options::copy_symlinks,
            ignored);
+  if (disk_) disk_->adopt();
+  forget_ledger();
   ++truth_.restored;
+  truth_.saved = state_text();
   if (const auto state = ledger()) truth_.confirmed.push_back({timeline_.now(), state->confirmed});
 }
 
@@ -227,13 +270,15 @@ std::string Device::bootable() const {
   return digest ? digest->sha256 : std::string();
 }
 
-std::optional<agent::UpdateState> Device::ledger() const {
-  const auto text = read_file(options_.config.dir / "state" / "update.json", kLedgerBytes);
-  if (!text) return std::nullopt;
-  const auto document = parse_json(*text);
-  if (!document) return std::nullopt;
-  auto state = agent::from_document(*document);
-  return state ? std::optional(std::move(*state)) : std::nullopt;
+std::shared_ptr<const agent::UpdateState> Device::ledger() const {
+  if (ledger_known_) return ledger_;
+  ledger_known_ = true;
+  ledger_ = nullptr;
+  if (const auto document = parse_json(state_text())) {
+    if (auto state = agent::from_document(*document))
+      ledger_ = std::make_shared<const agent::UpdateState>(std::move(*state));
+  }
+  return ledger_;
 }
 
 }  // namespace ota::world

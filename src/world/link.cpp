@@ -215,7 +215,8 @@ Result<http::Response> LinkedRequester::call(Request request, milliseconds timeo
   return answer;
 }
 
-Result<http::Reply> LinkedRequester::reply(http::Response response, std::size_t max_bytes) const {
+Result<http::Reply> LinkedRequester::reply(const std::string& target, http::Response response,
+                                           std::size_t max_bytes) const {
   http::Reply out;
   out.status = response.status;
   if (response.file) {
@@ -237,6 +238,12 @@ Result<http::Reply> LinkedRequester::reply(http::Response response, std::size_t 
     if (name == "Retry-After") out.retry_after = value;
   }
   out.date = std::chrono::floor<seconds>(server_.clock().wall());
+  if (Tap* tap = link_.tap()) {
+    Request asked;
+    asked.target = target;
+    asked.peer = peer_;
+    tap->heard(asked, out);
+  }
   return out;
 }
 
@@ -246,7 +253,7 @@ Result<http::Reply> LinkedRequester::do_get(const std::string& path, std::size_t
   request.target = path;
   auto answer = call(std::move(request), timeout);
   if (!answer) return answer.error();
-  return reply(std::move(*answer), max_bytes);
+  return reply(path, std::move(*answer), max_bytes);
 }
 
 Result<http::Reply> LinkedRequester::do_post(const std::string& path, std::string_view body,
@@ -257,7 +264,7 @@ Result<http::Reply> LinkedRequester::do_post(const std::string& path, std::strin
   request.body = std::string(body);
   auto answer = call(std::move(request), timeout);
   if (!answer) return answer.error();
-  return reply(std::move(*answer), max_bytes);
+  return reply(path, std::move(*answer), max_bytes);
 }
 
 Result<http::Reply> LinkedRequester::download(const std::string& path, const Download& options,
@@ -271,7 +278,7 @@ Result<http::Reply> LinkedRequester::download(const std::string& path, const Dow
   const MonoTime until = timeline_.now() + options.timeout;
   auto answer = call(std::move(request), milliseconds(30'000));
   if (!answer) return answer.error();
-  if (!answer->file) return reply(std::move(*answer), 65536);
+  if (!answer->file) return reply(path, std::move(*answer), 65536);
   const auto whole =
       read_file(std::filesystem::path(answer->file->folder) / answer->file->path, kMostFile);
   http::Reply out;
@@ -301,7 +308,9 @@ Result<http::Reply> LinkedRequester::download(const std::string& path, const Dow
     if (at + size > options.max_bytes) return fail(Errc::kLimit, "more than was announced");
     if (watch) watch->sent(at, size);
     if (watch && link_.came) link_.came(peer_.name, size);
-    if (auto taken = sink(std::string_view(*whole).substr(at, size)); !taken) return taken.error();
+    std::string bytes = whole->substr(at, size);
+    if (Tap* tap = link_.tap()) tap->piece(bytes);
+    if (auto taken = sink(bytes); !taken) return taken.error();
     at += size;
   }
   return out;

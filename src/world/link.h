@@ -35,6 +35,14 @@ struct LinkFaults {
   std::uint64_t bytes_per_second = 1U << 20;
 };
 
+// Who sits on the way to the server, and hears and changes what is answered.
+class Tap {
+ public:
+  virtual ~Tap() = default;
+  virtual void heard(const Request& asked, http::Reply& reply) = 0;
+  virtual void piece(std::string& bytes) = 0;  // of an image
+};
+
 class Link {
  public:
   Link(Timeline& timeline, Trace& trace, Server& server, std::string machine, std::string address,
@@ -42,7 +50,9 @@ class Link {
 
   void set_up(bool up) { up_ = up; }
   bool up() const { return up_; }
-  void calm();  // no faults from now on
+  void calm();                            // no faults from now on
+  void set_tap(Tap* tap) { tap_ = tap; }  // null: nobody
+  Tap* tap() const { return tap_; }
   const std::string& machine() const { return machine_; }
   const std::string& address() const { return address_; }
   const LinkFaults& faults() const { return faults_; }
@@ -70,6 +80,7 @@ class Link {
   Random random_;
   LinkFaults faults_;
   bool up_ = true;
+  Tap* tap_ = nullptr;
 };
 
 // A requester over a link: what the agent has in place of libcurl.
@@ -92,7 +103,8 @@ class LinkedRequester final : public http::Requester {
                               milliseconds timeout) override;
   Result<http::Response> call(Request request, milliseconds timeout);
   Result<void> shake_hands(Request& request);
-  Result<http::Reply> reply(http::Response response, std::size_t max_bytes) const;
+  Result<http::Reply> reply(const std::string& target, http::Response response,
+                            std::size_t max_bytes) const;
 
   Timeline& timeline_;
   Server& server_;

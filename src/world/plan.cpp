@@ -68,13 +68,44 @@ void draw_ddi(Plan& plan, Random random) {
   plan.ddi = static_cast<std::size_t>(random.between(1, 3));
   Swarm swarm;
   for (const ActKind& kind : act_kinds()) {
-    if (!is_ddi(kind) || (!kind.always && !random.chance(0.5))) continue;
+    if (kind.group != ActKind::Group::kDdi || (!kind.always && !random.chance(0.5))) continue;
     swarm.add(kind, kind.weight);
   }
   for (auto left = random.between(3, 25); left > 0; --left) {
     Act act = swarm.draw(random, plan.chaos, plan.ddi);
     if (!act.kind.starts_with("ddi-push") && random.chance(0.5)) wait_for_a_state(act, random);
     plan.acts.push_back(std::move(act));
+  }
+}
+
+// Acts of a group, at any of so many devices; some wait for a state of a job.
+void draw_group(Plan& plan, ActKind::Group group, std::int64_t least, std::int64_t most,
+                std::size_t of, double for_a_state, Random& random) {
+  Swarm swarm;
+  for (const ActKind& kind : act_kinds()) {
+    if (kind.group == group) swarm.add(kind, kind.weight);
+  }
+  for (auto left = random.between(least, most); left > 0; --left) {
+    Act act = swarm.draw(random, plan.chaos, of);
+    if (random.chance(for_a_state)) wait_for_a_state(act, random);
+    plan.acts.push_back(std::move(act));
+  }
+}
+
+// What came after the fleet and DDI, each in some of the worlds.
+void draw_more(Plan& plan, std::uint64_t seed) {
+  using enum ActKind::Group;
+  Random disks(seed, "disks");
+  plan.agents_lose_unsynced = disks.chance(0.5);
+  if (plan.agents_lose_unsynced) draw_group(plan, kDisk, 3, 20, plan.devices, 0.6, disks);
+  Random liars(seed, "ddi-liars");
+  if (plan.ddi > 0 && liars.chance(0.4)) draw_group(plan, kHostileDdi, 2, 12, plan.ddi, 0.6, liars);
+  Random switches(seed, "switches");
+  if (switches.chance(0.2)) draw_group(plan, kSwitch, 2, 10, plan.devices, 0.4, switches);
+  Random thieves(seed, "thieves");
+  if (thieves.chance(0.15)) {
+    plan.thief = thieves.between(1, 2);
+    draw_group(plan, kThief, 2, 8, plan.devices, 0.3, thieves);
   }
 }
 
@@ -102,7 +133,7 @@ Plan draw_plan(std::uint64_t seed) {
   // The swarm: which kinds there are, and how often each.
   Swarm swarm;
   for (const ActKind& kind : act_kinds()) {
-    if (is_ddi(kind) || (!kind.always && !random.chance(0.35))) continue;
+    if (kind.group != ActKind::Group::kFleet || (!kind.always && !random.chance(0.35))) continue;
     swarm.add(kind, kind.weight * (random.chance(0.2) ? 4 : 1));
   }
   const auto count = static_cast<std::size_t>(random.between(5, 60));
@@ -122,11 +153,16 @@ Plan draw_plan(std::uint64_t seed) {
     plan.acts.push_back(std::move(act));
   }
   draw_ddi(plan, Random(seed, "ddi"));
+  draw_more(plan, seed);
   std::ranges::stable_sort(plan.acts, {}, &Act::at);
   return plan;
 }
 
 namespace {
+
+bool came_later(std::string_view name) {
+  return name == "ddi" || name == "agents_lose_unsynced" || name == "thief";
+}
 
 // One list of members for both directions.
 template <class Each>
@@ -139,6 +175,7 @@ void members(Plan& plan, const Each& each) {
   each("interval_ms", plan.interval);
   each("tick_ms", plan.tick);
   each("slowest_sync_ms", plan.slowest_sync);
+  each("agents_lose_unsynced", plan.agents_lose_unsynced);
   each("server_drift_ppm", plan.server_drift_ppm);
   each("device_drift_ppm", plan.device_drift_ppm);
   each("sick", plan.sick);
@@ -156,6 +193,7 @@ void members(Plan& plan, const Each& each) {
   each("watch_period_ms", plan.watch_period);
   each("deadline_ms", plan.deadline);
   each("max_retries", plan.max_retries);
+  each("thief", plan.thief);
 }
 
 }  // namespace
@@ -185,7 +223,7 @@ Result<Plan> plan_from(const Json& document) {
   Plan plan;
   try {
     members(plan, [&document](const char* name, auto& value) {
-      if (name == std::string_view("ddi") && !document.contains(name)) return;  // of an older one
+      if (came_later(name) && !document.contains(name)) return;  // a plan from before it
       if constexpr (requires { value.count(); }) {
         value = milliseconds(document.at(name).template get<std::int64_t>());
       } else {

@@ -36,6 +36,7 @@ struct Plan {
   milliseconds interval{5000};  // between samples
   milliseconds tick{250};
   milliseconds slowest_sync{20};
+  bool agents_lose_unsynced = false;  // what they wrote and did not sync, at a power cut
   std::int64_t server_drift_ppm = 0;
   std::int64_t device_drift_ppm = 0;  // at most, either way
   std::int64_t sick = 0;              // of ten devices: whose sensors do not stay healthy
@@ -45,7 +46,8 @@ struct Plan {
   milliseconds watch_period{60'000};
   milliseconds deadline{60'000};  // of a job's short states
   std::int64_t max_retries = 1;
-  std::vector<Act> acts;  // by time
+  std::int64_t thief = 0;  // 1: one takes the server's place at times; 2: with the director's key
+  std::vector<Act> acts;   // by time
 };
 
 Plan draw_plan(std::uint64_t seed);

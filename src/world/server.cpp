@@ -369,6 +369,10 @@ std::function<void()> Server::ask(const Request& asked, Answer answer) {
   return close;
 }
 
+std::string Server::directors_word(const std::string& device, const fleet::Command& command) const {
+  return life_ ? life_->directive(device, command, clock_.wall()) : std::string();
+}
+
 void Server::apply_settings(std::shared_ptr<const model::Settings> settings) {
   options_.settings = std::move(settings);
   if (life_) life_->fleet->apply_settings(options_.settings);

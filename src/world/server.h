@@ -81,6 +81,9 @@ class Server {
   // The server's own certificate holds from and until.
   std::pair<WallTime, WallTime> certificate_term() const { return certificate_term_; }
 
+  // What the director's key would sign for this command; empty where it is down.
+  std::string directors_word(const std::string& device, const fleet::Command& command) const;
+
   void apply_settings(std::shared_ptr<const model::Settings> settings);
   const model::Settings& settings() const { return *options_.settings; }
   std::shared_ptr<const model::Settings> settings_ptr() const { return options_.settings; }

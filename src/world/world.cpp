@@ -46,6 +46,7 @@ World::~World() {
     timeline_.cut(fiber);
   devices_.clear();
   ddi_.clear();
+  second_disks_.clear();
   server_.reset();
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
@@ -91,6 +92,7 @@ DeviceOptions World::device_options(std::size_t number) const {
   out.seed = random.next();
   out.drift_ppm = random.between(-plan_.device_drift_ppm, plan_.device_drift_ppm);
   out.faults = plan_.link;
+  out.loses_unsynced = plan_.agents_lose_unsynced;
   out.fastest_boot = plan_.fastest_boot;
   out.slowest_boot = plan_.slowest_boot;
   agent::Config& config = out.config;
@@ -127,6 +129,58 @@ DdiOptions World::ddi_options(std::size_t number) const {
   return out;
 }
 
+// One that tells what became of an update, and its version: what it says can be looked at.
+DdiOptions World::second_disk_options(const Device& device) const {
+  DdiOptions out = ddi_options(0);
+  out.id = device.id();
+  out.address = "10.0.5." + device.id().substr(2);
+  out.seed = Random(plan_.seed, "second-disk" + device.id()).next();
+  out.tells = DdiOptions::Tells::kAfterRestart;
+  out.says_version = true;
+  return out;
+}
+
+std::vector<const DdiClient*> World::all_ddi_clients() const {
+  std::vector<const DdiClient*> out;
+  for (const auto& client : ddi_)
+    out.push_back(client.get());
+  for (const auto& [id, client] : second_disks_)
+    out.push_back(client.get());
+  return out;
+}
+
+DdiClient* World::second_disk(const std::string& id) const {
+  const auto found = second_disks_.find(id);
+  return found == second_disks_.end() ? nullptr : found->second.get();
+}
+
+void World::choose_client(const std::string& id, const char* by) {
+  operate(http::Method::kPost, "/v1/devices/" + id + "/ddi-use", {{"by", by}});
+}
+
+void World::switch_to_ddi(std::size_t number, Choice choice) {
+  Device& device = this->device(number);
+  auto& client = second_disks_[device.id()];
+  if (!client) {
+    client = std::make_unique<DdiClient>(timeline_, trace_, *server_, second_disk_options(device));
+    watch(*client);
+  }
+  device.shelve(true);
+  give_token(*client, milliseconds(0));
+  if (choice == Choice::kWritten) choose_client(device.id(), "ddi");
+  client->power_on();
+}
+
+void World::switch_to_agent(std::size_t number, Choice choice) {
+  Device& device = this->device(number);
+  DdiClient* client = second_disk(device.id());
+  if (client == nullptr) return;
+  client->power_cut();
+  device.shelve(false);
+  device.power_on();
+  choose_client(device.id(), choice == Choice::kWritten ? "agent" : "who-asks");
+}
+
 bool World::is_ddi(const std::string& id) const {
   return std::ranges::any_of(ddi_, [&id](const auto& client) { return client->id() == id; });
 }
@@ -143,6 +197,7 @@ void World::give_token(DdiClient& client, milliseconds late) {
 }
 
 void World::watch(Device& device) {
+  machines_[device.id()].push_back(&device);
   device.booted = [this](Device& it) {
     oracle_.tell(timeline_.now(), [&](Invariant& one) { one.booted(*this, it); });
   };
@@ -153,9 +208,18 @@ void World::watch(Device& device) {
     oracle_.tell(timeline_.now(), [&](Invariant& one) { one.fetched(*this, name, bytes); });
   };
   device.link().answered = [this, &device](const Request& asked, const http::Response& answer) {
-    if (asked.peer.role == http::Role::kDevice) device.note_name(asked.peer.name);
+    if (asked.peer.role == http::Role::kDevice && device.note_name(asked.peer.name) &&
+        asked.peer.name != device.id())
+      machines_[asked.peer.name].push_back(&device);
     oracle_.tell(timeline_.now(),
                  [&](Invariant& one) { one.answered(*this, &device, asked, answer); });
+  };
+}
+
+void World::watch(DdiClient& client) {
+  client.link().answered = [this](const Request& asked, const http::Response& answer) {
+    oracle_.tell(timeline_.now(),
+                 [&](Invariant& one) { one.answered(*this, nullptr, asked, answer); });
   };
 }
 
@@ -183,6 +247,12 @@ void World::set_up() {
   options.slowest_sync = plan_.slowest_sync;
   options.tick = plan_.tick;
   server_ = std::make_unique<Server>(timeline_, trace_, std::move(options));
+  if (plan_.thief > 0) {
+    thief_ = std::make_unique<Thief>(trace_, *server_, Random(plan_.seed, "thief"),
+                                     plan_.thief > 1 ? Thief::Keys::kDirectors : Thief::Keys::kNone,
+                                     images_);
+    oracle_.leave_out("cancelled-is-over");  // he may send what was cancelled
+  }
   start_server();
   publish(model::ReleaseClass::kFunctional, true, false);  // 2.1.4, what devices come with
   publish(model::ReleaseClass::kFunctional, true, false);
@@ -204,10 +274,7 @@ void World::set_up() {
   for (std::size_t i = 0; i < plan_.ddi; ++i) {
     ddi_.push_back(std::make_unique<DdiClient>(timeline_, trace_, *server_, ddi_options(i)));
     DdiClient& client = *ddi_.back();
-    client.link().answered = [this](const Request& asked, const http::Response& answer) {
-      oracle_.tell(timeline_.now(),
-                   [&](Invariant& one) { one.answered(*this, nullptr, asked, answer); });
-    };
+    watch(client);
     timeline_.after(seconds(1), [this, &client] {
       give_token(client, milliseconds(0));
       client.power_on();
@@ -298,6 +365,9 @@ void World::calm_down() {
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     Device& device = *devices_[i];
     device.link().calm();
+    device.link().set_tap(nullptr);
+    if (DdiClient* client = second_disk(device.id())) client->power_cut();
+    device.shelve(false);
     device.cut_no_more();
     device.clock().jump(-device.clock().off());
     if (i >= plan_.devices) {
@@ -320,6 +390,7 @@ void World::repair() {
     Device& device = *devices_[i];
     const fleet::DeviceRow* row = snapshot->find(device.id());
     order("/v1/devices/" + device.id() + "/acknowledge");
+    if (second_disk(device.id()) != nullptr) choose_client(device.id(), "who-asks");
     if (row != nullptr && row->online && !row->revoked() &&
         device.certificate_name() == device.id())
       continue;
@@ -427,12 +498,10 @@ void World::final_restart() {
     oracle_.found("restart-keeps-all", "a restart changes " + difference, timeline_.now());
 }
 
-std::vector<const Device*> World::machines_of(const std::string& id) const {
-  std::vector<const Device*> out;
-  for (const auto& device : devices_) {
-    if (device->id() == id || device->spoke_as(id)) out.push_back(device.get());
-  }
-  return out;
+const std::vector<const Device*>& World::machines_of(const std::string& id) const {
+  static const std::vector<const Device*> kNone;
+  const auto found = machines_.find(id);
+  return found == machines_.end() ? kNone : found->second;
 }
 
 void World::operate(http::Method method, const std::string& target, const Json& body, Then then) {

@@ -24,6 +24,7 @@
 #include "world/plan.h"
 #include "world/seeded_crypto.h"
 #include "world/server.h"
+#include "world/thief.h"
 #include "world/timeline.h"
 #include "world/trace.h"
 
@@ -73,14 +74,23 @@ class World {
   std::vector<std::unique_ptr<Device>>& devices() { return devices_; }
   DdiClient& ddi(std::size_t number) { return *ddi_[number % ddi_.size()]; }
   const std::vector<std::unique_ptr<DdiClient>>& ddi_clients() const { return ddi_; }
+  std::vector<const DdiClient*> all_ddi_clients() const;  // also on second disks
   bool is_ddi(const std::string& id) const;
+  // What an agent's device runs while its agent has given way to a DDI client: that client, with a
+  // disk of its own. Null: it never did.
+  DdiClient* second_disk(const std::string& id) const;
+  // Whether an operator writes down as well by which of the two it is updated.
+  enum class Choice : std::uint8_t { kNone, kWritten };
+  void switch_to_ddi(std::size_t number, Choice choice);
+  void switch_to_agent(std::size_t number, Choice choice);
+  Thief& thief() { return *thief_; }
   // The device that it befalls.
   const std::string& id_of(const Act& act);
   // Makes a token for it, which comes to it after `late`.
   void give_token(DdiClient& client, milliseconds late);
   Device& device(std::size_t number) { return *devices_[number % plan_.devices]; }
   // All machines that speak with this id.
-  std::vector<const Device*> machines_of(const std::string& id) const;
+  const std::vector<const Device*>& machines_of(const std::string& id) const;
   const std::filesystem::path& folder() const { return folder_; }
   bool calm() const { return calm_; }
   std::string hardware_of(std::size_t device) const;
@@ -121,6 +131,9 @@ class World {
   model::Settings first_settings() const;
   DeviceOptions device_options(std::size_t number) const;
   DdiOptions ddi_options(std::size_t number) const;
+  DdiOptions second_disk_options(const Device& device) const;
+  void watch(DdiClient& client);
+  void choose_client(const std::string& id, const char* by);
 
   Plan plan_;
   SeededCrypto crypto_;
@@ -133,6 +146,9 @@ class World {
   std::unique_ptr<Link> desk_;  // the operators'
   std::vector<std::unique_ptr<Device>> devices_;
   std::vector<std::unique_ptr<DdiClient>> ddi_;
+  std::map<std::string, std::vector<const Device*>> machines_;  // by the ids that they speak with
+  std::map<std::string, std::unique_ptr<DdiClient>> second_disks_;  // by device
+  std::unique_ptr<Thief> thief_;
   std::map<std::string, PublishedImage> images_;
   std::uint32_t next_patch_ = 4;  // of 2.1, which devices leave the factory with
   model::Version newest_;

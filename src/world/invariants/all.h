@@ -34,5 +34,7 @@ std::unique_ptr<Invariant> reports_are_delivered();
 std::unique_ptr<Invariant> ddi_is_true();
 std::unique_ptr<Invariant> stopped_is_stopped();
 std::unique_ptr<Invariant> budget_is_kept();
+std::unique_ptr<Invariant> saved_is_kept();
+std::unique_ptr<Invariant> started_was_allowed();
 
 }  // namespace ota::world

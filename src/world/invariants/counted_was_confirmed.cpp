@@ -11,9 +11,11 @@ namespace {
 
 class CountedWasConfirmed final : public Invariant {
   void look(World& world) override {
-    for (const model::Job& job : world.server().fleet()->jobs("", 200)) {
+    const auto snapshot = world.server().fleet()->snapshot();
+    for (const auto& known : snapshot->jobs) {
+      const model::Job& job = *known;
       if (job.state != model::JobState::kSucceeded || !seen_.insert(job.id).second) continue;
-      if (world.is_ddi(job.device)) continue;  // another promise
+      if (world.is_ddi(job.device) || job.ddi) continue;  // another promise
       const auto machines = world.machines_of(job.device);
       const bool ran = std::ranges::any_of(machines, [&](const Device* machine) {
         return std::ranges::any_of(machine->truth().boots, [&](const Truth::Boot& boot) {

@@ -20,7 +20,7 @@ class DdiIsTrue final : public Invariant {
     const std::string action = asked.target.substr(at + 16, asked.target.find('?') - at - 16);
     const auto number = model::job_number_of_ddi_action(action);
     if (!number) return breaks("an action that is no job: " + action);
-    for (const auto& client : world.ddi_clients()) {
+    for (const DdiClient* client : world.all_ddi_clients()) {
       if (asked.target.find("/" + client->id() + "/") == std::string::npos) continue;
       const auto job = world.server().fleet()->ddi_job(client->id(), model::ddi_action_of(*number));
       if (!job)
@@ -32,18 +32,20 @@ class DdiIsTrue final : public Invariant {
 
   void look(World& world) override {
     fleet::Fleet& fleet = *world.server().fleet();
-    for (const auto& client : world.ddi_clients()) {
+    for (const DdiClient* client : world.all_ddi_clients()) {
       const auto detail = fleet.detail(client->id());
-      if (detail && detail->record && detail->record->facts.confirmed)
+      // Of one that is an agent's device too shown-was-true says it.
+      if (world.is_ddi(client->id()) && detail && detail->record && detail->record->facts.confirmed)
         look_at_shown(*client, *detail->record->facts.confirmed);
       for (const model::Job& job : fleet.jobs(client->id(), 100)) {
-        if (job.state == model::JobState::kSucceeded && counted_.insert(job.id).second)
+        if (job.state == model::JobState::kSucceeded && job.ddi && counted_.insert(job.id).second)
           look_at_success(*client, job);
       }
     }
   }
 
   void look_at_shown(const DdiClient& client, const model::Image& shown) {
+    if (client.has_lied()) return;  // of itself it may
     // One that tells the end before it has restarted, and never its version, is taken at its word.
     if (client.options().tells == DdiOptions::Tells::kBeforeRestart &&
         !client.options().says_version)
@@ -57,6 +59,14 @@ class DdiIsTrue final : public Invariant {
   }
 
   void look_at_success(const DdiClient& client, const model::Job& job) {
+    if (client.has_lied()) {  // but not about bytes that it never fetched
+      const bool there = std::ranges::any_of(client.ran(), [&job](const model::Image& image) {
+        return image.version == job.release.version;
+      });
+      if (job.ddi->fetched == 0 && !there)
+        breaks(job.id + " succeeded, and " + client.id() + " fetched nothing of its image");
+      return;
+    }
     if (client.options().tells == DdiOptions::Tells::kBeforeRestart) {
       if (client.options().says_version) {
         const bool ran = std::ranges::any_of(client.ran(), [&job](const model::Image& image) {

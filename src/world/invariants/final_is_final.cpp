@@ -10,7 +10,9 @@ namespace {
 
 class FinalIsFinal final : public Invariant {
   void look(World& world) override {
-    for (const model::Job& job : world.server().fleet()->jobs("", 200)) {
+    const auto snapshot = world.server().fleet()->snapshot();
+    for (const auto& entry : snapshot->jobs) {
+      const model::Job& job = *entry;
       const auto known = known_.find(job.id);
       if (known != known_.end() && known->second != job.state) {
         breaks(job.id + " had ended as " + std::string(model::to_text(known->second)) +

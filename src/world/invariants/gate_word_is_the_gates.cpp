@@ -10,8 +10,12 @@ class GateWordIsTheGates final : public Invariant {
     world.server().fleet()->tick();
     world.server().fleet()->catch_up();
     const auto snapshot = world.server().fleet()->snapshot();
+    // Of a large fleet each look asks the gate about some, in turns: it costs as much as a sample.
+    const std::size_t turns = world.devices().size() / kAtALook + 1;
+    std::size_t number = turn_++ % turns;
     for (const auto& chunk : snapshot->rows) {
       for (const auto& row : *chunk) {
+        if (number++ % turns != 0) continue;
         const auto detail = world.server().fleet()->detail(row->id);
         if (!detail || !detail->gate) continue;
         const bool allowed = detail->gate->answer == model::Answer::kAllow;
@@ -27,6 +31,8 @@ class GateWordIsTheGates final : public Invariant {
     }
   }
 
+  static constexpr std::size_t kAtALook = 16;
+  std::size_t turn_ = 0;
   std::map<std::string, int> differs_;
 };
 

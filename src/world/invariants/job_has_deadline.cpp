@@ -14,7 +14,9 @@ class JobHasDeadline final : public Invariant {
     const WallTime now = world.server().clock().wall();
     std::set<std::string> late;
     std::set<std::string> devices;
-    for (const model::Job& job : world.server().fleet()->jobs("", 200)) {
+    const auto snapshot = world.server().fleet()->snapshot();
+    for (const auto& known : snapshot->jobs) {
+      const model::Job& job = *known;
       if (model::is_final(job.state)) continue;
       if (!devices.insert(job.device).second) breaks(job.device + " has two jobs at a time");
       if (job.deadline == WallTime{}) breaks(job.id + " is open without a deadline");

@@ -1,0 +1,50 @@
+// A device starts no image but those that it had and those that the server told it to take: whoever
+// stands in the server's place without the director's key ships nothing, and with it what was signed.
+#include <map>
+#include <set>
+
+#include "base/json.h"
+#include "world/invariants/all.h"
+#include "world/world.h"
+
+namespace ota::world {
+namespace {
+
+class StartedWasAllowed final : public Invariant {
+  void answered(World&, const Device* device, const Request& asked,
+                const http::Response& answer) override {
+    if (device == nullptr || answer.status != 200 || !asked.target.starts_with("/v1/commands"))
+      return;
+    const auto said = parse_json(answer.body);
+    if (!said) return;
+    for (const Json& command : (*said)["commands"]) {
+      if (command["type"] == "update")
+        told_[asked.peer.name].insert(command["release"]["sha256"].get<std::string>());
+    }
+  }
+
+  // By machine: a clone had what its original had, and is told what that one is.
+  void booted(World& world, const Device& device) override {
+    const std::string& sha256 = device.truth().boots.back().sha256;
+    const auto& boots = device.truth().boots;
+    auto& had = had_[device.machine()];
+    if (boots.size() > 1)
+      had.insert(boots[boots.size() - 2].sha256);  // its factory's, after a start
+    const bool first = had.empty();
+    if (sha256.empty() || !had.insert(sha256).second || first) return;
+    if (world.plan().thief > 1 || world.machines_of(device.id()).size() > 1) return;
+    if (!told_[device.id()].contains(sha256))
+      breaks(device.machine() + " starts an image that nobody told it to take");
+  }
+
+  std::map<std::string, std::set<std::string>> told_;
+  std::map<std::string, std::set<std::string>> had_;
+};
+
+}  // namespace
+
+std::unique_ptr<Invariant> started_was_allowed() {
+  return std::make_unique<StartedWasAllowed>();
+}
+
+}  // namespace ota::world
