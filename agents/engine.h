@@ -82,6 +82,8 @@ struct DeviceFacts {
   model::Version floor;                  // signed: no order takes the device below it
   std::string fallback;
   std::string fallback_sha256;
+
+  bool operator==(const DeviceFacts&) const = default;
 };
 
 class Engine {

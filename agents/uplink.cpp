@@ -72,7 +72,7 @@ void Uplink::failed(const Error& error) {
   if (problem != told_problem_) options_.say("server: " + problem);
   told_problem_ = problem;
   connected_ = false;
-  accepted_facts_.clear();  // a server that comes back may have forgotten them
+  accepted_facts_.reset();  // a server that comes back may have forgotten them
   const std::lock_guard lock(mutex_);
   facts_known_ = false;
 }
@@ -137,8 +137,7 @@ void Uplink::follow_server_time(WallTime date, MonoTime asked) {
                " the server's; readings carry the server's time, set the clock");
 }
 
-std::string Uplink::facts_document(const Unheeded& rollback) const {
-  const DeviceFacts facts = engine_.facts();
+std::string Uplink::facts_document(const DeviceFacts& facts, const Unheeded& rollback) const {
   Json out{{"agent", options_.agent},         {"hardware", options_.hardware},
            {"boot_id", options_.boot.text()}, {"slot", std::string(letter(facts.slot))},
            {"running", facts.running},        {"confirmed", facts.confirmed},
@@ -158,19 +157,20 @@ std::string Uplink::facts_document(const Unheeded& rollback) const {
 }
 
 Result<void> Uplink::send_facts() {
-  const std::string facts = facts_document();
+  // Looked at with every sample: compared as they are, and written down where they are sent.
+  Told facts{engine_.facts(), server_time_.off()};
   Unheeded rollback;
   {
     const std::lock_guard lock(mutex_);
-    if (std::exchange(repeat_facts_, false)) accepted_facts_.clear();
+    if (std::exchange(repeat_facts_, false)) accepted_facts_.reset();
     rollback = unheeded_;
   }
   if (facts == accepted_facts_ && clock_.mono() < facts_again_) return {};
-  const auto status = post("/v1/status", facts_document(rollback));
+  const auto status = post("/v1/status", facts_document(facts.device, rollback));
   if (!status) return status.error();
   if (*status >= 300)
     return fail(Errc::kInvalid, "the server answers /v1/status with " + std::to_string(*status));
-  accepted_facts_ = facts;
+  accepted_facts_ = std::move(facts);
   facts_again_ = clock_.mono() + kFactsAgain;
   const std::lock_guard lock(mutex_);
   if (unheeded_.from == rollback.from && unheeded_.why == rollback.why) unheeded_ = {};

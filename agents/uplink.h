@@ -66,7 +66,7 @@ class Uplink {
   // cannot do it now; kDenied: this device is refused.
   Result<unsigned> post(const std::string& path, const std::string& body);
   void follow_server_time(WallTime date, MonoTime asked);
-  std::string facts_document(const Unheeded& rollback = {}) const;
+  std::string facts_document(const DeviceFacts& facts, const Unheeded& rollback) const;
   void failed(const Error& error);
 
   UplinkOptions options_;
@@ -86,8 +86,14 @@ class Uplink {
   bool certificate_ended_ = false;  // as the server says
   std::string told_renewal_;        // why it failed, as people were last told
   std::string told_problem_;
-  std::string accepted_facts_;  // as the server has taken them
-  MonoTime facts_again_{};      // when they are told again though nothing changed
+  // What is said of this device, and of its clock.
+  struct Told {
+    DeviceFacts device;
+    std::optional<seconds> clock_off;
+    bool operator==(const Told&) const = default;
+  };
+  std::optional<Told> accepted_facts_;  // as the server has taken them
+  MonoTime facts_again_{};              // when they are told again though nothing changed
 
   std::atomic<bool> connected_{false};
   std::atomic<std::size_t> buffered_{0};

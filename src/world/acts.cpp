@@ -339,6 +339,16 @@ void ddi_revoke(World& world, const Act& act) {
   });
 }
 
+// As who saves the state of a server and puts it back after something went wrong.
+void import_state(World& world, const Act& act) {
+  world.send(http::Method::kGet, "/v1/state/export", "", [&world, act](const http::Response& said) {
+    if (said.status != 200) return;
+    world.timeline().after(milliseconds(act.a % 600'000), [&world, state = said.body] {
+      if (!world.calm()) world.send(http::Method::kPost, "/v1/state/import", state);
+    });
+  });
+}
+
 // -- a device with a second disk, on which a DDI client is --
 
 void switch_to_ddi(World& world, const Act& act) {
@@ -410,6 +420,7 @@ constexpr std::array kActKinds{
     ActKind{"switch-to-ddi", "a device's agent gives way to a DDI client", 2, true, switch_to_ddi,
             kSwitch},
     ActKind{"switch-to-agent", "and the other way round", 2, true, switch_to_agent, kSwitch},
+    ActKind{"import-state", "an exported state is put back later", 1, true, import_state, kImport},
     ActKind{"take-over", "a thief answers a device in the server's place for a while", 1, true,
             take_over, kThief},
 };

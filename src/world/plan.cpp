@@ -102,6 +102,9 @@ void draw_more(Plan& plan, std::uint64_t seed) {
   if (plan.ddi > 0 && liars.chance(0.4)) draw_group(plan, kHostileDdi, 2, 12, plan.ddi, 0.6, liars);
   Random switches(seed, "switches");
   if (switches.chance(0.2)) draw_group(plan, kSwitch, 2, 10, plan.devices, 0.4, switches);
+  Random imports(seed, "imports");
+  plan.imports = imports.chance(0.1);
+  if (plan.imports) draw_group(plan, kImport, 1, 4, plan.devices, 0.3, imports);
   Random thieves(seed, "thieves");
   if (thieves.chance(0.15)) {
     plan.thief = thieves.between(1, 2);
@@ -161,7 +164,7 @@ Plan draw_plan(std::uint64_t seed) {
 namespace {
 
 bool came_later(std::string_view name) {
-  return name == "ddi" || name == "agents_lose_unsynced" || name == "thief";
+  return name == "ddi" || name == "agents_lose_unsynced" || name == "thief" || name == "imports";
 }
 
 // One list of members for both directions.
@@ -194,6 +197,7 @@ void members(Plan& plan, const Each& each) {
   each("deadline_ms", plan.deadline);
   each("max_retries", plan.max_retries);
   each("thief", plan.thief);
+  each("imports", plan.imports);
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ struct Plan {
   milliseconds watch_period{60'000};
   milliseconds deadline{60'000};  // of a job's short states
   std::int64_t max_retries = 1;
+  bool imports = false;    // old states are put back
   std::int64_t thief = 0;  // 1: one takes the server's place at times; 2: with the director's key
   std::vector<Act> acts;   // by time
 };

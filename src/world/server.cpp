@@ -201,7 +201,12 @@ Result<void> Server::open(Life& life) {
       .agents = {},
       .order_agent = {},
       .tuf_root = [&life] { return life.repository->root(); },
-      .state_replaced = [] {},
+      .state_replaced =
+          [this] {
+            timeline_.after(milliseconds(0), [this] {
+              if (replaced) replaced();
+            });
+          },
       .state = state,
       .direct =
           [this, &life](const std::string& device, const fleet::Command& command) {

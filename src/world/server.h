@@ -84,6 +84,9 @@ class Server {
   // What the director's key would sign for this command; empty where it is down.
   std::string directors_word(const std::string& device, const fleet::Command& command) const;
 
+  // Called where another state was imported: whoever runs it is to start it anew.
+  std::function<void()> replaced;
+
   void apply_settings(std::shared_ptr<const model::Settings> settings);
   const model::Settings& settings() const { return *options_.settings; }
   std::shared_ptr<const model::Settings> settings_ptr() const { return options_.settings; }

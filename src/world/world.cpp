@@ -253,6 +253,14 @@ void World::set_up() {
                                      images_);
     oracle_.leave_out("cancelled-is-over");  // he may send what was cancelled
   }
+  server_->replaced = [this] { end_server(Server::End::kOrderly, seconds(1)); };
+  // Whoever puts an old state back takes back what was promised after it, and is told to have done so.
+  if (plan_.imports) {
+    for (const char* promise :
+         {"acknowledged-is-kept", "final-is-final", "revoked-stays-out", "token-once",
+          "newest-report-counts", "cancelled-is-over", "verdict-survives", "reports-are-delivered"})
+      oracle_.leave_out(promise);
+  }
   start_server();
   publish(model::ReleaseClass::kFunctional, true, false);  // 2.1.4, what devices come with
   publish(model::ReleaseClass::kFunctional, true, false);
@@ -505,10 +513,15 @@ const std::vector<const Device*>& World::machines_of(const std::string& id) cons
 }
 
 void World::operate(http::Method method, const std::string& target, const Json& body, Then then) {
+  send(method, target, method == http::Method::kPost ? dump_json(body) : std::string(),
+       std::move(then));
+}
+
+void World::send(http::Method method, const std::string& target, std::string body, Then then) {
   Request request;
   request.method = method;
   request.target = target;
-  if (method == http::Method::kPost) request.body = dump_json(body);
+  request.body = std::move(body);
   request.peer.role = http::Role::kOperator;
   request.peer.name = "operator";
   request.peer.address = "10.0.1.1";

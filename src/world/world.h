@@ -98,6 +98,8 @@ class World {
   // An operator asks the server for something; `then` is called where an answer came.
   using Then = std::function<void(const http::Response&)>;
   void operate(http::Method method, const std::string& target, const Json& body, Then then = {});
+  // The same with a body that is sent as it is.
+  void send(http::Method method, const std::string& target, std::string body, Then then = {});
   void order(const std::string& target, Then then = {}) {
     operate(http::Method::kPost, target, Json::object(), std::move(then));
   }

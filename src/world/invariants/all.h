@@ -36,5 +36,7 @@ std::unique_ptr<Invariant> stopped_is_stopped();
 std::unique_ptr<Invariant> budget_is_kept();
 std::unique_ptr<Invariant> saved_is_kept();
 std::unique_ptr<Invariant> started_was_allowed();
+std::unique_ptr<Invariant> screen_is_true();
+std::unique_ptr<Invariant> import_is_told();
 
 }  // namespace ota::world

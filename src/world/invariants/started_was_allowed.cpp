@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "model/sample_image.h"
 #include "world/invariants/all.h"
 #include "world/world.h"
 
@@ -23,16 +24,14 @@ class StartedWasAllowed final : public Invariant {
     }
   }
 
-  // By machine: a clone had what its original had, and is told what that one is.
+  // A clone has what its original had.
   void booted(World& world, const Device& device) override {
     const std::string& sha256 = device.truth().boots.back().sha256;
-    const auto& boots = device.truth().boots;
-    auto& had = had_[device.machine()];
-    if (boots.size() > 1)
-      had.insert(boots[boots.size() - 2].sha256);  // its factory's, after a start
-    const bool first = had.empty();
-    if (sha256.empty() || !had.insert(sha256).second || first) return;
-    if (world.plan().thief > 1 || world.machines_of(device.id()).size() > 1) return;
+    if (sha256.empty() || !had_[device.machine()].insert(sha256).second) return;
+    const auto image = world.images().find(sha256);
+    const bool factory =
+        image != world.images().end() && image->second.version == model::kFactoryVersion;
+    if (factory || world.plan().thief > 1 || world.machines_of(device.id()).size() > 1) return;
     if (!told_[device.id()].contains(sha256))
       breaks(device.machine() + " starts an image that nobody told it to take");
   }

@@ -46,7 +46,7 @@ TEST_CASE("without a sync of its bytes a file is lost, emptied or torn by a powe
     REQUIRE(write_file_durably(disk, root / "state" / "file", "old"));
     std::string name = (root / "state" / ".file").string();
     const auto fd = disk.open_temporary(name);
-    REQUIRE(fd);
+    REQUIRE(fd.has_value());
     REQUIRE(disk.write(fd->get(), "new"));
     REQUIRE(disk.rename(name, root / "state" / "file"));
     REQUIRE(disk.sync_directory(root / "state"));
@@ -82,7 +82,7 @@ TEST_CASE("a power cut leaves what lay on an agent's disk before, links and fold
   CHECK(disk.unsynced() == 0);
   REQUIRE(disk.remove(root / "slots" / "b"));  // not there
   const auto fd = disk.open_to_append(root / "slots" / "a" / "more", 0600);
-  REQUIRE(fd);
+  REQUIRE(fd.has_value());
   CHECK(disk.unsynced() == 1);
   Random random(1);
   disk.power_cut(random);
