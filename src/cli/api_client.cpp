@@ -6,6 +6,7 @@
 #include "base/serving.h"
 #include "base/text.h"
 #include "cli/api.h"
+#include "cli/api_over.h"
 #include "config/config.h"
 #include "http/client.h"
 
@@ -57,6 +58,8 @@ class HttpsApi final : public Api {
  public:
   HttpsApi(fs::path root, std::string server)
       : root_(std::move(root)), server_(std::move(server)) {}
+  HttpsApi(std::unique_ptr<http::Requester> client, std::string server)
+      : server_(std::move(server)), client_(std::move(client)) {}
 
   Result<Json> get(const std::string& path, milliseconds timeout) override {
     auto body = fetch(path, nullptr, kMaxAnswer, timeout);
@@ -159,13 +162,17 @@ class HttpsApi final : public Api {
 
   fs::path root_;
   std::string server_;
-  std::unique_ptr<http::Client> client_;
+  std::unique_ptr<http::Requester> client_;
 };
 
 }  // namespace
 
 std::unique_ptr<Api> open_api(const std::string& root, const std::string& server) {
   return std::make_unique<HttpsApi>(root, server);
+}
+
+std::unique_ptr<Api> api_over(std::unique_ptr<http::Requester> requester, std::string where) {
+  return std::make_unique<HttpsApi>(std::move(requester), std::move(where));
 }
 
 }  // namespace ota::cli

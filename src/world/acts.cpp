@@ -339,6 +339,27 @@ void ddi_revoke(World& world, const Act& act) {
   });
 }
 
+void type_a_line(World& world, const Act& act) {
+  const std::string id = world.device(act.device).id();
+  switch (act.a % 10) {
+    case 0:
+      return world.type({"push", id, "--version", world.newest().text(), "--yes"});
+    case 1:
+      return world.type({"push", id, "--dry-run"});
+    case 2:
+      return world.type({"device", id});
+    case 3:
+      return world.type({"status"});
+    case 4:
+      return world.type({"acknowledge", id});
+    case 5:
+    case 6:
+      return world.type({"jobs"});
+    default:
+      return world.type({"devices"});
+  }
+}
+
 // As who saves the state of a server and puts it back after something went wrong.
 void import_state(World& world, const Act& act) {
   world.send(http::Method::kGet, "/v1/state/export", "", [&world, act](const http::Response& said) {
@@ -421,6 +442,7 @@ constexpr std::array kActKinds{
             kSwitch},
     ActKind{"switch-to-agent", "and the other way round", 2, true, switch_to_agent, kSwitch},
     ActKind{"import-state", "an exported state is put back later", 1, true, import_state, kImport},
+    ActKind{"otactl", "a line that an operator types", 1, true, type_a_line, kOtactl},
     ActKind{"take-over", "a thief answers a device in the server's place for a while", 1, true,
             take_over, kThief},
 };

@@ -21,7 +21,16 @@ struct ActKind {
   void (*carry_out)(World&, const Act&);
   // Which kinds it is drawn with (plan.cpp): each group's draws leave those of the others alone, so
   // that a seed's world stays what it was before there was another group.
-  enum class Group : std::uint8_t { kFleet, kDdi, kDisk, kHostileDdi, kSwitch, kImport, kThief };
+  enum class Group : std::uint8_t {
+    kFleet,
+    kDdi,
+    kDisk,
+    kHostileDdi,
+    kSwitch,
+    kImport,
+    kThief,
+    kOtactl
+  };
   Group group = Group::kFleet;
 };
 

@@ -20,6 +20,7 @@
 namespace ota::world {
 
 class World;
+struct Typed;
 
 // What stands in a target between these two: the id in "/v1/jobs/ID/report". None: another target.
 std::optional<std::string> id_between(std::string_view target, std::string_view before,
@@ -41,6 +42,8 @@ class Invariant {
   // A device has started, before its agent did.
   virtual void booted(World&, const Device&) {}
   virtual void lost_power(World&, const Device&) {}
+  // An operator's otactl has ended.
+  virtual void typed(World&, const Typed&) {}
   virtual void server_will_end(World&) {}
   virtual void server_started(World&) {}
   // Every few seconds, with the server up.

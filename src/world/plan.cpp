@@ -102,6 +102,8 @@ void draw_more(Plan& plan, std::uint64_t seed) {
   if (plan.ddi > 0 && liars.chance(0.4)) draw_group(plan, kHostileDdi, 2, 12, plan.ddi, 0.6, liars);
   Random switches(seed, "switches");
   if (switches.chance(0.2)) draw_group(plan, kSwitch, 2, 10, plan.devices, 0.4, switches);
+  Random lines(seed, "otactl");
+  if (lines.chance(0.4)) draw_group(plan, kOtactl, 2, 30, plan.devices, 0.5, lines);
   Random imports(seed, "imports");
   plan.imports = imports.chance(0.1);
   if (plan.imports) draw_group(plan, kImport, 1, 4, plan.devices, 0.3, imports);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "model/sample_image.h"
 #include "world/acts.h"
+#include "world/otactl.h"
 
 namespace ota::world {
 namespace fs = std::filesystem;
@@ -109,93 +110,6 @@ DeviceOptions World::device_options(std::size_t number) const {
   return out;
 }
 
-DdiOptions World::ddi_options(std::size_t number) const {
-  Random random(plan_.seed, "ddi-device", number);
-  DdiOptions out;
-  out.id = "w-" + std::to_string(number);
-  out.address = "10.0.4." + std::to_string(number + 1);
-  out.seed = random.next();
-  out.faults = plan_.link;
-  out.fastest_boot = plan_.fastest_boot;
-  out.slowest_boot = plan_.slowest_boot;
-  out.factory = {model::kFactoryVersion, sha256_hex(model::sample_image(model::kFactoryVersion))};
-  out.tells =
-      random.chance(0.5) ? DdiOptions::Tells::kAfterRestart : DdiOptions::Tells::kBeforeRestart;
-  out.says_version = random.chance(0.7);
-  out.is_healthy = [this](const std::string& sha256) {
-    const auto image = images_.find(sha256);
-    return image != images_.end() && image->second.healthy;
-  };
-  return out;
-}
-
-// One that tells what became of an update, and its version: what it says can be looked at.
-DdiOptions World::second_disk_options(const Device& device) const {
-  DdiOptions out = ddi_options(0);
-  out.id = device.id();
-  out.address = "10.0.5." + device.id().substr(2);
-  out.seed = Random(plan_.seed, "second-disk" + device.id()).next();
-  out.tells = DdiOptions::Tells::kAfterRestart;
-  out.says_version = true;
-  return out;
-}
-
-std::vector<const DdiClient*> World::all_ddi_clients() const {
-  std::vector<const DdiClient*> out;
-  for (const auto& client : ddi_)
-    out.push_back(client.get());
-  for (const auto& [id, client] : second_disks_)
-    out.push_back(client.get());
-  return out;
-}
-
-DdiClient* World::second_disk(const std::string& id) const {
-  const auto found = second_disks_.find(id);
-  return found == second_disks_.end() ? nullptr : found->second.get();
-}
-
-void World::choose_client(const std::string& id, const char* by) {
-  operate(http::Method::kPost, "/v1/devices/" + id + "/ddi-use", {{"by", by}});
-}
-
-void World::switch_to_ddi(std::size_t number, Choice choice) {
-  Device& device = this->device(number);
-  auto& client = second_disks_[device.id()];
-  if (!client) {
-    client = std::make_unique<DdiClient>(timeline_, trace_, *server_, second_disk_options(device));
-    watch(*client);
-  }
-  device.shelve(true);
-  give_token(*client, milliseconds(0));
-  if (choice == Choice::kWritten) choose_client(device.id(), "ddi");
-  client->power_on();
-}
-
-void World::switch_to_agent(std::size_t number, Choice choice) {
-  Device& device = this->device(number);
-  DdiClient* client = second_disk(device.id());
-  if (client == nullptr) return;
-  client->power_cut();
-  device.shelve(false);
-  device.power_on();
-  choose_client(device.id(), choice == Choice::kWritten ? "agent" : "who-asks");
-}
-
-bool World::is_ddi(const std::string& id) const {
-  return std::ranges::any_of(ddi_, [&id](const auto& client) { return client->id() == id; });
-}
-
-void World::give_token(DdiClient& client, milliseconds late) {
-  operate(http::Method::kPost, "/v1/devices/" + client.id() + "/ddi-token", Json::object(),
-          [this, &client, late](const http::Response& answer) {
-            const auto said = parse_json(answer.body);
-            if (answer.status / 100 != 2 || !said || !said->contains("token")) return;
-            timeline_.after(late, [&client, token = (*said)["token"].get<std::string>()] {
-              client.use_token(token);
-            });
-          });
-}
-
 void World::watch(Device& device) {
   machines_[device.id()].push_back(&device);
   device.booted = [this](Device& it) {
@@ -213,13 +127,6 @@ void World::watch(Device& device) {
       machines_[asked.peer.name].push_back(&device);
     oracle_.tell(timeline_.now(),
                  [&](Invariant& one) { one.answered(*this, &device, asked, answer); });
-  };
-}
-
-void World::watch(DdiClient& client) {
-  client.link().answered = [this](const Request& asked, const http::Response& answer) {
-    oracle_.tell(timeline_.now(),
-                 [&](Invariant& one) { one.answered(*this, nullptr, asked, answer); });
   };
 }
 
@@ -525,11 +432,23 @@ void World::send(http::Method method, const std::string& target, std::string bod
   request.peer.role = http::Role::kOperator;
   request.peer.name = "operator";
   request.peer.address = "10.0.1.1";
-  std::erase_if(people_, [](const auto& fiber) { return fiber->over(); });
-  people_.push_back(timeline_.start([this, request, then = std::move(then)] {
+  begin([this, request, then = std::move(then)] {
     const auto answer = desk_->call(request, kOperatorPatience, [] { return false; });
     if (answer && then) then(*answer);
-  }));
+  });
+}
+
+void World::begin(std::function<void()> work) {
+  std::erase_if(people_, [](const auto& fiber) { return fiber->over(); });
+  people_.push_back(timeline_.start(std::move(work)));
+}
+
+void World::type(std::vector<std::string> words) {
+  begin([this, words = std::move(words)] {
+    const Typed typed = type_otactl(timeline_, *desk_, server_->clock(), words);
+    trace_.add("operator", "otactl " + words.front() + " ends with " + std::to_string(typed.exit));
+    oracle_.tell(timeline_.now(), [&](Invariant& one) { one.typed(*this, typed); });
+  });
 }
 
 void World::enrol(Device& device, Device::Identity identity) {

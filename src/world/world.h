@@ -98,6 +98,8 @@ class World {
   // An operator asks the server for something; `then` is called where an answer came.
   using Then = std::function<void(const http::Response&)>;
   void operate(http::Method method, const std::string& target, const Json& body, Then then = {});
+  // He types a line at otactl; what it printed is for the oracle.
+  void type(std::vector<std::string> words);
   // The same with a body that is sent as it is.
   void send(http::Method method, const std::string& target, std::string body, Then then = {});
   void order(const std::string& target, Then then = {}) {
@@ -130,6 +132,7 @@ class World {
   void final_restart();
   void watch(Device& device);
   void start_server();
+  void begin(std::function<void()> work);  // of somebody, as a fiber
   model::Settings first_settings() const;
   DeviceOptions device_options(std::size_t number) const;
   DdiOptions ddi_options(std::size_t number) const;

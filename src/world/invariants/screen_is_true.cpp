@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/command.h"
 #include "console/views/scene.h"
 #include "world/invariants/all.h"
+#include "world/otactl.h"
 #include "world/world.h"
 
 namespace ota::world {
@@ -63,6 +65,20 @@ class ScreenIsTrue final : public Invariant {
     }
   }
 
+  // The same of what otactl prints: "d-0 ONLINE stable 3 v2.1.4 …", "job-000001 d-0 v2.1.5 booting …".
+  // What was true when it asked may have changed by now, but no version was ever had that is printed.
+  void typed(World& world, const Typed& typed) override {
+    if (typed.exit == static_cast<int>(cli::ExitCode::kUsage))
+      return breaks("otactl does not understand: " + typed.words.front());
+    if (typed.exit != 0 || typed.words.front() != "devices") return;
+    std::istringstream lines(typed.out);
+    for (std::string line; std::getline(lines, line);) {
+      const auto words = words_of(line);
+      if (words.size() < 5 || !is_state(words[1]) || !words[4].starts_with("v")) continue;
+      look_at_version(world, words[0], words[4]);
+    }
+  }
+
   // "▸ iot-002 [MODEL GROUP] BLOCKED v2.1.4 91 …", at the row's beginning.
   void read_device(World& world, const fleet::Snapshot& fleet,
                    const std::vector<std::string>& words) {
@@ -109,7 +125,7 @@ class ScreenIsTrue final : public Invariant {
                               [&](const Truth::Confirmed& one) { return is_it(one.image); }))
         return;
     }
-    breaks("the screen says that " + id + " has " + label + ", which it never had");
+    breaks("it is said that " + id + " has " + label + ", which it never had");
   }
 
   void look_at_online(World& world, const std::string& id) {
