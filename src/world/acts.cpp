@@ -436,6 +436,7 @@ constexpr std::array kActKinds{
             kHostileDdi},
     ActKind{"ddi-contradict", "it feeds back anything on its own, again and again", 2, true,
             ddi_contradict, kHostileDdi},
+    ActKind{"ddi-ask-again", "it asks for what has ended", 2, true, ddi_ask_again, kHostileDdi},
     ActKind{"ddi-absurd", "bodies that no client sends, at every route", 1, true, ddi_absurd,
             kHostileDdi},
     ActKind{"switch-to-ddi", "a device's agent gives way to a DDI client", 2, true, switch_to_ddi,

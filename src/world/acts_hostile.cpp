@@ -36,8 +36,10 @@ void say_over_ddi(World& world, DdiClient& client, http::Method method, const st
   request.method = method;
   request.target = target;
   request.body = std::move(body);
-  world.server().ask(request, [&world, target](const http::Response& answer) {
-    world.trace().add("liar", target + " -> " + std::to_string(answer.status));
+  world.server().ask(request, [&world, request](const http::Response& answer) {
+    world.trace().add("liar", request.target + " -> " + std::to_string(answer.status));
+    world.oracle().tell(world.timeline().now(),
+                        [&](Invariant& one) { one.answered(world, nullptr, request, answer); });
   });
 }
 
@@ -119,6 +121,17 @@ void ddi_contradict(World& world, const Act& act) {
                            "/feedback",
                        feedback_body(execution, finished, "claimed"));
         });
+  }
+}
+
+void ddi_ask_again(World& world, const Act& act) {
+  DdiClient& client = world.ddi(act.device);
+  if (!world.server().up()) return;
+  for (const model::Job& job : world.server().fleet()->jobs(client.id(), 5)) {
+    say_over_ddi(world, client, http::Method::kGet,
+                 own_path(client) + "/deploymentBase/" +
+                     std::to_string(model::ddi_action_of(model::ddi_job_number(job.id))),
+                 "");
   }
 }
 

@@ -18,6 +18,8 @@ void claim_success(World& world, const Act& act);
 void ddi_forge(World& world, const Act& act);
 // And on its own, whatever comes to its mind, in any order and again.
 void ddi_contradict(World& world, const Act& act);
+// Asks for what has ended.
+void ddi_ask_again(World& world, const Act& act);
 // Bodies that no client sends, at every route that takes one.
 void ddi_absurd(World& world, const Act& act);
 // The thief answers a device for a while.
