@@ -13,9 +13,9 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/result.h"
-#include "tuf/sign_order.h"
 #include "model/event.h"
 #include "tuf/director.h"
+#include "tuf/sign_order.h"
 #include "tuf/trust_page.h"
 
 namespace ota::fleet {

@@ -306,7 +306,12 @@ void World::repair() {
     const fleet::DeviceRow* row = snapshot->find(device.id());
     order("/v1/devices/" + device.id() + "/acknowledge");
     if (second_disk(device.id()) != nullptr) choose_client(device.id(), "who-asks");
-    if (row != nullptr && row->online && !row->revoked() &&
+    // Who is heard of under its name may be another machine, which took the code that was its.
+    const bool is_heard_itself = std::ranges::none_of(devices_, [&device](const auto& other) {
+      return other.get() != &device && other->id() != device.id() &&
+             other->certificate_name() == device.id();
+    });
+    if (row != nullptr && row->online && !row->revoked() && is_heard_itself &&
         device.certificate_name() == device.id())
       continue;
     trace_.add("world", device.id() + " did not come back: it is let in anew");

@@ -46,7 +46,7 @@ class ScreenIsTrue final : public Invariant {
     console::Model model;
     model.fleet = world.server().fleet()->snapshot();
     model.agents = std::make_shared<const console::Agents>();
-    model.server.phase = fleet::ServerStatus::Phase::kUp;
+    model.server.phase = model::ServerStatus::Phase::kUp;
     model.now = world.server().clock().wall();
     console::UiState state;
     state.view = static_cast<console::View>(random_->below(console::kViewCount));

@@ -33,7 +33,7 @@ Result<void> renew(SmallFleet& it, const std::string& presented, const std::stri
   });
 }
 
-std::string refusal(const Result<void>& result) {
+std::string why_refused(const Result<void>& result) {
   return result ? "" : result.error().context;
 }
 
@@ -64,7 +64,7 @@ TEST_CASE("a revocation between a code's use and its certificate holds", "[fleet
   const auto late = finish(*admission);
   REQUIRE_FALSE(late);
   CHECK(late.error().code == Errc::kDenied);
-  CHECK(refusal(late) == "iot-001 was revoked while it joined");
+  CHECK(why_refused(late) == "iot-001 was revoked while it joined");
   CHECK(it.fleet->detail("iot-001")->row.revoked());
   CHECK_FALSE(it.fleet->detail("iot-001")->row.enrolled());
 
@@ -164,15 +164,15 @@ TEST_CASE("a second key for an enrolled id is refused and named beside the first
 
 TEST_CASE("admission names its reason", "[fleet]") {
   SmallFleet it;
-  CHECK(refusal(it.fleet->admit("stranger", "aa")) == "not in the whitelist");
-  CHECK(refusal(it.fleet->admit("iot-001", "aa")) == "not enrolled");
+  CHECK(why_refused(it.fleet->admit("stranger", "aa")) == "not in the whitelist");
+  CHECK(why_refused(it.fleet->admit("iot-001", "aa")) == "not enrolled");
   REQUIRE(enrol(it, "aa", "key-1"));
   CHECK(it.fleet->admit("iot-001", "aa"));
-  CHECK(refusal(it.fleet->admit("iot-001", "bb")) == "another certificate");
+  CHECK(why_refused(it.fleet->admit("iot-001", "bb")) == "another certificate");
   REQUIRE(it.wait([&](fleet::Done done) { it.fleet->revoke("iot-001", "operator", done); }));
-  CHECK(refusal(it.fleet->admit("iot-001", "aa")) == "revoked");
+  CHECK(why_refused(it.fleet->admit("iot-001", "aa")) == "revoked");
   it.start();
-  CHECK(refusal(it.fleet->admit("iot-001", "aa")) == "revoked");
+  CHECK(why_refused(it.fleet->admit("iot-001", "aa")) == "revoked");
 }
 
 TEST_CASE("a revoked device is cut off before the disk has answered", "[fleet]") {
@@ -191,7 +191,7 @@ TEST_CASE("a device that leaves the whitelist is cut off and its job ends", "[fl
   settings.whitelist.devices.erase(settings.whitelist.devices.begin());
   it.fleet->apply_settings(std::make_shared<const model::Settings>(settings));
   CHECK(it.cut_off == std::vector<std::string>{"iot-001"});
-  CHECK(refusal(it.fleet->admit("iot-001", "serial-iot-001")) == "not in the whitelist");
+  CHECK(why_refused(it.fleet->admit("iot-001", "serial-iot-001")) == "not in the whitelist");
   CHECK(it.fleet->job(job)->state == model::JobState::kCancelled);
   CHECK_FALSE(it.row("iot-001").listed());
 }
@@ -205,7 +205,7 @@ TEST_CASE("a renewed certificate replaces the old one when it is first used", "[
   CHECK(it.fleet->admit("iot-001", "aa"));  // the answer may have been lost
   CHECK(it.fleet->admit("iot-001", "bb"));
   it.tick();
-  CHECK(refusal(it.fleet->admit("iot-001", "aa")) == "another certificate");
+  CHECK(why_refused(it.fleet->admit("iot-001", "aa")) == "another certificate");
   CHECK(it.fleet->admit("iot-001", "bb"));
 }
 
@@ -218,11 +218,11 @@ TEST_CASE("a device keeps its certificate however many answers to its renewals a
     it.tick();
     REQUIRE(it.fleet->admit("iot-001", "aa"));
   }
-  CHECK(refusal(it.fleet->admit("iot-001", "bb")) == "another certificate");
+  CHECK(why_refused(it.fleet->admit("iot-001", "bb")) == "another certificate");
   REQUIRE(renew(it, "aa", "dd"));
   CHECK(it.fleet->admit("iot-001", "dd"));
   it.tick();
-  CHECK(refusal(it.fleet->admit("iot-001", "aa")) == "another certificate");
+  CHECK(why_refused(it.fleet->admit("iot-001", "aa")) == "another certificate");
 }
 
 TEST_CASE("a revocation withdraws the device's open codes, and nobody else's", "[fleet]") {
