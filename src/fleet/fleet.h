@@ -217,6 +217,7 @@ class Fleet {
   void enrolled(const Admission& admission, const std::string& certificate_serial,
                 const std::string& key_fingerprint, WallTime expires, Done done);
   // `presented_serial` is that of the certificate that the device renewed with.
+  // kDenied where that was withdrawn meanwhile.
   void renewed(const std::string& device, const std::string& presented_serial,
                const std::string& certificate_serial, WallTime expires, Done done);
   void revoke(const std::string& device, const std::string& actor, Done done);

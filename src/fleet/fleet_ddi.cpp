@@ -31,9 +31,14 @@ model::DdiClient& client_of(model::DeviceRecord& record) {
   return *record.ddi;
 }
 
-// An operator's word makes it a device that may speak, also after a revocation.
+// An operator's word makes it a device that may speak, also after a revocation: by what it is given
+// now, and not by the certificates that were withdrawn then.
 model::DdiClient& enrol(model::DeviceRecord& record, WallTime now) {
   if (!record.enrolled) record.enrolled_at = now;
+  if (record.revoked) {
+    record.certificate_serial.clear();
+    record.previous_serial.clear();
+  }
   record.enrolled = true;
   record.revoked = false;
   return client_of(record);

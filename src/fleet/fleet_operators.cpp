@@ -275,7 +275,14 @@ void Fleet::enrolled(const Admission& admission, const std::string& certificate_
 void Fleet::renewed(const std::string& device, const std::string& presented_serial,
                     const std::string& certificate_serial, WallTime expires, Done done) {
   const WallTime now = impl_->clock.wall();
+  bool withdrawn = false;
   const bool known = impl_->table.with(device, [&](LiveDevice& live) {
+    // Withdrawn while it renewed: by a revocation, or by a new key under the name.
+    const auto& held = live.record;
+    withdrawn =
+        !held || held->revoked || presented_serial.empty() ||
+        (held->certificate_serial != presented_serial && held->previous_serial != presented_serial);
+    if (withdrawn) return;
     store::Batch batch;
     model::DeviceRecord& record = Impl::record_of(live);
     // The one that the device has holds until the new one is used: its way to the device may fail,
@@ -293,6 +300,7 @@ void Fleet::renewed(const std::string& device, const std::string& presented_seri
     impl_->saver.commit(std::move(batch), OnFailure::kRetry, done);
   });
   if (!known) done(fail(Errc::kNotFound, device));
+  if (withdrawn) done(fail(Errc::kDenied, "the certificate was withdrawn while it was renewed"));
 }
 
 void Fleet::revoke(const std::string& device, const std::string& actor, Done done) {

@@ -4,11 +4,12 @@
 #include "fleet/impl.h"
 #include "model/event_kind.h"
 #include "model/time_json.h"
+#include "store/state_file.h"
 
 namespace ota::fleet {
 namespace {
 
-constexpr std::string_view kStopDocument = "stop";
+static_assert(kFleet == store::kStopCollection);
 constexpr std::size_t kJobsAtOnce = 64;
 
 // Written rather than erased: what could not be written is written again from memory.
@@ -19,13 +20,13 @@ store::Put stop_put(const model::Stop* stop) {
     document["actor"] = stop->actor;
     document["reason"] = stop->reason;
   }
-  return {std::string(kFleet), std::string(kStopDocument), dump_json(document)};
+  return {std::string(kFleet), std::string(store::kStopKey), dump_json(document)};
 }
 
 }  // namespace
 
 bool is_stop_document(std::string_view key) {
-  return key == kStopDocument;
+  return key == store::kStopKey;
 }
 
 void Fleet::Impl::put_stop(store::Batch& batch) const {

@@ -30,6 +30,10 @@ namespace ota::store {
 // Where a state keeps the log's last checkpoint (log_signer.h).
 inline constexpr std::string_view kCheckpointCollection = "meta";
 inline constexpr std::string_view kCheckpointKey = "audit-checkpoint";
+// Where it stands whether all updates are stopped (model/stop.h). What was said here last holds over
+// an import: an old state lifts no stop.
+inline constexpr std::string_view kStopCollection = "fleet";
+inline constexpr std::string_view kStopKey = "stop";
 
 struct StoredEvent {
   model::Event event;

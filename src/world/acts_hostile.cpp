@@ -95,8 +95,10 @@ void ddi_forge(World& world, const Act& act) {
   const std::string body = feedback_body(kSaid[static_cast<std::size_t>(act.a) % kSaid.size()],
                                          act.a % 3 == 0 ? "failure" : "success", "forged");
   for (const char* route : {"/deploymentBase/", "/cancelAction/"}) {
-    for (const std::string& path : {own_path(liar), "/default/controller/v1/" + victim})
-      say_over_ddi(world, liar, http::Method::kPost, path + route + action + "/feedback", body);
+    for (std::string path : {own_path(liar), "/default/controller/v1/" + victim}) {
+      path.append(route).append(action).append("/feedback");
+      say_over_ddi(world, liar, http::Method::kPost, path, body);
+    }
   }
 }
 

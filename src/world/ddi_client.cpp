@@ -248,7 +248,7 @@ Request DdiClient::signed_in() const {
   return request;
 }
 
-std::optional<http::Response> DdiClient::send(Request request) {
+std::optional<http::Response> DdiClient::send(const Request& request) {
   auto answer = link_.call(request, kPatience, [] { return false; });
   if (!answer) return std::nullopt;
   return std::move(*answer);

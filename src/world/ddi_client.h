@@ -92,7 +92,7 @@ class DdiClient {
   bool tell_attributes();
   // The answer's status; 0: none came.
   int ask(http::Method method, const std::string& target, const Json& body, Json* said = nullptr);
-  std::optional<http::Response> send(Request request);
+  std::optional<http::Response> send(const Request& request);
 
   Timeline& timeline_;
   Trace& trace_;

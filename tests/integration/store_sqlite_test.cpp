@@ -319,6 +319,35 @@ TEST_CASE("nothing of the old state is written over an import, until the store i
   CHECK(put("new").has_value());
 }
 
+TEST_CASE("an old state lifts no stop that was said here since", "[store]") {
+  const test::TempFolder folder;
+  auto store = open_or_fail(folder.path());
+  const auto say = [&](const char* document) {
+    commit_now(*store, {.puts = {{"fleet", "stop", document}}, .events = {event_for("a", "b")}});
+  };
+  const auto import = [&](const std::string& state) {
+    REQUIRE(store->import_state(state).has_value());
+    store.reset();
+    store = open_or_fail(folder.path());
+    return **store->get("fleet", "stop");
+  };
+  commit_now(*store, {.puts = {{"devices", "a", "{}"}}, .events = {event_for("a", "b")}});
+  const std::string never_stopped = store->export_state().value();
+  say(R"({"on":true})");
+  const std::string stopped = store->export_state().value();
+  CHECK(import(never_stopped) == R"({"on":true})");
+  say(R"({"on":false})");
+  CHECK(import(stopped) == R"({"on":false})");
+  // Where nothing was said here, what the state says holds.
+  const test::TempFolder other;
+  auto fresh = open_or_fail(other.path());
+  commit_now(*fresh, {.puts = {{"devices", "b", "{}"}}, .events = {event_for("a", "b")}});
+  REQUIRE(fresh->import_state(stopped).has_value());
+  fresh.reset();
+  fresh = open_or_fail(other.path());
+  CHECK(**fresh->get("fleet", "stop") == R"({"on":true})");
+}
+
 TEST_CASE("a state that does not verify replaces nothing", "[store]") {
   const test::TempFolder folder;
   auto store = open_or_fail(folder.path());

@@ -65,6 +65,7 @@ std::string sum_of(const Json& results, Run run) {
     ++counts[allowed ? (run == Run::kDry ? "ALLOWED" : "SUCCESS") : text_at(decision, "headline")];
   }
   std::vector<std::pair<std::size_t, std::string>> most_first;
+  most_first.reserve(counts.size());
   for (auto& [headline, count] : counts)
     most_first.emplace_back(count, headline);
   std::stable_sort(most_first.begin(), most_first.end(),

@@ -30,11 +30,13 @@ std::string touched_by(const Batch& batch) {
   return dump_json(touched);
 }
 
-Result<std::string> query_checkpoint(Database& database) {
+// Empty where there is none.
+Result<std::string> query_document(Database& database, std::string_view collection,
+                                   std::string_view key) {
   auto row = database.prepare("SELECT document FROM documents WHERE collection = ?1 AND key = ?2");
   if (!row) return row.error();
-  row->bind(1, kCheckpointCollection);
-  row->bind(2, kCheckpointKey);
+  row->bind(1, collection);
+  row->bind(2, key);
   const auto found = row->step();
   if (!found) return found.error();
   return std::string(*found ? row->text(0) : std::string_view());
@@ -322,24 +324,34 @@ Result<void> BatchWriter::write_take(WriteItem& item) {
   return {};
 }
 
-// Documents are replaced. The log is not: what this store's log says was said. An empty store takes
+// Documents are replaced, but for a stop that was said here. The log is not: what this store's log says was said. An empty store takes
 // over the imported log as it is; another keeps it apart, and its own goes on with a word on it.
 Result<void> BatchWriter::write_replacement(Database& database, WriteItem& item) {
   const bool goes_on = position_.edge.size() > 0;
-  const auto is_checkpoint = [](const Put& put) {
-    return put.collection == kCheckpointCollection && put.key == kCheckpointKey;
+  // What this store's own log, and its operators, said last.
+  std::vector<Put> own;
+  for (const auto& [collection, key] :
+       {std::pair(kCheckpointCollection, kCheckpointKey), std::pair(kStopCollection, kStopKey)}) {
+    if (!goes_on) break;
+    auto document = query_document(database, collection, key);
+    if (!document) return document.error();
+    own.push_back({std::string(collection), std::string(key), std::move(*document)});
+  }
+  const auto is_own = [&own](const Put& put) {
+    return std::ranges::any_of(own, [&put](const Put& one) {
+      const bool holds = one.collection == kCheckpointCollection || !one.document.empty();
+      return holds && one.collection == put.collection && one.key == put.key;
+    });
   };
-  const auto own = goes_on ? query_checkpoint(database) : Result<std::string>(std::string());
-  if (!own) return own.error();
   const char* const clear = "DELETE FROM documents; DELETE FROM claims";
   if (auto cleared = database.run(clear); !cleared) return cleared;
   ++position_.writes;
   for (const Put& written : item.replacement->documents) {
-    if (goes_on && is_checkpoint(written)) continue;  // of another log
+    if (is_own(written)) continue;  // a head of another log, a word of another day
     if (auto done = put(written); !done) return done;
   }
-  if (!own->empty()) {
-    const Put kept{std::string(kCheckpointCollection), std::string(kCheckpointKey), *own};
+  for (const Put& kept : own) {
+    if (kept.document.empty()) continue;
     if (auto done = put(kept); !done) return done;
   }
   if (!goes_on) return take_over_log(*item.replacement);

@@ -16,7 +16,7 @@ class CountedWasConfirmed final : public Invariant {
       const model::Job& job = *known;
       if (job.state != model::JobState::kSucceeded || !seen_.insert(job.id).second) continue;
       if (world.is_ddi(job.device) || job.ddi) continue;  // another promise
-      const auto machines = world.machines_of(job.device);
+      const auto& machines = world.machines_of(job.device);
       const bool ran = std::ranges::any_of(machines, [&](const Device* machine) {
         return std::ranges::any_of(machine->truth().boots, [&](const Truth::Boot& boot) {
           return boot.sha256 == job.release.sha256;

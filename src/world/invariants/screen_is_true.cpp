@@ -51,8 +51,7 @@ class ScreenIsTrue final : public Invariant {
     console::UiState state;
     state.view = static_cast<console::View>(random_->below(console::kViewCount));
     state.device = world.device(random_->below(world.plan().devices)).id();
-    if (auto detail = world.server().fleet()->detail(state.device))
-      model.detail = std::make_shared<const fleet::DeviceDetail>(std::move(*detail));
+    model.detail = world.server().fleet()->detail(state.device);
     console::arrange(model, state);
     const console::Size size{random_->chance(0.5) ? 120 : 200, 50};
     const console::Canvas canvas = draw_screen(model, state, size, {});
@@ -103,7 +102,11 @@ class ScreenIsTrue final : public Invariant {
       const std::string said = words[i + 1] + " " + words[i + 2] + " " + words[i + 3];
       const std::string is = job.device + " " + job.release.version.label() + " " +
                              std::string(model::to_text(job.state));
-      if (said != is) return breaks("the screen says of " + job.id + " " + said + ": it is " + is);
+      if (said != is) {
+        std::string words_found = "the screen says of ";
+        words_found.append(job.id).append(" ").append(said).append(": it is ").append(is);
+        return breaks(words_found);
+      }
       if (words[i + 3] == "succeeded") look_at_version(world, words[i + 1], words[i + 2]);
       return;
     }

@@ -225,6 +225,31 @@ TEST_CASE("a device keeps its certificate however many answers to its renewals a
   CHECK(why_refused(it.fleet->admit("iot-001", "aa")) == "another certificate");
 }
 
+TEST_CASE("a certificate that was revoked stays out, whatever lets the device in again",
+          "[fleet]") {
+  SmallFleet it;
+  REQUIRE(open(it, "iot-001"));
+  REQUIRE(redeem(it).has_value());
+  REQUIRE(enrol(it, "serial-1", "key-1").has_value());
+  REQUIRE(renew(it, "serial-1", "serial-2").has_value());
+  REQUIRE(it.wait([&](fleet::Done done) { it.fleet->revoke("iot-001", "operator", done); }));
+  // A renewal that was under way while it was revoked.
+  CHECK(renew(it, "serial-2", "serial-3").error().code == Errc::kDenied);
+  SECTION("a token for DDI") {
+    REQUIRE(it.wait([&](fleet::Done done) {
+      it.fleet->ddi_set_token("iot-001", sha256_hex("token"), "operator:ann", done);
+    }));
+  }
+  SECTION("also after a restart") {
+    REQUIRE(it.wait([&](fleet::Done done) {
+      it.fleet->ddi_set_token("iot-001", sha256_hex("token"), "operator:ann", done);
+    }));
+    it.start();
+  }
+  for (const char* serial : {"serial-1", "serial-2", "serial-3"})
+    CHECK_FALSE(it.fleet->admit("iot-001", serial).has_value());
+}
+
 TEST_CASE("a revocation withdraws the device's open codes, and nobody else's", "[fleet]") {
   SmallFleet it;
   const std::string other_hash(64, '2');
