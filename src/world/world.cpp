@@ -297,6 +297,19 @@ void World::calm_down() {
   }
 }
 
+namespace {
+
+// An old state that was put back knows nothing of an image that came since; where that is published
+// no more either, nobody can say what the device runs, and it has to be let in anew.
+bool is_known(const std::string& sha256, const fleet::DeviceRow& row,
+              const fleet::Snapshot& fleet) {
+  const auto is_it = [&sha256](const auto& known) { return known.sha256 == sha256; };
+  return (row.record && std::ranges::any_of(row.record->trusted, is_it)) ||
+         std::ranges::any_of(*fleet.releases, is_it);
+}
+
+}  // namespace
+
 // What operators do about devices that did not come back by themselves.
 void World::repair() {
   order("/v1/resume");
@@ -312,7 +325,8 @@ void World::repair() {
              other->certificate_name() == device.id();
     });
     if (row != nullptr && row->online && !row->revoked() && is_heard_itself &&
-        device.certificate_name() == device.id())
+        device.certificate_name() == device.id() &&
+        (!plan_.imports || is_known(device.bootable(), *row, *snapshot)))
       continue;
     trace_.add("world", device.id() + " did not come back: it is let in anew");
     order("/v1/devices/" + device.id() + "/revoke",
