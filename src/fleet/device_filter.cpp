@@ -1,5 +1,7 @@
 #include "fleet/device_filter.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -13,28 +15,8 @@ namespace {
 constexpr std::string_view kNone = "none";
 constexpr std::string_view kNever = "never";
 
-// '*' stands for any text, also for none.
-bool is_named(std::string_view name, std::string_view pattern) {
-  std::size_t at = 0;
-  std::size_t here = 0;
-  std::size_t star = std::string_view::npos;  // the last one, and where the text stood at it
-  std::size_t tried = 0;
-  while (at < name.size()) {
-    if (here < pattern.size() && pattern[here] == '*') {
-      star = here++;
-      tried = at;
-    } else if (here < pattern.size() && folded(name[at]) == folded(pattern[here])) {
-      ++at;
-      ++here;
-    } else if (star != std::string_view::npos) {
-      here = star + 1;
-      at = ++tried;
-    } else {
-      return false;
-    }
-  }
-  return std::all_of(pattern.begin() + static_cast<std::ptrdiff_t>(here), pattern.end(),
-                     [](char c) { return c == '*'; });
+bool is_named(const std::string& name, const std::string& pattern) {
+  return ::fnmatch(pattern.c_str(), name.c_str(), FNM_CASEFOLD | FNM_NOESCAPE) == 0;
 }
 
 template <class E, std::size_t N>

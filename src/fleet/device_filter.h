@@ -5,7 +5,7 @@
 //   a,b             one of them; what has no key of its own has that of the one before: group:x,y
 //   !a              not: !a,b is neither
 //   word            in the id, model, group, state, verdict's label, the gate's word, a version
-//   id: model: group:                that very name; * stands for any text
+//   id: model: group:                that very name, or a pattern of the shell's: line-*, iot-00[1-3]
 //   state: verdict: job:             one of the words that the screen has; job:none
 //   gate:cpu                         in the gate's word
 //   version:2.1.4 target:>=2.2.0     with <, <=, >, >= or nothing; none: it has none
