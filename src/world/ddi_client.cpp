@@ -181,7 +181,7 @@ bool DdiClient::fetch() {
   Request request = signed_in();
   request.target = work_->file;
   if (work_->have > 0) request.range = "bytes=" + std::to_string(work_->have) + "-";
-  const auto answer = send(std::move(request));
+  const auto answer = send(request);
   if (!answer || !answer->file) return false;
   const auto whole =
       read_file(std::filesystem::path(answer->file->folder) / answer->file->path, kMostImage);
@@ -226,7 +226,7 @@ int DdiClient::ask(http::Method method, const std::string& target, const Json& b
   request.method = method;
   request.target = target;
   if (method != http::Method::kGet) request.body = dump_json(body);
-  const auto answer = send(std::move(request));
+  const auto answer = send(request);
   if (!answer) return 0;
   if (said != nullptr && answer->status == 200) {
     auto document = parse_json(answer->body);

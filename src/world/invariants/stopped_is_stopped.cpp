@@ -1,4 +1,5 @@
 // From the answer to a stop until somebody asks to resume no device is handed an update.
+#include <optional>
 #include <set>
 
 #include "base/json.h"
@@ -9,11 +10,20 @@
 namespace ota::world {
 namespace {
 
+// A slow disk holds an answer up for less.
+constexpr seconds kLongestAnswer{10};
+
 class StoppedIsStopped final : public Invariant {
   void answered(World& world, const Device* device, const Request& asked,
                 const http::Response& answer) override {
-    if (asked.target == "/v1/resume") stopped_ = false;
-    if (asked.target == "/v1/stop" && answer.status == 200) {
+    const MonoTime now = world.timeline().now();
+    if (asked.target == "/v1/resume") {
+      stopped_ = false;
+      resumed_ = now;
+    }
+    // Of two who ask at once the one who is answered last need not be the one who was heard last.
+    const bool at_once = resumed_ && now - *resumed_ < kLongestAnswer;
+    if (asked.target == "/v1/stop" && answer.status == 200 && !at_once) {
       stopped_ = true;
       open_.clear();
       for (const model::Job& job : world.server().fleet()->jobs("", 1000)) {
@@ -49,6 +59,7 @@ class StoppedIsStopped final : public Invariant {
   }
 
   bool stopped_ = false;
+  std::optional<MonoTime> resumed_;
   std::set<std::string> open_;  // when they were stopped
 };
 
