@@ -27,8 +27,8 @@ Result<std::string> known_word(const model::EnumTable<E, N>& table, std::string_
     if (equal_folded(text, word)) return std::string(text);
     known += (known.empty() ? "" : ", ") + std::string(text);
   }
-  return fail(Errc::kInvalid, "'" + printable(word, 40) + "' is nothing of " + std::string(key) +
-                                  ": it is one of " + known);
+  return fail(Errc::kInvalid,
+              "no " + std::string(key) + " '" + printable(word, 40) + "': it is one of " + known);
 }
 
 const model::Version* running(const DeviceRow& row) {

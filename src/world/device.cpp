@@ -206,6 +206,8 @@ void Device::lose_unsynced() {
   truth_.not_kept.clear();
   if (!truth_.saved.empty() && after != truth_.saved && after != before)
     truth_.not_kept = after.empty() ? "its state" : "its last state";
+  // What outlived one cut is there at the next, also where luck alone kept it.
+  if (truth_.not_kept.empty() && !truth_.saved.empty()) truth_.saved = after;
 }
 
 bool Device::half_joined() const {
