@@ -6,6 +6,19 @@
 
 namespace ota::world {
 
+std::vector<Json> updates_told(const Device* device, const Request& asked,
+                               const http::Response& answer) {
+  if (device == nullptr || answer.status != 200 || !asked.target.starts_with("/v1/commands"))
+    return {};
+  const auto said = parse_json(answer.body);
+  if (!said) return {};
+  std::vector<Json> updates;
+  for (const Json& command : (*said)["commands"]) {
+    if (command["type"] == "update") updates.push_back(command);
+  }
+  return updates;
+}
+
 std::optional<std::string> id_between(std::string_view target, std::string_view before,
                                       std::string_view after) {
   if (!target.starts_with(before) || !target.ends_with(after) ||

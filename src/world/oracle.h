@@ -22,6 +22,10 @@ namespace ota::world {
 class World;
 struct Typed;
 
+// The updates that an answer tells a device to take; none where it is an answer to something else.
+std::vector<Json> updates_told(const Device* device, const Request& asked,
+                               const http::Response& answer);
+
 // What stands in a target between these two: the id in "/v1/jobs/ID/report". None: another target.
 std::optional<std::string> id_between(std::string_view target, std::string_view before,
                                       std::string_view after);

@@ -33,13 +33,7 @@ class DeskRequester final : public http::Requester {
   }
   Result<http::Reply> call(http::Method method, const std::string& path, std::string body,
                            std::size_t max_bytes, milliseconds timeout) {
-    Request request;
-    request.method = method;
-    request.target = path;
-    request.body = std::move(body);
-    request.peer.role = http::Role::kOperator;
-    request.peer.name = "operator";
-    request.peer.address = desk_.address();
+    const Request request = operator_request(method, path, std::move(body), desk_.address());
     auto answer =
         desk_.call(request, timeout == milliseconds{} ? kPatience : timeout, [] { return false; });
     if (!answer) return answer.error();

@@ -70,6 +70,18 @@ class Sink final : public http::Responder::Sink {
 
 }  // namespace
 
+Request operator_request(http::Method method, std::string target, std::string body,
+                         std::string address) {
+  Request request;
+  request.method = method;
+  request.target = std::move(target);
+  request.body = std::move(body);
+  request.peer.role = http::Role::kOperator;
+  request.peer.name = "operator";
+  request.peer.address = std::move(address);
+  return request;
+}
+
 // What memory holds: gone with the process.
 struct Server::Life {
   Life(Timeline& timeline, std::uint64_t seed, std::uint64_t number, milliseconds slowest)

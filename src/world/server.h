@@ -40,6 +40,10 @@ struct Request {
   std::uint64_t connection = 0;
 };
 
+// The operator's own, from the desk at that address.
+Request operator_request(http::Method method, std::string target, std::string body,
+                         std::string address);
+
 struct ServerOptions {
   std::filesystem::path root;  // config, firmware and keys: real files
   std::string disk;            // the database's; a name of SQLite's file layers

@@ -444,13 +444,7 @@ void World::operate(http::Method method, const std::string& target, const Json& 
 }
 
 void World::send(http::Method method, const std::string& target, std::string body, Then then) {
-  Request request;
-  request.method = method;
-  request.target = target;
-  request.body = std::move(body);
-  request.peer.role = http::Role::kOperator;
-  request.peer.name = "operator";
-  request.peer.address = "10.0.1.1";
+  const Request request = operator_request(method, target, std::move(body), "10.0.1.1");
   begin([this, request, then = std::move(then)] {
     const auto answer = desk_->call(request, kOperatorPatience, [] { return false; });
     if (answer && then) then(*answer);

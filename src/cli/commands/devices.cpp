@@ -1,7 +1,4 @@
 // otactl devices: the table of all devices.
-#include <algorithm>
-#include <array>
-
 #include "cli/commands/all.h"
 #include "cli/context.h"
 #include "cli/fetch.h"
@@ -10,9 +7,6 @@
 
 namespace ota::cli {
 namespace {
-
-constexpr std::array<std::string_view, 6> kFilters{"--filter", "--group",        "--model",
-                                                   "--state",  "--from-version", "--verdict"};
 
 // Words of before --filter, which are terms of it.
 bool wanted(const Json& row, const Arguments& arguments) {
@@ -35,9 +29,8 @@ Result<ExitCode> run_devices(Context& context) {
     context.out.table(table);
     return ExitCode::kDone;
   }
-  const bool any = std::any_of(kFilters.begin(), kFilters.end(), [&](std::string_view option) {
-    return context.arguments.has(option);
-  });
+  const Arguments& arguments = context.arguments;
+  const bool any = has_filter(arguments) || arguments.has("--state") || arguments.has("--verdict");
   context.out.line(any ? "No device matches." : "No devices: list some in config/devices.json.");
   return ExitCode::kDone;
 }

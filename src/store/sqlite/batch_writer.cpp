@@ -324,8 +324,9 @@ Result<void> BatchWriter::write_take(WriteItem& item) {
   return {};
 }
 
-// Documents are replaced, but for a stop that was said here. The log is not: what this store's log says was said. An empty store takes
-// over the imported log as it is; another keeps it apart, and its own goes on with a word on it.
+// Documents are replaced, but for a stop that was said here. The log is not: what this store's log
+// says was said. An empty store takes over the imported log as it is; another keeps it apart, and
+// its own goes on with a word on it.
 Result<void> BatchWriter::write_replacement(Database& database, WriteItem& item) {
   const bool goes_on = position_.edge.size() > 0;
   // What this store's own log, and its operators, said last.

@@ -41,12 +41,8 @@ class BudgetIsKept final : public Invariant {
   void answered(World& world, const Device* device, const Request& asked,
                 const http::Response& answer) override {
     follow_limit(world);
-    if (device == nullptr || answer.status != 200 || !asked.target.starts_with("/v1/commands"))
-      return;
-    const auto said = parse_json(answer.body);
-    if (!said) return;
-    for (const Json& command : (*said)["commands"]) {
-      if (command["type"] == "update") check(world, asked.peer.name, command);
+    for (const Json& command : updates_told(device, asked, answer)) {
+      check(world, asked.peer.name, command);
     }
   }
 

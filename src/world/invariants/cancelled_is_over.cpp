@@ -15,12 +15,8 @@ class CancelledIsOver final : public Invariant {
     if (const auto job = id_between(asked.target, "/v1/jobs/", "/cancel");
         job && answer.status == 204)
       cancelled_.insert(*job);
-    if (device == nullptr || answer.status != 200 || !asked.target.starts_with("/v1/commands"))
-      return;
-    const auto said = parse_json(answer.body);
-    if (!said) return;
-    for (const Json& command : (*said)["commands"]) {
-      if (command["type"] == "update" && cancelled_.contains(command["job"].get<std::string>()))
+    for (const Json& command : updates_told(device, asked, answer)) {
+      if (cancelled_.contains(command["job"].get<std::string>()))
         breaks(device->id() + " is offered " + command["job"].get<std::string>() +
                " after its cancel was acknowledged");
     }

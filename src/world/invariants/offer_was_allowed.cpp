@@ -10,12 +10,8 @@ namespace {
 class OfferWasAllowed final : public Invariant {
   void answered(World& world, const Device* device, const Request& asked,
                 const http::Response& answer) override {
-    if (device == nullptr || answer.status != 200 || !asked.target.starts_with("/v1/commands"))
-      return;
-    const auto said = parse_json(answer.body);
-    if (!said) return;
-    for (const Json& command : (*said)["commands"]) {
-      if (command["type"] == "update") check(world, *device, command);
+    for (const Json& command : updates_told(device, asked, answer)) {
+      check(world, *device, command);
     }
   }
 

@@ -14,13 +14,8 @@ namespace {
 class StartedWasAllowed final : public Invariant {
   void answered(World&, const Device* device, const Request& asked,
                 const http::Response& answer) override {
-    if (device == nullptr || answer.status != 200 || !asked.target.starts_with("/v1/commands"))
-      return;
-    const auto said = parse_json(answer.body);
-    if (!said) return;
-    for (const Json& command : (*said)["commands"]) {
-      if (command["type"] == "update")
-        told_[asked.peer.name].insert(command["release"]["sha256"].get<std::string>());
+    for (const Json& command : updates_told(device, asked, answer)) {
+      told_[asked.peer.name].insert(command["release"]["sha256"].get<std::string>());
     }
   }
 

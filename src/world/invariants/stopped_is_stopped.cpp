@@ -31,17 +31,9 @@ class StoppedIsStopped final : public Invariant {
       }
     }
     if (!stopped_ || answer.status != 200 || asked.method != http::Method::kGet) return;
-    if (device != nullptr && asked.target.starts_with("/v1/commands")) look_at_commands(answer);
+    for (const Json& command : updates_told(device, asked, answer))
+      breaks(command["job"].get<std::string>() + " is handed out while updates are stopped");
     if (asked.listener == Request::Listener::kDdi) look_at_root(asked, answer);
-  }
-
-  void look_at_commands(const http::Response& answer) {
-    const auto said = parse_json(answer.body);
-    if (!said) return;
-    for (const Json& command : (*said)["commands"]) {
-      if (command["type"] == "update")
-        breaks(command["job"].get<std::string>() + " is handed out while updates are stopped");
-    }
   }
 
   // Over DDI a device is told of its update until that ends: what had started may go on.
