@@ -22,7 +22,7 @@ class AcknowledgedIsKept final : public Invariant {
       return;
     }
     if (const auto id = id_between(asked.target, "/v1/devices/", "/revoke"))
-      revoked_[*id] = world.server().clock().wall();
+      revoked_[*id] = {world.server().clock().wall(), enrolled_at(world, *id)};
     // A new token lets a device over DDI in anew.
     if (const auto id = id_between(asked.target, "/v1/devices/", "/ddi-token")) revoked_.erase(*id);
     if (asked.target == "/v1/enroll") {
@@ -51,10 +51,14 @@ class AcknowledgedIsKept final : public Invariant {
     for (const std::string& id : jobs_) {
       if (!fleet.job(id)) breaks(id + " was promised to an operator and is not there");
     }
-    for (const auto& [device, at] : revoked_) {
+    for (const auto& [device, revoked] : revoked_) {
       const auto detail = fleet.detail(device);
-      // One that is let in anew is so in memory before its certificate is on disk and given out.
-      if (detail && detail->record && detail->record->enrolled_at >= at - seconds(10)) continue;
+      // One that is let in anew is so in memory before its certificate is on disk and given out; the
+      // server's clock may have been set back since.
+      if (detail && detail->record &&
+          (detail->record->enrolled_at >= revoked.at - seconds(10) ||
+           detail->record->enrolled_at != revoked.enrolled_at))
+        continue;
       if (!detail || !detail->record || !detail->record->revoked)
         breaks(device + " was revoked, and is not");
     }
@@ -70,9 +74,18 @@ class AcknowledgedIsKept final : public Invariant {
     }
   }
 
+  static WallTime enrolled_at(World& world, const std::string& device) {
+    const auto detail = world.server().fleet()->detail(device);
+    return detail && detail->record ? detail->record->enrolled_at : WallTime{};
+  }
+
+  struct Revoked {
+    WallTime at;           // by the server's clock
+    WallTime enrolled_at;  // as its record said then
+  };
   std::size_t turn_ = 0;
   std::set<std::string> jobs_;
-  std::map<std::string, WallTime> revoked_;
+  std::map<std::string, Revoked> revoked_;
   std::map<std::string, std::uint64_t> newest_;  // acknowledged, by job
   std::set<std::string> ended_;
 };
