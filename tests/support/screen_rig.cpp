@@ -42,14 +42,15 @@ void write_console_root(const std::filesystem::path& root) {
 ConsoleRig::ConsoleRig(const Options& options) : pty(pty_options(options, root.path())) {}
 
 std::string confirm_update(Pty& pty, const std::string& version) {
-  const std::string success = "SUCCESS: Update to " + version + " initiated";
+  const auto missing = [&](const std::string& text) { return text + " not in\n" + pty.screen(); };
   for (const char* gate : {"ALLOWED", "x leave out"}) {
-    if (!pty.until_shown(gate)) return gate;
+    if (!pty.until_shown(gate)) return missing(gate);
   }
   pty.send("\r");
-  if (!pty.until_shown("[ Cancel ]")) return "[ Cancel ]";
+  if (!pty.until_shown("[ Cancel ]")) return missing("[ Cancel ]");
   pty.send("\t\r");
-  return pty.until_shown(success) ? "" : success;
+  const std::string success = "SUCCESS: Update to " + version + " initiated";
+  return pty.until_shown(success) ? "" : missing(success);
 }
 
 std::vector<int> processes_of(const std::filesystem::path& root) {

@@ -31,7 +31,7 @@ struct ConsoleRig {
 };
 
 // From the gate's page of an update that is allowed: goes on, moves from Cancel to Start, and waits
-// for the answer. What did not come on the screen; empty: all did.
+// for the answer. What did not come, and the screen without it; empty: all did.
 std::string confirm_update(Pty& pty, const std::string& version);
 
 // The processes whose command line names this folder: agents that must not outlive their console.
