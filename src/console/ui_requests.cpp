@@ -32,8 +32,12 @@ void Ui::start_update(std::vector<std::string> devices,
     return say("BLOCKED: state is not saved (" + model_.fleet->store_problem + ")", Ink::kBad);
   }
   const auto& releases = model_.fleet->releases;
-  if (!releases || releases->empty())
+  if (!releases || releases->empty()) {
+    // Before it serves, the server has not read what is published.
+    if (model_.server.phase == model::ServerStatus::Phase::kStarting)
+      return say("the server is starting: what is published is not read yet", Ink::kWarn);
     return say("nothing is published: otactl firmware add FILE", Ink::kBad);
+  }
   const fleet::DeviceRow* first = model_.fleet->find(devices.front());
   UpdateFlow flow(std::move(devices), releases, first->target);
   if (!version) {

@@ -72,6 +72,8 @@ TEST_CASE("swupdate is updated from the console's menu, and counts once it came 
   REQUIRE(pty.until_shown("SWUpdate", seconds(30)));
   pty.send(":device press-01\r");
   REQUIRE(pty.until_shown("hwRev = 1.0", seconds(30)));
+  // A server that is starting knows no image; one that is up waits for the device's first poll.
+  REQUIRE(pty.until_shown("ALLOWED", seconds(30)));
   pty.send(":push press-01 2.1.0\r");
   REQUIRE(confirm_update(pty, "v2.1.0") == "");
   pty.send("4");

@@ -145,3 +145,18 @@ TEST_CASE("a server that is up stays on its port", "[console]") {
   desk.command("port 9443");
   CHECK(desk.backend.asked.empty());
 }
+
+TEST_CASE("that nothing is published is not said before it was read", "[console]") {
+  Desk desk;
+  auto unread = std::make_shared<fleet::Snapshot>(*desk.backend.fleet);
+  unread->releases = std::make_shared<const std::vector<model::Release>>();
+  desk.backend.fleet = unread;
+  desk.backend.status.phase = model::ServerStatus::Phase::kStarting;
+  desk.settle();
+  desk.command("push iot-001");
+  CHECK(desk.notice() == "the server is starting: what is published is not read yet");
+  desk.backend.status.phase = model::ServerStatus::Phase::kUp;
+  desk.settle();
+  desk.command("push iot-001");
+  CHECK(desk.notice() == "nothing is published: otactl firmware add FILE");
+}
