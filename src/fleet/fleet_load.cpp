@@ -84,11 +84,11 @@ Result<void> Fleet::Impl::load_jobs(StoredState& stored, WallTime now, store::Ba
       if (model::is_final(job.state)) jobs.archive.ended(job);
     }
     const JobChange resumed = job_resumed(job, *jobs.rules_of(job), now);
-    if (resumed.changed) {
+    if (resumed.changed && !model::is_final(job.state)) {
       jobs.carry_out(resumed, batch);
       continue;
     }
-    jobs.load(job, now);
+    jobs.load(resumed.job, now);
     // Of a program before the archive: it moves.
     if (counted || !is_over(job)) continue;
     JobService::put(batch, job);

@@ -139,6 +139,7 @@ void Fleet::Impl::follow_jump(milliseconds jump, WallTime now) {
       stripe.touch(*device);
     }
   }
+  post([this, jump, now] { jobs.follow_jump(jump, now); });
 }
 
 void Fleet::Impl::tick_devices(WallTime now) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/clock_jump.h"
 #include "base/json_numbers.h"
 #include "base/text.h"
 #include "model/event_kind.h"
@@ -484,9 +485,32 @@ JobChange job_forced_out(const Job& job, const std::string& actor, WallTime now)
 JobChange job_resumed(const Job& job, const model::OtaSettings& settings, WallTime now) {
   JobChange change;
   change.job = job;
-  if (model::is_final(job.state)) return change;
-  change.changed = true;
-  change.job.deadline = std::max(job.deadline, now + time_for(job.state, settings));
+  const WallTime longest_watch = now + settings.watch_period;
+  if (!model::is_final(job.state)) {
+    change.changed = true;
+    change.job.deadline = now + time_for(job.state, settings);
+  } else if (job.watch == Watch::kWatching && job.watch_until > longest_watch) {
+    change.changed = true;
+    change.job.watch_until = longest_watch;
+  }
+  return change;
+}
+
+JobChange job_after_jump(const Job& job, const model::OtaSettings& settings, milliseconds jump,
+                         WallTime now) {
+  JobChange change;
+  change.job = job;
+  // By when it began: what began after the jump has its time by the new clock already.
+  const auto moved = [&](WallTime end, milliseconds whole) {
+    return after_jump(end - whole, jump, now) + whole;
+  };
+  if (!model::is_final(job.state)) {
+    change.changed = true;
+    change.job.deadline = moved(job.deadline, time_for(job.state, settings));
+  } else if (job.watch == Watch::kWatching) {
+    change.changed = true;
+    change.job.watch_until = moved(job.watch_until, settings.watch_period);
+  }
   return change;
 }
 

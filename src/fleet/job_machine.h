@@ -88,7 +88,12 @@ JobChange job_abandoned(const model::Job& job, const std::string& reason, WallTi
 JobChange job_forced_out(const model::Job& job, const std::string& actor, WallTime now);
 
 // After a restart of the server: the present state gets its whole time again, since the device
-// could not report meanwhile.
+// could not report meanwhile. What was stamped by a clock that was ahead waits no longer for it.
 JobChange job_resumed(const model::Job& job, const model::OtaSettings& settings, WallTime now);
+
+// The server's clock jumped, which was noticed at `now`: the present state and the watch have what
+// they had left, by the clock as it goes now.
+JobChange job_after_jump(const model::Job& job, const model::OtaSettings& settings,
+                         milliseconds jump, WallTime now);
 
 }  // namespace ota::fleet

@@ -83,6 +83,9 @@ class JobService {
   void end_left_watch(const std::string& device, WallTime now, store::Batch& batch);
 
   // -- the clock's --
+  // The wall clock jumped, which was noticed at `now`: what waits, waits as long as before. Not
+  // stored: a restart gives each job its whole time again.
+  void follow_jump(milliseconds jump, WallTime now);
   // Deadlines, the ends of watch periods, commands that were lost: what is due, in slices.
   void tick(WallTime now);
 

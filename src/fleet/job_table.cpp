@@ -131,6 +131,14 @@ JobTable::Entry* JobTable::watching(const std::string& device) {
   return entry_of(watching_, device);
 }
 
+std::vector<std::string> JobTable::open_ids() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, entry] : jobs_) {
+    if (over_.count(id) == 0) ids.push_back(id);
+  }
+  return ids;
+}
+
 // -- timers --
 
 void JobTable::due_by(Entry& entry, WallTime at) {

@@ -63,6 +63,8 @@ class JobTable {
   Entry* running(const std::string& device);
   // Its success that is under watch.
   Entry* watching(const std::string& device);
+  // Of those that run or are under watch.
+  std::vector<std::string> open_ids() const;
   // Forgets all.
   void clear();
 

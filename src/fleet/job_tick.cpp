@@ -88,6 +88,15 @@ void JobService::tick_slice(WallTime now) {
   if (ticking_) core_.post([this, now] { tick_slice(now); });
 }
 
+void JobService::follow_jump(milliseconds jump, WallTime now) {
+  for (const std::string& id : table.open_ids()) {
+    JobTable::Entry& entry = *table.find(id);
+    const JobChange moved = job_after_jump(*entry.job, *rules_of(*entry.job), jump, now);
+    if (moved.changed) table.put(moved.job);
+  }
+  table.all_due(now);
+}
+
 void JobService::tick(WallTime now) {
   if (now < ticked_at_) table.all_due(now);  // the clock was set back
   ticked_at_ = now;

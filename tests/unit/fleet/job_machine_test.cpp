@@ -229,6 +229,37 @@ TEST_CASE("what a device writes into its report cannot act on a terminal", "[fle
     CHECK(event.message.find('\x1b') == std::string::npos);
 }
 
+TEST_CASE("a jump of the clock takes nothing from a job's time and gives nothing to it",
+          "[fleet]") {
+  for (const JobState state : kRunning) {
+    for (const milliseconds jump :
+         {milliseconds(std::chrono::hours(2)), -milliseconds(std::chrono::hours(2))}) {
+      INFO(model::to_text(state) << " " << jump.count());
+      const model::Job job = in(state);
+      const milliseconds rest = job.deadline - kStart - seconds(10);
+      const WallTime now = kStart + seconds(10) + jump;
+      const JobChange moved = fleet::job_after_jump(job, rules(), jump, now);
+      CHECK(moved.job.deadline - now == rest);
+      // What began by the new clock keeps its time.
+      const model::Job later = fleet::job_resumed(job, rules(), now).job;
+      CHECK(fleet::job_after_jump(later, rules(), jump, now).job.deadline == later.deadline);
+      // A restart gives it the whole time, and none of a clock that was ahead.
+      CHECK(later.deadline - now == rest + seconds(10));
+    }
+  }
+}
+
+TEST_CASE("a watch lasts its period, also where the clock is set or the server restarts",
+          "[fleet]") {
+  const model::Job job = in(JobState::kSucceeded);
+  REQUIRE(job.watch == Watch::kWatching);
+  const milliseconds back = -milliseconds(std::chrono::hours(2));
+  const WallTime now = kStart + seconds(10) + back;
+  CHECK(fleet::job_after_jump(job, rules(), back, now).job.watch_until == job.watch_until + back);
+  CHECK(fleet::job_resumed(job, rules(), now).job.watch_until == now + rules().watch_period);
+  CHECK_FALSE(fleet::job_resumed(job, rules(), kStart + seconds(10)).changed);
+}
+
 TEST_CASE("any run of reports, deadlines and cancels keeps a job's promises", "[fleet]") {
   std::mt19937 random(7);
   model::Decision allow;

@@ -132,7 +132,8 @@ TEST_CASE("the detail page does not wait for the strand", "[fleet]") {
   REQUIRE(detail->jobs.size() == 1);
   CHECK(detail->jobs.front().state == model::JobState::kQueued);
   it.settle();
-  CHECK(it.fleet->detail(it.devices.front())->jobs.front().state == model::JobState::kCancelled);
+  CHECK(it.fleet->detail(it.devices.front())->jobs.front().state ==
+        model::JobState::kCancelled);
 }
 
 TEST_CASE("a device that turns critical just after its success is noticed, at the next tick",
@@ -162,6 +163,29 @@ TEST_CASE("a clock that is set back keeps no deadline waiting for the old time",
   it.clock.advance(seconds(3));
   it.tick();
   CHECK(it.woken == std::vector<std::string>{"iot-001"});  // its lost command is offered again
+}
+
+TEST_CASE("a job has its time by the server's clock, however that is set", "[fleet]") {
+  const milliseconds jump =
+      GENERATE(milliseconds(std::chrono::hours(2)), -milliseconds(std::chrono::hours(2)));
+  INFO(jump.count());
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto job = it.push("iot-001").job_id;
+  REQUIRE(it.commands("iot-001").size() == 1);
+  REQUIRE(it.report("iot-001", job, 1, model::JobState::kDownloading));
+  it.tick();
+  it.clock.set_wall(it.clock.wall() + jump);
+  it.tick();
+  CHECK(it.fleet->job(job)->state == model::JobState::kDownloading);
+  it.clock.advance(it.fleet->settings()->ota.download_deadline - seconds(1));
+  it.tick();
+  CHECK(it.fleet->job(job)->state == model::JobState::kDownloading);
+  CHECK(it.fleet->job(job)->attempt == 1);
+  it.clock.advance(seconds(2));
+  it.tick();
+  CHECK(it.fleet->job(job)->attempt == 2);  // tried again at its deadline
 }
 
 TEST_CASE("hooks that were taken off are not running, and are called no more", "[fleet][threads]") {
