@@ -152,8 +152,10 @@ Result<std::string> Identity::join(const std::string& server, const std::string&
   const auto term = accept(certificate, authority);
   if (!term) return term.error();
 
-  // The old trust, if any, was another server's: this join replaces it. The certificate comes last.
+  // The old trust, if any, was another server's: this join replaces it. The certificate goes
+  // first and comes last: with one and no root a device would be enrolled, and never updated.
   if (auto gone = disk_.remove(certificate_); !gone) return gone.error();
+  if (auto synced = disk_.sync_directory(folder_); !synced) return synced.error();
   if (auto gone = remove_folder(disk_, trust_folder()); !gone) return gone.error();
   for (const fs::path& folder : {dir_ / "state", trust_folder()}) {
     if (auto made = make_directories(disk_, folder, 0700); !made) return made.error();
