@@ -100,6 +100,8 @@ void ddi_forge(World& world, const Act& act) {
       say_over_ddi(world, liar, http::Method::kPost, path, body);
     }
   }
+  // And what it is told of the other's action.
+  say_over_ddi(world, liar, http::Method::kGet, own_path(liar) + "/deploymentBase/" + action, "");
 }
 
 void ddi_contradict(World& world, const Act& act) {

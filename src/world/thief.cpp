@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kMostKept = 200;
 constexpr double kAlters = 0.4;       // of what he could, while he answers
 constexpr double kAltersPiece = 0.1;  // of an image
+constexpr const char* kOwnJobs = "job-900";
 
 }  // namespace
 
@@ -22,6 +23,14 @@ Thief::Thief(Trace& trace, Server& server, Random random, Keys keys,
 void Thief::heard(const Request& asked, http::Reply& reply) {
   if (asked.target.starts_with("/tuf/metadata/")) return metadata(asked, reply);
   if (asked.target.starts_with("/v1/commands")) commands(asked, reply);
+  // Of the jobs that he made up the server knows nothing; he takes the reports of them.
+  if (on_ && reply.status == 404 && asked.target.starts_with(std::string("/v1/jobs/") + kOwnJobs))
+    reply = http::Reply{.status = 204,
+                        .body = {},
+                        .content_type = {},
+                        .etag = {},
+                        .retry_after = {},
+                        .date = reply.date};
 }
 
 void Thief::metadata(const Request& asked, http::Reply& reply) {
@@ -60,7 +69,7 @@ void Thief::metadata(const Request& asked, http::Reply& reply) {
 Json Thief::update_for(const std::string& device) {
   const auto image = std::next(images_.begin(), static_cast<long>(random_.below(images_.size())));
   Json update{{"type", "update"},
-              {"job", "job-" + std::to_string(900000 + random_.below(1000))},
+              {"job", kOwnJobs + std::to_string(100 + random_.below(900))},
               {"attempt", 1}};
   const auto snapshot = server_.fleet()->snapshot();
   for (const model::Release& release : *snapshot->releases) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "fleet/ddi_machine.h"
+#include "fleet/job_table.h"
 #include "world/invariants/all.h"
 #include "world/world.h"
 
@@ -22,8 +23,8 @@ class DdiIsTrue final : public Invariant {
     if (!number) return breaks("an action that is no job: " + action);
     for (const DdiClient* client : world.all_ddi_clients()) {
       if (asked.target.find("/" + client->id() + "/") == std::string::npos) continue;
-      const auto job = world.server().fleet()->ddi_job(client->id(), model::ddi_action_of(*number));
-      if (!job)
+      const auto job = world.server().fleet()->job(fleet::JobTable::id_of(*number));
+      if (!job || job->device != client->id())
         return breaks(client->id() + " is given action " + action + ", which is not its own");
       if (model::is_final(job->state))
         breaks(client->id() + " is given " + job->id + ", which has ended");
