@@ -41,6 +41,8 @@ class BudgetIsKept final : public Invariant {
   void answered(World& world, const Device* device, const Request& asked,
                 const http::Response& answer) override {
     follow_limit(world);
+    // A state that is put back knows nothing of what was sent since.
+    if (asked.target == "/v1/state/import" && answer.status == 204) came_.clear();
     for (const Json& command : updates_told(device, asked, answer)) {
       check(world, asked.peer.name, command);
     }

@@ -11,23 +11,24 @@ class OfferWasAllowed final : public Invariant {
   void answered(World& world, const Device* device, const Request& asked,
                 const http::Response& answer) override {
     for (const Json& command : updates_told(device, asked, answer)) {
-      check(world, *device, command);
+      check(world, asked.peer.name, command);
     }
   }
 
-  void check(World& world, const Device& device, const Json& command) {
+  // `device`: as whom it asked; a code may be taken by a machine that is configured as another.
+  void check(World& world, const std::string& device, const Json& command) {
     const auto id = command["job"].get<std::string>();
     const auto job = world.server().fleet()->job(id);
-    if (!job) return breaks(device.id() + " is told of " + id + ", which is not there");
-    if (job->device != device.id())
-      return breaks(device.id() + " is told of " + id + ", which is " + job->device + "'s");
+    if (!job) return breaks(device + " is told of " + id + ", which is not there");
+    if (job->device != device)
+      return breaks(device + " is told of " + id + ", which is " + job->device + "'s");
     if (job->release.sha256 != command["release"]["sha256"].get<std::string>())
       return breaks(id + " is told with another image than it has");
     const auto image = world.images().find(job->release.sha256);
     if (image == world.images().end()) return breaks(id + " is for what was never published");
     // The gate's own event is on disk before anyone is told.
     const auto events = world.server().store()->events(
-        {.limit = 5000, .source = device.id(), .kind_prefix = "gate.", .newest_first = true});
+        {.limit = 5000, .source = device, .kind_prefix = "gate.", .newest_first = true});
     if (!events) return;
     for (const model::Event& event : *events) {
       if ((event.kind == model::event_kind::kGateAllow ||
@@ -35,7 +36,7 @@ class OfferWasAllowed final : public Invariant {
           event.data.value("job", "") == id)
         return;
     }
-    breaks(device.id() + " is told of " + id + " without an allow on disk");
+    breaks(device + " is told of " + id + " without an allow on disk");
   }
 };
 

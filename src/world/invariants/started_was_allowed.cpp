@@ -15,7 +15,7 @@ class StartedWasAllowed final : public Invariant {
   void answered(World&, const Device* device, const Request& asked,
                 const http::Response& answer) override {
     for (const Json& command : updates_told(device, asked, answer)) {
-      told_[asked.peer.name].insert(command["release"]["sha256"].get<std::string>());
+      told_[device->machine()].insert(command["release"]["sha256"].get<std::string>());
     }
   }
 
@@ -27,10 +27,11 @@ class StartedWasAllowed final : public Invariant {
     const bool factory =
         image != world.images().end() && image->second.version == model::kFactoryVersion;
     if (factory || world.plan().thief > 1 || world.machines_of(device.id()).size() > 1) return;
-    if (!told_[device.id()].contains(sha256))
+    if (!told_[device.machine()].contains(sha256))
       breaks(device.machine() + " starts an image that nobody told it to take");
   }
 
+  // By machine.
   std::map<std::string, std::set<std::string>> told_;
   std::map<std::string, std::set<std::string>> had_;
 };
