@@ -70,6 +70,8 @@ TEST_CXXFLAGS := $(patsubst -fsanitize=address$(comma)undefined,-fsanitize=addre
 LIBS_AGENT := -lcurl -lssl -lcrypto -lzstd
 LIBS := $(LIBS_AGENT) -lsqlite3 -lsimdjson -lncursesw -ltinfo -lconfig -lutf8proc -ldivsufsort
 LIBS_TEST := -lvterm -lutil
+# Of programs in which one thread frees what another made, by the thousand. A sanitizer has an allocator of its own.
+ALLOCATOR := $(if $(SANITIZER),,-ljemalloc)
 
 LIB_SRC := $(filter-out src/main/%,$(wildcard src/*/*.cpp src/*/*/*.cpp))
 AGENT_SRC := $(filter-out agents/main.cpp,$(wildcard agents/*.cpp))
@@ -231,7 +233,7 @@ link = @mkdir -p $(@D) && echo "link $@" && $(CXX) $(CXXFLAGS_ALL) -o $@ $(1) $(
 CONSOLE_SRC := $(filter-out src/main/otactl.cpp src/main/ota_sim.cpp src/main/ota_delta.cpp,$(wildcard src/main/*.cpp))
 CONSOLE_OBJ := $(call grouped,console,$(CONSOLE_SRC))
 $(BIN)/ota-console: $(CONSOLE_OBJ) $(LIB)
-	$(call link,$^) $(LIBS)
+	$(call link,$^) $(ALLOCATOR) $(LIBS)
 $(BIN)/otactl: $(OUT)/src/main/otactl.o $(LIB)
 	$(call link,$< $(LIB)) $(LIBS)
 $(BIN)/ota-delta: $(OUT)/src/main/ota_delta.o $(LIB)
@@ -239,7 +241,7 @@ $(BIN)/ota-delta: $(OUT)/src/main/ota_delta.o $(LIB)
 # Whole agents live in the simulated world (src/world). INSTEAD: objects that stand in for what the archives hold of the
 # same sources (tests/world/planted).
 $(BIN)/ota-sim: $(OUT)/src/main/ota_sim.o $(INSTEAD) $(LIB) $(AGENT_LIB)
-	$(call link,$< $(INSTEAD) $(LIB) $(AGENT_LIB) $(LIB)) $(LIBS) $(if $(INSTEAD),-Wl$(comma)-z$(comma)muldefs)
+	$(call link,$< $(INSTEAD) $(LIB) $(AGENT_LIB) $(LIB)) $(ALLOCATOR) $(LIBS) $(if $(INSTEAD),-Wl$(comma)-z$(comma)muldefs)
 $(BIN)/ota-agent: $(OUT)/agents/main.o $(AGENT_LIB) $(LIB)
 	$(call link,$< $(AGENT_LIB) $(LIB)) $(LIBS_AGENT)
 $(BIN)/tuf-client: $(call obj,$(TUF_CLIENT_SRC)) $(AGENT_LIB) $(LIB)

@@ -29,7 +29,7 @@ BENCH_SRC := $(addprefix tests/bench/,bench.cpp measure.cpp load.cpp peers.cpp s
 BENCH_OBJ := $(call grouped,bench,$(BENCH_SRC)) $(call obj,tests/support/pty.cpp)
 
 $(BIN)/bench: $(BENCH_OBJ) $(LIB)
-	$(call link,$^) $(LIBS) $(LIBS_TEST)
+	$(call link,$^) $(ALLOCATOR) $(LIBS) $(LIBS_TEST)
 
 -include $(patsubst %.o,%.d,$(BENCH_OBJ))
 
