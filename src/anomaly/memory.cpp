@@ -90,8 +90,9 @@ struct BytesOut {
   }
   void operator()(const char*, const Rarity& rarity) const {
     Rarity::each_kept(rarity, *this);
-    size(rarity.counts().size());
-    bytes(rarity.counts().data(), rarity.counts().size_bytes());
+    const std::vector<std::uint32_t> counts = rarity.counts();
+    size(counts.size());
+    bytes(counts.data(), counts.size() * sizeof counts[0]);
   }
   template <class T>
   void operator()(const char* name, const std::vector<T>& all) const {

@@ -37,42 +37,45 @@ bool Rarity::knows_enough() const {
   return total_ >= kEnough;
 }
 
+std::uint32_t Rarity::from(const std::uint32_t* tail, std::size_t bin) const {
+  return bin < bins_ ? tail[bin] >> kFreshBits : 0;
+}
+
+std::uint32_t Rarity::count_in(const std::uint32_t* tail, std::size_t bin) const {
+  return from(tail, bin) - from(tail, bin + 1);
+}
+
 double Rarity::of(std::size_t tail, double place, double index, double known) const {
   if (!knows_enough()) return 0;
   const std::uint32_t* counts = counts_.get() + tail * bins_;
-  const auto count = [counts](std::size_t bin) { return counts[bin] >> kFreshBits; };
   const double total = settled_;
   double where = place;
   if (scale_ == Scale::kOctaves) where = std::min(where, static_cast<double>(most_bins()) - 1e-6);
+  const std::size_t at = where < bins_ ? static_cast<std::size_t>(where) : bins_;
 
-  // From the top to the border above which at most 5 % lie.
+  // Where at most 5 % lie there or above, the tail answers that is fitted above its border.
   const auto most_above = static_cast<std::uint32_t>(kTailShare * total);
-  std::size_t bin = bins_ - 1U;
-  while (bin > 0 && count(bin) == 0)
-    --bin;
-  std::uint32_t above = 0;
-  std::uint64_t weighted = 0;  // twice the middles of the bins
-  for (; bin > 0 && above + count(bin) <= most_above; --bin) {
-    above += count(bin);
-    weighted += std::uint64_t{count(bin)} * (2 * bin + 1);
-  }
-  const auto border = static_cast<double>(bin + 1);
-  if (where >= border) {
+  if (at > 0 && from(counts, at) <= most_above) {
+    std::size_t border = at;
+    while (border > 1 && from(counts, border - 1) <= most_above)
+      --border;
+    const std::uint32_t above = from(counts, border);
+    std::uint64_t weighted = std::uint64_t{above} * (2 * border + 1);  // twice the bins' middles
+    for (std::size_t bin = border + 1; bin < bins_; ++bin)
+      weighted += 2 * std::uint64_t{from(counts, bin)};
     const bool octaves = scale_ == Scale::kOctaves;
     const double unit = octaves ? std::log(2.0) / 4 : 1.0 / 8;
     const double tail_sum = above / kUnits;
     const double middles = static_cast<double>(weighted) / (2 * kUnits);
     const double excess =
-        (unit * (middles - tail_sum * border) + kPriorWeight * index) / (tail_sum + kPriorWeight);
+        (unit * (middles - tail_sum * static_cast<double>(border)) + kPriorWeight * index) /
+        (tail_sum + kPriorWeight);
     const double slope = unit / (excess * std::log(10.0));
-    return std::min(kMost, decades(above, total) + (where - border) * slope);
+    return std::min(kMost, decades(above, total) + (where - static_cast<double>(border)) * slope);
   }
-  const auto at = static_cast<std::size_t>(where);
-  for (; bin > at; --bin)
-    above += count(bin);
-  const double upper = decades(above, total);
+  const double upper = decades(from(counts, at + 1), total);
   if (upper <= known) return upper;  // and what is below it, too
-  const double lower = decades(above + count(at), total);
+  const double lower = decades(from(counts, at), total);
   return lower + (where - static_cast<double>(at)) * (upper - lower);
 }
 
@@ -104,9 +107,13 @@ void Rarity::add(std::span<const std::uint8_t> bins, std::uint32_t units) {
 }
 
 void Rarity::refresh() {
-  for (std::uint32_t& count : std::span(counts_.get(), std::size_t{bins_} * tails_)) {
-    const std::uint32_t fresh = count & kFreshMask;
-    count = (count & ~kFreshMask) + (fresh << kFreshBits);
+  for (std::size_t tail = 0; tail < tails_; ++tail) {
+    std::uint32_t fresh = 0;  // in this bin or above
+    std::uint32_t* const counts = counts_.get() + tail * bins_;
+    for (std::size_t bin = bins_; bin-- > 0;) {
+      fresh += counts[bin] & kFreshMask;
+      counts[bin] = (counts[bin] & ~kFreshMask) + (fresh << kFreshBits);
+    }
   }
   settled_ = total_;
   fresh_ = 0;
@@ -114,17 +121,30 @@ void Rarity::refresh() {
 
 void Rarity::halve() {
   refresh();
-  for (std::uint32_t& count : std::span(counts_.get(), std::size_t{bins_} * tails_))
-    count = (((count >> kFreshBits) + 1) >> 1) << kFreshBits;  // a rare size stays one
-  total_ = settled_ = sum();
+  for (std::size_t tail = 0; tail < tails_; ++tail) {
+    std::uint32_t* const counts = counts_.get() + tail * bins_;
+    std::uint32_t before = 0;  // what was above the bin
+    std::uint32_t sum = 0;
+    for (std::size_t bin = bins_; bin-- > 0;) {
+      const std::uint32_t here = counts[bin] >> kFreshBits;
+      sum += (here - before + 1) >> 1;  // a rare size stays one
+      before = here;
+      counts[bin] = sum << kFreshBits;
+    }
+  }
+  // Of the first tail; the others differ by an eighth for each bin at most.
+  total_ = settled_ = from(counts_.get(), 0);
 }
 
-// Of the first tail; after a halving the others differ by an eighth for each bin at most.
-std::uint32_t Rarity::sum() const {
-  std::uint32_t sum = 0;
-  for (std::size_t bin = 0; bin < bins_; ++bin)
-    sum += counts_[bin] >> kFreshBits;
-  return sum;
+std::vector<std::uint32_t> Rarity::counts() const {
+  std::vector<std::uint32_t> out;
+  out.reserve(std::size_t{bins_} * tails_);
+  for (std::size_t tail = 0; tail < tails_; ++tail) {
+    const std::uint32_t* counts = counts_.get() + tail * bins_;
+    for (std::size_t bin = 0; bin < bins_; ++bin)
+      out.push_back((count_in(counts, bin) << kFreshBits) + (counts[bin] & kFreshMask));
+  }
+  return out;
 }
 
 bool Rarity::restore(std::span<const std::uint32_t> counts) {
@@ -132,12 +152,17 @@ bool Rarity::restore(std::span<const std::uint32_t> counts) {
   const std::size_t bins = counts.size() / tails_;
   if (bins > most_bins() || bins % 8 != 0 || fresh_ > 256 || total_ >= kMemory) return false;
   if (settled_ > total_ || (total_ > 0 && bins == 0)) return false;
-  std::uint64_t settled = 0;
-  for (std::size_t bin = 0; bin < bins; ++bin)
-    settled += counts[bin] >> kFreshBits;
-  if (settled > settled_ + bins || settled + bins < settled_) return false;
-  counts_ = std::make_unique<std::uint32_t[]>(counts.size());
-  std::copy(counts.begin(), counts.end(), counts_.get());
+  auto restored = std::make_unique<std::uint32_t[]>(counts.size());
+  for (std::size_t tail = 0; tail < tails_; ++tail) {
+    std::uint64_t sum = 0;
+    for (std::size_t bin = (tail + 1) * bins; bin-- > tail * bins;) {
+      sum += counts[bin] >> kFreshBits;
+      if (sum > kMemory + bins) return false;
+      restored[bin] = (static_cast<std::uint32_t>(sum) << kFreshBits) + (counts[bin] & kFreshMask);
+    }
+    if (tail == 0 && (sum > settled_ + bins || sum + bins < settled_)) return false;
+  }
+  counts_ = std::move(restored);
   bins_ = static_cast<std::uint16_t>(bins);
   return true;
 }

@@ -9,8 +9,10 @@
 // counts fade: all are halved each time their sum reaches 16,384.
 //
 // What was added counts from the next refresh on, which comes after every max(8, min(256, N / 32))
-// readings. Several tails that always learn together are kept in one object. No table is kept: a
-// rarity is summed up from the counts when it is asked for.
+// readings. Several tails that always learn together are kept in one object.
+//
+// Each bin keeps how much lies in it or above it, as that is what is asked: a row asks for the
+// rarity of twenty sizes, and the sums change once in eight rows and more.
 //
 // Counts are whole sixteenths of a reading, for a reading of a device in trouble teaches less. Four
 // bytes a bin up to the highest one used; allocates as that grows and never more. Pure. Thread: one
@@ -21,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace ota::anomaly {
 
@@ -58,9 +61,8 @@ class Rarity {
     visit("settled", self.settled_);
     visit("fresh", self.fresh_);
   }
-  std::span<const std::uint32_t> counts() const {
-    return {counts_.get(), std::size_t{bins_} * tails_};
-  }
+  // Of each bin, tail by tail: what counts, above the bits of what was added since the last refresh.
+  std::vector<std::uint32_t> counts() const;
   // False where the counts do not add up to what was kept with them.
   bool restore(std::span<const std::uint32_t> counts);
 
@@ -69,9 +71,12 @@ class Rarity {
   void grow_to(std::size_t bin);
   void refresh();
   void halve();
-  std::uint32_t sum() const;
+  // A bin's count, of the counts of its tail.
+  std::uint32_t count_in(const std::uint32_t* tail, std::size_t bin) const;
+  std::uint32_t from(const std::uint32_t* tail, std::size_t bin) const;
 
-  // Of each bin, tail by tail: what counts, and what was added since the last refresh.
+  // Of each bin, tail by tail: what counts in it or above it, and what was added to it since the
+  // last refresh.
   static constexpr std::uint32_t kFreshBits = 13;  // 256 readings
   static constexpr std::uint32_t kFreshMask = (1U << kFreshBits) - 1;
 
