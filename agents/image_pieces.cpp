@@ -21,27 +21,10 @@ constexpr std::size_t kHead = kMagic.size() + kLengthBytes + sizeof(Digest256);
 // Long enough that no two pieces of one image are taken for each other; what is made of the pieces
 // is compared with the image's own digest.
 constexpr std::size_t kNoted = 16;
-constexpr std::size_t kWriteAt = 4096;
-
-fs::path unfinished(const fs::path& file) {
-  return file.string() + ".new";
-}
 
 }  // namespace
 
-PieceNotes::PieceNotes(fs::path file, FileDescriptor fd)
-    : file_(std::move(file)), fd_(std::move(fd)), digests_(kHead) {}
-
-PieceNotes::~PieceNotes() {
-  if (fd_) ::unlink(unfinished(file_).c_str());
-}
-
-Result<PieceNotes> PieceNotes::begin(fs::path file) {
-  FileDescriptor fd(::open(unfinished(file).c_str(),
-                           O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd) return fail_errno(errno, "write " + file.string());
-  return PieceNotes(std::move(file), std::move(fd));
-}
+PieceNotes::PieceNotes() : notes_(kHead) {}
 
 void PieceNotes::add(ByteView bytes) {
   while (!bytes.empty()) {
@@ -56,29 +39,18 @@ void PieceNotes::add(ByteView bytes) {
 
 void PieceNotes::end_piece() {
   const Digest256 digest = std::exchange(piece_, Sha256()).finish();
-  digests_.insert(digests_.end(), digest.begin(), digest.begin() + kNoted);
-  if (digests_.size() < kWriteAt || !written_) return;
-  written_ = write_all(fd_.get(), as_text(digests_));
-  digests_.clear();
+  notes_.insert(notes_.end(), digest.begin(), digest.begin() + kNoted);
 }
 
-Result<void> PieceNotes::finish(const std::string& sha256) {
+Result<void> PieceNotes::write(Disk& disk, const fs::path& file, const std::string& sha256) {
   if (length_ % kPiece != 0) end_piece();
-  if (written_) written_ = write_all(fd_.get(), as_text(digests_));
-  if (!written_) return written_;
-  // The head stood empty until here.
-  Bytes head(kMagic.begin(), kMagic.end());
-  for (std::size_t i = 0; i < kLengthBytes; ++i)
-    head.push_back(static_cast<std::uint8_t>(length_ >> (8 * i)));
   const auto image = from_hex(sha256);
   if (!image || image->size() != sizeof(Digest256)) return fail(Errc::kInvalid, "no sha256");
-  head.insert(head.end(), image->begin(), image->end());
-  if (::pwrite(fd_.get(), head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()) ||
-      ::fsync(fd_.get()) != 0 || ::rename(unfinished(file_).c_str(), file_.c_str()) != 0) {
-    return fail_errno(errno, "write " + file_.string());
-  }
-  fd_.reset();
-  return {};
+  auto at = std::copy(kMagic.begin(), kMagic.end(), notes_.begin());
+  for (std::size_t i = 0; i < kLengthBytes; ++i)
+    *at++ = static_cast<std::uint8_t>(length_ >> (8 * i));
+  std::copy(image->begin(), image->end(), at);
+  return write_file_durably(disk, file, as_text(notes_), 0600);
 }
 
 Result<ImagePieces> ImagePieces::open(const fs::path& file, const std::string& sha256) {

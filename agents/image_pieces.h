@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
+#include "base/disk.h"
 #include "base/file.h"
 #include "base/result.h"
 
@@ -23,29 +24,20 @@ namespace ota::agent {
 
 inline constexpr std::size_t kPiece = std::size_t{64} << 10;
 
-// Notes the pieces of an image that streams by. The file is there when finish() has succeeded, and
-// else it is not.
+// Notes the pieces of an image that streams by: 256 bytes for each MiB of it.
 class PieceNotes {
  public:
-  static Result<PieceNotes> begin(std::filesystem::path file);
-  PieceNotes(PieceNotes&&) noexcept = default;
-  PieceNotes& operator=(PieceNotes&&) = delete;
-  ~PieceNotes();
-
+  PieceNotes();
   void add(ByteView bytes);
-  // `sha256`: of all that was added, in hex.
-  Result<void> finish(const std::string& sha256);
+  // Durably, after which nothing is added. `sha256`: of all that was added, in hex.
+  Result<void> write(Disk& disk, const std::filesystem::path& file, const std::string& sha256);
 
  private:
-  PieceNotes(std::filesystem::path file, FileDescriptor fd);
   void end_piece();
 
-  std::filesystem::path file_;
-  FileDescriptor fd_;
-  Result<void> written_{};
   std::uint64_t length_ = 0;
   Sha256 piece_;
-  Bytes digests_;  // not yet written
+  Bytes notes_;  // the file, with an empty head
 };
 
 class ImagePieces {

@@ -54,9 +54,10 @@ Result<MendedBase> MendedBase::open(http::Requester& client, const BaseOrder& or
 }
 
 Result<void> MendedBase::mend(http::Requester& client, const BaseOrder& order) {
-  kept_ = FileDescriptor(::open(order.files.mended.c_str(),
-                                O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!kept_) return fail_errno(errno, "write " + order.files.mended.string());
+  disk_ = order.files.disk;
+  auto kept = disk_->open_to_append(order.files.mended, 0600);
+  if (!kept) return kept.error();
+  kept_ = std::move(*kept);
   if (auto taken = take_up(); !taken) return taken;
   const auto wrong = missing(order.files.may_fetch);
   if (!wrong) return wrong.error();
@@ -98,9 +99,7 @@ Result<void> MendedBase::take_up() {
     mended_[piece] = kept_length_ + kIndexBytes;
     kept_length_ += kIndexBytes + length;
   }
-  if (::ftruncate(kept_.get(), static_cast<off_t>(kept_length_)) != 0)
-    return fail_errno(errno, "cut the pieces' file");
-  return {};
+  return disk_->truncate(kept_.get(), kept_length_);
 }
 
 // The pieces of the base that are wrong and not there yet. All that was ever fetched counts.
@@ -158,7 +157,7 @@ Result<void> MendedBase::keep(std::uint64_t piece, Bytes& record) {
   if (!right) return right.error();
   if (!*right) return differs("the server has other pieces");
   put_index(piece, record);
-  auto written = write_all(kept_.get(), as_text(record));
+  auto written = disk_->write(kept_.get(), as_text(record));
   // A disk without room for these pieces may have room for the image.
   if (!written && written.error().code == Errc::kFull) return differs(written.error().text());
   if (!written) return written;

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "agents/image_pieces.h"
+#include "base/disk.h"
 #include "base/file.h"
 #include "http/requester.h"
 
@@ -33,6 +34,7 @@ struct BaseFiles {
   std::filesystem::path pieces;  // what its pieces were
   std::filesystem::path mended;  // where right ones are kept
   std::uint64_t may_fetch = 0;   // bytes in all, for right ones
+  Disk* disk = &real_disk();     // that they lie on
 };
 
 struct BaseOrder {
@@ -68,6 +70,7 @@ class MendedBase {
   FileDescriptor base_;
   std::uint64_t length_ = 0;
   std::optional<ImagePieces> pieces_;
+  Disk* disk_ = nullptr;
   FileDescriptor kept_;
   std::uint64_t kept_length_ = 0;
   std::map<std::uint64_t, std::uint64_t> mended_;  // where in the file a piece's bytes are

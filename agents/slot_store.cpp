@@ -91,7 +91,7 @@ fs::path SlotStore::pieces_path(Slot slot) const {
 
 BaseFiles SlotStore::base_for(Slot slot, const std::string& sha256) const {
   return {image_path(other(slot)), pieces_path(other(slot)),
-          slot_path(slot) / (sha256 + std::string(kMendedEnding)), 0};
+          slot_path(slot) / (sha256 + std::string(kMendedEnding)), 0, disk_};
 }
 
 Result<void> SlotStore::drop_mended(Slot slot, const std::string& sha256) const {
@@ -199,10 +199,10 @@ Result<void> SlotStore::check(Slot slot) const {
 Result<void> SlotStore::check_and_note(Slot slot) const {
   const auto held = image(slot);
   if (!held) return held.error();
-  auto notes = PieceNotes::begin(pieces_path(slot));
-  if (!*held || !notes) return check(slot, {});
-  if (auto good = check(slot, [&](ByteView bytes) { notes->add(bytes); }); !good) return good;
-  static_cast<void>(notes->finish((*held)->sha256));  // a hint: without it no base is mended
+  PieceNotes notes;
+  if (auto good = check(slot, [&](ByteView bytes) { notes.add(bytes); }); !good) return good;
+  // A hint: without it no base is mended.
+  static_cast<void>(notes.write(*disk_, pieces_path(slot), (*held)->sha256));
   at("pieces noted");
   return {};
 }
