@@ -208,11 +208,13 @@ void World::carry_out(const Act& act) {
   carry_out_now(act);
 }
 
-// Looks again and again until the device's job is in this state.
+// Looks again and again until the device's job is in this state. When the faults have stopped it is
+// too late for one.
 void World::wait_for(const Act& act, std::optional<model::JobState> state, milliseconds left) {
+  if (calm_) return;
   const auto job = running_job(id_of(act));
   if (job && job->state == state) return carry_out_now(act);
-  if (calm_ || left <= milliseconds(0)) return;
+  if (left <= milliseconds(0)) return;
   timeline_.after(kLookForState,
                   [this, &act, state, left] { wait_for(act, state, left - kLookForState); });
 }
