@@ -96,6 +96,7 @@ Result<void> Fleet::Impl::load_jobs(StoredState& stored, WallTime now, store::Ba
       saver.commit(std::exchange(batch, store::Batch()), OnFailure::kRetry);
   }
   if (!counted && !stored.jobs.empty()) jobs.archive.put_documents(batch);
+  hold_to_stop(batch);
   return {};
 }
 

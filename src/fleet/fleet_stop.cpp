@@ -56,6 +56,14 @@ void Fleet::Impl::set_stop(std::shared_ptr<const model::Stop> stop) {
   judge_anew();
 }
 
+// A stop outlives an import: what that brought back to life ends as what ran then did.
+void Fleet::Impl::hold_to_stop(store::Batch& batch) {
+  const auto stopped = stop();
+  if (stopped == nullptr) return;
+  for (const std::string& id : jobs.table.running_ids())
+    jobs.cancel_within(id, stopped->actor, batch);
+}
+
 void Fleet::stop(const std::string& reason, const std::string& actor, Answered<StopOutcome> done) {
   impl_->post(
       [this, reason, actor, done = std::move(done)] { impl_->take_stop(reason, actor, done); });

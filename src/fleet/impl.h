@@ -95,6 +95,8 @@ struct Fleet::Impl : Core {
   void stop_slice(const std::shared_ptr<StopRun>& run, store::Batch batch);
   void set_stop(std::shared_ptr<const model::Stop> stop);
   void put_stop(store::Batch& batch) const;
+  // At a start, after the jobs.
+  void hold_to_stop(store::Batch& batch);
   // Of a document of collection "fleet"; of another key nothing is done.
   Result<void> read_stop(std::string_view key, std::string_view document);
 

@@ -36,6 +36,16 @@ class StoppedIsStopped final : public Invariant {
     if (asked.listener == Request::Listener::kDdi) look_at_root(asked, answer);
   }
 
+  // An import brings jobs back: what had passed its point of no return goes on, and the rest is
+  // cancelled, which a device may refuse.
+  void server_started(World& world) override {
+    if (!stopped_) return;
+    for (const model::Job& job : world.server().fleet()->jobs("", 1000)) {
+      if (model::is_final(job.state)) continue;
+      if (job.state >= model::JobState::kBooting || job.cancel_requested) open_.insert(job.id);
+    }
+  }
+
   // Over DDI a device is told of its update until that ends: what had started may go on.
   void look_at_root(const Request& asked, const http::Response& answer) {
     const auto said = parse_json(answer.body);

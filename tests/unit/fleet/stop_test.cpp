@@ -91,6 +91,24 @@ TEST_CASE("a job that waits for its device ends with the stop", "[fleet]") {
   CHECK(it.commands("iot-001").empty());
 }
 
+TEST_CASE("a job that an import brings back while updates are stopped ends as those that ran",
+          "[fleet]") {
+  StoppedFleet it;
+  const auto early = it.push("iot-001").job_id;
+  const auto late = it.push("iot-002").job_id;
+  REQUIRE(it.commands("iot-002").size() == 1);
+  REQUIRE(it.report("iot-002", late, 1, JobState::kBooting));
+  REQUIRE(it.store.flush());
+  const auto jobs = it.store.documents["jobs"];
+  it.stop();
+  REQUIRE(it.fleet->job(early)->state == JobState::kCancelled);
+  it.store.documents["jobs"] = jobs;
+  it.start();
+  CHECK(it.fleet->job(early)->state == JobState::kCancelled);
+  CHECK(it.fleet->job(late)->state == JobState::kBooting);  // past its point of no return
+  CHECK(it.commands("iot-001").empty());
+}
+
 TEST_CASE("going back goes on while updates are stopped", "[fleet]") {
   StoppedFleet it;
   it.stop();
