@@ -64,8 +64,11 @@ std::string Error::text() const {
     if (!line.empty()) line += ": ";
     line += inner->context;
   }
+  // What another program said has the word already.
+  const std::string word = code.message();
+  if (line == word || line.ends_with(": " + word)) return line;
   if (!line.empty()) line += ": ";
-  return line + code.message();
+  return line + word;
 }
 
 std::ostream& operator<<(std::ostream& out, const Error& error) {

@@ -1,6 +1,7 @@
 #include "cli/parser.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -122,6 +123,16 @@ std::string command_path(const CLI::App& top) {
   return path;
 }
 
+std::string no_such_command(const CLI::App& group, const std::string& path,
+                            const std::string& word) {
+  std::vector<std::string_view> names;
+  for (const CLI::App* app : group.get_subcommands({}))
+    names.push_back(app->get_name());
+  const std::string near(nearest_word(word, names));
+  return "there is no command \"" + path + printable(word, 40) + "\"" +
+         (near.empty() ? "" : "; did you mean \"" + near + "\"?");
+}
+
 // CLI11 says of a mistyped command only that one is required.
 std::string complaint(const CLI::App& top, const CLI::Error& error) {
   const CLI::App& group = *deepest(top);
@@ -131,13 +142,7 @@ std::string complaint(const CLI::App& top, const CLI::Error& error) {
     return error.what();
   }
   const std::string path = command_path(top).substr(kProgram.size());
-  std::vector<std::string_view> names;
-  for (const CLI::App* app : group.get_subcommands({}))
-    names.push_back(app->get_name());
-  const std::string near(nearest_word(left.front(), names));
-  return "there is no command \"" + (path.empty() ? "" : path.substr(1) + " ") +
-         printable(left.front(), 40) + "\"" +
-         (near.empty() ? "" : "; did you mean \"" + near + "\"?");
+  return no_such_command(group, path.empty() ? "" : path.substr(1) + " ", left.front());
 }
 
 Result<void> check_kind(const Arguments& arguments, std::string_view name, Kind kind) {
@@ -188,6 +193,19 @@ std::string parent_path(const CLI::App& top) {
   return blank == std::string::npos ? std::string() : path.substr(0, blank);
 }
 
+// The words "help" and "version" are asked for as the options are.
+std::vector<std::string> as_options(std::span<const std::string> words) {
+  std::vector<std::string> out(words.begin(), words.end());
+  if (out.empty()) return out;
+  if (out.front() == "help") {
+    out.erase(out.begin());
+    out.emplace_back("--help");
+  } else if (out.front() == "version" && out.size() == 1) {
+    out.front() = "--version";
+  }
+  return out;
+}
+
 }  // namespace
 
 Invocation parse(std::span<const std::string> words, const Environment& environment,
@@ -223,11 +241,17 @@ Invocation parse(std::span<const std::string> words, const Environment& environm
 
   if (words.empty()) return answer(top.help(), ExitCode::kDone, globals);
   try {
-    std::vector<std::string> reversed(words.rbegin(), words.rend());
-    top.parse(std::move(reversed));
+    std::vector<std::string> asked = as_options(words);
+    std::reverse(asked.begin(), asked.end());
+    top.parse(std::move(asked));
   } catch (const CLI::CallForVersion&) {
     return answer(top.version(), ExitCode::kDone, globals);
   } catch (const CLI::Success&) {
+    if (words.size() > 1 && words.front() == "help" && deepest(top) == &top) {
+      return answer(text(kProgram) + ": " + no_such_command(top, "", words[1]) + "\nTry: " +
+                        text(kProgram) + " help",
+                    ExitCode::kUsage, globals);
+    }
     return answer(deepest(top)->help(parent_path(top)), ExitCode::kDone, globals);
   } catch (const CLI::Error& error) {
     return answer(

@@ -2,9 +2,18 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/result.h"
 #include "tests/support/catch.h"
 
 using namespace ota;
+
+TEST_CASE("an error has its word once, also where it was another program's", "[base]") {
+  CHECK(fail(Errc::kNotFound, "iot-009").text() == "iot-009: not found");
+  CHECK(fail(Errc::kNotFound, "the server says: iot-009: not found").text() ==
+        "the server says: iot-009: not found");
+  CHECK(fail(Errc::kNotFound, "not found").text() == "not found");
+  CHECK(fail(Errc::kNotFound, "what was not found").text() == "what was not found: not found");
+}
 
 TEST_CASE("no control byte survives printable", "[base]") {
   CHECK(printable("plain \xc3\xa9") == "plain \xc3\xa9");

@@ -24,6 +24,19 @@ TEST_CASE("a line is checked as a whole before anything of it is asked or done",
   }
 }
 
+TEST_CASE("help and version are words, too", "[cli]") {
+  const auto said = [](const std::vector<std::string>& words) {
+    const Invocation parsed = parse(words, {}, commands());
+    CHECK(parsed.code == ExitCode::kDone);
+    return parsed.text;
+  };
+  CHECK(said({"help"}) == said({"--help"}));
+  CHECK(said({"help", "push"}) == said({"push", "--help"}));
+  CHECK(said({"help", "firmware", "add"}) == said({"firmware", "add", "--help"}));
+  CHECK(said({"version"}) == said({"--version"}));
+  CHECK(parse(std::vector<std::string>{"help", "pussh"}, {}, commands()).code == ExitCode::kUsage);
+}
+
 TEST_CASE("an empty text is no name", "[cli]") {
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"rollback", "", "--yes"}, {"push", "a", ""}, {"device", ""}}) {
