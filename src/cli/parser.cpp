@@ -248,8 +248,8 @@ Invocation parse(std::span<const std::string> words, const Environment& environm
     return answer(top.version(), ExitCode::kDone, globals);
   } catch (const CLI::Success&) {
     if (words.size() > 1 && words.front() == "help" && deepest(top) == &top) {
-      return answer(text(kProgram) + ": " + no_such_command(top, "", words[1]) + "\nTry: " +
-                        text(kProgram) + " help",
+      return answer(text(kProgram) + ": " + no_such_command(top, "", words[1]) +
+                        "\nTry: " + text(kProgram) + " help",
                     ExitCode::kUsage, globals);
     }
     return answer(deepest(top)->help(parent_path(top)), ExitCode::kDone, globals);
