@@ -7,36 +7,9 @@
 #include "cli/api.h"
 
 namespace ota::cli {
-namespace {
-
-constexpr std::size_t kMaxCell = 48;
-
 std::string cell(const Json& object, const char* key) {
   return dash(printable(text_at(object, key), kMaxCell));
 }
-
-std::string target_of(const Json& row) {
-  const std::string target = printable(text_at(row, "target"), kMaxCell);
-  return target.empty() ? "-" : "v" + target;
-}
-
-std::string job_cell(const Json& row) {
-  const std::string job = text_at(row, "job");
-  if (job.empty()) return "-";
-  std::string out = job + " " + text_at(row, "job_state");
-  if (text_at(row, "job_state") == "downloading") {
-    out += " " + format_number(number_at(row, "job_percent"), 0) + " %";
-  }
-  return printable(out, kMaxCell);
-}
-
-// What updates the device: its DDI client, else an agent of this system.
-std::string client_cell(const Json& row) {
-  const std::string client = text_at(row, "ddi_client");
-  return client.empty() ? "ota-agent" : printable(client, kMaxCell);
-}
-
-}  // namespace
 
 std::string dash(const std::string& text) {
   return text.empty() ? "-" : text;
@@ -69,34 +42,6 @@ std::string time_text(WallTime time, WallTime now) {
   const std::string then = format_rfc3339(time, Fraction::kNone);
   const std::string today = format_rfc3339(now, Fraction::kNone);
   return then.substr(0, kDay) == today.substr(0, kDay) ? then.substr(kDay) : then;
-}
-
-Table device_table(const Json& rows, WallTime now) {
-  Table table({{"DEVICE"},
-               {"STATE"},
-               {"VERDICT"},
-               {"RISK", Align::kRight},
-               {"VERSION"},
-               {"TARGET"},
-               {"GATE"},
-               {"CPU", Align::kRight},
-               {"MEM", Align::kRight},
-               {"DISK", Align::kRight},
-               {"TEMP", Align::kRight},
-               {"SEEN", Align::kRight},
-               {"MODEL"},
-               {"GROUP"},
-               {"CLIENT"},
-               {"JOB"}});
-  for (const Json& row : rows) {
-    table.add({cell(row, "id"), cell(row, "state"), cell(row, "level"), risk_of(row),
-               version_of(object_at(object_at(row, "facts"), "confirmed")), target_of(row),
-               cell(row, "gate"), metric_of(row, "cpu", "%"), metric_of(row, "mem", "%"),
-               metric_of(row, "disk", "%"), metric_of(row, "temp", "C"),
-               age_of(row, "last_seen", now), cell(row, "hardware"), cell(row, "group"),
-               client_cell(row), job_cell(row)});
-  }
-  return table;
 }
 
 Table job_table(const Json& jobs, WallTime now) {

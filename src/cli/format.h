@@ -11,6 +11,9 @@
 
 namespace ota::cli {
 
+inline constexpr std::size_t kMaxCell = 48;
+// The text of a member as a cell of a table.
+std::string cell(const Json& object, const char* key);
 // "-" for what is absent.
 std::string dash(const std::string& text);
 // A fact's version ("v2.1.4") or "-".
@@ -25,7 +28,6 @@ std::string age_of(const Json& object, const char* key, WallTime now);
 // "14:03:22Z" today, else "2026-08-20T14:03:22Z": UTC, as everywhere.
 std::string time_text(WallTime time, WallTime now);
 
-Table device_table(const Json& rows, WallTime now);
 Table job_table(const Json& jobs, WallTime now);
 // "14:03:22Z  #214  warning  iot-002  BLOCKED → OTA for iot-002 rejected (Risk: High Load)"
 std::string event_line(const Json& event, WallTime now);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "cli/device_columns.h"
 #include "cli/fetch.h"
 #include "cli/format.h"
 
@@ -82,6 +83,7 @@ std::vector<Option> filter_options() {
   return {{"--filter", "FILTER",
            "only devices that it leaves: behind, gate:cpu, verdict:critical, version:<2.1.4, "
            "seen:>5m, !id:a,b ... as the console's / has it"},
+          {"--behind", "", "only devices that want an update: --filter behind"},
           {"--group", "NAME", "only devices of this group"},
           {"--model", "MODEL", "only devices of this hardware model"},
           {"--from-version", "V", "only devices that run this version", {}, Kind::kVersion}};
@@ -115,7 +117,9 @@ Result<Json> filtered_devices(Context& context) {
   const Arguments& arguments = context.arguments;
   const auto from = arguments.version("--from-version");
   if (!from) return from.error();
-  auto rows = fetch_devices(context.api, arguments.text("--filter"));
+  std::string filter = arguments.text("--filter");
+  if (arguments.has("--behind")) filter += filter.empty() ? "behind" : " behind";
+  auto rows = fetch_devices(context.api, filter);
   if (!rows) return rows.error();
   const auto is = [&](std::string_view option, const std::string& value) {
     return !arguments.has(option) || value == arguments.text(option);
@@ -143,7 +147,7 @@ Result<Selection> selected_devices(Context& context) {
   }
   if (!named && !has_filter(arguments)) {
     return usage_error(
-        "which devices? name them, or say --filter, --group, --model, "
+        "which devices? name them, or say --filter, --behind, --group, --model, "
         "--from-version or --file");
   }
   std::set<std::string> known;

@@ -1,5 +1,6 @@
 // Which devices a command acts on, and what it says of each.
 #include "cli/selection.h"
+#include "cli/device_columns.h"
 
 #include "base/file.h"
 #include "tests/support/catch.h"
@@ -152,4 +153,58 @@ TEST_CASE("a push by a filter shows what the gate says before it asks", "[cli]")
   REQUIRE(script.bodies.size() == 1);
   CHECK(script.bodies[0] == Json{{"devices", {"b"}}, {"dry_run", true}});
   CHECK(script.asked.size() == 1);
+}
+
+TEST_CASE("devices are put in the order of any column, and shown in those that are asked for",
+          "[cli]") {
+  const Json rows = Json::array({
+      {{"id", "a"},
+       {"state", "ONLINE"},
+       {"level", "stable"},
+       {"risk", 3},
+       {"online", true},
+       {"facts", {{"confirmed", {{"version", "2.1.10"}}}}},
+       {"values", {{"cpu", 12.0}}},
+       {"last_seen", "2026-08-20T14:00:00Z"}},
+      {{"id", "b"},
+       {"state", "OFFLINE"},
+       {"level", "unknown"},
+       {"risk", 90},
+       {"online", false},
+       {"facts", Json::object()},
+       {"values", {{"cpu", 99.0}}}},
+      {{"id", "c"},
+       {"state", "FAILED"},
+       {"level", "critical"},
+       {"risk", 80},
+       {"online", true},
+       {"facts", {{"confirmed", {{"version", "2.1.9"}}}}},
+       {"values", {{"cpu", 97.0}}},
+       {"last_seen", "2026-08-20T13:00:00Z"}},
+  });
+  const auto order = [&](std::string_view by, Order direction = Order::kForward) {
+    Json sorted = rows;
+    REQUIRE(sort_devices(sorted, by, direction).has_value());
+    std::string ids;
+    for (const Json& row : sorted)
+      ids += row["id"].get<std::string>();
+    return ids;
+  };
+  CHECK(order("device") == "abc");
+  CHECK(order("device", Order::kReverse) == "cba");
+  CHECK(order("state") == "cba");
+  CHECK(order("verdict") == "cba");
+  CHECK(order("version") == "cab");  // by numbers, and what is not known last
+  CHECK(order("version", Order::kReverse) == "acb");
+  CHECK(order("risk") == "cab");  // of a silent device it is not known
+  CHECK(order("cpu") == "cab");
+  CHECK(order("seen") == "bca");  // never, then the longest
+  CHECK(order("gate") == "abc");
+  Json none = Json::array();
+  CHECK(is_usage_error(sort_devices(none, "rsk", Order::kForward).error()));
+  CHECK(is_usage_error(parse_device_columns("device,gte").error()));
+  const auto columns = parse_device_columns("version,device");
+  REQUIRE(columns.has_value());
+  CHECK(device_table(rows, WallTime{}, *columns).text() ==
+        "VERSION  DEVICE\nv2.1.10  a\n-        b\nv2.1.9   c\n");
 }
