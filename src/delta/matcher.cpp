@@ -30,13 +30,6 @@ std::size_t hash_of(ByteView page) {
   return std::hash<std::string_view>()(as_text(page));
 }
 
-std::vector<bool> zero_pages(ByteView bytes) {
-  std::vector<bool> zero(bytes.size() / kPage);
-  for (std::size_t page = 0; page < zero.size(); ++page)
-    zero[page] = all_zero(page_of(bytes, page));
-  return zero;
-}
-
 // The first page with each content.
 std::unordered_map<std::size_t, std::size_t> first_pages(ByteView bytes) {
   std::unordered_map<std::size_t, std::size_t> found;
@@ -93,16 +86,13 @@ void Matcher::match_pages() {
 void Matcher::make_index(std::size_t max_index) {
   if (std::ranges::find(pages_, kUnmatched) == pages_.end() && image_.size() % kPage == 0) return;
   const std::size_t count = used_.size();
-  const std::vector<bool> empty = zero_pages(base_);
-  // Free space is most of many a file system, and nothing is copied from it.
+  // How many pages after each one until one that is not used; the tail beyond whole pages is none.
   const auto wanted = [&](std::size_t page) {
-    if (empty[page]) return false;
     const std::size_t from = page < kMargin ? 0 : page - kMargin;
     const std::size_t to = std::min(count, page + kMargin + 1);
-    for (std::size_t beside = from; beside < to; ++beside) {
-      if (!used_[beside] && !empty[beside]) return true;
-    }
-    return false;
+    return std::find(used_.begin() + static_cast<std::ptrdiff_t>(from),
+                     used_.begin() + static_cast<std::ptrdiff_t>(to),
+                     false) != used_.begin() + static_cast<std::ptrdiff_t>(to);
   };
   std::size_t total = 0;
   const auto add = [&](std::size_t from, std::size_t length) {
