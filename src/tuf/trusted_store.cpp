@@ -58,8 +58,8 @@ Result<void> TrustedStore::write_factory_root(std::string_view file) const {
 }
 
 std::optional<WallTime> TrustedStore::clock_floor() const {
-  constexpr std::size_t kMaxBytes = 64;
-  const auto text = read_if_there(folder_ / kClockFloor, kMaxBytes);
+  constexpr std::size_t kLongestTime = 64;
+  const auto text = read_if_there(folder_ / kClockFloor, kLongestTime);
   if (!text) return std::nullopt;
   const auto time = parse_rfc3339(*text);
   return time ? std::optional(*time) : std::nullopt;

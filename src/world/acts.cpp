@@ -281,8 +281,9 @@ void move_server_clock(World& world, const Act& act) {
   static constexpr std::array<std::int64_t, 4> kBy{3, 40, 600, 7200};
   const std::int64_t by = kBy[static_cast<std::size_t>(act.a) % kBy.size()];
   // Before its authority was made no server starts: that is told, and no finding.
-  const bool back = act.b % 2 != 0 && world.timeline().now() > MonoTime{} + seconds(by);
-  world.server().clock().jump(seconds(back ? -by : by));
+  NodeClock& clock = world.server().clock();
+  const bool back = act.b % 2 != 0 && clock.wall() > kWorldBegins + seconds(by);
+  clock.jump(seconds(back ? -by : by));
 }
 
 // -- what is copied, stolen and forged --
