@@ -132,8 +132,7 @@ TEST_CASE("the detail page does not wait for the strand", "[fleet]") {
   REQUIRE(detail->jobs.size() == 1);
   CHECK(detail->jobs.front().state == model::JobState::kQueued);
   it.settle();
-  CHECK(it.fleet->detail(it.devices.front())->jobs.front().state ==
-        model::JobState::kCancelled);
+  CHECK(it.fleet->detail(it.devices.front())->jobs.front().state == model::JobState::kCancelled);
 }
 
 TEST_CASE("a device that turns critical just after its success is noticed, at the next tick",
