@@ -38,10 +38,11 @@ Error differs(const std::string& why) {
 
 Result<MendedBase> MendedBase::open(http::Requester& client, const BaseOrder& order) {
   const auto found = digest_file(order.files.image);
-  if (!found) return found.error();
+  // A base that cannot be read is none: the whole image goes to another slot.
+  if (!found) return differs(found.error().text());
   MendedBase base;
   base.base_ = FileDescriptor(::open(order.files.image.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!base.base_) return fail_errno(errno, "read " + order.files.image.string());
+  if (!base.base_) return differs(fail_errno(errno, "read " + order.files.image.string()).text());
   base.length_ = found->length;
   if (found->sha256 == order.sha256) return base;
   const std::string is = "it is " + found->sha256.substr(0, 16) + "...";
@@ -109,7 +110,8 @@ Result<std::vector<std::uint64_t>> MendedBase::missing(std::uint64_t may_fetch) 
   for (std::uint64_t piece = 0; piece < pieces_->count(); ++piece) {
     if (mended_.contains(piece)) continue;
     const auto now = std::span(bytes).first(pieces_->length_of(piece));
-    if (auto read = read_exactly(base_.get(), piece * kPiece, now); !read) return read.error();
+    if (auto read = read_exactly(base_.get(), piece * kPiece, now); !read)
+      return differs(read.error().text());
     const auto right = pieces_->is(piece, now);
     if (!right) return right.error();
     if (*right) continue;
@@ -185,13 +187,18 @@ Result<void> MendedBase::read(std::uint64_t offset, std::span<std::uint8_t> into
     const auto part =
         into.first(static_cast<std::size_t>(std::min<std::uint64_t>(kPiece - inside, into.size())));
     const auto right = mended_.find(piece);
-    auto got = right == mended_.end() ? read_exactly(base_.get(), offset, part)
+    auto got = right == mended_.end() ? read_base(offset, part)
                                       : read_exactly(kept_.get(), right->second + inside, part);
     if (!got) return got;
     offset += part.size();
     into = into.subspan(part.size());
   }
-  return read_exactly(base_.get(), offset, into);
+  return read_base(offset, into);
+}
+
+Result<void> MendedBase::read_base(std::uint64_t offset, std::span<std::uint8_t> into) const {
+  if (auto got = read_exactly(base_.get(), offset, into); !got) return differs(got.error().text());
+  return {};
 }
 
 }  // namespace ota::agent

@@ -48,13 +48,13 @@ struct BaseOrder {
 class MendedBase {
  public:
   // delta::Errc::kBaseDiffers where the base is another one and is not mended with what may be
-  // fetched; kUnavailable, kTimeout: worth another try; kIo of the disk.
+  // fetched; kUnavailable, kTimeout: worth another try; kIo of the mended file.
   static Result<MendedBase> open(http::Requester& client, const BaseOrder& order);
 
   std::uint64_t length() const { return length_; }
   // How many pieces were put right.
   std::size_t mended() const { return mended_.size(); }
-  // kIo where there are not as many bytes.
+  // kBaseDiffers where they are not to be had.
   Result<void> read(std::uint64_t offset, std::span<std::uint8_t> into) const;
 
  private:
@@ -66,6 +66,7 @@ class MendedBase {
                      std::uint64_t end);
   Result<void> keep(std::uint64_t piece, Bytes& record);
   Result<std::string> digest() const;
+  Result<void> read_base(std::uint64_t offset, std::span<std::uint8_t> into) const;
 
   FileDescriptor base_;
   std::uint64_t length_ = 0;

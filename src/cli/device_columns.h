@@ -1,8 +1,8 @@
 // The columns of a table of devices: how each reads, and in which order it puts them.
 //
 // Text goes from A to Z, versions from the lowest, what is measured from the highest, ages from the
-// longest; states and verdicts from the worst. What a row does not have comes last, and what is the
-// same stays in the order that it had. Pure; any thread.
+// longest; states and verdicts from the worst. What a row does not have comes last (one that was
+// never seen first), and what is the same stays in the order that it had. Pure; any thread.
 #pragma once
 
 #include <string>

@@ -1,9 +1,11 @@
 #include "cli/selection.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <istream>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -22,23 +24,28 @@ constexpr std::size_t kLongestLine = 256;
 Result<std::vector<std::string>> read_ids(Context& context, const std::string& name) {
   std::ifstream file;
   if (name != "-") {
+    std::error_code ignored;
     file.open(name);
-    if (!file) return fail(Errc::kNotFound, "cannot read " + name);
+    if (!file || std::filesystem::is_directory(name, ignored))
+      return fail(Errc::kNotFound, "cannot read " + name);
   }
   std::istream& in = name == "-" ? context.in : file;
   std::vector<std::string> ids;
   std::string line;
   while (std::getline(in, line)) {
-    if (line.size() > kLongestLine || ids.size() == kMostIds) {
+    const bool too_long = line.size() > kLongestLine;
+    line.erase(std::min(line.find('#'), line.size()));
+    const auto first = line.find_first_not_of(" \t\r");
+    if (first == std::string::npos && !too_long) continue;
+    if (too_long || ids.size() == kMostIds) {
       return fail(Errc::kLimit, name + ": at most " + std::to_string(kMostIds) +
                                     " ids, each on a line of at most " +
                                     std::to_string(kLongestLine) + " bytes");
     }
-    line.erase(std::min(line.find('#'), line.size()));
-    const auto first = line.find_first_not_of(" \t\r");
-    if (first == std::string::npos) continue;
     ids.push_back(line.substr(first, line.find_last_not_of(" \t\r") - first + 1));
   }
+  // Half a list is none.
+  if (in.bad()) return fail(Errc::kIo, "cannot read all of " + name);
   return ids;
 }
 
@@ -118,6 +125,9 @@ Result<Json> filtered_devices(Context& context) {
   const auto from = arguments.version("--from-version");
   if (!from) return from.error();
   std::string filter = arguments.text("--filter");
+  // An unset variable of a script must not mean the whole fleet.
+  if (arguments.has("--filter") && filter.find_first_not_of(' ') == std::string::npos)
+    return usage_error("--filter is empty; without it all devices are meant");
   if (arguments.has("--behind")) filter += filter.empty() ? "behind" : " behind";
   auto rows = fetch_devices(context.api, filter);
   if (!rows) return rows.error();
@@ -189,34 +199,34 @@ Result<ExitCode> order_each(Context& context, const EachOrder& order) {
     return ExitCode::kDone;
   }
   Json results = Json::array();
-  std::size_t refused = 0;
+  std::size_t done = 0;
+  std::optional<Error> nobody;  // is there to tell the others to
   for (const std::string& id : selection->ids) {
-    if (context.interrupted()) {
-      context.out.line("interrupted: " + std::to_string(selection->ids.size() - results.size()) +
+    if (nobody || context.interrupted()) {
+      context.out.line((nobody ? "the server does not answer: " : "interrupted: ") +
+                           std::to_string(selection->ids.size() - results.size()) +
                            " devices were not told",
                        Tone::kBad);
-      ++refused;
       break;
     }
     const auto answer =
         context.api.post("/v1/devices/" + url_escape(id) + std::string(order.path), Json::object());
     Json result{{"device", id}, {"done", answer.has_value()}};
     if (answer) {
+      ++done;
       context.out.line(order.done(id), Tone::kGood);
     } else {
-      ++refused;
       result["problem"] = answer.error().text();
       context.out.line("REFUSED: " + id + ": " + answer.error().text(), Tone::kBad);
-      // Nobody is there to tell the others to.
-      if (answer.error().code == Errc::kUnavailable) return answer.error();
+      if (answer.error().code == Errc::kUnavailable) nobody = answer.error();
     }
     context.out.flush();
     results.push_back(std::move(result));
   }
-  context.out.line(std::to_string(results.size() - std::min(refused, results.size())) + " of " +
-                   std::to_string(selection->ids.size()) + " devices");
+  context.out.line(std::to_string(done) + " of " + std::to_string(selection->ids.size()) +
+                   " devices");
   context.out.document(Json{{"results", std::move(results)}});
-  return refused == 0 ? ExitCode::kDone : ExitCode::kError;
+  return done == selection->ids.size() ? ExitCode::kDone : ExitCode::kError;
 }
 
 }  // namespace ota::cli

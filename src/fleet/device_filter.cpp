@@ -105,6 +105,7 @@ Result<DeviceFilter> DeviceFilter::parse(std::string_view text) {
   }
   DeviceFilter filter;
   for (const std::string& word : split(text, ' ')) {
+    if (word.empty()) continue;
     Term term;
     std::string_view rest = word;
     term.wanted = !rest.starts_with('!');
@@ -112,6 +113,10 @@ Result<DeviceFilter> DeviceFilter::parse(std::string_view text) {
     Key key = Key::kAnywhere;
     for (const std::string& part : split(rest, ',')) {
       if (part.empty()) continue;
+      if (part.starts_with('!')) {
+        return fail(Errc::kInvalid,
+                    "'" + printable(word, 40) + "': one '!', before the whole word");
+      }
       std::string_view value = part;
       if (const auto colon = value.find(':'); colon != std::string_view::npos) {
         const std::string_view name = value.substr(0, colon);
@@ -135,7 +140,9 @@ Result<DeviceFilter> DeviceFilter::parse(std::string_view text) {
       if (!one) return one.error();
       term.alternatives.push_back(std::move(*one));
     }
-    if (!term.alternatives.empty()) filter.terms_.push_back(std::move(term));
+    if (term.alternatives.empty())
+      return fail(Errc::kInvalid, "'" + printable(word, 40) + "' names nothing");
+    filter.terms_.push_back(std::move(term));
   }
   return filter;
 }

@@ -44,6 +44,9 @@ Result<void> Fleet::Impl::take_over(StoredState stored) {
   impl.keys.clear();
   for (std::shared_ptr<model::DeviceRecord>& record : stored.devices) {
     impl.keys.note(*record);
+    // By a clock that was ahead it would count for as long as that was.
+    for (model::Fetched& fetched : record->fetched)
+      fetched.at = std::min(fetched.at, now);
     DeviceTable::Stripe& stripe = impl.table.stripe_of(record->id);
     const std::lock_guard stripe_lock(stripe.mutex);
     LiveDevice& device = impl.device_at(stripe, record->id);
@@ -66,6 +69,7 @@ Result<void> Fleet::Impl::take_over(StoredState stored) {
 Result<void> Fleet::Impl::load_jobs(StoredState& stored, WallTime now, store::Batch& batch) {
   constexpr std::size_t kMovedAtOnce = 1000;
   jobs.table.clear();
+  jobs.archive.clear();
   set_stop(nullptr);
   for (const store::Document& document : stored.fleet) {
     if (auto read = jobs.archive.read(document.key, document.document); !read)

@@ -139,7 +139,13 @@ void Fleet::Impl::follow_jump(milliseconds jump, WallTime now) {
       stripe.touch(*device);
     }
   }
-  post([this, jump, now] { jobs.follow_jump(jump, now); });
+  // What is old is known when the clock has gone right for a while: nothing leaves for an hour.
+  expired_minutes_at = now;
+  to_expire.clear();
+  post([this, jump, now] {
+    expired_jobs_at = now;
+    jobs.follow_jump(jump, now);
+  });
 }
 
 void Fleet::Impl::tick_devices(WallTime now) {

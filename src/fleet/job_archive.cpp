@@ -25,6 +25,14 @@ std::uint64_t number_at(const Json& object, const char* key) {
 
 }  // namespace
 
+void JobArchive::clear() {
+  days_.clear();
+  expired_ = 0;
+  days_changed_ = was_read_ = false;
+  const MutexLock lock(mutex_);
+  counts_ = {};
+}
+
 Result<void> JobArchive::read(std::string_view key, std::string_view document) {
   if (key != kJobsDocument && key != kJobDaysDocument) return {};
   auto json = parse_json(document);

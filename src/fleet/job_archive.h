@@ -53,6 +53,8 @@ class JobArchive {
   // The key of an ended job: its number, so that keys sort by age.
   static std::string key_of(std::uint64_t number);
 
+  // Forgets all but the last number, which is given to no second job.
+  void clear();
   // A document of "fleet"; of other keys nothing is taken. kInvalid.
   Result<void> read(std::string_view key, std::string_view document);
   bool was_read() const { return was_read_; }

@@ -248,12 +248,15 @@ JobChange job_offered(const Job& job, const model::Decision& decision,
   }
   change.job.error_code = model::failure_code::kGate;
   enter(change.job, JobState::kFailed, decision.headline, settings, now);
-  // Refused before anything was sent: nothing on the device needs hands, so no attention.
-  change.events.push_back(job_event(change.job, Severity::kWarning, model::event_kind::kJobRefused,
-                                    "Update of " + job.device + " to " +
-                                        job.release.version.label() +
-                                        " not sent: " + decision.headline,
-                                    now));
+  // No attention: where nothing was sent, nothing on the device needs hands.
+  const bool again = may_be_there(job);
+  if (again) change.job.detail += "; the device may still install what it was sent before";
+  change.events.push_back(
+      job_event(change.job, Severity::kWarning, model::event_kind::kJobRefused,
+                "Update of " + job.device + " to " + job.release.version.label() +
+                    (again ? " not sent again: " : " not sent: ") + decision.headline +
+                    (again ? "; the device may still install what it was sent before" : ""),
+                now));
   change.events.back().data["decision"] = decision;
   return change;
 }
@@ -485,13 +488,14 @@ JobChange job_forced_out(const Job& job, const std::string& actor, WallTime now)
 JobChange job_resumed(const Job& job, const model::OtaSettings& settings, WallTime now) {
   JobChange change;
   change.job = job;
-  const WallTime longest_watch = now + settings.watch_period;
   if (!model::is_final(job.state)) {
     change.changed = true;
     change.job.deadline = now + time_for(job.state, settings);
-  } else if (job.watch == Watch::kWatching && job.watch_until > longest_watch) {
-    change.changed = true;
-    change.job.watch_until = longest_watch;
+  } else if (job.watch == Watch::kWatching) {
+    // Of one whose end fell into the server's absence the device can tell now.
+    change.job.watch_until = std::clamp(job.watch_until, now, now + settings.watch_period);
+    change.job.updated = std::min(job.updated, now);
+    change.changed = change.job.watch_until != job.watch_until || change.job.updated != job.updated;
   }
   return change;
 }
@@ -510,6 +514,8 @@ JobChange job_after_jump(const Job& job, const model::OtaSettings& settings, mil
   } else if (job.watch == Watch::kWatching) {
     change.changed = true;
     change.job.watch_until = moved(job.watch_until, settings.watch_period);
+    // By it the watch knows whether the device turned critical after its update.
+    change.job.updated = after_jump(job.updated, jump, now);
   }
   return change;
 }

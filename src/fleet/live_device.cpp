@@ -146,6 +146,9 @@ void LiveDevice::move_stamps(milliseconds jump, WallTime now) {
                           &commands_polled, &level_since, &explained_at, &ended_call_told})
     *stamp = after_jump(*stamp, jump, now);
   detector.clock_jumped(jump, now);
+  if (!record || record->fetched.empty()) return;
+  for (model::Fetched& fetched : record.edit().fetched)
+    fetched.at = std::min(after_jump(fetched.at, jump, now), now);
 }
 
 bool LiveDevice::agent_asks(WallTime now) const {

@@ -33,6 +33,7 @@ LogKeeper::LogKeeper(std::filesystem::path state, store::Store& store,
       store_(store),
       authority_(authority),
       clock_(clock),
+      clock_jump_(clock),
       record_(std::move(record)),
       signer_(std::move(signer)) {}
 
@@ -124,6 +125,8 @@ void LogKeeper::sign() {
 void LogKeeper::tick(const store::Retention& retention) {
   const MonoTime now = clock_.mono();
   tell_failure(signer_.sign_if_due(now));
+  // What is old is known when the clock has gone right for a while.
+  if (clock_jump_.look()) looked_for_old_ = now;
   if (broken_ || (looked_for_old_ && now - *looked_for_old_ < kLookForOld)) return;
   looked_for_old_ = now;
   retire(retention);

@@ -11,7 +11,7 @@
 #include <memory>
 #include <optional>
 
-#include "base/clock.h"
+#include "base/clock_jump.h"
 #include "model/event.h"
 #include "store/log_signer.h"
 #include "store/retention.h"
@@ -37,7 +37,8 @@ class LogKeeper {
   // Before anything is signed anew: does the log go on from what was signed last? What is wrong is
   // an event itself. The first start over the state of a program that kept a chain closes that.
   void open(Origin origin);
-  // Each tick: signs what is new, and once an hour lets old events leave, in slices.
+  // Each tick: signs what is new, and once an hour lets old events leave, in slices; not in the
+  // hour after the clock was set.
   void tick(const store::Retention& retention);
   void sign();
   // At the end, when nobody reads events any more.
@@ -56,6 +57,7 @@ class LogKeeper {
   store::Store& store_;
   const pki::Authority& authority_;
   const Clock& clock_;
+  ClockJump clock_jump_;
   Record record_;
   store::LogSigner signer_;
   bool broken_ = false;

@@ -63,7 +63,15 @@ Result<ExitCode> run_cancel(Context& context) {
   }
   Json results = Json::array();
   ExitCode code = ExitCode::kDone;
+  bool nobody = false;  // is there to tell the others to
   for (const std::string& job : jobs) {
+    if (nobody || context.interrupted()) {
+      context.out.line((nobody ? "the server does not answer: " : "interrupted: ") +
+                           std::to_string(jobs.size() - results.size()) + " were not cancelled",
+                       Tone::kBad);
+      code = ExitCode::kError;
+      break;
+    }
     Json result{{"job", job}};
     if (const auto became = cancel_one(context, job)) {
       result["became"] = *became;
@@ -71,6 +79,7 @@ Result<ExitCode> run_cancel(Context& context) {
       result["problem"] = became.error().text();
       context.out.line("REFUSED: " + job + ": " + became.error().text(), Tone::kBad);
       code = ExitCode::kError;
+      nobody = became.error().code == Errc::kUnavailable;
     }
     context.out.flush();
     results.push_back(std::move(result));
