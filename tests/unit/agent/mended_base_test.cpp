@@ -253,6 +253,15 @@ TEST_CASE("a base that goes on changing costs no more than may be fetched in all
   CHECK(device.server.base_sent == 3 * kPiece);
 }
 
+TEST_CASE("a base that cannot be read is none, and no fault of the disk that is written",
+          "[agent][delta]") {
+  ChangedDevice device;
+  std::filesystem::remove(device.path("image"));
+  CHECK(device.differs());
+  std::filesystem::create_directory(device.path("image"));
+  CHECK(device.differs());
+}
+
 TEST_CASE("the notes of an image are the same however it streams by", "[agent]") {
   ChangedDevice device;
   const std::string notes = device.read("pieces");

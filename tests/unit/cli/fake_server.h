@@ -1,6 +1,7 @@
 // otactl against answers that a test lays out beforehand; nothing is opened.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -63,14 +64,14 @@ struct Ran {
   bool says(std::string_view text) const { return out.find(text) != std::string::npos; }
 };
 
-// `line` without the program's name, split at blanks.
+// `line` without the program's name, split at blanks; '' is an empty word.
 inline Ran otactl(const std::string& line, Script& script, Environment environment = {}) {
   std::ostringstream out;
   std::ostringstream err;
   std::istringstream in;
   ManualClock clock(WallTime(milliseconds(1787000000000)));
-  const std::vector<std::string> words =
-      line.empty() ? std::vector<std::string>() : split(line, ' ');
+  std::vector<std::string> words = line.empty() ? std::vector<std::string>() : split(line, ' ');
+  std::ranges::replace(words, "''", "");
   Ran ran;
   ran.code = run(
       words, {.out = out,

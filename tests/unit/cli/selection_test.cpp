@@ -96,6 +96,28 @@ TEST_CASE("a refusal leaves the others their turn and ends with 1", "[cli]") {
   CHECK((*document)["results"][1]["done"] == true);
 }
 
+TEST_CASE("an order that ends early says how many it reached, in JSON too", "[cli]") {
+  Script script = fleet();
+  script.looks = 1;
+  auto ran = otactl("rollback c b a --yes", script);
+  CHECK(ran.code == 1);
+  CHECK(ran.says("interrupted: 2 devices were not told"));
+  CHECK(ran.says("1 of 3 devices"));
+  Script gone = fleet();
+  gone.answers["POST /v1/devices/b/rollback"] = {fail(Errc::kUnavailable, "refused")};
+  ran = otactl("rollback c b a --yes", gone);
+  CHECK(ran.code == 1);
+  CHECK(ran.says("the server does not answer: 1 devices were not told"));
+  CHECK(ran.says("1 of 3 devices"));
+  Script silent = fleet();
+  silent.answers["POST /v1/devices/b/rollback"] = {fail(Errc::kUnavailable, "refused")};
+  const auto document = parse_json(otactl("rollback c b a --yes --json", silent).out);
+  REQUIRE(document.has_value());
+  REQUIRE((*document)["results"].size() == 2);
+  CHECK((*document)["results"][0]["done"] == true);
+  CHECK((*document)["results"][1]["done"] == false);
+}
+
 TEST_CASE("a file names devices; blank lines and comments are none", "[cli]") {
   const ota::test::TempFolder folder;
   const std::string file = (folder.path() / "ids").string();
@@ -110,8 +132,9 @@ TEST_CASE("a file names devices; blank lines and comments are none", "[cli]") {
 }
 
 TEST_CASE("nobody is meant where nothing says who", "[cli]") {
-  for (const char* line :
-       {"rollback --yes", "revoke --yes", "acknowledge", "push --yes", "cancel"}) {
+  for (const char* line : {"rollback --yes", "revoke --yes", "acknowledge", "push --yes", "cancel",
+                           "rollback --filter '' --yes", "push --filter '' --yes",
+                           "cancel --filter '' --yes", "devices --filter ''"}) {
     CAPTURE(line);
     Script script = fleet();
     CHECK(otactl(line, script).code == 2);

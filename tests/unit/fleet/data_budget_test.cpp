@@ -135,6 +135,24 @@ TEST_CASE("what counts towards a budget is kept over restarts and counts at once
   CHECK(it.gate_word("iot-002") == "data budget");
 }
 
+TEST_CASE("what was fetched while the clock was ahead counts for a day, by the clock that is right",
+          "[fleet][gate]") {
+  const bool restarts = GENERATE(false, true);
+  INFO(restarts);
+  BudgetFleet it(150);
+  it.clock.set_wall(it.clock.wall() + std::chrono::hours(24 * 40));
+  it.quiet("iot-001", 10);
+  it.fail_job("iot-001", 100);
+  CHECK(it.gate_word("iot-001") == "data budget");
+  it.clock.set_wall(it.clock.wall() - std::chrono::hours(24 * 40));
+  if (restarts) it.restart();
+  it.quiet("iot-001", 10);
+  CHECK(it.gate_word("iot-001") == "data budget");
+  it.clock.advance(std::chrono::hours(25));
+  it.quiet("iot-001", 10);
+  CHECK(it.gate_word("iot-001") == "pass");
+}
+
 TEST_CASE("another attempt that the budget has no room for is not sent", "[fleet][gate]") {
   BudgetFleet it(150);
   const std::string job = it.push("iot-001").job_id;

@@ -148,6 +148,12 @@ TEST_CASE("a filter that cannot be read is refused with what is taken", "[fleet]
   CHECK_FALSE(problem("seen:>soon").empty());
   CHECK_FALSE(problem("version:two").empty());
   CHECK_FALSE(problem("group:").empty());
+  // What names nothing does not mean all: an order could come of it.
+  for (const char* nothing : {"!", ",", "!,", "behind !", "a ,"})
+    CHECK(problem(nothing).find("names nothing") != std::string::npos);
+  for (const char* twice : {"!!iot-001", "iot-001,!iot-002"})
+    CHECK(problem(twice).find("one '!'") != std::string::npos);
+  CHECK(DeviceFilter::parse("  lab  ").has_value());
   // The word of one key is no key of its own.
   CHECK_FALSE(problem("version:2.1.4,behind").empty());
   CHECK(DeviceFilter::parse(std::string(kMaxFilter + 1, 'a')).error().code == Errc::kLimit);

@@ -107,3 +107,25 @@ TEST_CASE("a device that is hot beside its whole group is told from one alone", 
   CHECK(refused.headline == "BLOCKED: Anomaly Detected");
   CHECK(dump_json(refused).find("3 of 4 others of group roof") != std::string::npos);
 }
+
+TEST_CASE("a clock that is wrong for a moment takes no history away", "[fleet][history]") {
+  model::Settings settings = SmallFleet::default_settings();
+  settings.console.minutes_kept = std::chrono::hours(48);
+  SmallFleet it(settings);
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 130);
+  const auto kept = [&] {
+    return fleet::read_all_minutes(it.store, "iot-001", kStart, it.clock.wall() + seconds(60))
+        .value()
+        .size();
+  };
+  const std::size_t before = kept();
+  REQUIRE(before >= 2);
+  it.clock.set_wall(it.clock.wall() + std::chrono::hours(24 * 40));
+  for (int i = 0; i < 20; ++i)
+    it.tick();
+  it.clock.set_wall(it.clock.wall() - std::chrono::hours(24 * 40));
+  for (int i = 0; i < 20; ++i)
+    it.tick();
+  CHECK(kept() >= before);
+}

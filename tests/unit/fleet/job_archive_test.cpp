@@ -49,6 +49,20 @@ TEST_CASE("what ended is counted over a restart, each end by itself", "[fleet]")
   CHECK(again.counts().of(JobState::kCancelled) == 0);
 }
 
+TEST_CASE("an archive that is forgotten counts anew, and gives no number twice", "[fleet]") {
+  JobArchive archive;
+  archive.made(7, test::kStart);
+  archive.ended(ended(JobState::kSucceeded));
+  archive.sent(100);
+  JobArchive again;
+  read_again(archive, again);
+  again.clear();
+  CHECK_FALSE(again.was_read());
+  CHECK(again.counts().of(JobState::kSucceeded) == 0);
+  CHECK(again.counts().sent_bytes == 0);
+  CHECK(again.last() == 7);
+}
+
 TEST_CASE("ended jobs leave by count, the oldest first, and by age, a day at a time", "[fleet]") {
   JobArchive archive;
   const auto day = [](int number) { return test::kStart + std::chrono::hours(24 * number); };

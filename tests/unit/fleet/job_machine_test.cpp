@@ -257,6 +257,28 @@ TEST_CASE("a watch lasts its period, also where the clock is set or the server r
   const WallTime now = kStart + seconds(10) + back;
   CHECK(fleet::job_after_jump(job, rules(), back, now).job.watch_until == job.watch_until + back);
   CHECK(fleet::job_resumed(job, rules(), now).job.watch_until == now + rules().watch_period);
+  // What turns critical after that turned after the update.
+  model::Verdict verdict;
+  verdict.level = model::Level::kCritical;
+  verdict.since = now + seconds(1);
+  const model::Job moved = fleet::job_after_jump(job, rules(), back, now).job;
+  CHECK(fleet::job_verdict(moved, verdict, rules(), now + seconds(1)).job.watch ==
+        Watch::kRegressed);
+  const model::Job started = fleet::job_resumed(job, rules(), now).job;
+  CHECK(fleet::job_verdict(started, verdict, rules(), now + seconds(1)).job.watch ==
+        Watch::kRegressed);
+  // And what was critical before is so by a clock that is set ahead, too.
+  const milliseconds ahead{std::chrono::hours(2)};
+  verdict.since = kStart - seconds(5) + ahead;
+  CHECK_FALSE(fleet::job_verdict(
+                  fleet::job_after_jump(job, rules(), ahead, kStart + seconds(10) + ahead).job,
+                  verdict, rules(), kStart + seconds(10) + ahead)
+                  .changed);
+  // One that ended while the server was away waits for the device's word once more.
+  const WallTime late = job.watch_until + 5 * rules().watch_period;
+  verdict.level = model::Level::kUnknown;
+  CHECK_FALSE(fleet::job_verdict(fleet::job_resumed(job, rules(), late).job, verdict, rules(), late)
+                  .changed);
   CHECK_FALSE(fleet::job_resumed(job, rules(), kStart + seconds(10)).changed);
 }
 

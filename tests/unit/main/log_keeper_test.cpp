@@ -146,6 +146,23 @@ TEST_CASE("old events leave after the log has said so, and are looked for once a
   CHECK(log.take_told() == Kinds{std::string(store::kLogRetired)});
 }
 
+TEST_CASE("no event leaves in the hour after the clock was set: it need not be old", "[main]") {
+  KeptLog log;
+  log.add(600);
+  const auto keeper = log.keeper();
+  log.tick(*keeper);
+  log.clock.advance(std::chrono::hours(2));
+  log.clock.set_wall(log.clock.wall() + std::chrono::hours(24 * 400));
+  log.tick(*keeper);
+  CHECK(log.take_told().empty());
+  log.clock.advance(std::chrono::minutes(59));
+  log.tick(*keeper);
+  CHECK(log.take_told().empty());
+  log.clock.advance(std::chrono::minutes(1));
+  log.tick(*keeper);
+  CHECK(log.take_told() == Kinds{std::string(store::kLogRetired)});
+}
+
 TEST_CASE("no event leaves a log that is broken, or while nothing can be written", "[main]") {
   KeptLog log;
   log.add(600);
