@@ -184,6 +184,11 @@ void Fleet::Impl::publish() {
   if (changed) shown_jobs = jobs.table.shown();
   rest.jobs = shown_jobs;
   rest.job_counts = jobs.archive.counts();
+  // They come after the rows that they are the sum of: a picture between the two is made again.
+  if (rest.job_counts != published_counts) {
+    published_counts = rest.job_counts;
+    changed = true;
+  }
   rest.running_jobs = jobs.table.running_count();
   const store::Health health = store.health();
   if (std::exchange(published_writable, health.writable) != health.writable) {

@@ -162,6 +162,7 @@ struct Fleet::Impl : Core {
   Publisher publisher;
   std::uint64_t published_event = 0;
   bool published_writable = true;
+  JobCounts published_counts;
   std::vector<JobTable::JobPtr> shown_jobs;
 };
 

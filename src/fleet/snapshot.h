@@ -120,6 +120,7 @@ struct JobCounts {
     const auto found = ended.find(state);
     return found == ended.end() ? 0 : found->second;
   }
+  bool operator==(const JobCounts&) const = default;
 };
 
 // A configuration file whose last edit was refused; the last good one is in force.
