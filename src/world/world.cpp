@@ -364,6 +364,9 @@ void World::final_updates() {
   for (std::size_t i = 0; i < plan_.devices + ddi_.size(); ++i) {
     const bool agent = i < plan_.devices;
     const Json& decision = results->at("results").at(i).at("decision");
+    // With the director's key a thief has a device take what the server never gave to it; once that
+    // is not published any more the device is refused by that name, as it should be.
+    if (plan_.thief > 1 && decision.at("headline") == "BLOCKED: Untrusted Image") continue;
     const std::string sha256 =
         agent ? devices_[i]->bootable() : ddi_[i - plan_.devices]->ran().back().sha256;
     const auto image = images_.find(sha256);
