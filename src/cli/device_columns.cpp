@@ -201,11 +201,13 @@ Table device_table(const Json& rows, WallTime now, const std::vector<std::string
       shown.push_back(&column);
   }
   std::vector<Table::Column> titles;
+  titles.reserve(shown.size());
   for (const Column* column : shown)
     titles.push_back({column->title, column->align});
   Table table(std::move(titles));
   for (const Json& row : rows) {
     std::vector<std::string> cells;
+    cells.reserve(shown.size());
     for (const Column* column : shown)
       cells.push_back(column->cell(row, now));
     table.add(std::move(cells));
