@@ -49,6 +49,10 @@ DdiClient::~DdiClient() {
 
 void DdiClient::power_on() {
   if (fiber_ && !fiber_->over()) return;
+  // Of the connection that it had the server learns by its silence.
+  timeline_.after(
+      model::ServerLimits{}.idle_timeout,
+      [&server = server_, gone = options_.seed + boots_] { server.connection_closed(gone); });
   ++boots_;
   trace_.add(id(), "has power");
   fiber_ = timeline_.start([this] { live(); });

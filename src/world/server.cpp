@@ -304,6 +304,10 @@ void Server::end(End how) {
   life->store.reset();
 }
 
+void Server::connection_closed(std::uint64_t connection) {
+  if (life_) life_->ddi->connection_closed(connection);
+}
+
 fleet::Fleet* Server::fleet() const {
   return life_ ? life_->fleet.get() : nullptr;
 }

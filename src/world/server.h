@@ -74,6 +74,8 @@ class Server {
   // gives says that the client has gone; it may be called at any time.
   using Answer = std::function<void(http::Response)>;
   std::function<void()> ask(const Request& request, Answer answer);
+  // Of a DDI client's; any number.
+  void connection_closed(std::uint64_t connection);
 
   // Null while it is down.
   fleet::Fleet* fleet() const;
