@@ -11,13 +11,12 @@
 #include "cli/api.h"
 #include "cli/arguments.h"
 #include "cli/format.h"
+#include "fleet/snapshot.h"
 #include "model/version.h"
 
 namespace ota::cli {
 namespace {
 
-constexpr std::array<std::string_view, 7> kStates{"FAILED",  "ROLLBACK", "BLOCKED", "UPDATING",
-                                                  "OFFLINE", "UNKNOWN",  "ONLINE"};
 constexpr std::array<std::string_view, 4> kVerdicts{"critical", "watch", "unknown", "stable"};
 
 std::string confirmed_of(const Json& row) {
@@ -119,7 +118,7 @@ std::span<const Column> columns() {
       {text_column<kId>("device", "DEVICE"),
        {"state", "STATE", Align::kLeft,
         [](const Json& row, WallTime) { return cell(row, "state"); },
-        [](const Json& row) { return by_rank(kStates, text_at(row, "state")); }},
+        [](const Json& row) { return by_rank(device_states(), text_at(row, "state")); }},
        {"verdict", "VERDICT", Align::kLeft,
         [](const Json& row, WallTime) { return cell(row, "level"); },
         [](const Json& row) { return by_rank(kVerdicts, text_at(row, "level")); }},
@@ -173,6 +172,13 @@ bool less(const Place& a, const Place& b) {
 }
 
 }  // namespace
+
+std::vector<std::string_view> device_states() {
+  std::vector<std::string_view> words;
+  for (const auto& [state, word] : fleet::kDeviceStateWords)
+    words.push_back(word);
+  return words;
+}
 
 std::vector<std::string_view> device_column_names() {
   std::vector<std::string_view> names;

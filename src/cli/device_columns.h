@@ -16,7 +16,10 @@
 
 namespace ota::cli {
 
-// Their names as they are typed: "device", "gate", "seen".
+// The words of a device's state, worst first.
+std::vector<std::string_view> device_states();
+
+// The columns' names as they are typed: "device", "gate", "seen".
 std::vector<std::string_view> device_column_names();
 
 // "device,version,gate": a usage error that names them all where one is none of these.

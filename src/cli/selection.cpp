@@ -5,7 +5,6 @@
 #include <fstream>
 #include <istream>
 #include <map>
-#include <optional>
 #include <set>
 #include <utility>
 
@@ -120,6 +119,13 @@ bool has_filter(const Arguments& arguments) {
                      [&](const Option& option) { return arguments.has(option.name); });
 }
 
+std::string filter_names() {
+  std::string names;
+  for (const Option& option : filter_options())
+    names.append(names.empty() ? "" : ", ").append(option.name);
+  return names;
+}
+
 Result<Json> filtered_devices(Context& context) {
   const Arguments& arguments = context.arguments;
   const auto from = arguments.version("--from-version");
@@ -156,9 +162,7 @@ Result<Selection> selected_devices(Context& context) {
     named = selection.counted = true;
   }
   if (!named && !has_filter(arguments)) {
-    return usage_error(
-        "which devices? name them, or say --filter, --behind, --group, --model, "
-        "--from-version or --file");
+    return usage_error("which devices? name them, or say " + filter_names() + " or --file");
   }
   std::set<std::string> known;
   std::erase_if(selection.ids, [&](const std::string& id) { return !known.insert(id).second; });
@@ -181,6 +185,14 @@ Result<Selection> selected_devices(Context& context) {
   return selection;
 }
 
+bool ends_early(Context& context, bool nobody_answers, std::size_t rest, std::string_view what) {
+  if (!nobody_answers && !context.interrupted()) return false;
+  std::string line = nobody_answers ? "the server does not answer: " : "interrupted: ";
+  line.append(std::to_string(rest)).append(" ").append(what);
+  context.out.line(line, Tone::kBad);
+  return true;
+}
+
 Result<ExitCode> order_each(Context& context, const EachOrder& order) {
   const auto selection = selected_devices(context);
   if (!selection) return selection.error();
@@ -200,15 +212,11 @@ Result<ExitCode> order_each(Context& context, const EachOrder& order) {
   }
   Json results = Json::array();
   std::size_t done = 0;
-  std::optional<Error> nobody;  // is there to tell the others to
+  bool nobody_answers = false;
   for (const std::string& id : selection->ids) {
-    if (nobody || context.interrupted()) {
-      context.out.line((nobody ? "the server does not answer: " : "interrupted: ") +
-                           std::to_string(selection->ids.size() - results.size()) +
-                           " devices were not told",
-                       Tone::kBad);
+    if (ends_early(context, nobody_answers, selection->ids.size() - results.size(),
+                   "devices were not told"))
       break;
-    }
     const auto answer =
         context.api.post("/v1/devices/" + url_escape(id) + std::string(order.path), Json::object());
     Json result{{"device", id}, {"done", answer.has_value()}};
@@ -218,7 +226,7 @@ Result<ExitCode> order_each(Context& context, const EachOrder& order) {
     } else {
       result["problem"] = answer.error().text();
       context.out.line("REFUSED: " + id + ": " + answer.error().text(), Tone::kBad);
-      if (answer.error().code == Errc::kUnavailable) nobody = answer.error();
+      nobody_answers = answer.error().code == Errc::kUnavailable;
     }
     context.out.flush();
     results.push_back(std::move(result));

@@ -25,6 +25,9 @@ std::vector<Option> with_selecting_options(std::vector<Option> own);
 
 bool has_filter(const Arguments& arguments);
 
+// "--filter, --behind, ...", for a usage error.
+std::string filter_names();
+
 // The rows that --filter, --group, --model and --from-version leave, in id order. Such options that
 // a server does not know would leave all: kConflict where it does not say that it took the filter.
 Result<Json> filtered_devices(Context& context);
@@ -38,6 +41,10 @@ struct Selection {
 // A usage error where nothing says which; kNotFound where no device is left. No call is made where
 // ids alone are named.
 Result<Selection> selected_devices(Context& context);
+
+// Where an order over many ends early, since nobody answers any more or the person interrupts: true,
+// with a line that says so of the `rest`. `what`: "devices were not told".
+bool ends_early(Context& context, bool nobody_answers, std::size_t rest, std::string_view what);
 
 // One order for each of them, told to the server one after the other; each answer is a line, and
 // where one was refused the others go on. Asked once, where `question` is not empty ("Roll back").

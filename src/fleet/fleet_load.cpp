@@ -44,9 +44,8 @@ Result<void> Fleet::Impl::take_over(StoredState stored) {
   impl.keys.clear();
   for (std::shared_ptr<model::DeviceRecord>& record : stored.devices) {
     impl.keys.note(*record);
-    // By a clock that was ahead it would count for as long as that was.
-    for (model::Fetched& fetched : record->fetched)
-      fetched.at = std::min(fetched.at, now);
+    // Else it would count for as long as the clock was ahead.
+    model::leave_none_ahead(record->fetched, now);
     DeviceTable::Stripe& stripe = impl.table.stripe_of(record->id);
     const std::lock_guard stripe_lock(stripe.mutex);
     LiveDevice& device = impl.device_at(stripe, record->id);

@@ -147,8 +147,10 @@ void LiveDevice::move_stamps(milliseconds jump, WallTime now) {
     *stamp = after_jump(*stamp, jump, now);
   detector.clock_jumped(jump, now);
   if (!record || record->fetched.empty()) return;
-  for (model::Fetched& fetched : record.edit().fetched)
-    fetched.at = std::min(after_jump(fetched.at, jump, now), now);
+  std::vector<model::Fetched>& list = record.edit().fetched;
+  for (model::Fetched& fetched : list)
+    fetched.at = after_jump(fetched.at, jump, now);
+  model::leave_none_ahead(list, now);
 }
 
 bool LiveDevice::agent_asks(WallTime now) const {

@@ -22,11 +22,14 @@ std::uint64_t DataBudget::limit_for(std::string_view device, std::string_view gr
   return bytes_per_day;
 }
 
-void add_fetched(std::vector<Fetched>& list, std::uint64_t bytes, WallTime now) {
-  if (bytes == 0) return;
-  // A clock that was set back leaves nothing ahead of it.
+void leave_none_ahead(std::vector<Fetched>& list, WallTime now) {
   for (Fetched& fetched : list)
     fetched.at = std::min(fetched.at, now);
+}
+
+void add_fetched(std::vector<Fetched>& list, std::uint64_t bytes, WallTime now) {
+  if (bytes == 0) return;
+  leave_none_ahead(list, now);
   std::erase_if(list, [&](const Fetched& fetched) { return leaves_at(fetched, now) <= now; });
   const auto quarter = [](WallTime at) {
     return std::chrono::floor<std::chrono::minutes>(at).time_since_epoch() / kQuarter;

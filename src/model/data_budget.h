@@ -40,6 +40,9 @@ struct Fetched {
   bool operator==(const Fetched&) const = default;
 };
 
+// A clock that was set back leaves nothing ahead of it: what is of later than `now` is of now.
+void leave_none_ahead(std::vector<Fetched>& list, WallTime now);
+
 // Takes `bytes` that were fetched by `now` into the list, which is kept for kBudgetSpan and by
 // quarters of an hour: at most 98 entries, oldest first.
 void add_fetched(std::vector<Fetched>& list, std::uint64_t bytes, WallTime now);

@@ -24,13 +24,10 @@ void Thief::heard(const Request& asked, http::Reply& reply) {
   if (asked.target.starts_with("/tuf/metadata/")) return metadata(asked, reply);
   if (asked.target.starts_with("/v1/commands")) commands(asked, reply);
   // Of the jobs that he made up the server knows nothing; he takes the reports of them.
-  if (on_ && reply.status == 404 && asked.target.starts_with(std::string("/v1/jobs/") + kOwnJobs))
-    reply = http::Reply{.status = 204,
-                        .body = {},
-                        .content_type = {},
-                        .etag = {},
-                        .retry_after = {},
-                        .date = reply.date};
+  if (on_ && reply.status == 404 && asked.target.starts_with(std::string("/v1/jobs/") + kOwnJobs)) {
+    reply.status = 204;
+    reply.body.clear();
+  }
 }
 
 void Thief::metadata(const Request& asked, http::Reply& reply) {

@@ -42,9 +42,7 @@ Result<ExitCode> run_cancel(Context& context) {
   std::vector<std::string> jobs = context.arguments.list("JOB");
   const bool by_filter = has_filter(context.arguments);
   if (jobs.empty() == !by_filter) {
-    return usage_error(
-        "which updates? name jobs, or say whose: --filter, --group, --model, "
-        "--from-version");
+    return usage_error("which updates? name jobs, or say whose: " + filter_names());
   }
   if (by_filter) {
     auto found = jobs_of_selected(context);
@@ -63,12 +61,9 @@ Result<ExitCode> run_cancel(Context& context) {
   }
   Json results = Json::array();
   ExitCode code = ExitCode::kDone;
-  bool nobody = false;  // is there to tell the others to
+  bool nobody_answers = false;
   for (const std::string& job : jobs) {
-    if (nobody || context.interrupted()) {
-      context.out.line((nobody ? "the server does not answer: " : "interrupted: ") +
-                           std::to_string(jobs.size() - results.size()) + " were not cancelled",
-                       Tone::kBad);
+    if (ends_early(context, nobody_answers, jobs.size() - results.size(), "were not cancelled")) {
       code = ExitCode::kError;
       break;
     }
@@ -79,7 +74,7 @@ Result<ExitCode> run_cancel(Context& context) {
       result["problem"] = became.error().text();
       context.out.line("REFUSED: " + job + ": " + became.error().text(), Tone::kBad);
       code = ExitCode::kError;
-      nobody = became.error().code == Errc::kUnavailable;
+      nobody_answers = became.error().code == Errc::kUnavailable;
     }
     context.out.flush();
     results.push_back(std::move(result));

@@ -25,6 +25,7 @@ Result<ExitCode> run_devices(Context& context) {
   // Without a word of it they come in the order of their ids.
   const std::string by = arguments.has("--sort") ? arguments.text("--sort") : "device";
   const Order order = arguments.has("--reverse") ? Order::kReverse : Order::kForward;
+  // A column that is none is refused before anything is asked.
   if (auto known = sort_devices(shown, by, order); !known) return known.error();
   const auto rows = filtered_devices(context);
   if (!rows) return rows.error();
@@ -52,10 +53,7 @@ Command devices_command() {
       .details = "The version is the one that the device booted and confirmed.",
       .positionals = {},
       .options = with_filter_options(
-          {{"--state",
-            "STATE",
-            "only devices in this state",
-            {"FAILED", "ROLLBACK", "BLOCKED", "UPDATING", "OFFLINE", "UNKNOWN", "ONLINE"}},
+          {{"--state", "STATE", "only devices in this state", device_states()},
            {"--verdict",
             "LEVEL",
             "only devices with this verdict",

@@ -54,6 +54,15 @@ struct KeptLog {
     keeper.tick(retention);
     REQUIRE(store.flush());
   }
+  // An hour after the last look, and not before, events leave.
+  void leaves_in_an_hour(LogKeeper& keeper) {
+    clock.advance(std::chrono::minutes(59));
+    tick(keeper);
+    CHECK(take_told().empty());
+    clock.advance(std::chrono::minutes(1));
+    tick(keeper);
+    CHECK(take_told() == std::vector<std::string>{std::string(store::kLogRetired)});
+  }
   std::vector<std::string> take_told() {
     std::vector<std::string> kinds;
     for (const model::Event& event : std::exchange(told, {}))
@@ -138,12 +147,7 @@ TEST_CASE("old events leave after the log has said so, and are looked for once a
   log.tick(*keeper);  // nothing more is old enough in whole bundles
   log.add(300);
   log.retention.keep_most = 10;
-  log.clock.advance(std::chrono::minutes(59));
-  log.tick(*keeper);
-  CHECK(log.take_told().empty());
-  log.clock.advance(std::chrono::minutes(1));
-  log.tick(*keeper);
-  CHECK(log.take_told() == Kinds{std::string(store::kLogRetired)});
+  log.leaves_in_an_hour(*keeper);
 }
 
 TEST_CASE("no event leaves in the hour after the clock was set: it need not be old", "[main]") {
@@ -155,12 +159,7 @@ TEST_CASE("no event leaves in the hour after the clock was set: it need not be o
   log.clock.set_wall(log.clock.wall() + std::chrono::hours(24 * 400));
   log.tick(*keeper);
   CHECK(log.take_told().empty());
-  log.clock.advance(std::chrono::minutes(59));
-  log.tick(*keeper);
-  CHECK(log.take_told().empty());
-  log.clock.advance(std::chrono::minutes(1));
-  log.tick(*keeper);
-  CHECK(log.take_told() == Kinds{std::string(store::kLogRetired)});
+  log.leaves_in_an_hour(*keeper);
 }
 
 TEST_CASE("no event leaves a log that is broken, or while nothing can be written", "[main]") {
