@@ -175,7 +175,10 @@ void Fleet::Impl::tick_devices(WallTime now) {
       if (device->minute.over(now)) finish_minute(stripe, *device, now, batch);
       if (device->sent_bytes > 0 && clock.mono() - device->sent_saved >= kSentSaved)
         sent.push_back(device->id);
-      if (batch.events.size() != events || now >= device->gate_good_until) stripe.show(*device);
+      // Its answer may be one of a moment that came and went untold: silence that other settings took
+      // back, and which was there again by now.
+      if (batch.events.size() != events || device->gate_due || now >= device->gate_good_until)
+        stripe.show(*device);
       regroup(stripe, *device);
       stripe.timers.due_by(*device, next_due(*device, now));
     }

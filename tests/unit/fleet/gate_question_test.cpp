@@ -403,6 +403,22 @@ TEST_CASE("the column changes when a window opens, a certificate ends or the sta
   CHECK(it.row("iot-001").gate == "cert expired");
 }
 
+TEST_CASE("the column follows silence that other settings took back for a moment", "[fleet][gate]") {
+  model::Settings settings = SmallFleet::default_settings();
+  SmallFleet it(settings);
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  it.clock.advance(seconds(20));
+  it.tick();
+  REQUIRE(it.row("iot-001").gate == "offline");
+  settings.thresholds.stale_after = seconds(20);  // not silent for longer than that yet, by nothing
+  it.fleet->apply_settings(std::make_shared<const model::Settings>(settings));
+  CHECK(it.row("iot-001").gate == "pass");
+  it.clock.advance(seconds(1));
+  it.tick();
+  CHECK(it.row("iot-001").gate == "offline");
+}
+
 TEST_CASE("silence is asked anew at a push, not taken from the last tick", "[fleet][gate]") {
   SmallFleet it;
   it.enrol("iot-001");
