@@ -98,7 +98,8 @@ Result<void> Fleet::Impl::load_jobs(StoredState& stored, WallTime now, store::Ba
     if (batch.puts.size() >= kMovedAtOnce)
       saver.commit(std::exchange(batch, store::Batch()), OnFailure::kRetry);
   }
-  if (!counted && !stored.jobs.empty()) jobs.archive.put_documents(batch);
+  if ((!counted && !stored.jobs.empty()) || jobs.archive.number_unsaved())
+    jobs.archive.put_documents(batch);
   hold_to_stop(batch);
   return {};
 }

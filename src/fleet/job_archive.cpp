@@ -5,8 +5,11 @@
 #include <cstdio>
 
 #include "base/json.h"
+#include "store/state_file.h"
 
 namespace ota::fleet {
+
+static_assert(kFleet == store::kJobNumberCollection);
 
 using model::JobState;
 
@@ -27,17 +30,22 @@ std::uint64_t number_at(const Json& object, const char* key) {
 
 void JobArchive::clear() {
   days_.clear();
-  expired_ = 0;
+  expired_ = saved_last_ = 0;
   days_changed_ = was_read_ = false;
   const MutexLock lock(mutex_);
   counts_ = {};
 }
 
 Result<void> JobArchive::read(std::string_view key, std::string_view document) {
-  if (key != kJobsDocument && key != kJobDaysDocument) return {};
+  if (key != kJobsDocument && key != kJobDaysDocument && key != store::kJobNumberKey) return {};
   auto json = parse_json(document);
   if (!json) return json.error();
   if (!json->is_object()) return fail(Errc::kInvalid, "no object");
+  if (key == store::kJobNumberKey) {
+    saved_last_ = number_at(*json, "last");
+    last_ = std::max(last_, saved_last_);
+    return {};
+  }
   if (key == kJobDaysDocument) {
     days_.clear();
     for (const Json& day : json->value("days", Json::array())) {
@@ -47,7 +55,7 @@ Result<void> JobArchive::read(std::string_view key, std::string_view document) {
     }
     return {};
   }
-  last_ = number_at(*json, "last");
+  last_ = std::max(last_, number_at(*json, "last"));
   expired_ = number_at(*json, "expired");
   const MutexLock lock(mutex_);
   counts_ = {};
@@ -73,6 +81,9 @@ void JobArchive::put_documents(store::Batch& batch) {
                                        {"ended", std::move(ended)},
                                        {"sent_bytes", counted.sent_bytes},
                                        {"saved_bytes", counted.saved_bytes}})});
+  batch.puts.push_back({std::string(kFleet), std::string(store::kJobNumberKey),
+                        dump_json(Json{{"last", last_}})});
+  saved_last_ = last_;
   if (!days_changed_) return;
   days_changed_ = false;
   Json days = Json::array();

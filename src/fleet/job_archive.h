@@ -9,9 +9,11 @@
 // Documents of "fleet":
 //   "jobs":     {"last": 1042, "expired": 0, "ended": {"succeeded": 950, "failed": 3},
 //                "sent_bytes": 4123456789, "saved_bytes": 61234567890}
+//   "job-number": {"last": 1042}
 //   "job-days": {"days": [["2026-11-30T00:00:00Z", 1000]]}
-// The first is written in the batch of each job that is made or ends. Without it the store is of a
-// program before it, and its ended jobs are counted and moved as they are loaded.
+// The first two are written in the batch of each job that is made or ends. Without the first the
+// store is of a program before it, and its ended jobs are counted and moved as they are loaded. The
+// second says the same number by itself, since it stays where an older state is imported.
 //
 // Thread: the fleet's strand; counts() any.
 #pragma once
@@ -63,6 +65,8 @@ class JobArchive {
   // A write of them failed: all is to be put again.
   void not_written() { days_changed_ = true; }
   std::uint64_t last() const { return last_; }
+  // What was read does not say the last number by itself: an import's, or a program's before that.
+  bool number_unsaved() const { return saved_last_ < last_; }
 
   // A job was made with this number, or ended.
   void made(std::uint64_t number, WallTime now);
@@ -77,6 +81,7 @@ class JobArchive {
 
  private:
   std::uint64_t last_ = 0;
+  std::uint64_t saved_last_ = 0;  // as "job-number" has it
   std::deque<std::pair<WallTime, std::uint64_t>> days_;  // a day, the first number made in it
   std::uint64_t expired_ = 0;                            // numbers below it have left
   bool days_changed_ = false;

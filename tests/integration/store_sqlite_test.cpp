@@ -348,6 +348,22 @@ TEST_CASE("an old state lifts no stop that was said here since", "[store]") {
   CHECK(**fresh->get("fleet", "stop") == R"({"on":true})");
 }
 
+TEST_CASE("an old state takes no job's number back that was given here since", "[store]") {
+  const test::TempFolder folder;
+  auto store = open_or_fail(folder.path());
+  const auto give = [&](const char* document) {
+    commit_now(*store,
+               {.puts = {{"fleet", "job-number", document}}, .events = {event_for("a", "b")}});
+  };
+  give(R"({"last":3})");
+  const std::string old = store->export_state().value();
+  give(R"({"last":7})");
+  REQUIRE(store->import_state(old));
+  store.reset();
+  store = open_or_fail(folder.path());
+  CHECK(**store->get("fleet", "job-number") == R"({"last":7})");
+}
+
 TEST_CASE("a state that does not verify replaces nothing", "[store]") {
   const test::TempFolder folder;
   auto store = open_or_fail(folder.path());

@@ -324,7 +324,7 @@ Result<void> BatchWriter::write_take(WriteItem& item) {
   return {};
 }
 
-// Documents are replaced, but for a stop that was said here. The log is not: what this store's log
+// Documents are replaced, but for a stop that was said and the number that was given here. The log is not: what this store's log
 // says was said. An empty store takes over the imported log as it is; another keeps it apart, and
 // its own goes on with a word on it.
 Result<void> BatchWriter::write_replacement(Database& database, WriteItem& item) {
@@ -332,7 +332,8 @@ Result<void> BatchWriter::write_replacement(Database& database, WriteItem& item)
   // What this store's own log, and its operators, said last.
   std::vector<Put> own;
   for (const auto& [collection, key] :
-       {std::pair(kCheckpointCollection, kCheckpointKey), std::pair(kStopCollection, kStopKey)}) {
+       {std::pair(kCheckpointCollection, kCheckpointKey), std::pair(kStopCollection, kStopKey),
+        std::pair(kJobNumberCollection, kJobNumberKey)}) {
     if (!goes_on) break;
     auto document = query_document(database, collection, key);
     if (!document) return document.error();

@@ -53,6 +53,7 @@ struct Device {
   int cut_at = -1;  // the n-th step that reaches the disk, counted over all starts
   int steps = 0;
   std::vector<std::string> lines;
+  int interrupted = 0;
   std::unique_ptr<Engine> engine;
 
   EnginePorts ports() {
@@ -80,6 +81,7 @@ struct Device {
     };
     ports.probe = [this](const fs::path&) { return health; };
     ports.restart = [] { return Outcome(); };
+    ports.interrupt = [this] { ++interrupted; };
     ports.say = [this](const std::string& line) { lines.push_back(line); };
     return ports;
   }
@@ -274,6 +276,26 @@ TEST_CASE("damaged state is made anew from the slot that boots", "[agent]") {
   CHECK(device.engine->facts().confirmed.sha256 == sha256_hex(kImage));
   CHECK(device.lines.back().starts_with("the update state is damaged"));
   CHECK(read_file(device.state_file().string() + ".damaged", 100).value() == "{\"format\":1");
+}
+
+TEST_CASE("without a state, and with a slot that boots and says nothing, it begins anew", "[agent]") {
+  Device device;
+  device.start();
+  device.engine->command(update());
+  device.settle();
+  REQUIRE(device.engine->facts().slot == Slot::kB);
+  fs::remove(device.state_file());
+  fs::remove(device.folder.path() / "slots" / "b" / "version.json");
+  device.start();
+  CHECK(device.engine->facts().slot == Slot::kA);
+  CHECK(device.engine->facts().confirmed.version == model::kFactoryVersion);
+}
+
+TEST_CASE("to end an agent interrupts what it is about", "[agent]") {
+  Device device;
+  device.start();
+  device.engine->stop();
+  CHECK(device.interrupted == 1);
 }
 
 TEST_CASE("state of a newer agent is refused and left as it is", "[agent]") {

@@ -49,6 +49,23 @@ TEST_CASE("what ended is counted over a restart, each end by itself", "[fleet]")
   CHECK(again.counts().of(JobState::kCancelled) == 0);
 }
 
+TEST_CASE("of an older state that was imported no number is given again", "[fleet]") {
+  JobArchive archive;
+  REQUIRE(archive.read("job-number", R"({"last":9})"));  // which stayed
+  CHECK_FALSE(archive.number_unsaved());
+  REQUIRE(archive.read("jobs", R"({"last":4,"expired":0,"ended":{}})"));
+  CHECK(archive.last() == 9);
+  CHECK_FALSE(archive.number_unsaved());
+  // A state of before that, or of a fleet that had more jobs, is noted at once.
+  REQUIRE(archive.read("jobs", R"({"last":12,"expired":0,"ended":{}})"));
+  CHECK(archive.last() == 12);
+  CHECK(archive.number_unsaved());
+  JobArchive again;
+  read_again(archive, again);
+  CHECK(again.last() == 12);
+  CHECK_FALSE(again.number_unsaved());
+}
+
 TEST_CASE("an archive that is forgotten counts anew, and gives no number twice", "[fleet]") {
   JobArchive archive;
   archive.made(7, test::kStart);
