@@ -94,7 +94,7 @@ obj = $(patsubst %.cpp,$(OUT)/%.o,$(1))
 # GROUP=1 compiles each file alone. Apart stand what the agent takes of a floor that holds more than it may link, and the
 # views that are tables, each with columns of its own, and the one file that asks for what OpenSSL calls deprecated.
 GROUP ?= 8
-APART := src/delta/encoder.cpp src/delta/matcher.cpp src/delta/patch_file.cpp src/delta/program.cpp \
+APART := src/delta/encoder.cpp src/delta/hash_index.cpp src/delta/matcher.cpp src/delta/patch_file.cpp src/delta/program.cpp \
 	src/delta/suffix_index.cpp src/http/client.cpp src/http/pinned_authority.cpp src/sim/profile.cpp src/tuf/pkcs11.cpp \
 	$(shell grep -l "^enum Column" src/console/views/*.cpp)
 # The units' names are kept beside the list of sources that they were made of: only another list is grouped anew.

@@ -30,7 +30,6 @@ constexpr std::size_t kMostBases = 4;
 // What encoding takes beside the base's index: buffers of each thread, and the program.
 constexpr std::uint64_t kFixedMemory = std::uint64_t{64} << 20;
 constexpr std::uint64_t kThreadMemory = std::uint64_t{48} << 20;
-constexpr std::uint64_t kIndexMemory = 5;  // bytes for each byte of the base that is searched
 constexpr std::uint64_t kLeastMemory = std::uint64_t{256} << 20;
 constexpr std::size_t kErrorBytes = 300;
 
@@ -46,9 +45,7 @@ delta::EncodeOptions options_for(std::uint64_t memory, const std::string& what) 
   options.threads = static_cast<unsigned>(
       std::clamp<std::uint64_t>((memory - kFixedMemory) / 2 / kThreadMemory, 1,
                                 std::max(1U, std::thread::hardware_concurrency())));
-  const std::uint64_t rest = memory - kFixedMemory - kThreadMemory * options.threads;
-  options.max_index =
-      static_cast<std::size_t>(std::min<std::uint64_t>(options.max_index, rest / kIndexMemory));
+  options.index_bytes = memory - kFixedMemory - kThreadMemory * options.threads;
   if (::isatty(STDERR_FILENO) == 0) return options;
   const auto start = std::chrono::steady_clock::now();
   options.progress = [what, start](std::size_t done, std::size_t all) {

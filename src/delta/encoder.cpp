@@ -214,7 +214,7 @@ Result<Head> encode(ByteView base, ByteView image, const EncodeOptions& options,
   head.block_log = options.block_log;
   head.window_log = options.window_log;
   head.blocks.resize(static_cast<std::size_t>(blocks_of(image.size(), options.block_log)));
-  const Matcher matcher(base, image, head.block_size(), options.max_index);
+  const Matcher matcher(base, image, head.block_size(), options.index_bytes);
   Line line(head, options, sink);
   const auto work = [&] {
     try {

@@ -1,8 +1,9 @@
 // Makes a patch, or a packed full image: the publishing side.
 //
 // The same base, image and options give the same bytes with any number of threads (and the same
-// libzstd). Costs: the base and the image in memory (they may be mapped files), 4 to 5 bytes for
-// each byte of the base that is in no page of the image, some 30 MiB a thread.
+// libzstd). Costs: the base and the image in memory (they may be mapped files), an index of what of
+// the base is in no page of the image (5 bytes for each byte up to 128 MiB, beyond that half a
+// byte), some 30 MiB a thread.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,7 @@ struct EncodeOptions {
   std::uint8_t window_log = kMaxWindowLog;
   int level = 19;        // zstd's
   unsigned threads = 1;  // at least 1
-  // Of the base; see Matcher.
-  std::size_t max_index = (std::size_t{1} << 31) - 1;
+  std::uint64_t index_bytes = std::uint64_t{4} << 30;  // the most that the base's index takes
   // After each block, with how many are done; one call at a time, on any thread.
   std::function<void(std::size_t done, std::size_t all)> progress = [](std::size_t, std::size_t) {};
 };

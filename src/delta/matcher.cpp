@@ -13,6 +13,15 @@ constexpr std::size_t kPage = 4096;
 constexpr std::size_t kMargin = 4;
 // bsdiff's: what a match must have more than going on as before, to be worth a seek.
 constexpr std::int64_t kWorthASeek = 8;
+// A suffix array and the text that it is over, for each byte of that.
+constexpr std::uint64_t kSortedCost = 5;
+// Of hashed positions: the smaller, the more is found and the more memory it takes; below this hardly
+// more is.
+constexpr std::size_t kLeastStep = 8;
+constexpr std::uint64_t kMostSteps = (std::uint64_t{1} << 32) - 1;
+constexpr std::uint64_t kLeastIndex = 1024;
+// Bytes that are right as before, at which no search is worth its time.
+constexpr std::size_t kGoesOn = 32;
 
 ByteView page_of(ByteView bytes, std::size_t page) {
   return bytes.subspan(page * kPage, kPage);
@@ -42,10 +51,11 @@ std::unordered_map<std::size_t, std::size_t> first_pages(ByteView bytes) {
 
 }  // namespace
 
-Matcher::Matcher(ByteView base, ByteView image, std::uint64_t block_size, std::size_t max_index)
+Matcher::Matcher(ByteView base, ByteView image, std::uint64_t block_size,
+                 std::uint64_t index_bytes, std::size_t most_sorted)
     : base_(base), image_(image), block_size_(block_size) {
   match_pages();
-  make_index(std::min(max_index, SuffixIndex::kMaxText));
+  make_index(index_bytes, most_sorted);
 }
 
 void Matcher::match_pages() {
@@ -83,7 +93,7 @@ void Matcher::match_pages() {
   }
 }
 
-void Matcher::make_index(std::size_t max_index) {
+void Matcher::make_index(std::uint64_t index_bytes, std::size_t most_sorted) {
   if (std::ranges::find(pages_, kUnmatched) == pages_.end() && image_.size() % kPage == 0) return;
   const std::size_t count = used_.size();
   // How many pages after each one until one that is not used; the tail beyond whole pages is none.
@@ -96,7 +106,6 @@ void Matcher::make_index(std::size_t max_index) {
   };
   std::size_t total = 0;
   const auto add = [&](std::size_t from, std::size_t length) {
-    length = std::min(length, max_index - total);
     if (length == 0) return;
     if (!ranges_.empty() && ranges_.back().base + ranges_.back().length == from) {
       ranges_.back().length += length;
@@ -109,18 +118,36 @@ void Matcher::make_index(std::size_t max_index) {
     if (wanted(page)) add(page * kPage, kPage);
   }
   add(count * kPage, base_.size() - count * kPage);
-  if (ranges_.empty()) return;
-  if (ranges_.size() == 1) {
-    text_ = base_.subspan(ranges_.front().base, total);
+  if (ranges_.empty() || index_bytes < kLeastIndex) return;
+  searched_ = total;
+  if (total <= most_sorted && total * kSortedCost <= index_bytes) {
+    sort_ranges();
   } else {
-    joined_.reserve(total);
+    hash_ranges(index_bytes);
+  }
+}
+
+void Matcher::sort_ranges() {
+  if (ranges_.size() == 1) {
+    text_ = base_.subspan(ranges_.front().base, searched_);
+  } else {
+    joined_.reserve(searched_);
     for (const Range& range : ranges_) {
       const ByteView part = base_.subspan(range.base, range.length);
       joined_.insert(joined_.end(), part.begin(), part.end());
     }
     text_ = joined_;
   }
-  index_ = SuffixIndex(text_);
+  sorted_ = SuffixIndex(text_);
+}
+
+void Matcher::hash_ranges(std::uint64_t index_bytes) {
+  std::size_t step = kLeastStep;
+  while (HashIndex::bytes_for(searched_, step) > index_bytes || base_.size() / step >= kMostSteps)
+    step *= 2;
+  hashed_ = HashIndex(base_, searched_, step);
+  for (const Range& range : ranges_)
+    hashed_.add(range.base, range.length);
 }
 
 Matcher::Alignment Matcher::align(std::int64_t at, std::uint64_t address,
@@ -134,9 +161,21 @@ Matcher::Alignment Matcher::align(std::int64_t at, std::uint64_t address,
 }
 
 // The longest match of what begins at `at`, at its address in the base.
-SuffixIndex::Found Matcher::find(std::int64_t at, std::int64_t end) const {
-  auto found = index_.longest(
-      image_.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(end - at)));
+SuffixIndex::Found Matcher::find(std::int64_t at, std::int64_t end, const Alignment& before) const {
+  const ByteView wanted =
+      image_.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(end - at));
+  if (!hashed_.empty()) {
+    // Where going on as before is right for long, nothing else is looked for.
+    SuffixIndex::Found beside;
+    if (before.old == base_.data() && before.reaches(at)) {
+      beside.at = static_cast<std::size_t>(at + before.shift);
+      beside.length = common_prefix(base_.subspan(beside.at), wanted);
+      if (beside.length >= std::min(kGoesOn, wanted.size())) return beside;
+    }
+    const auto found = hashed_.longest(wanted);
+    return found.length > beside.length ? found : beside;
+  }
+  auto found = sorted_.longest(wanted);
   if (found.length == 0) return found;
   const auto after = std::ranges::upper_bound(ranges_, found.at, {}, &Range::text);
   const Range& range = *std::prev(after);
@@ -157,7 +196,7 @@ void Matcher::search(std::int64_t begin, std::int64_t end, std::int64_t block_be
     scan += length;
     std::int64_t scored = scan;
     for (; scan < end; ++scan) {
-      found = find(scan, end);
+      found = find(scan, end, before);
       length = static_cast<std::int64_t>(found.length);
       for (; scored < scan + length; ++scored)
         score += equal(before, scored) ? 1 : 0;
@@ -189,7 +228,7 @@ std::vector<Matcher::Anchor> Matcher::anchors(std::int64_t begin, std::int64_t e
       while (stop < end && source_of(stop) == kUnmatched)
         stop += kPage;
       stop = std::min(stop, end);
-      if (!text_.empty()) search(at, stop, begin, found);
+      if (searched_ > 0) search(at, stop, begin, found);
       at = stop;
       continue;
     }

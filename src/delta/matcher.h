@@ -2,9 +2,10 @@
 //
 // Aligned pages of 4 KiB that stand in the base, or in what a device has of the new image by then,
 // are found by their hash. The rest is searched as bsdiff does (Percival, "Naive differences of
-// executable code", 2003): exact matches by a suffix array over the base, extended to both sides as
-// long as more than half of the bytes are equal. What is matched in pages is left out of the array
-// but for margins, which makes it small where little has changed.
+// executable code", 2003): exact matches by an index of the base, extended to both sides as long as
+// more than half of the bytes are equal. What is matched in pages is left out of the index but for
+// margins, which makes it small where little has changed. The index is a suffix array; over more
+// than that is worth, hashes (hash_index.h).
 //
 // The same base and image give the same copies. Thread: any, once made.
 #pragma once
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "delta/hash_index.h"
 #include "delta/suffix_index.h"
 
 namespace ota::delta {
@@ -26,15 +28,18 @@ struct Copy {
 
 class Matcher {
  public:
-  // Both stay the caller's and outlive it. `block_size` is a multiple of 4 KiB. Of a base with more
-  // than `max_index` bytes that are in no page of the image, the first ones are searched.
-  Matcher(ByteView base, ByteView image, std::uint64_t block_size,
-          std::size_t max_index = SuffixIndex::kMaxText);
+  // Of a base, the most bytes that a suffix array is made over: 20 s of CPU, and 0.6 GiB.
+  static constexpr std::size_t kMostSorted = std::size_t{128} << 20;
+
+  // Both stay the caller's and outlive it. `block_size` is a multiple of 4 KiB. The index takes at
+  // most `index_bytes` of memory: with fewer, shorter matches are missed. Below 1 KiB there is none.
+  Matcher(ByteView base, ByteView image, std::uint64_t block_size, std::uint64_t index_bytes,
+          std::size_t most_sorted = kMostSorted);
 
   // They make up the block exactly, in order.
   std::vector<Copy> copies(std::size_t block) const;
   // Bytes of the base that are searched.
-  std::size_t indexed() const { return text_.size(); }
+  std::size_t indexed() const { return searched_; }
 
  private:
   // Image position x stands beside old[x + shift], where that is within [0, size).
@@ -59,7 +64,9 @@ class Matcher {
   };
 
   void match_pages();
-  void make_index(std::size_t max_index);
+  void make_index(std::uint64_t index_bytes, std::size_t most_sorted);
+  void sort_ranges();
+  void hash_ranges(std::uint64_t index_bytes);
   Alignment align(std::int64_t at, std::uint64_t address, std::int64_t block_begin) const;
   bool equal(const Alignment& with, std::int64_t x) const {
     return with.reaches(x) && with.old[x + with.shift] == image_[static_cast<std::size_t>(x)];
@@ -67,7 +74,7 @@ class Matcher {
   std::vector<Anchor> anchors(std::int64_t begin, std::int64_t end) const;
   void search(std::int64_t begin, std::int64_t end, std::int64_t block_begin,
               std::vector<Anchor>& into) const;
-  SuffixIndex::Found find(std::int64_t at, std::int64_t end) const;
+  SuffixIndex::Found find(std::int64_t at, std::int64_t end, const Alignment& before) const;
 
   ByteView base_, image_;
   std::uint64_t block_size_;
@@ -79,7 +86,9 @@ class Matcher {
   Bytes joined_;            // text_, where it is not the base itself
   ByteView text_;
   std::vector<Range> ranges_;
-  SuffixIndex index_;
+  std::size_t searched_ = 0;  // the ranges' bytes, where there is an index of them
+  SuffixIndex sorted_;        // one of the two
+  HashIndex hashed_;
 };
 
 }  // namespace ota::delta

@@ -1,5 +1,8 @@
 #include "delta/encoder.h"
 
+#include <algorithm>
+#include <ranges>
+
 #include "tests/support/catch.h"
 #include "tests/unit/delta/patches.h"
 
@@ -117,20 +120,25 @@ TEST_CASE("the same images make the same patch, however many threads", "[delta]"
   }
 }
 
+namespace {
+
+std::size_t length_of(const test::Patch& patch) {
+  std::size_t sum = 0;
+  for (const Bytes& block : patch.blocks)
+    sum += block.size();
+  return sum;
+}
+
+}  // namespace
+
 TEST_CASE("what has not changed costs next to nothing, and what stands twice is sent once",
           "[delta]") {
   const Bytes half = test::noise(std::size_t{128} << 10, 9);
   Bytes doubled = half;
   doubled.insert(doubled.end(), half.begin(), half.end());
-  const auto length = [](const test::Patch& patch) {
-    std::size_t sum = 0;
-    for (const Bytes& block : patch.blocks)
-      sum += block.size();
-    return sum;
-  };
-  CHECK(length(test::make_patch(half, half, small_blocks())) < 300);
+  CHECK(length_of(test::make_patch(half, half, small_blocks())) < 300);
   const test::Patch packed = test::make_patch({}, doubled, small_blocks());
-  CHECK(length(packed) < half.size() + 2000);
+  CHECK(length_of(packed) < half.size() + 2000);
   CHECK(test::apply_patch({}, packed).value() == doubled);
 }
 
@@ -140,10 +148,17 @@ TEST_CASE("a search with bounds on its memory finds less and makes the image all
   Bytes image = base;
   image.insert(image.begin(), 0);
   delta::EncodeOptions options = small_blocks();
-  for (const std::size_t bound : {std::size_t{0}, std::size_t{1}, std::size_t{5000}}) {
-    options.max_index = bound;
-    CHECK(test::apply_patch(base, test::make_patch(base, image, options)).value() == image);
+  std::vector<std::size_t> lengths;
+  for (const std::uint64_t bound : {0, 1024, 20'000, 60'000, 1'000'000}) {
+    CAPTURE(bound);
+    options.index_bytes = bound;
+    const test::Patch patch = test::make_patch(base, image, options);
+    CHECK(test::apply_patch(base, patch).value() == image);
+    lengths.push_back(length_of(patch));
   }
+  // Even a little of an index finds most of it.
+  CHECK(std::ranges::all_of(lengths | std::views::drop(1),
+                            [&](std::size_t length) { return length * 2 < lengths[0]; }));
 }
 
 TEST_CASE("an error of the one who takes the blocks ends the work", "[delta]") {
