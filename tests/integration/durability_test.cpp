@@ -56,6 +56,18 @@ TEST_CASE("what stands in the image's place is not followed when it is synced", 
   CHECK_FALSE(std::filesystem::exists(store->image_path(agent::Slot::kB)));
 }
 
+TEST_CASE("what is there of a download is synced where that is asked for", "[durability]") {
+  const test::TempFolder folder;
+  auto store = agent::SlotStore::open(folder.path() / "slots", {});
+  REQUIRE(store.has_value());
+  auto part = store->begin(agent::Slot::kB, std::string(64, 'a'));
+  REQUIRE(part.has_value());
+  REQUIRE(part->append("0123456789"));
+  const test::DiskCalls disk;
+  REQUIRE(part->sync());
+  CHECK(place_of(disk.calls(), "sync ", ".part 10") == 0);
+}
+
 TEST_CASE("a slot's image is synced whole before it is named, and the slot's folder after",
           "[durability]") {
   const test::TempFolder folder;

@@ -3,9 +3,11 @@
 #include <fstream>
 #include <functional>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "model/failure_code.h"
 #include "model/sample_image.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
@@ -289,6 +291,37 @@ TEST_CASE("without a state, and with a slot that boots and says nothing, it begi
   device.start();
   CHECK(device.engine->facts().slot == Slot::kA);
   CHECK(device.engine->facts().confirmed.version == model::kFactoryVersion);
+}
+
+TEST_CASE("an agent's way back is open although the old image was damaged meanwhile", "[agent]") {
+  Device device;
+  device.start();
+  device.health = Failure{"health.failed", "does not answer", Failure::Again::kNever};
+  device.engine->command(update());
+  while (device.engine->step() != Kind::kRestart) {
+  }
+  std::ofstream(device.folder.path() / "slots" / "a" / "image", std::ios::app) << "x";
+  device.start();
+  for (int i = 0; i < 20 && !device.engine->restart_due(); ++i)
+    device.engine->step();
+  const auto store = SlotStore::open(device.folder.path() / "slots");
+  REQUIRE(store.has_value());
+  CHECK(store->current().value() == Slot::kA);
+}
+
+TEST_CASE("what the server is trusted for is kept: no earlier time, no lower version", "[agent]") {
+  Device device;
+  device.start();
+  const WallTime told = *parse_rfc3339("2026-01-02T03:04:05Z");
+  device.engine->trusted_time(told);
+  CHECK(device.engine->clock_floor() == told);
+  device.engine->version_floor(model::Version(3, 0, 0));
+  device.engine->command(update());
+  device.settle();
+  CHECK(device.engine->facts().confirmed.version == model::kFactoryVersion);
+  const auto entry = device.engine->next_report();
+  REQUIRE(entry);
+  CHECK(entry->report.error_code == model::failure_code::kDowngrade);
 }
 
 TEST_CASE("to end an agent interrupts what it is about", "[agent]") {
