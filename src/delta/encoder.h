@@ -16,8 +16,8 @@ namespace ota::delta {
 struct EncodeOptions {
   std::uint8_t block_log = kMaxBlockLog;
   std::uint8_t window_log = kMaxWindowLog;
-  int level = 19;        // zstd's
-  unsigned threads = 1;  // at least 1
+  int level = 19;                                      // zstd's
+  unsigned threads = 1;                                // at least 1
   std::uint64_t index_bytes = std::uint64_t{4} << 30;  // the most that the base's index takes
   // After each block, with how many are done; one call at a time, on any thread.
   std::function<void(std::size_t done, std::size_t all)> progress = [](std::size_t, std::size_t) {};

@@ -8,8 +8,8 @@
 namespace ota::delta {
 namespace {
 
-constexpr std::size_t kKey = 12;  // bytes that are hashed
-constexpr std::size_t kWays = 8;  // positions in a bucket
+constexpr std::size_t kKey = 16;   // bytes that are hashed
+constexpr std::size_t kWays = 16;  // positions in a bucket
 constexpr std::uint32_t kFree = std::numeric_limits<std::uint32_t>::max();
 
 }  // namespace
@@ -34,7 +34,7 @@ std::size_t HashIndex::bucket_of(const std::uint8_t* bytes) const {
   constexpr std::uint64_t kFirst = 0x9E3779B97F4A7C15;
   constexpr std::uint64_t kSecond = 0xD6E8FEB86659FD93;
   std::uint64_t head = 0;
-  std::uint32_t tail = 0;
+  std::uint64_t tail = 0;
   static_assert(sizeof head + sizeof tail == kKey);
   std::memcpy(&head, bytes, sizeof head);
   std::memcpy(&tail, bytes + sizeof head, sizeof tail);

@@ -1,7 +1,7 @@
-// Finds a long piece of a large base that begins like a given one, in little memory: the hash of 12
+// Finds a long piece of a large base that begins like a given one, in little memory: the hash of 16
 // bytes says where in the base they stand, one position in each `step`.
 //
-// Against a suffix array: a match of fewer than 12 + step bytes may be missed, and of many places
+// Against a suffix array: a match of fewer than 16 + step bytes may be missed, and of many places
 // that begin alike the first ones alone are known. It takes 4 bytes for `step` bytes of the base
 // instead of 4 for each, is made some twenty times faster, and asked without walking through memory.
 // The base stays the caller's. Thread: any, once filled.

@@ -51,8 +51,8 @@ std::unordered_map<std::size_t, std::size_t> first_pages(ByteView bytes) {
 
 }  // namespace
 
-Matcher::Matcher(ByteView base, ByteView image, std::uint64_t block_size,
-                 std::uint64_t index_bytes, std::size_t most_sorted)
+Matcher::Matcher(ByteView base, ByteView image, std::uint64_t block_size, std::uint64_t index_bytes,
+                 std::size_t most_sorted)
     : base_(base), image_(image), block_size_(block_size) {
   match_pages();
   make_index(index_bytes, most_sorted);

@@ -81,8 +81,8 @@ void JobArchive::put_documents(store::Batch& batch) {
                                        {"ended", std::move(ended)},
                                        {"sent_bytes", counted.sent_bytes},
                                        {"saved_bytes", counted.saved_bytes}})});
-  batch.puts.push_back({std::string(kFleet), std::string(store::kJobNumberKey),
-                        dump_json(Json{{"last", last_}})});
+  batch.puts.push_back(
+      {std::string(kFleet), std::string(store::kJobNumberKey), dump_json(Json{{"last", last_}})});
   saved_last_ = last_;
   if (!days_changed_) return;
   days_changed_ = false;

@@ -81,7 +81,7 @@ class JobArchive {
 
  private:
   std::uint64_t last_ = 0;
-  std::uint64_t saved_last_ = 0;  // as "job-number" has it
+  std::uint64_t saved_last_ = 0;                         // as "job-number" has it
   std::deque<std::pair<WallTime, std::uint64_t>> days_;  // a day, the first number made in it
   std::uint64_t expired_ = 0;                            // numbers below it have left
   bool days_changed_ = false;

@@ -280,7 +280,8 @@ TEST_CASE("damaged state is made anew from the slot that boots", "[agent]") {
   CHECK(read_file(device.state_file().string() + ".damaged", 100).value() == "{\"format\":1");
 }
 
-TEST_CASE("without a state, and with a slot that boots and says nothing, it begins anew", "[agent]") {
+TEST_CASE("without a state, and with a slot that boots and says nothing, it begins anew",
+          "[agent]") {
   Device device;
   device.start();
   device.engine->command(update());

@@ -119,7 +119,17 @@ TEST_CASE("a stressed device is critical within ten seconds, as High Load", "[an
     CHECK(verdict.risk >= 70);
     REQUIRE_FALSE(verdict.signals.empty());
     CHECK(verdict.signals.front().metric == "cpu");
+    CHECK(verdict.signals.front().level == Level::kCritical);
   }
+}
+
+TEST_CASE("a verdict begins once and not with each reading", "[anomaly]") {
+  Device device;
+  device.send_for(30s, 12);
+  const auto stable = device.detector.verdict(device.now);
+  REQUIRE(stable.level == Level::kStable);
+  device.send_for(20s, 12);
+  CHECK(device.detector.verdict(device.now).since == stable.since);
 }
 
 TEST_CASE("a breach shorter than raise_after is watched and not critical", "[anomaly]") {

@@ -1,5 +1,8 @@
 #include "delta/hash_index.h"
 
+#include <algorithm>
+
+#include "tests/support/catch.h"
 #include "tests/unit/delta/patches.h"
 
 using namespace ota;
@@ -11,7 +14,7 @@ TEST_CASE("a piece of the base that holds a hashed position is found, as long as
   HashIndex index(base, base.size(), 8);
   index.add(0, base.size());
   const ByteView whole(base);
-  for (std::size_t at = 0; at + 12 <= base.size(); at += 8) {
+  for (std::size_t at = 0; at + 16 <= base.size(); at += 8) {
     CAPTURE(at);
     const auto found = index.longest(whole.subspan(at));
     // A bucket that was full does not know it: few are.
@@ -20,7 +23,7 @@ TEST_CASE("a piece of the base that holds a hashed position is found, as long as
     CHECK(found.length == base.size() - at);
   }
   CHECK(index.longest(whole.subspan(1)).length == 0);  // between two positions
-  CHECK(index.longest(whole.first(11)).length == 0);
+  CHECK(index.longest(whole.first(15)).length == 0);
   CHECK(index.longest(test::noise(100, 4)).length == 0);
 }
 
@@ -30,7 +33,7 @@ TEST_CASE("most positions are known where each has its place", "[delta]") {
   index.add(0, base.size());
   std::size_t known = 0;
   std::size_t all = 0;
-  for (std::size_t at = 0; at + 12 <= base.size(); at += 4, ++all)
+  for (std::size_t at = 0; at + 16 <= base.size(); at += 4, ++all)
     known += index.longest(ByteView(base).subspan(at)).length > 0 ? 1 : 0;
   CHECK(known * 10 > all * 8);
 }

@@ -17,7 +17,7 @@ struct Patch {
   std::vector<Bytes> blocks;
 };
 
-inline Patch make_patch(ByteView base, ByteView image, delta::EncodeOptions options = {}) {
+inline Patch make_patch(ByteView base, ByteView image, const delta::EncodeOptions& options = {}) {
   Patch patch;
   auto head = delta::encode(base, image, options, [&](ByteView coded) -> Result<void> {
     patch.blocks.emplace_back(coded.begin(), coded.end());

@@ -403,7 +403,8 @@ TEST_CASE("the column changes when a window opens, a certificate ends or the sta
   CHECK(it.row("iot-001").gate == "cert expired");
 }
 
-TEST_CASE("the column follows silence that other settings took back for a moment", "[fleet][gate]") {
+TEST_CASE("the column follows silence that other settings took back for a moment",
+          "[fleet][gate]") {
   model::Settings settings = SmallFleet::default_settings();
   SmallFleet it(settings);
   it.enrol("iot-001");
