@@ -25,6 +25,8 @@ class StoppedIsStopped final : public Invariant {
     const bool at_once = resumed_ && now - *resumed_ < kLongestAnswer;
     if (asked.target == "/v1/stop" && answer.status == 200 && !at_once) {
       stopped_ = true;
+      const auto said = parse_json(answer.body);
+      saved_ = said && said->value("saved", false);
       open_.clear();
       for (const model::Job& job : world.server().fleet()->jobs("", 1000)) {
         if (!model::is_final(job.state)) open_.insert(job.id);
@@ -36,9 +38,10 @@ class StoppedIsStopped final : public Invariant {
     if (asked.listener == Request::Listener::kDdi) look_at_root(asked, answer);
   }
 
-  // An import brings jobs back: what had passed its point of no return goes on, and the rest is
+  // A stop that was told as not saved may go with the server's memory. An import brings jobs back: what had passed its point of no return goes on, and the rest is
   // cancelled, which a device may refuse.
   void server_started(World& world) override {
+    if (!saved_ && world.server().fleet()->snapshot()->stop == nullptr) stopped_ = false;
     if (!stopped_) return;
     for (const model::Job& job : world.server().fleet()->jobs("", 1000)) {
       if (model::is_final(job.state)) continue;
@@ -61,6 +64,7 @@ class StoppedIsStopped final : public Invariant {
   }
 
   bool stopped_ = false;
+  bool saved_ = false;  // as the answer said
   std::optional<MonoTime> resumed_;
   std::set<std::string> open_;  // when they were stopped
 };
