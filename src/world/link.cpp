@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "http/range.h"
+#include "model/settings.h"
 #include "pki/authority.h"
 #include "pki/x509.h"
 
@@ -204,6 +205,8 @@ Result<void> LinkedRequester::shake_hands(Request& request) {
 Result<http::Response> LinkedRequester::call(Request request, milliseconds timeout) {
   if (dead_()) timeline_.end_here();
   if (closed_) return fail(Errc::kUnavailable, "closed");
+  // A server ends a connection that is silent for long.
+  if (timeline_.now() - answered_at_ >= model::ServerLimits{}.idle_timeout) connected_ = false;
   if (auto shaken = shake_hands(request); !shaken) return shaken.error();
   cancelled_ = false;
   request.user_agent = options_.user_agent;
@@ -211,6 +214,7 @@ Result<http::Response> LinkedRequester::call(Request request, milliseconds timeo
   auto answer = link_.call(request, timeout == milliseconds{} ? options_.timeout : timeout,
                            [this] { return closed_ || cancelled_; });
   waiting_ = nullptr;
+  answered_at_ = timeline_.now();
   if (!answer) connected_ = false;
   return answer;
 }
@@ -300,6 +304,7 @@ Result<http::Reply> LinkedRequester::download(const std::string& path, const Dow
     waiting_ = timeline_.current();
     const bool came = link_.piece(size, gone);
     waiting_ = nullptr;
+    answered_at_ = timeline_.now();
     if (!came) {
       connected_ = false;
       return fail(Errc::kUnavailable, gone() ? "interrupted" : "the transfer was cut");
