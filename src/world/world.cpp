@@ -301,13 +301,15 @@ void World::calm_down() {
 
 namespace {
 
-// An old state that was put back knows nothing of an image that came since; where that is published
-// no more either, nobody can say what the device runs, and it has to be let in anew.
-bool is_known(const std::string& sha256, const fleet::DeviceRow& row,
-              const fleet::Snapshot& fleet) {
+// An old state that was put back knows nothing of an image that came since, and of a device that
+// joined when its image had been removed none is known at all; where that is not published, nobody
+// can say what the device runs, and it has to be let in anew. No other device may come to that.
+bool is_lost(const std::string& sha256, const fleet::DeviceRow& row, const fleet::Snapshot& fleet,
+             bool imports) {
   const auto is_it = [&sha256](const auto& known) { return known.sha256 == sha256; };
-  return (row.record && std::ranges::any_of(row.record->trusted, is_it)) ||
-         std::ranges::any_of(*fleet.releases, is_it);
+  if (std::ranges::any_of(*fleet.releases, is_it)) return false;
+  if (!row.record || row.record->trusted.empty()) return true;
+  return imports && std::ranges::none_of(row.record->trusted, is_it);
 }
 
 }  // namespace
@@ -328,7 +330,7 @@ void World::repair() {
     });
     if (row != nullptr && row->online && !row->revoked() && is_heard_itself &&
         device.certificate_name() == device.id() &&
-        (!plan_.imports || is_known(device.bootable(), *row, *snapshot)))
+        !is_lost(device.bootable(), *row, *snapshot, plan_.imports))
       continue;
     trace_.add("world", device.id() + " did not come back: it is let in anew");
     order("/v1/devices/" + device.id() + "/revoke",
