@@ -22,6 +22,7 @@ class FolderClient final : public http::Requester {
  public:
   explicit FolderClient(std::filesystem::path folder) : folder_(std::move(folder)) {}
   bool away = false;
+  unsigned status = 0;  // instead of the file
 
   Result<http::Reply> download(const std::string&, const Download&, const Sink&,
                                const std::function<void()>&) override {
@@ -37,6 +38,8 @@ class FolderClient final : public http::Requester {
     REQUIRE(path.starts_with(kBelow));
     if (away) return fail(Errc::kUnavailable, "no connection");
     http::Reply reply;
+    reply.status = status;
+    if (status != 0) return reply;
     auto body = read_file(folder_ / path.substr(kBelow.size()), max_bytes);
     reply.status = body ? 200 : 404;
     if (body) reply.body = std::move(*body);
@@ -107,6 +110,18 @@ TEST_CASE("a server that is away says nothing against a release", "[agent]") {
   REQUIRE(first);
   CHECK(first->again == Failure::Again::kLater);
   device.client.away = false;
+  CHECK_FALSE(device.check());
+}
+
+TEST_CASE("a server that refuses the device for now does not say that a file is missing",
+          "[agent]") {
+  Joined device;
+  device.client.status = 403;
+  const agent::Outcome first = device.check();
+  REQUIRE(first);
+  CHECK(first->again == Failure::Again::kLater);
+  CHECK(first->detail.find("status 403") != std::string::npos);
+  device.client.status = 0;
   CHECK_FALSE(device.check());
 }
 
