@@ -30,7 +30,8 @@ std::uint64_t number_at(const Json& object, const char* key) {
 
 void JobArchive::clear() {
   days_.clear();
-  expired_ = saved_last_ = 0;
+  skipped_.clear();
+  expired_ = newest_ = saved_given_ = 0;
   days_changed_ = was_read_ = false;
   const MutexLock lock(mutex_);
   counts_ = {};
@@ -42,8 +43,8 @@ Result<void> JobArchive::read(std::string_view key, std::string_view document) {
   if (!json) return json.error();
   if (!json->is_object()) return fail(Errc::kInvalid, "no object");
   if (key == store::kJobNumberKey) {
-    saved_last_ = number_at(*json, "last");
-    last_ = std::max(last_, saved_last_);
+    saved_given_ = number_at(*json, "last");
+    given_ = std::max(given_, saved_given_);
     return {};
   }
   if (key == kJobDaysDocument) {
@@ -55,7 +56,15 @@ Result<void> JobArchive::read(std::string_view key, std::string_view document) {
     }
     return {};
   }
-  last_ = std::max(last_, number_at(*json, "last"));
+  newest_ = number_at(*json, "last");
+  given_ = std::max(given_, newest_);
+  skipped_.clear();
+  for (const Json& span : json->value("skipped", Json::array())) {
+    if (!span.is_array() || span.size() != 2 || !span[0].is_number_unsigned() ||
+        !span[1].is_number_unsigned())
+      continue;
+    skip({span[0].get<std::uint64_t>(), span[1].get<std::uint64_t>()});
+  }
   expired_ = number_at(*json, "expired");
   const MutexLock lock(mutex_);
   counts_ = {};
@@ -75,15 +84,17 @@ void JobArchive::put_documents(store::Batch& batch) {
   Json ended = Json::object();
   for (const auto& [state, count] : counted.ended)
     ended[std::string(model::to_text(state))] = count;
-  batch.puts.push_back({std::string(kFleet), std::string(kJobsDocument),
-                        dump_json(Json{{"last", last_},
-                                       {"expired", expired_},
-                                       {"ended", std::move(ended)},
-                                       {"sent_bytes", counted.sent_bytes},
-                                       {"saved_bytes", counted.saved_bytes}})});
+  Json jobs{{"last", newest_},
+            {"expired", expired_},
+            {"ended", std::move(ended)},
+            {"sent_bytes", counted.sent_bytes},
+            {"saved_bytes", counted.saved_bytes}};
+  for (const Span& span : skipped_)
+    jobs["skipped"].push_back(Json::array({span.first, span.last}));
+  batch.puts.push_back({std::string(kFleet), std::string(kJobsDocument), dump_json(jobs)});
   batch.puts.push_back(
-      {std::string(kFleet), std::string(store::kJobNumberKey), dump_json(Json{{"last", last_}})});
-  saved_last_ = last_;
+      {std::string(kFleet), std::string(store::kJobNumberKey), dump_json(Json{{"last", given_}})});
+  saved_given_ = given_;
   if (!days_changed_) return;
   days_changed_ = false;
   Json days = Json::array();
@@ -94,7 +105,9 @@ void JobArchive::put_documents(store::Batch& batch) {
 }
 
 void JobArchive::made(std::uint64_t number, WallTime now) {
-  last_ = std::max(last_, number);
+  if (number > given_ && given_ > newest_) skip({newest_ + 1, given_});
+  given_ = std::max(given_, number);
+  newest_ = std::max(newest_, number);
   const WallTime day = std::chrono::floor<std::chrono::days>(now);
   // A clock that was set back marks no day twice.
   if (!days_.empty() && days_.back().first >= day) return;
@@ -116,8 +129,27 @@ void JobArchive::sent(std::uint64_t bytes) {
   counts_.sent_bytes += bytes;
 }
 
+// Spans come in order and hold no number of what is kept; another document's that do not are left.
+void JobArchive::skip(Span span) {
+  const std::uint64_t behind = skipped_.empty() ? 0 : skipped_.back().last;
+  if (span.first <= behind || span.last < span.first) return;
+  if (skipped_.size() == kMostSkipped) skipped_.pop_front();
+  skipped_.push_back(span);
+}
+
+std::uint64_t JobArchive::first_of_newest(std::uint64_t count) const {
+  std::uint64_t end = newest_ + 1;  // behind what is not counted yet
+  for (auto span = skipped_.rbegin(); span != skipped_.rend() && span->last < end; ++span) {
+    const std::uint64_t held = end - span->last - 1;
+    if (held >= count) break;
+    count -= held;
+    end = span->first;
+  }
+  return end > count + 1 ? end - count : 0;
+}
+
 void JobArchive::expire(store::Batch& batch, Keep keep, WallTime now) {
-  std::uint64_t first = last_ > keep.most ? last_ - keep.most + 1 : 0;
+  std::uint64_t first = first_of_newest(keep.most);
   // A day's jobs are too old when the next day with any is: they were made before it.
   while (days_.size() > 1 && days_[1].first <= now - keep.time) {
     first = std::max(first, days_[1].second);
@@ -127,6 +159,8 @@ void JobArchive::expire(store::Batch& batch, Keep keep, WallTime now) {
   if (first <= expired_) return;
   batch.ranges.push_back({std::string(kEndedJobs), key_of(0), key_of(first)});
   expired_ = first;
+  while (!skipped_.empty() && skipped_.front().last < first)
+    skipped_.pop_front();
   put_documents(batch);
 }
 

@@ -8,12 +8,14 @@
 //
 // Documents of "fleet":
 //   "jobs":     {"last": 1042, "expired": 0, "ended": {"succeeded": 950, "failed": 3},
-//                "sent_bytes": 4123456789, "saved_bytes": 61234567890}
+//                "sent_bytes": 4123456789, "saved_bytes": 61234567890, "skipped": [[401, 900]]}
 //   "job-number": {"last": 1042}
 //   "job-days": {"days": [["2026-11-30T00:00:00Z", 1000]]}
 // The first two are written in the batch of each job that is made or ends. Without the first the
 // store is of a program before it, and its ended jobs are counted and moved as they are loaded. The
-// second says the same number by itself, since it stays where an older state is imported.
+// second stays where another state is imported: it is the highest number that was ever given here,
+// and "last" the newest of the history that is here now. Where the next job leaves numbers out for
+// that, they are "skipped", and are no jobs when the newest so many are counted.
 //
 // Thread: the fleet's strand; counts() any.
 #pragma once
@@ -55,7 +57,7 @@ class JobArchive {
   // The key of an ended job: its number, so that keys sort by age.
   static std::string key_of(std::uint64_t number);
 
-  // Forgets all but the last number, which is given to no second job.
+  // Forgets all but the highest number, which is given to no second job.
   void clear();
   // A document of "fleet"; of other keys nothing is taken. kInvalid.
   Result<void> read(std::string_view key, std::string_view document);
@@ -64,9 +66,13 @@ class JobArchive {
   void put_documents(store::Batch& batch);
   // A write of them failed: all is to be put again.
   void not_written() { days_changed_ = true; }
-  std::uint64_t last() const { return last_; }
-  // What was read does not say the last number by itself: an import's, or a program's before that.
-  bool number_unsaved() const { return saved_last_ < last_; }
+  // The highest number that was ever given.
+  std::uint64_t last() const { return given_; }
+  // That is not on the disk by itself: the state is another fleet's, or a program's before that.
+  bool number_unsaved() const { return saved_given_ < given_; }
+  // The newest number of this history, and where the newest `count` that were given in it begin.
+  std::uint64_t newest() const { return newest_; }
+  std::uint64_t first_of_newest(std::uint64_t count) const;
 
   // A job was made with this number, or ended.
   void made(std::uint64_t number, WallTime now);
@@ -80,8 +86,18 @@ class JobArchive {
   JobCounts counts() const;
 
  private:
-  std::uint64_t last_ = 0;
-  std::uint64_t saved_last_ = 0;                         // as "job-number" has it
+  // Numbers, both included.
+  struct Span {
+    std::uint64_t first, last;
+  };
+  void skip(Span span);
+
+  static constexpr std::size_t kMostSkipped = 16;  // of more imports the oldest counts as jobs
+
+  std::uint64_t given_ = 0;
+  std::uint64_t saved_given_ = 0;  // as "job-number" has it
+  std::uint64_t newest_ = 0;
+  std::deque<Span> skipped_;                             // ascending
   std::deque<std::pair<WallTime, std::uint64_t>> days_;  // a day, the first number made in it
   std::uint64_t expired_ = 0;                            // numbers below it have left
   bool days_changed_ = false;

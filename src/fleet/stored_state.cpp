@@ -84,11 +84,10 @@ Result<StoredState> read_state(store::Store& store) {
     if (auto read = archive.read(document.key, document.document); !read)
       return read.error().within("fleet/" + document.key);
   }
-  const std::uint64_t last = archive.last();
-  const std::uint64_t first = last > JobArchive::kLoaded ? last - JobArchive::kLoaded + 1 : 0;
+  const std::uint64_t first = archive.first_of_newest(JobArchive::kLoaded);
   auto ended = read_all<model::Job, JobReader>(
-      store.range(std::string(kEndedJobs), JobArchive::key_of(first), JobArchive::key_of(last + 1),
-                  JobArchive::kLoaded),
+      store.range(std::string(kEndedJobs), JobArchive::key_of(first),
+                  JobArchive::key_of(archive.newest() + 1), JobArchive::kLoaded),
       kEndedJobs);
   if (!ended) return ended.error();
   jobs->insert(jobs->end(), ended->begin(), ended->end());

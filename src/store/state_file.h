@@ -34,8 +34,8 @@ inline constexpr std::string_view kCheckpointKey = "audit-checkpoint";
 // an import: an old state lifts no stop.
 inline constexpr std::string_view kStopCollection = "fleet";
 inline constexpr std::string_view kStopKey = "stop";
-// The number that the last job was given (job_archive.h). It holds over an import as well: a device
-// that remembers a job must not take another one for it.
+// The highest number that a job was given (job_archive.h). Once it is written it holds over an import
+// as well: a device that remembers a job must not take another one for it.
 inline constexpr std::string_view kJobNumberCollection = "fleet";
 inline constexpr std::string_view kJobNumberKey = "job-number";
 

@@ -324,8 +324,8 @@ Result<void> BatchWriter::write_take(WriteItem& item) {
   return {};
 }
 
-// Documents are replaced, but for a stop that was said and the number that was given here. The log is not: what this store's log
-// says was said. An empty store takes over the imported log as it is; another keeps it apart, and
+// Documents are replaced, but for a stop that was said here and the number that a job was given. The
+// log is not: what this store's log says was said. An empty store takes over the imported log as it is; another keeps it apart, and
 // its own goes on with a word on it.
 Result<void> BatchWriter::write_replacement(Database& database, WriteItem& item) {
   const bool goes_on = position_.edge.size() > 0;

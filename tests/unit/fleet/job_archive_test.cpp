@@ -66,6 +66,47 @@ TEST_CASE("of an older state that was imported no number is given again", "[flee
   CHECK_FALSE(again.number_unsaved());
 }
 
+TEST_CASE("numbers that an import left out are no jobs when the newest are counted", "[fleet]") {
+  JobArchive archive;
+  REQUIRE(archive.read("job-number", R"({"last":9000})"));  // given here, before
+  REQUIRE(archive.read("jobs", R"({"last":4000,"expired":0,"ended":{}})"));
+  CHECK(archive.newest() == 4000);
+  CHECK(archive.first_of_newest(1000) == 3001);
+  archive.made(9001, test::kStart);
+  JobArchive again;
+  read_again(archive, again);
+  CHECK(again.last() == 9001);
+  CHECK(again.newest() == 9001);
+  CHECK(again.first_of_newest(1) == 9001);
+  CHECK(again.first_of_newest(1000) == 3002);
+  CHECK(again.first_of_newest(4001) == 0);
+  store::Batch batch;
+  again.expire(batch, {.most = 1000, .time = std::chrono::hours(24 * 400)}, test::kStart);
+  REQUIRE(batch.ranges.size() == 1);
+  CHECK(batch.ranges.front().to == JobArchive::key_of(3002));
+  // A second import, and what is nonsense in the document.
+  REQUIRE(again.read("jobs", R"({"last":50,"skipped":[[11,20],[15,30],[40,35],7,[31]]})"));
+  CHECK(again.first_of_newest(31) == 10);
+  again.made(9002, test::kStart);
+  CHECK(again.first_of_newest(32) == 10);
+}
+
+TEST_CASE("the jobs of an older state that was imported are shown, and go on being", "[fleet]") {
+  SmallFleet it;
+  it.enrol("iot-001");
+  it.run("iot-001", 12, 10);
+  const auto first = cancel(it, "iot-001");
+  const auto second = cancel(it, "iot-001");
+  it.store.documents["fleet"]["job-number"] = R"({"last":5000})";  // as the import left it
+  for (int starts = 0; starts < 2; ++starts) {
+    it.start();
+    CHECK(it.fleet->job(first).has_value());
+    CHECK(it.fleet->job(second).has_value());
+    it.run("iot-001", 12, 30);  // after a start nothing is known of it
+    CHECK(cancel(it, "iot-001") == (starts == 0 ? "job-005001" : "job-005002"));
+  }
+}
+
 TEST_CASE("an archive that is forgotten counts anew, and gives no number twice", "[fleet]") {
   JobArchive archive;
   archive.made(7, test::kStart);
