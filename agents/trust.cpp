@@ -20,8 +20,8 @@ tuf::Fetched fetch(http::Requester& client, const tuf::Fetch& wanted) {
     if (reply.error().code == Errc::kTimeout) status = Status::kTooSlow;
     return {status, {}, reply.error().text()};
   }
-  // Another status than this says nothing of the repository: 403 is for a certificate that was renewed
-  // while this connection stood, and passes with it.
+  // No other status speaks of the repository: 403 is for a certificate that was renewed while this
+  // connection stood, and passes with it.
   if (reply->status == 404) return {Status::kNotFound, {}, {}};
   if (reply->status != 200)
     return {Status::kTransportError, {}, "status " + std::to_string(reply->status)};

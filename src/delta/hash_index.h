@@ -1,9 +1,10 @@
 // Finds a long piece of a large base that begins like a given one, in little memory: the hash of 16
 // bytes says where in the base they stand, one position in each `step`.
 //
-// Against a suffix array: a match of fewer than 16 + step bytes may be missed, and of many places
-// that begin alike the first ones alone are known. It takes 4 bytes for `step` bytes of the base
-// instead of 4 for each, is made some twenty times faster, and asked without walking through memory.
+// Against a suffix array: a match of fewer than 16 + step bytes may be missed, of many places that
+// begin alike the first ones alone are known, and where chance fills a bucket some places (a tenth)
+// are not. It takes 4 bytes for `step` bytes of the base instead of 4 for each, and is made some
+// twenty times faster. Each question looks at up to 16 places of the base.
 // The base stays the caller's. Thread: any, once filled.
 #pragma once
 

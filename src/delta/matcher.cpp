@@ -15,8 +15,8 @@ constexpr std::size_t kMargin = 4;
 constexpr std::int64_t kWorthASeek = 8;
 // A suffix array and the text that it is over, for each byte of that.
 constexpr std::uint64_t kSortedCost = 5;
-// Of hashed positions: the smaller, the more is found and the more memory it takes; below this hardly
-// more is.
+// Of hashed positions: the smaller, the more is found and the more memory it takes; below this
+// hardly anything more is found.
 constexpr std::size_t kLeastStep = 8;
 constexpr std::uint64_t kMostSteps = (std::uint64_t{1} << 32) - 1;
 constexpr std::uint64_t kLeastIndex = 1024;

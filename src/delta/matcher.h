@@ -32,7 +32,8 @@ class Matcher {
   static constexpr std::size_t kMostSorted = std::size_t{128} << 20;
 
   // Both stay the caller's and outlive it. `block_size` is a multiple of 4 KiB. The index takes at
-  // most `index_bytes` of memory: with fewer, shorter matches are missed. Below 1 KiB there is none.
+  // most `index_bytes` of memory, and some 300 KiB where it is a suffix array: with fewer, shorter
+  // matches are missed. Below 1 KiB there is none.
   Matcher(ByteView base, ByteView image, std::uint64_t block_size, std::uint64_t index_bytes,
           std::size_t most_sorted = kMostSorted);
 

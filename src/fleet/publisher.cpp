@@ -79,8 +79,7 @@ std::shared_ptr<const DeviceRow> row_of(DeviceTable::Stripe& stripe, LiveDevice&
   const GateSide side{*rest.settings,     *rest.catalogue, rest.store_writable,
                       rest.store_problem, rest.now,        rest.stop.get()};
   follow_gate(device, side);
-  // Where the answer is ahead of what is told, the next tick tells.
-  stripe.timers.due_by(device, device.gate_due ? WallTime::min() : device.gate_good_until);
+  stripe.timers.due_by(device, device.gate_good_until);
   device.dirty = false;
   return std::make_shared<const DeviceRow>(
       make_row(device, *rest.settings, rest.now, device.gate_reason));

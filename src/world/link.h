@@ -117,7 +117,7 @@ class LinkedRequester final : public http::Requester {
   bool closed_ = false;
   // The connection: what the handshake found.
   bool connected_ = false;
-  MonoTime answered_at_{};
+  MonoTime answered_at_{};  // the server's last byte
   http::Peer peer_;
   WallTime begins_{};
   WallTime ends_{};

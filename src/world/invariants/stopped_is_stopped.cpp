@@ -38,8 +38,9 @@ class StoppedIsStopped final : public Invariant {
     if (asked.listener == Request::Listener::kDdi) look_at_root(asked, answer);
   }
 
-  // A stop that was told as not saved may go with the server's memory. An import brings jobs back: what had passed its point of no return goes on, and the rest is
-  // cancelled, which a device may refuse.
+  // A stop that was told as not saved may go with the server's memory. An import brings jobs back:
+  // what had passed its point of no return goes on, and the rest is cancelled, which a device may
+  // refuse.
   void server_started(World& world) override {
     if (!saved_ && world.server().fleet()->snapshot()->stop == nullptr) stopped_ = false;
     if (!stopped_) return;

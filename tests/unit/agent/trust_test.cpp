@@ -8,6 +8,7 @@
 #include "model/failure_code.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
+#include "tuf/director.h"
 #include "tuf/repository.h"
 #include "tuf/updater.h"
 

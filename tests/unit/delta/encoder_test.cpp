@@ -83,6 +83,13 @@ std::vector<Pair> pairs() {
   return all;
 }
 
+std::size_t length_of(const test::Patch& patch) {
+  std::size_t sum = 0;
+  for (const Bytes& block : patch.blocks)
+    sum += block.size();
+  return sum;
+}
+
 }  // namespace
 
 TEST_CASE("whatever base and image, the patch makes the image", "[delta]") {
@@ -118,17 +125,6 @@ TEST_CASE("the same images make the same patch, however many threads", "[delta]"
     CHECK(many.blocks == one.blocks);
   }
 }
-
-namespace {
-
-std::size_t length_of(const test::Patch& patch) {
-  std::size_t sum = 0;
-  for (const Bytes& block : patch.blocks)
-    sum += block.size();
-  return sum;
-}
-
-}  // namespace
 
 TEST_CASE("what has not changed costs next to nothing, and what stands twice is sent once",
           "[delta]") {

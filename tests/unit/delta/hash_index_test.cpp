@@ -48,6 +48,11 @@ TEST_CASE("only what was added is found, and of many that begin alike the longes
   index.add(1024, 1024 + 40);
   CHECK(index.longest(ByteView(base).first(40)).length == 40);
   CHECK(index.longest(ByteView(base).subspan(512, 64)).length == 0);
+  // One that goes on as only the place that was added last does.
+  Bytes wanted(base.begin() + 2048, base.begin() + 2048 + 60);
+  const auto found = index.longest(wanted);
+  CHECK(found.at == 2048);
+  CHECK(found.length == 60);
   CHECK(HashIndex::bytes_for(std::size_t{1} << 30, 8) <= (std::uint64_t{1} << 29) + 64);
   CHECK(HashIndex().longest(base).length == 0);
 }
